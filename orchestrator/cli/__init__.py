@@ -1,0 +1,159 @@
+"""The command ``beforehand``: the table of commands, and what every one of them does with an error.
+
+Only typer and the standard library are imported here; each command imports what it needs when it runs, so
+that ``beforehand --help`` and ``beforehand check`` answer at once.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from orchestrator.cli import admin, output
+from orchestrator.errors import BeforehandError, LedgerBehind, Misconfigured, Problems
+
+FINE, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""The exit codes; there are no others."""
+
+COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (("Start here", (admin.init,)),)
+"""Every command, in the order a person needs them."""
+
+GROUPS: tuple[tuple[str, str, str, tuple[tuple[str, Callable[..., None]], ...]], ...] = ()
+"""Commands of commands: heading, name, what for, members."""
+
+
+class Commands(TyperGroup):
+    """A group whose help lists its commands under headings, before the options."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands by heading, then the options (the signature is typer's)."""
+        headings: dict[str, list[tuple[str, str]]] = {}
+        room = formatter.width - max(map(len, self.commands)) - 6
+        for name, command in self.commands.items():
+            heading = getattr(command, "rich_help_panel", None) or "Commands"
+            headings.setdefault(heading, []).append((name, command.get_short_help_str(room)))
+        options = [record for param in self.get_params(ctx) if (record := param.get_help_record(ctx))]
+        for heading, rows in [*headings.items(), ("Options", options)]:
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"beforehand {version('beforehand')}")
+        raise typer.Exit
+
+
+def _root(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="The settings file; otherwise $BEFOREHAND_CONFIG, otherwise ./config.toml.",
+            show_default=False,
+        ),
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
+) -> None:
+    """Tell the customer before they have to ask.
+
+    Beforehand watches what was promised to a customer and what really happened, and decides who should
+    hear what, when and through which channel, or who inside the company must act.
+
+    New here? `beforehand demo` plays a whole story on your machine; `beforehand init` starts your own.
+    """
+    ctx.obj = config
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+
+
+def build() -> typer.Typer:
+    """Return the application with every command of the tables above."""
+    app = typer.Typer(cls=Commands, invoke_without_command=True, **_PLAIN)
+    app.callback()(_root)
+    for heading, functions in COMMANDS:
+        for function in functions:
+            app.command(rich_help_panel=heading)(function)
+    for heading, name, words, members in GROUPS:
+        group = typer.Typer(cls=Commands, no_args_is_help=True, help=words, **_PLAIN)
+        for member, function in members:
+            group.command(member)(function)
+        app.add_typer(group, name=name, rich_help_panel=heading)
+    return app
+
+
+_PLAIN: dict[str, Any] = {
+    "rich_markup_mode": None,  # rich costs 0.3 s before the first word of help
+    "pretty_exceptions_enable": False,  # they print local variables, and those hold customers
+    "add_completion": False,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 fine, 1 problems, 2 usage or settings, 130 interrupted."""
+    command = get_command(build())
+    try:
+        with command.make_context(
+            "beforehand", list(sys.argv[1:] if arguments is None else arguments)
+        ) as ctx:
+            command.invoke(ctx)
+        sys.stdout.flush()
+    except typer.Exit as end:
+        return end.exit_code or _flushed()
+    except BrokenPipeError:
+        return _reader_gone()
+    except KeyboardInterrupt:
+        output.note("interrupted")
+        return INTERRUPTED
+    except typer.TyperException as error:
+        return _usage(error)
+    except BeforehandError as error:
+        return _refused(error)
+    return FINE
+
+
+def _flushed() -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_gone()
+    return FINE
+
+
+def _reader_gone() -> int:
+    """Whoever read our output has enough (``| head``): the rest goes nowhere, without a word."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FINE
+
+
+def _usage(error: typer.TyperException) -> int:
+    """The command line itself is wrong."""
+    near = sorted(getattr(error, "possibilities", None) or ())
+    ctx = getattr(error, "ctx", None)
+    hint = f"`{ctx.command_path if ctx else 'beforehand'} --help` lists what there is"
+    output.failure(
+        error.message if near else error.format_message(),
+        f"did you mean {' or '.join(near)}?" if near else hint,
+    )
+    return USAGE
+
+
+def _refused(error: BeforehandError) -> int:
+    """The engine refused on purpose: say why, and what to do."""
+    if isinstance(error, Problems):
+        output.problems(error.problems, stream=sys.stderr)
+        output.note(f"{output.counted(len(error.problems), 'problem')} found")
+        return PROBLEMS
+    output.failure(
+        str(error), "`beforehand db upgrade` brings it up to date" if isinstance(error, LedgerBehind) else ""
+    )
+    return USAGE if isinstance(error, Misconfigured | LedgerBehind) else PROBLEMS
