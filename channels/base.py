@@ -1,0 +1,127 @@
+"""What a channel is: it takes a :class:`Message`, gives a :class:`Receipt`, or raises one of four errors.
+
+::
+
+    ChannelError
+    ├── Misconfigured   our settings are wrong: the channel pauses, operations are told
+    ├── Unavailable     try again later; may say when
+    ├── Rejected        never this recipient again (or never this message); says why
+    └── Unknown         the provider may have it; the channel's policy decides
+
+This package imports nothing of the engine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Rendered content for one recipient.
+
+    ``to`` is an address of the channel's kind (mailbox, E.164 number, device token). ``id`` is the
+    ledger entry's key, ``message_id`` was stored before the first attempt and never changes between
+    attempts. ``headers`` are extra email headers; ``text`` is always there. ``at`` is the aware moment
+    it is sent, by the sender's clock; channels that write it down refuse a message without one.
+    """
+
+    id: str
+    message_id: str
+    channel: str
+    to: str
+    text: str
+    to_name: str = ""
+    subject: str = ""
+    html: str = ""
+    title: str = ""  # push
+    link: str = ""  # push
+    sender: str = ""  # mailbox or sender id
+    sender_name: str = ""
+    reply_to: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    locale: str = ""
+    purpose: str = "service"
+    collapse_key: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider took it. ``raw`` keeps what it answered."""
+
+    provider_id: str
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+class AfterUnknown(StrEnum):
+    """What may follow when nobody can say whether the provider has the message."""
+
+    REPEAT = "repeat"  # safe: the provider or the recipient's software recognises the same message
+    RECONCILE = "reconcile"  # ask the provider first; never send blindly
+    PERSON = "person"  # a person decides
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a channel can do; using what it lacks is an error at ``check``."""
+
+    receipts: bool = False
+    replies: bool = False
+    rich: bool = False
+    max_length: int | None = None  # characters
+    after_unknown: AfterUnknown = AfterUnknown.PERSON
+    concurrency: int = 8  # sends in flight at once
+
+
+class Channel(Protocol):
+    """One way to reach somebody."""
+
+    name: str
+    abilities: Abilities
+
+    async def send(self, message: Message) -> Receipt:
+        """Hand *message* to the provider; raise a :class:`ChannelError` if it did not take it."""
+        ...
+
+    async def close(self) -> None:
+        """Give back connections; the channel is not used again."""
+        ...
+
+
+class ChannelError(Exception):
+    """The root. ``code`` is the provider's own; ``raw`` what it said."""
+
+    def __init__(self, reason: str, *, code: str = "", raw: str = "") -> None:
+        self.reason = reason
+        self.code = code
+        self.raw = raw
+        super().__init__(reason)
+
+
+class Misconfigured(ChannelError):
+    """Our settings or reputation are wrong; the recipient is not to blame."""
+
+
+class Unavailable(ChannelError):
+    """Not now. The provider has not taken the message. ``retry_after`` is its own word, a floor."""
+
+    def __init__(
+        self, reason: str, *, retry_after: timedelta | None = None, code: str = "", raw: str = ""
+    ) -> None:
+        super().__init__(reason, code=code, raw=raw)
+        self.retry_after = retry_after
+
+
+class Rejected(ChannelError):
+    """Never. ``suppress``: the address itself is dead and joins the suppression list."""
+
+    def __init__(self, reason: str, *, suppress: bool = False, code: str = "", raw: str = "") -> None:
+        super().__init__(reason, code=code, raw=raw)
+        self.suppress = suppress
+
+
+class Unknown(ChannelError):
+    """The connection broke after the provider may have taken it."""
