@@ -1,0 +1,289 @@
+"""The data of the core types of events: what it may hold, and the settled form it is kept in.
+
+The settled form is plain JSON that the fold reads: only the fields that were given, unknown ones as they
+came, and
+
+- moments (``at``, ``from``, ``to``) in UTC, ``2026-03-12T16:30:00Z``; ``date`` as ``2026-03-12``;
+- ``windows`` and ``working_hours``: ``[{"days": [0..6], "from": "HH:MM", "to": "HH:MM", "channel": ""}]``;
+- ``devices``: ``["token"]``; phones as E.164, languages as BCP 47, countries in capitals;
+- ``owner``, ``manager`` and each of ``parties``: an object (a text was a name, or with an @ an address);
+  ``location``, ``slot``: an object (a text was its ``id``);
+- a null in customer.upserted or order.upserted empties the field (``""``, ``[]``, ``{}``); any other null is
+  as though the field were not there.
+
+Settling settled data changes nothing, so kept facts can be replayed.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    with_config,
+)
+from typing_extensions import NotRequired, TypedDict
+
+from orchestrator import event_values as values
+from orchestrator.event_values import Wrong
+
+STRICT = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
+
+# ── kinds of values ──────────────────────────────────────────────────────────
+
+
+def _phone(text: str, info: ValidationInfo) -> str:
+    return values.phone(text, (info.data or {}).get("country") or "")
+
+
+def _given(value: object) -> object:
+    """Drop nulls from an object inside the data."""
+    if isinstance(value, dict) and None in value.values():
+        return {name: inner for name, inner in value.items() if inner is not None}
+    return value
+
+
+def _person(value: object) -> object:
+    if isinstance(value, str):
+        return {"email": value} if "@" in value else {"name": value}
+    return {} if value is None else _given(value)
+
+
+def _with_id(value: object) -> object:
+    if isinstance(value, str):
+        return {"id": value}
+    return {} if value is None else _given(value)
+
+
+def _window(value: object) -> object:
+    return (
+        {"days": [0, 1, 2, 3, 4, 5, 6], "channel": "", **value}
+        if isinstance(value := _given(value), dict)
+        else value
+    )
+
+
+def _token(value: object) -> object:
+    return value.get("token") if isinstance(value, dict) else value
+
+
+def _number(value: object) -> object:
+    if type(value) not in (int, float):
+        raise Wrong("E102", "must be a number")
+    return value
+
+
+def _words_or_object(value: object) -> object:
+    if not isinstance(value, str | dict):
+        raise Wrong("E102", "must be a text or an object")
+    return value
+
+
+def _once(items: list[str]) -> list[str]:
+    return list(dict.fromkeys(items))
+
+
+Id = Annotated[str, Field(min_length=1)]
+Text = str | None
+Flag = bool | None
+Texts = Annotated[list[Id], AfterValidator(_once)] | None
+Attributes = dict[str, Any] | None
+Day = Annotated[str, AfterValidator(values.day), Field(json_schema_extra={"format": "date"})]
+Instant = Annotated[
+    str, AfterValidator(values.instant_text), Field(json_schema_extra={"format": "date-time"})
+]
+Clock = Annotated[str, AfterValidator(values.clock)]
+Days = Annotated[list[int], BeforeValidator(values.days)]
+Zone = Annotated[str, AfterValidator(values.time_zone)] | None
+Locale = Annotated[str, AfterValidator(values.locale)] | None
+Country = Annotated[str, AfterValidator(values.country)] | None
+Email = Annotated[str, AfterValidator(values.email), Field(json_schema_extra={"format": "email"})] | None
+Phone = Annotated[str, AfterValidator(_phone)] | None
+Number = Annotated[Any, AfterValidator(_number), WithJsonSchema({"type": "number"})] | None
+Evidence = (
+    Annotated[Any, AfterValidator(_words_or_object), WithJsonSchema({"type": ["string", "object"]})] | None
+)
+Device = Annotated[Id, BeforeValidator(_token)]
+
+WindowFields = TypedDict(
+    "WindowFields",
+    {
+        "days": Annotated[Days, Field(description="days of the week; all of them if left out")],
+        "from": Annotated[Clock, Field(description="local time, inclusive")],
+        "to": Annotated[
+            Clock, Field(description="local time, exclusive; at or before `from` it is past midnight")
+        ],
+        "channel": Annotated[str, Field(description="for this channel only; all of them if left out")],
+    },
+)
+with_config(STRICT)(WindowFields)
+Window = Annotated[WindowFields, BeforeValidator(_window)]
+
+
+@with_config(STRICT)
+class PersonFields(TypedDict, total=False):
+    """Somebody an order names; a plain text is a name, or with an @ a mail address."""
+
+    name: str
+    email: Email
+    country: Annotated[Country, Field(description="of a national phone number")]
+    phone: Phone
+    locale: Locale
+    time_zone: Zone
+    working_hours: Annotated[list[Window], Field(description="when this person is at work")]
+
+
+Person = Annotated[PersonFields, BeforeValidator(_person)]
+
+
+@with_config(STRICT)
+class LocationFields(TypedDict, total=False):
+    """Where an order is looked after; a plain text is its id."""
+
+    id: str
+    name: str
+    time_zone: Annotated[Zone, Field(description="zone of the order's local dates")]
+    calendar: Annotated[str, Field(description="business calendar, by its name in the settings")]
+    brand: str
+    country: Country
+    email: Email
+    phone: Phone
+
+
+Location = Annotated[LocationFields, BeforeValidator(_with_id)]
+
+SlotFields = TypedDict("SlotFields", {"id": Id, "from": Instant, "to": Instant}, total=False)
+with_config(STRICT)(SlotFields)
+Slot = Annotated[SlotFields, BeforeValidator(_with_id)]
+
+# ── the data of each type ────────────────────────────────────────────────────
+
+
+@with_config(STRICT)
+class CustomerUpserted(TypedDict, total=False):
+    name: Text
+    given_name: Text
+    locale: Annotated[Locale, Field(description="language, `de` or `de-AT`")]
+    time_zone: Annotated[Zone, Field(description="IANA name")]
+    country: Annotated[Country, Field(description="ISO 3166, two letters")]
+    region: Annotated[Text, Field(description="state or province, where the law asks for it")]
+    email: Email
+    phone: Annotated[Phone, Field(description="international, or national with `country`")]
+    devices: Annotated[list[Device], AfterValidator(_once)] | None
+    tags: Texts
+    attributes: Annotated[Attributes, Field(description="anything rules and templates use")]
+
+
+@with_config(STRICT)
+class CustomerActive(TypedDict, total=False):
+    surface: Annotated[Text, Field(description="app, web, email, shop …")]
+
+
+@with_config(STRICT)
+class CustomerMerged(TypedDict):
+    into: Annotated[Id, Field(description="the customer who stays")]
+
+
+@with_config(STRICT)
+class WithReason(TypedDict, total=False):
+    reason: Text
+
+
+@with_config(STRICT)
+class PreferenceSet(TypedDict, total=False):
+    channels: Annotated[Texts, Field(description="the ones wanted, in that order")]
+    windows: Annotated[
+        list[Window] | None, Field(description="when messages are welcome, in the customer's zone")
+    ]
+    topics: Texts
+    learning: Annotated[Flag, Field(description="may habits be learned?")]
+
+
+@with_config(STRICT)
+class Consent(TypedDict, total=False):
+    purpose: Annotated[
+        Literal["", "security", "service", "relationship", "marketing"] | None,
+        Field(description="all of them if left out"),
+    ]
+    channel: Annotated[Text, Field(description="all of them if left out")]
+    evidence: Annotated[Evidence, Field(description="how we know: form, date, address …")]
+
+
+@with_config(STRICT)
+class OrderUpserted(TypedDict, total=False):
+    customer: Annotated[Text, Field(description="the customer's id")]
+    journey: Annotated[Text, Field(description="the journey's id")]
+    owner: Annotated[Person | None, Field(description="who looks after it")]
+    manager: Annotated[Person | None, Field(description="whom the owner's silence reaches")]
+    location: Annotated[Location | None, Field(description="where it is looked after")]
+    parties: Annotated[
+        dict[str, Person] | None, Field(description="further people by role, such as `co_buyer`")
+    ]
+    attributes: Annotated[Attributes, Field(description="as the journey declares them")]
+
+
+PromiseMade = TypedDict(
+    "PromiseMade",
+    {
+        "milestone": Id,
+        "date": NotRequired[Annotated[Day | None, Field(description="the whole of a local day")]],
+        "at": NotRequired[Annotated[Instant | None, Field(description="an instant")]],
+        "from": NotRequired[Annotated[Instant | None, Field(description="a window's begin …")]],
+        "to": NotRequired[Annotated[Instant | None, Field(description="… and its end")]],
+        "told": NotRequired[
+            Annotated[Flag, Field(description="does the customer know? first promise: yes, revision: no")]
+        ],
+        "source": NotRequired[Annotated[Text, Field(description="who says so")]],
+        "reason": NotRequired[Text],
+    },
+)
+with_config(STRICT)(PromiseMade)
+
+
+@with_config(STRICT)
+class MilestoneData(TypedDict):
+    milestone: Id
+    note: NotRequired[Text]
+
+
+@with_config(STRICT)
+class SlotOffered(TypedDict):
+    slots: Annotated[list[Slot], Field(min_length=1)]
+
+
+@with_config(STRICT)
+class SlotChosen(TypedDict):
+    slot: Slot
+
+
+@with_config(STRICT)
+class MessageReplied(TypedDict, total=False):
+    channel: Text
+    text: Text
+    message: Annotated[Text, Field(description="the message that was answered")]
+
+
+@with_config(STRICT)
+class FeedbackGiven(TypedDict, total=False):
+    phase: Text
+    score: Number
+    comment: Text
+    message: Text
+
+
+@with_config(STRICT)
+class ContactLogged(TypedDict, total=False):
+    direction: Annotated[Literal["in", "out"] | None, Field(description="`in`: the customer came to us")]
+    reason: Text
+    by: Annotated[Text, Field(description="who of ours")]
+    note: Text
+
+
+@with_config(STRICT)
+class TaskAnswered(TypedDict):
+    task: Annotated[Id, Field(description="the task's key")]
+    by: NotRequired[Text]
+    outcome: NotRequired[Text]

@@ -1,0 +1,280 @@
+"""The registry of core event types, and the one function that checks and settles an event's data."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from orchestrator import event_schema as schema
+from orchestrator import event_values as values
+from orchestrator.event_values import Wrong, suggestion
+
+
+class Finding(NamedTuple):
+    """What is wrong with an event, and at which path in it."""
+
+    path: tuple[str | int, ...]
+    code: str
+    message: str
+    hint: str = ""
+
+
+# ── rules over more than one field ───────────────────────────────────────────
+
+
+def _one_promise(data: Mapping[str, Any], _subject: str) -> Iterator[Finding]:
+    given = [name for name in ("date", "at", "from", "to") if data.get(name) is not None]
+    if given not in (["date"], ["at"], ["from", "to"]):
+        named = " and ".join(f"`{name}`" for name in given) or "none of them"
+        yield Finding((), "E116", f"needs either `date`, or `at`, or `from` and `to`; here is {named}")
+    elif len(given) == 2:
+        yield from _ends_after_it_begins((), data)
+
+
+def _slots(data: Mapping[str, Any], _subject: str) -> Iterator[Finding]:
+    slots = data.get("slots")
+    for index, slot in enumerate(slots if isinstance(slots, list) else ()):
+        yield from _ends_after_it_begins(("slots", index), slot)
+    yield from _ends_after_it_begins(("slot",), data.get("slot"))
+
+
+def _ends_after_it_begins(path: tuple[str | int, ...], window: object) -> Iterator[Finding]:
+    try:
+        if isinstance(window, Mapping) and values.instant(window["to"]) < values.instant(window["from"]):
+            yield Finding((*path, "to"), "E117", "is earlier than `from`")
+    except (KeyError, TypeError, Wrong):
+        return  # already found by the field itself
+
+
+def _into_another(data: Mapping[str, Any], subject: str) -> Iterator[Finding]:
+    if data.get("into") == subject:
+        yield Finding(("into",), "E118", "is the customer itself")
+
+
+def _no_further_rule(_data: Mapping[str, Any], _subject: str) -> Iterator[Finding]:
+    return iter(())
+
+
+# ── the registry ─────────────────────────────────────────────────────────────
+
+_Empty = Mapping[str, Callable[[], Any]]  # field: what makes its empty value
+_EMPTY_CUSTOMER: _Empty = {
+    **dict.fromkeys(
+        ("name", "given_name", "locale", "time_zone", "country", "region", "email", "phone"), str
+    ),
+    "devices": list,
+    "tags": list,
+    "attributes": dict,
+}
+_EMPTY_ORDER: _Empty = {
+    **dict.fromkeys(("customer", "journey"), str),
+    **dict.fromkeys(("owner", "manager", "location", "parties", "attributes"), dict),
+}
+
+
+@dataclass(frozen=True)
+class CoreType:
+    """One type of event that the engine itself understands.
+
+    ``shape`` is its TypedDict, ``rule`` checks what concerns more than one field, ``empty`` says what a
+    null stands for where it is more than a field not given.
+    """
+
+    shape: Any
+    meaning: str
+    example: Mapping[str, Any]
+    rule: Callable[[Mapping[str, Any], str], Iterator[Finding]] | None = None
+    empty: _Empty | None = None
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[dict[str, Any]]:
+        """The compiled validator, built when the first event of the type comes."""
+        return TypeAdapter(self.shape)
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """The names the type declares."""
+        return frozenset(self.shape.__annotations__)
+
+
+CORE: Mapping[str, CoreType] = {
+    "customer.upserted": CoreType(
+        schema.CustomerUpserted,
+        "Who the customer is and how to reach them. Fields left out stay as they were; null empties one.",
+        {
+            "name": "Maria Keller",
+            "given_name": "Maria",
+            "locale": "de-DE",
+            "time_zone": "Europe/Berlin",
+            "country": "DE",
+            "email": "maria.keller@example.com",
+            "phone": "030 23125 101",
+            "devices": ["d7Jk2"],
+            "tags": ["fleet"],
+            "attributes": {"salutation": "Frau"},
+        },
+        empty=_EMPTY_CUSTOMER,
+    ),
+    "customer.active": CoreType(
+        schema.CustomerActive,
+        "The customer used the app, the web site, read a mail or came by.",
+        {"surface": "app"},
+    ),
+    "customer.merged": CoreType(
+        schema.CustomerMerged, "Two records were one person.", {"into": "C-1"}, rule=_into_another
+    ),
+    "customer.erased": CoreType(
+        schema.WithReason, "The customer asked to be forgotten.", {"reason": "request of 2026-03-01"}
+    ),
+    "preference.set": CoreType(
+        schema.PreferenceSet,
+        "How and when the customer wants to hear from us.",
+        {
+            "channels": ["push", "email"],
+            "windows": [{"days": ["mon"], "from": "19:00", "to": "21:00", "channel": "push"}],
+            "learning": True,
+        },
+    ),
+    "consent.given": CoreType(
+        schema.Consent,
+        "The customer agreed to messages of a purpose on a channel.",
+        {"purpose": "marketing", "channel": "email", "evidence": "double opt-in of 2026-01-07"},
+    ),
+    "consent.withdrawn": CoreType(
+        schema.Consent, "The customer said stop.", {"channel": "sms", "evidence": "STOP by SMS"}
+    ),
+    "order.upserted": CoreType(
+        schema.OrderUpserted,
+        "What is waited for, by whom, and who looks after it. Fields left out stay as they were; null empties one.",
+        {
+            "customer": "C-1",
+            "journey": "new-car",
+            "owner": {"name": "Nora Brandt", "email": "nora.brandt@example.com", "phone": "+49 30 23125 110"},
+            "manager": "paul.lindner@example.com",
+            "location": {"id": "munich", "name": "Autohaus Lindner", "time_zone": "Europe/Berlin"},
+            "parties": {"co_buyer": {"name": "Jonas Weber", "email": "jonas.weber@example.com"}},
+            "attributes": {"model": "Corsa", "colour": "blue"},
+        },
+        empty=_EMPTY_ORDER,
+    ),
+    "order.held": CoreType(
+        schema.WithReason, "Nothing is said until the order is released.", {"reason": "dispute"}
+    ),
+    "order.released": CoreType(schema.WithReason, "The hold is over.", {"reason": "settled"}),
+    "order.cancelled": CoreType(schema.WithReason, "Nobody waits any more.", {"reason": "customer withdrew"}),
+    "promise.made": CoreType(
+        schema.PromiseMade,
+        "A milestone was promised: for a day, an instant, or a window.",
+        {"milestone": "arrived", "date": "2026-03-12", "source": "factory"},
+        rule=_one_promise,
+    ),
+    "milestone.reached": CoreType(
+        schema.MilestoneData, "It happened.", {"milestone": "arrived", "note": "stands in the yard"}
+    ),
+    "milestone.retracted": CoreType(
+        schema.MilestoneData, "It did not happen after all.", {"milestone": "arrived", "note": "another car"}
+    ),
+    "slot.offered": CoreType(
+        schema.SlotOffered,
+        "The customer may choose one of these times.",
+        {"slots": [{"id": "s1", "from": "2026-03-14T09:00:00+01:00", "to": "2026-03-14T10:00:00+01:00"}]},
+        rule=_slots,
+    ),
+    "slot.chosen": CoreType(schema.SlotChosen, "The customer took this one.", {"slot": "s1"}, rule=_slots),
+    "message.replied": CoreType(
+        schema.MessageReplied,
+        "The customer answered a message.",
+        {"channel": "sms", "text": "Please call me after six", "message": "O-1/arrived/1/customer"},
+    ),
+    "feedback.given": CoreType(
+        schema.FeedbackGiven,
+        "How a phase was for the customer.",
+        {"phase": "handover", "score": 9, "comment": "Lovely"},
+    ),
+    "contact.logged": CoreType(
+        schema.ContactLogged,
+        "Staff and customer spoke.",
+        {"direction": "out", "by": "Nora Brandt", "reason": "late car", "note": "knows about the 19th"},
+    ),
+    "task.acknowledged": CoreType(
+        schema.TaskAnswered,
+        "Somebody has the task.",
+        {"task": "O-1/not-arrived/1.1/owner", "by": "Nora Brandt"},
+    ),
+    "task.done": CoreType(
+        schema.TaskAnswered,
+        "The task is done.",
+        {"task": "O-1/not-arrived/1.1/owner", "by": "Nora Brandt", "outcome": "called"},
+    ),
+}
+
+
+# ── checking ─────────────────────────────────────────────────────────────────
+
+
+def settle(event_type: str, data: dict[str, Any], subject: str) -> dict[str, Any] | list[Finding]:
+    """Return the settled form of an event's data, or everything that is wrong with it.
+
+    Paths begin inside the data. Data of a type that is not in :data:`CORE` is returned as it came.
+    """
+    core = CORE.get(event_type)
+    if core is None:
+        return data
+    findings: list[Finding] = []
+    try:
+        settled = core.adapter.validate_python(data)
+    except ValidationError as error:
+        findings = [_finding(detail, data, core) for detail in error.errors(include_url=False)]
+        settled = data
+    if core.rule is not None:
+        findings.extend(core.rule(settled, subject))
+    if findings:
+        return findings
+    if None in settled.values():
+        _fill_nulls(settled, core)
+    return settled
+
+
+def _fill_nulls(data: dict[str, Any], core: CoreType) -> None:
+    empty = core.empty or {}
+    for name in [name for name in data if data[name] is None and name in core.fields]:
+        if name in empty:
+            data[name] = empty[name]()
+        else:
+            del data[name]
+
+
+_WANTED = {
+    "string": "a text",
+    "int": "a whole number",
+    "bool": "true or false",
+    "list": "a list",
+    "dict": "an object",
+}
+_CAME = {
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def _finding(detail: Any, data: Mapping[str, Any], core: CoreType) -> Finding:
+    path, kind, given = detail["loc"], detail["type"], detail["input"]
+    if kind == "value_error" and isinstance(wrong := detail["ctx"]["error"], Wrong):
+        return Finding(path, wrong.code, wrong.message, wrong.hint)
+    if kind == "missing":
+        near = (
+            suggestion(path[-1], [name for name in data if name not in core.fields]) if len(path) == 1 else ""
+        )
+        return Finding(path, "E101", "is missing", near)
+    if kind == "literal_error":
+        return Finding(path, "E103", f"must be {detail['ctx']['expected']}")
+    if kind in ("string_too_short", "too_short"):
+        return Finding(path, "E102", "must not be empty")
+    wanted = _WANTED.get(kind.removesuffix("_type"), "of another kind")
+    return Finding(path, "E102", f"must be {wanted}, not {_CAME.get(type(given), 'null')}")
