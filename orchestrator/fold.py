@@ -1,0 +1,354 @@
+"""Facts → the state of an order or a customer: a pure fold in the order things happened.
+
+Any arrival order of the same facts gives the same state: they are sorted by when they happened, then
+heard, then by what kind of fact they are, then by source and id.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+from orchestrator.model import (
+    ENGINE,
+    Answer,
+    Consent,
+    Customer,
+    Fact,
+    Hold,
+    Location,
+    Milestone,
+    Order,
+    OrderStatus,
+    Outcome,
+    Person,
+    Promise,
+    Promised,
+    Purpose,
+    Status,
+    Telling,
+    Window,
+)
+
+_STATUSES = frozenset(Status)
+
+_RANK = {  # facts of one instant: who it is, then what was promised, then what happened, then what was undone
+    "customer.upserted": 0,
+    "order.upserted": 0,
+    "promise.made": 1,
+    "milestone.reached": 3,
+    "milestone.retracted": 4,
+    "order.held": 5,
+    "order.released": 6,
+    "order.cancelled": 7,
+}
+
+
+def in_order(facts: Iterable[Fact]) -> list[Fact]:
+    """Sort facts into the order they happened, whatever order they arrived in."""
+    return sorted(facts, key=lambda f: (f.happened, f.heard, _RANK.get(f.type, 2), f.source, f.id))
+
+
+def fold_order(order_id: str, facts: Iterable[Fact]) -> Order:
+    """Return the state that an order's facts amount to."""
+    order = Order(order_id)
+    for fact in in_order(facts):
+        if order.heard is None or fact.heard > order.heard:
+            order.heard = fact.heard
+        step = _ORDER.get(fact.type)
+        if step is not None:
+            step(order, fact, fact.data)
+        elif fact.source == ENGINE and fact.type.startswith("notification."):
+            _outcome(order, fact, fact.data)
+        if fact.source != ENGINE:
+            order.events.append(fact)
+    return order
+
+
+def fold_customer(customer_id: str, facts: Iterable[Fact]) -> Customer:
+    """Return the state that a customer's facts amount to."""
+    customer = Customer(customer_id)
+    for fact in in_order(facts):
+        step = _CUSTOMER.get(fact.type)
+        if step is not None:
+            step(customer, fact, fact.data)
+    return customer
+
+
+# ── the value of a promise in an event's data ────────────────────────────────
+
+
+def promised(data: Mapping[str, Any]) -> Promised:
+    """Read ``date``, or ``at``, or ``from`` and ``to`` (as intake accepted them) into a value."""
+    if "date" in data:
+        return Promised(day=date.fromisoformat(data["date"]))
+    if "at" in data:
+        return Promised(start=_moment(data["at"]))
+    return Promised(start=_moment(data["from"]), end=_moment(data["to"]))
+
+
+def promised_data(value: Promised) -> dict[str, str]:
+    """The inverse of :func:`promised`."""
+    if value.day is not None:
+        return {"date": value.day.isoformat()}
+    assert value.start is not None
+    if value.end is None:
+        return {"at": value.start.isoformat()}
+    return {"from": value.start.isoformat(), "to": value.end.isoformat()}
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+# ── what each fact does to an order ──────────────────────────────────────────
+
+_ORDER_FIELDS = {"customer", "journey", "owner", "manager", "location", "parties", "attributes"}
+
+
+def _upserted(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
+    order.known = True
+    if order.since is None:
+        order.since = fact.happened
+    order.customer = data.get("customer", order.customer)
+    order.journey = data.get("journey", order.journey)
+    if "owner" in data:
+        order.owner = _person(data["owner"])
+    if "manager" in data:
+        order.manager = _person(data["manager"])
+    for role, person in (data.get("parties") or {}).items():
+        order.parties[role] = _person(person)
+    if "location" in data:
+        order.location = _location(data["location"])
+    for name, value in data.items():
+        if name not in _ORDER_FIELDS:
+            order.attributes[name] = value
+    order.attributes.update(data.get("attributes") or {})
+
+
+def _person(value: Mapping[str, Any] | str | None) -> Person:
+    if value is None:
+        return Person()
+    if isinstance(value, str):
+        return Person(email=value) if "@" in value else Person(name=value)
+    return Person(**{name: value.get(name) or "" for name in ("name", "email", "phone", "locale", "time_zone")})
+
+
+def _location(value: Mapping[str, Any] | str | None) -> Location:
+    if value is None:
+        return Location()
+    if isinstance(value, str):
+        return Location(id=value)
+    names = ("id", "name", "time_zone", "calendar", "brand", "phone", "email")
+    return Location(**{name: value.get(name) or "" for name in names})
+
+
+def _milestone(order: Order, name: str) -> Milestone:
+    milestone = order.milestones.get(name)
+    if milestone is None:
+        milestone = order.milestones[name] = Milestone(name)
+    return milestone
+
+
+def _promise(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
+    milestone = _milestone(order, data["milestone"])
+    value = promised(data)
+    last = milestone.promise
+    told = data.get("told")
+    if last is None or last.value != value:
+        if told is None:
+            told = last is None
+        milestone.promises.append(
+            Promise(
+                milestone=milestone.name,
+                version=len(milestone.promises) + 1,
+                value=value,
+                made=fact.happened,
+                heard=fact.heard,
+                told=told,
+                source=data.get("source") or "",
+                reason=data.get("reason") or "",
+            )
+        )
+    if told:
+        milestone.tellings.append(Telling(value, fact.happened))
+
+
+def _reached(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
+    milestone = _milestone(order, data["milestone"])
+    if milestone.reached is None:
+        milestone.reached, milestone.heard = fact.happened, fact.heard
+        milestone.note = data.get("note") or ""
+    elif milestone.heard is not None and fact.heard < milestone.heard:
+        milestone.heard = fact.heard  # another system had told us before: the news is as old as that
+
+
+def _retracted(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
+    milestone = _milestone(order, data["milestone"])
+    if milestone.reached is None:
+        return
+    milestone.episode += 1
+    milestone.reached = milestone.heard = None
+    milestone.retracted, milestone.retracted_heard = fact.happened, fact.heard
+    milestone.note = data.get("note") or ""
+
+
+def _held(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
+    if order.status is OrderStatus.OPEN:
+        order.status = OrderStatus.HELD
+        order.holds.append(Hold(fact.happened, None, data.get("reason") or ""))
+
+
+def _released(order: Order, fact: Fact, _data: Mapping[str, Any]) -> None:
+    if order.status is OrderStatus.HELD:
+        order.status = OrderStatus.OPEN
+        last = order.holds[-1]
+        order.holds[-1] = Hold(last.since, fact.happened, last.reason)
+
+
+def _cancelled(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
+    if order.cancelled is None:
+        order.status = OrderStatus.CANCELLED
+        order.cancelled, order.cancel_reason = fact.happened, data.get("reason") or ""
+
+
+def _contact(order: Order, fact: Fact, _data: Mapping[str, Any]) -> None:
+    order.contacts.append((fact.happened, fact.type))
+
+
+def _answered(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
+    task = data["task"]
+    done = fact.type == "task.done" or (task in order.answers and order.answers[task].done)
+    order.answers[task] = Answer(task, data.get("by") or "", fact.happened, done, data.get("outcome") or "")
+
+
+def _outcome(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
+    """Our own notification came to something: the planner learns it like any other fact."""
+    status = fact.type.removeprefix("notification.")
+    key = data["key"]
+    if status == "bounced":
+        _take_back(order, key, fact, data.get("reason") or "bounced")
+        return
+    if status not in _STATUSES:
+        return
+    order.outcomes[key] = outcome = Outcome(
+        key=key,
+        rule=data["rule"],
+        occasion=data["occasion"],
+        role=data["role"],
+        kind=data["kind"],
+        status=Status(status),
+        at=fact.happened,
+        channel=data.get("channel", ""),
+        template=data.get("template", ""),
+        purpose=data.get("purpose", ""),
+        reason=data.get("reason", ""),
+    )
+    if outcome.status is not Status.ACCEPTED or outcome.kind != "message":
+        return
+    for told in data.get("tells", ()):
+        _milestone(order, told["milestone"]).tellings.append(Telling(promised(told), fact.happened, key))
+    if outcome.role == "customer" and outcome.purpose == Purpose.SERVICE:
+        order.contacts.append((fact.happened, key))
+
+
+def _take_back(order: Order, key: str, fact: Fact, reason: str) -> None:
+    """A bounce: what the message told was not told, and it was no contact."""
+    before = order.outcomes.get(key)
+    if before is not None:
+        order.outcomes[key] = Outcome(
+            key, before.rule, before.occasion, before.role, before.kind, Status.FAILED, fact.happened,
+            before.channel, before.template, before.purpose, f"unreachable: {reason}",
+        )  # fmt: skip
+    for milestone in order.milestones.values():
+        milestone.tellings = [telling for telling in milestone.tellings if telling.key != key]
+    order.contacts = [contact for contact in order.contacts if contact[1] != key]
+
+
+_Step = Callable[[Order, Fact, Mapping[str, Any]], None]
+_ORDER: Mapping[str, _Step] = {
+    "order.upserted": _upserted,
+    "promise.made": _promise,
+    "milestone.reached": _reached,
+    "milestone.retracted": _retracted,
+    "order.held": _held,
+    "order.released": _released,
+    "order.cancelled": _cancelled,
+    "contact.logged": _contact,
+    "message.replied": _contact,
+    "task.acknowledged": _answered,
+    "task.done": _answered,
+}
+
+
+# ── what each fact does to a customer ────────────────────────────────────────
+
+_TEXTS = ("name", "given_name", "locale", "time_zone", "country", "region", "email", "phone")
+_CUSTOMER_FIELDS = {*_TEXTS, "devices", "tags", "attributes"}
+
+
+def _customer_upserted(customer: Customer, _fact: Fact, data: Mapping[str, Any]) -> None:
+    customer.known = True
+    for name in _TEXTS:
+        if name in data:
+            setattr(customer, name, data[name] or "")
+    if "devices" in data:
+        customer.devices = tuple(data["devices"] or ())
+    if "tags" in data:
+        customer.tags = tuple(data["tags"] or ())
+    for name, value in data.items():
+        if name not in _CUSTOMER_FIELDS:
+            customer.attributes[name] = value
+    customer.attributes.update(data.get("attributes") or {})
+
+
+def _active(customer: Customer, fact: Fact, data: Mapping[str, Any]) -> None:
+    customer.active[data.get("surface") or ""] = fact.happened
+
+
+def _merged(customer: Customer, _fact: Fact, data: Mapping[str, Any]) -> None:
+    customer.merged_into = data["into"]
+
+
+def _erased(customer: Customer, _fact: Fact, _data: Mapping[str, Any]) -> None:
+    customer.erased = True
+    customer.name = customer.given_name = customer.email = customer.phone = ""
+    customer.devices = customer.tags = ()
+    customer.attributes = {}
+
+
+def _preference(customer: Customer, _fact: Fact, data: Mapping[str, Any]) -> None:
+    if "channels" in data:
+        customer.channels = tuple(data["channels"] or ())
+    if "windows" in data:
+        customer.windows = tuple(
+            Window(
+                frozenset(window["days"]),
+                time.fromisoformat(window["from"]),
+                time.fromisoformat(window["to"]),
+                window.get("channel") or "",
+            )
+            for window in data["windows"] or ()
+        )
+    if "topics" in data:
+        customer.topics = tuple(data["topics"] or ())
+    if "learning" in data:
+        customer.learning = bool(data["learning"])
+
+
+def _consent(customer: Customer, fact: Fact, data: Mapping[str, Any]) -> None:
+    key = (data.get("purpose") or "", data.get("channel") or "")
+    given = fact.type == "consent.given"
+    evidence = data.get("evidence") or ""
+    customer.consents[key] = Consent(given, fact.happened, evidence if isinstance(evidence, str) else str(evidence))
+
+
+_CustomerStep = Callable[[Customer, Fact, Mapping[str, Any]], None]
+_CUSTOMER: Mapping[str, _CustomerStep] = {
+    "customer.upserted": _customer_upserted,
+    "customer.active": _active,
+    "customer.merged": _merged,
+    "customer.erased": _erased,
+    "preference.set": _preference,
+    "consent.given": _consent,
+    "consent.withdrawn": _consent,
+}

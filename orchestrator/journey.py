@@ -1,0 +1,242 @@
+"""What operations wrote, as values: journeys, rules, triggers, rungs, timing. Standard library only.
+
+:mod:`orchestrator.rules` turns files into these; the planner reads nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Protocol
+
+from orchestrator.model import Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A length of time as rules write it: ``15m``, ``6h``, ``2d``, ``1w``, ``3bd``, ``4bh``, ``1d12h``.
+
+    Seconds are elapsed time; days keep the wall clock; business days and hours follow the location's
+    calendar. Months are not durations. Parts are added days first, then business days, business
+    minutes, seconds.
+    """
+
+    days: int = 0
+    business_days: int = 0
+    business_minutes: int = 0
+    seconds: int = 0
+    text: str = "0d"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+NOTHING = Duration()
+
+
+class On(StrEnum):
+    """The triggers; each is one function in :mod:`orchestrator.triggers`."""
+
+    REACHED = "reached"
+    MISSED = "missed"
+    UPCOMING = "upcoming"
+    AFTER = "after"
+    MOVED = "moved"
+    STUCK = "stuck"
+    SILENT = "silent"
+    RETRACTED = "retracted"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What makes a rule due (docs/reference/triggers.md)."""
+
+    on: On
+    milestone: str = ""  # "" for silent and event; "any" for stuck
+    by: Duration = NOTHING  # missed, after, moved
+    before: Duration = NOTHING  # upcoming
+    for_: Duration = NOTHING  # stuck, silent
+    settle: Duration = NOTHING  # moved
+    direction: str = "either"  # moved: later, sooner, either
+    at: time | None = None  # upcoming: local time on that day
+    closes: time | None = None  # missed: a day's promise ends at this local time on that very day
+    event: str = ""  # event: the type
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """Whom to task with what; unacknowledged *within*, it goes to *then*."""
+
+    for_: str
+    do: str
+    within: Duration | None = None
+    then: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """The next thing said when silence goes on.
+
+    Rung 1 has neither *after* nor *every*. ``after`` is counted from rung 1; ``every`` from the rung
+    before, again and again, *at_most* times.
+    """
+
+    say: str = ""
+    task: TaskSpec | None = None
+    after: Duration | None = None
+    every: Duration | None = None
+    at_most: int = 1
+
+
+class Verdict(Protocol):
+    """A condition's answer: true, false, or unknown (``None``) with why, and the values it saw."""
+
+    value: bool | None
+    why: str
+    values: Mapping[str, Any]
+
+
+class Condition(Protocol):
+    """A compiled ``when:``; see :mod:`orchestrator.conditions`."""
+
+    text: str
+
+    def evaluate(self, variables: Mapping[str, Any]) -> Verdict:
+        """Decide over the typed variables of :func:`orchestrator.conditions.variables`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When a rule's message leaves, seen from its trigger.
+
+    ``at``: ``preferred`` (the customer's window, else the default hours), ``now`` (no window but the
+    law's), or a local time. ``within`` counts from the later of happened and heard, ``stale_after``
+    from happened.
+    """
+
+    at: str | time = "preferred"
+    within: Duration | None = None
+    stale_after: Duration | None = None
+    business_days: bool = False  # wait for a business day of the location
+
+
+class Mode(StrEnum):
+    """``shadow`` decides and records but sends and tells nothing."""
+
+    LIVE = "live"
+    SHADOW = "shadow"
+    OFF = "off"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Trigger + condition + what to say or whom to task + timing."""
+
+    id: str
+    journey: str
+    trigger: Trigger
+    rungs: tuple[Rung, ...]  # never empty; a rule without `rungs:` has one
+    channels: tuple[str, ...] = ()
+    to: str = "customer"
+    purpose: Purpose = Purpose.SERVICE
+    timing: Timing = Timing()
+    when: Condition | None = None
+    tells: tuple[str, ...] = ()
+    mode: Mode = Mode.LIVE
+    catch_up: bool = False
+    title: str = ""
+    path: str = ""
+    line: int = 0
+
+    def rung(self, number: int) -> Rung | None:
+        """The rung of that *number* (from 1), ``every`` counted out; ``None`` past the last."""
+        for rung in self.rungs:
+            if number <= rung.at_most:
+                return rung
+            number -= rung.at_most
+        return None
+
+
+@dataclass(frozen=True)
+class Journey:
+    """The declared path of an order: phases with milestones, relative promises, attributes, rules."""
+
+    id: str
+    title: str = ""
+    phases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    promises: Mapping[str, tuple[str, Duration]] = field(default_factory=dict)  # milestone: (base, offset)
+    attributes: Mapping[str, str] = field(default_factory=dict)  # name: text, text?, number, flag, date …
+    hours: tuple[time, time] | None = None  # default hours for messages without a customer's window
+    closes: str = ""  # the milestone that completes the order; default: the last one
+    rules: tuple[Rule, ...] = ()
+    path: str = ""
+
+    @cached_property
+    def milestones(self) -> tuple[str, ...]:
+        """Every milestone in the order of the path."""
+        return tuple(name for phase in self.phases.values() for name in phase)
+
+    @cached_property
+    def position(self) -> Mapping[str, int]:
+        """Where on the path each milestone stands."""
+        return {name: index for index, name in enumerate(self.milestones)}
+
+    @cached_property
+    def last(self) -> str:
+        """The milestone that completes the order."""
+        return self.closes or (self.milestones[-1] if self.milestones else "")
+
+    def phase_of(self, milestone: str) -> str:
+        """The phase a milestone belongs to, or ""."""
+        return next((phase for phase, names in self.phases.items() if milestone in names), "")
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessCalendar:
+    """A location's business: weekly opening hours and the days it is closed.
+
+    ``hours`` maps a weekday (0 Monday) to (opens, closes) in local time; a missing weekday is closed.
+    """
+
+    hours: Mapping[int, tuple[time, time]]
+    holidays: frozenset[date] = frozenset()
+
+
+WEEKDAYS_9_TO_17 = BusinessCalendar({day: (time(9), time(17)) for day in range(5)})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the company settled once for every rule: zones, calendars, quiet hours.
+
+    ``quiet`` maps a purpose to the local hours (from, to) in which nothing of it leaves.
+    """
+
+    time_zone: str = "UTC"
+    calendars: Mapping[str, BusinessCalendar] = field(default_factory=dict)
+    quiet: Mapping[Purpose, tuple[time, time]] = field(default_factory=dict)
+    preference: tuple[str, ...] = ("push", "sms", "email")  # channel order when a rule names none
+
+    def calendar(self, name: str) -> BusinessCalendar:
+        """The calendar of that name, the one called ``default``, or Monday to Friday 9 to 17."""
+        return self.calendars.get(name) or self.calendars.get("default") or WEEKDAYS_9_TO_17
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """Every journey in force, and since when each rule counts."""
+
+    journeys: Mapping[str, Journey] = field(default_factory=dict)
+    policy: Policy = Policy()
+    activated: Mapping[str, Any] = field(default_factory=dict)  # rule id: datetime; absent: always
+
+    def rule(self, rule_id: str) -> Rule | None:
+        """The rule of that id, wherever it stands (ids are unique over all files)."""
+        return self._by_id.get(rule_id)
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Rule]:
+        return {rule.id: rule for journey in self.journeys.values() for rule in journey.rules}

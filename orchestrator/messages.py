@@ -1,0 +1,100 @@
+"""From a notification and an address to the message a channel takes: content, sender, headers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID, uuid5
+
+from channels.base import Message
+from orchestrator import wording
+from orchestrator.guard import Send
+from orchestrator.journey import Journey, Policy
+from orchestrator.model import Customer, Order, Purpose
+from orchestrator.timing import recipient
+
+_IDS = UUID("6f0d4f6e-3a55-4a0c-9e3e-0b6c5c1d2a11")  # the name space of our Message-IDs; never change it
+
+
+class Rendered(Protocol):
+    """What a renderer gives back (:class:`orchestrator.render.Rendered`)."""
+
+    subject: str
+    text: str
+    html: str
+    title: str
+    link: str
+    locale: str
+
+
+class Renders(Protocol):
+    """Turns a template and a context into content."""
+
+    def render(self, template: str, channel: str, locale: str, context: Mapping[str, Any]) -> Rendered:
+        """Render or raise :class:`orchestrator.errors.RenderError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who our messages come from. Marketing leaves from an address of its own (Gmail's sender rules)."""
+
+    email: str = "hello@example.com"
+    name: str = ""
+    reply_to: str = ""
+    marketing_email: str = ""
+    postal_address: str = ""
+
+    def mailbox(self, purpose: Purpose) -> str:
+        """The From address for a purpose."""
+        if purpose is Purpose.MARKETING and self.marketing_email:
+            return self.marketing_email
+        return self.email
+
+
+def message_id(key: str, channel: str, mailbox: str) -> str:
+    """The same entry and channel always have the same Message-ID (RFC 5322 §3.6.4), so a repeat is seen as one."""
+    domain = mailbox.rpartition("@")[2] or "localhost"
+    return f"<{uuid5(_IDS, f'{key} {channel}')}@{domain}>"
+
+
+class Composer:
+    """Makes messages; knows the templates, the company and the sender."""
+
+    def __init__(self, renderer: Renders, company: Mapping[str, Any], sender: Sender, policy: Policy) -> None:
+        self._renderer = renderer
+        self._company = company
+        self._sender = sender
+        self._policy = policy
+
+    def compose(self, go: Send, order: Order, customer: Customer, journey: Journey, now: datetime) -> Message:
+        """Render *go* for its recipient; raises :class:`orchestrator.errors.RenderError`."""
+        wanted = go.wanted
+        who = recipient(wanted.role, order, customer)
+        context = wording.context(wanted, order, customer, journey, self._policy, now, self._company)
+        locale = wording.locale_of(wanted, order, customer, self._company)
+        content = self._renderer.render(wanted.template, go.channel, locale, context)
+        mailbox = self._sender.mailbox(wanted.purpose)
+        return Message(
+            id=wanted.key,
+            message_id=message_id(wanted.key, go.channel, mailbox),
+            channel=go.channel,
+            to=go.to,
+            to_name=who.name,
+            text=content.text,
+            subject=content.subject,
+            html=content.html,
+            title=content.title,
+            link=content.link,
+            sender=mailbox,
+            sender_name=self._sender.name or str(self._company.get("name", "")),
+            reply_to=self._reply_to(order),
+            locale=content.locale,
+            purpose=wanted.purpose.value,
+            collapse_key=f"{wanted.order}/{wanted.rule}",
+            at=now,
+        )
+
+    def _reply_to(self, order: Order) -> str:
+        """Every message can be answered, and the answer reaches the owner of the order."""
+        return order.owner.email or self._sender.reply_to or self._sender.email

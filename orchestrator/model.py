@@ -1,0 +1,410 @@
+"""The words of the product as values: facts, promises, orders, customers, notifications, entries.
+
+Standard library only. Every moment is an aware ``datetime`` in UTC; local dates and zones appear only
+where a promise or a window is declared in them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Any
+
+# ── facts ────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What one accepted event says; appended, never edited.
+
+    ``happened`` is the event's ``time``; ``heard`` its ``recordedtime``, or else when it reached us.
+    """
+
+    source: str
+    id: str
+    type: str
+    subject: str
+    happened: datetime
+    heard: datetime
+    data: Mapping[str, Any]
+
+
+class Scope(StrEnum):
+    """Whom a fact's subject names."""
+
+    ORDER = "order"
+    CUSTOMER = "customer"
+
+
+CUSTOMER_TYPES = ("customer.", "preference.", "consent.")
+
+ENGINE = "beforehand"  # the source of the facts the engine writes about its own notifications
+
+
+def scope_of(fact_type: str) -> Scope:
+    """Say whether a fact of this type is about a customer or an order (any other type: an order)."""
+    return Scope.CUSTOMER if fact_type.startswith(CUSTOMER_TYPES) else Scope.ORDER
+
+
+# ── promises and milestones ──────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """The value of a promise: a local ``day``, or an instant (``start`` alone), or a window."""
+
+    day: date | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __str__(self) -> str:
+        if self.day is not None:
+            return self.day.isoformat()
+        assert self.start is not None
+        text = self.start.isoformat(timespec="minutes")
+        return text if self.end is None else f"{text}/{self.end.isoformat(timespec='minutes')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One version of a milestone's promise; a version is new only when the value differs."""
+
+    milestone: str
+    version: int
+    value: Promised
+    made: datetime
+    heard: datetime
+    told: bool
+    source: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The customer was told *value*: by us (``key`` of the notification) or by somebody else (no key)."""
+
+    value: Promised
+    at: datetime
+    key: str | None = None
+
+
+@dataclass(slots=True)
+class Milestone:
+    """A dated point of one order: its promises, what was told, and whether it happened.
+
+    ``episode`` counts from 1 and grows with each retraction that ended one.
+    """
+
+    name: str
+    episode: int = 1
+    reached: datetime | None = None
+    heard: datetime | None = None
+    note: str = ""
+    retracted: datetime | None = None
+    retracted_heard: datetime | None = None
+    promises: list[Promise] = field(default_factory=list)
+    tellings: list[Telling] = field(default_factory=list)
+
+    @property
+    def promise(self) -> Promise | None:
+        """The newest version, told or not."""
+        return self.promises[-1] if self.promises else None
+
+    @property
+    def told(self) -> Telling | None:
+        """What the customer was last told, if anything still stands."""
+        return self.tellings[-1] if self.tellings else None
+
+
+# ── orders and customers ─────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody an order names: its owner, the manager, a co-buyer, a neighbour."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    locale: str = ""
+    time_zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where an order is looked after; gives the zone, business calendar and brand."""
+
+    id: str = ""
+    name: str = ""
+    time_zone: str = ""
+    calendar: str = ""
+    brand: str = ""
+    phone: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An order said nothing from *since* to *until* (``None``: still held)."""
+
+    since: datetime
+    until: datetime | None
+    reason: str
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands as a whole; ``complete`` once its journey's closing milestone was reached."""
+
+    OPEN = "open"
+    HELD = "held"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one notification, as the facts tell it."""
+
+    key: str
+    rule: str
+    occasion: str
+    role: str
+    kind: str
+    status: "Status"
+    at: datetime
+    channel: str = ""
+    template: str = ""
+    purpose: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A task somebody acknowledged or finished."""
+
+    task: str
+    by: str
+    at: datetime
+    done: bool
+    outcome: str = ""
+
+
+@dataclass(slots=True)
+class Order:
+    """What a customer waits for: the fold of its facts (:mod:`orchestrator.fold`)."""
+
+    id: str
+    known: bool = False  # an order.upserted was heard
+    customer: str = ""
+    journey: str = ""
+    status: OrderStatus = OrderStatus.OPEN
+    since: datetime | None = None  # the first fact's happened
+    heard: datetime | None = None  # the newest heard
+    owner: Person = Person()
+    manager: Person = Person()
+    parties: dict[str, Person] = field(default_factory=dict)
+    location: Location = Location()
+    attributes: dict[str, Any] = field(default_factory=dict)
+    milestones: dict[str, Milestone] = field(default_factory=dict)
+    holds: list[Hold] = field(default_factory=list)
+    cancelled: datetime | None = None
+    cancel_reason: str = ""
+    contacts: list[tuple[datetime, str]] = field(default_factory=list)  # useful ones, in order, with what it was
+    outcomes: dict[str, Outcome] = field(default_factory=dict)  # by key, the latest
+    answers: dict[str, Answer] = field(default_factory=dict)  # by task key, the latest
+    events: list[Fact] = field(default_factory=list)  # every fact a rule's `event:` trigger may name
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When a customer wants messages, in their own zone. ``days``: 0 Monday … 6 Sunday; an ``end`` at or
+    before ``start`` runs past midnight. ``channel`` "" means every channel."""
+
+    days: frozenset[int]
+    start: time
+    end: time
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The last word on one purpose and channel (``""`` means all of them)."""
+
+    given: bool
+    at: datetime
+    evidence: str = ""
+
+
+@dataclass(slots=True)
+class Customer:
+    """Who waits: the fold of a customer's facts."""
+
+    id: str
+    known: bool = False  # a customer.upserted was heard
+    name: str = ""
+    given_name: str = ""
+    locale: str = ""
+    time_zone: str = ""
+    country: str = ""
+    region: str = ""
+    email: str = ""
+    phone: str = ""
+    devices: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    attributes: dict[str, Any] = field(default_factory=dict)
+    channels: tuple[str, ...] = ()  # in the order the customer prefers
+    windows: tuple[Window, ...] = ()
+    topics: tuple[str, ...] = ()
+    learning: bool = True
+    consents: dict[tuple[str, str], Consent] = field(default_factory=dict)  # (purpose, channel)
+    active: dict[str, datetime] = field(default_factory=dict)  # by surface, the latest
+    merged_into: str = ""
+    erased: bool = False
+
+
+# ── notifications and their states ───────────────────────────────────────────
+
+
+class Purpose(StrEnum):
+    """Why a message is sent; law, consent, caps and headers follow from it."""
+
+    SECURITY = "security"
+    SERVICE = "service"
+    RELATIONSHIP = "relationship"
+    MARKETING = "marketing"
+
+
+class Kind(StrEnum):
+    """A message tells somebody something; a task makes a member of staff act."""
+
+    MESSAGE = "message"
+    TASK = "task"
+
+
+class Status(StrEnum):
+    """The states of a ledger entry (docs/explanation/flow.md draws :data:`MOVES`)."""
+
+    HELD = "held"
+    SCHEDULED = "scheduled"
+    DISPATCHED = "dispatched"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    SUPPRESSED = "suppressed"
+
+
+_WITHHELD = {Status.CANCELLED, Status.EXPIRED, Status.SUPPRESSED}
+
+MOVES: Mapping[Status, frozenset[Status]] = {
+    Status.HELD: frozenset({Status.SCHEDULED, *_WITHHELD}),
+    Status.SCHEDULED: frozenset({Status.HELD, Status.DISPATCHED, *_WITHHELD}),
+    Status.DISPATCHED: frozenset({Status.SCHEDULED, Status.SENDING, *_WITHHELD}),
+    Status.SENDING: frozenset({Status.ACCEPTED, Status.SCHEDULED, Status.FAILED, Status.UNKNOWN}),
+    Status.UNKNOWN: frozenset({Status.ACCEPTED, Status.SCHEDULED, Status.FAILED}),
+    Status.CANCELLED: frozenset({Status.SCHEDULED}),  # a key the planner cancelled may be wanted again
+    Status.ACCEPTED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.EXPIRED: frozenset(),
+    Status.SUPPRESSED: frozenset(),
+}
+"""The only truth about moves."""
+
+WAITING = frozenset({Status.HELD, Status.SCHEDULED})  # what the planner may still move or cancel
+IN_FLIGHT = frozenset({Status.DISPATCHED, Status.SENDING})  # at most one of these per order
+FINAL = frozenset({Status.ACCEPTED, Status.FAILED, *_WITHHELD})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One channel's try inside an entry: not before *at*, because *why*."""
+
+    channel: str
+    at: datetime
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tells:
+    """A promise that a notification tells its customer once it is accepted."""
+
+    milestone: str
+    value: Promised
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One intent: this rule, this occasion, this recipient, due then, useless after then.
+
+    ``because`` says what made it due, ``unless`` what would take it back; ``values`` are what the
+    condition saw.
+    """
+
+    order: str
+    rule: str
+    occasion: str
+    role: str
+    customer: str
+    kind: Kind
+    template: str
+    purpose: Purpose
+    due_at: datetime
+    expires_at: datetime | None
+    steps: tuple[Step, ...] = ()
+    tells: tuple[Tells, ...] = ()
+    because: str = ""
+    unless: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    milestone: str = ""
+    journey: str = ""
+    trigger_at: datetime | None = None
+    ack_by: datetime | None = None  # tasks: acknowledge by then, or it goes to the next person
+    mode: str = "live"
+
+    @property
+    def key(self) -> str:
+        """order/rule/occasion/role, unique for ever."""
+        return f"{self.order}/{self.rule}/{self.occasion}/{self.role}"
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Why a rule says nothing now, or not any more; ``key`` where a notification is concerned."""
+
+    rule: str
+    reason: str
+    key: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The planner's answer for one order."""
+
+    order: str
+    wanted: tuple[Notification, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the ledger: a notification and what became of it so far."""
+
+    id: int
+    key: str
+    wanted: Notification
+    status: Status
+    due_at: datetime
+    expires_at: datetime | None
+    not_before: datetime | None = None
+    step: int = 0
+    generation: int = 0
+    attempts: int = 0
+    message_id: str = ""
+    channel: str = ""
+    reason: str = ""
+    by_person: bool = False  # cancelled by a person: never wanted again
+    created_at: datetime | None = None
+    updated_at: datetime | None = None

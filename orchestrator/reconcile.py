@@ -1,0 +1,98 @@
+"""wanted × ledger → plan. Pure; a second pass over the result of the first changes nothing.
+
+==========================  ==============  ==================  =======================
+the ledger has              wanted, same    wanted, different   not wanted
+==========================  ==============  ==================  =======================
+nothing                     create          create              –
+held, scheduled             –               reschedule          cancel
+cancelled by the planner    create again    create again        –
+cancelled by a person       –               –                   –
+in flight, unknown          –               –                   – (the guard decides)
+accepted, failed, expired,  –               –                   –
+suppressed
+==========================  ==============  ==================  =======================
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from orchestrator.model import WAITING, Decision, Entry, Notification, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Reschedule:
+    """An entry whose notification changed while it waited."""
+
+    entry: Entry
+    wanted: Notification
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """An entry that is no longer wanted, and why."""
+
+    entry: Entry
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would have to change for the ledger to hold just what is wanted."""
+
+    create: tuple[Notification, ...] = ()
+    reschedule: tuple[Reschedule, ...] = ()
+    cancel: tuple[Cancel, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.create) + len(self.reschedule) + len(self.cancel)
+
+    def too_big(self, waiting: int, most: int, share: float) -> str:
+        """Say why a person should look before this is applied, or "".
+
+        *waiting* entries are in the ledger now; a plan over *most* changes, or over *share* of them
+        (once more than a handful wait), is too big to be right.
+        """
+        if len(self) > most:
+            return f"{len(self)} changes are more than the {most} allowed at once"
+        if waiting >= 20 and len(self.reschedule) + len(self.cancel) > share * waiting:
+            changed = len(self.reschedule) + len(self.cancel)
+            return f"{changed} of {waiting} waiting notifications would change, more than {share:.0%}"
+        return ""
+
+
+def reconcile(decisions: Iterable[Decision], have: Mapping[str, Sequence[Entry]]) -> Plan:
+    """Compare what is wanted for some orders with the entries the ledger *has* for them, by order."""
+    create: list[Notification] = []
+    reschedule: list[Reschedule] = []
+    cancel: list[Cancel] = []
+    for decision in decisions:
+        entries = {entry.key: entry for entry in have.get(decision.order, ())}
+        want = {note.key: note for note in decision.wanted}
+        for key, note in want.items():
+            entry = entries.get(key)
+            if entry is None or (entry.status is Status.CANCELLED and not entry.by_person):
+                create.append(note)
+            elif entry.status in WAITING and not same(entry.wanted, note):
+                reschedule.append(Reschedule(entry, note))
+        failed = {error.partition(":")[0] for error in decision.errors}
+        cancel += [
+            Cancel(entry, why_not(decision, entry))
+            for key, entry in entries.items()
+            if key not in want and entry.status in WAITING and entry.wanted.rule not in failed
+        ]
+    return Plan(tuple(create), tuple(reschedule), tuple(cancel))
+
+
+def same(one: Notification, other: Notification) -> bool:
+    """Do two notifications intend the same? What the condition saw on the way does not matter."""
+    return replace(one, values={}) == replace(other, values={})
+
+
+def why_not(decision: Decision, entry: Entry) -> str:
+    """The planner's own reason why this entry is not wanted."""
+    rule = [silence for silence in decision.silences if silence.rule in (entry.wanted.rule, "")]
+    mine = [silence for silence in rule if silence.key == entry.key]
+    general = [silence for silence in rule if not silence.key]
+    for silence in mine or general or rule:
+        return silence.reason
+    return "the rule no longer asks for it"
