@@ -3,7 +3,7 @@
 :mod:`orchestrator.rules` turns files into these; the planner reads nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
@@ -93,15 +93,21 @@ class Rung:
 class Verdict(Protocol):
     """A condition's answer: true, false, or unknown (``None``) with why, and the values it saw."""
 
-    value: bool | None
-    why: str
-    values: Mapping[str, Any]
+    @property
+    def value(self) -> bool | None: ...  # noqa: D102
+    @property
+    def why(self) -> str: ...  # noqa: D102
+    @property
+    def values(self) -> Mapping[str, Any]: ...  # noqa: D102
 
 
 class Condition(Protocol):
     """A compiled ``when:``; see :mod:`orchestrator.conditions`."""
 
-    text: str
+    @property
+    def text(self) -> str:
+        """The expression as it was written."""
+        ...
 
     def evaluate(self, variables: Mapping[str, Any]) -> Verdict:
         """Decide over the typed variables of :func:`orchestrator.conditions.variables`."""
@@ -202,7 +208,7 @@ class BusinessCalendar:
     """
 
     hours: Mapping[int, tuple[time, time]]
-    holidays: frozenset[date] = frozenset()
+    holidays: Container[date] = frozenset()
 
 
 WEEKDAYS_9_TO_17 = BusinessCalendar({day: (time(9), time(17)) for day in range(5)})

@@ -1,0 +1,31 @@
+"""The reference of every code a problem can carry, as one page; docs/reference/codes.md is made of it."""
+
+from collections.abc import Iterator, Mapping
+
+from orchestrator.event_codes import EVENT_CODES
+from orchestrator.findings import Code
+from orchestrator.rule_codes import RULE_CODES
+
+SECTIONS: Mapping[str, Mapping[str, Code]] = {"Rules": RULE_CODES, "Events": EVENT_CODES}
+
+CODES: Mapping[str, Code] = {
+    code: meaning for section in SECTIONS.values() for code, meaning in section.items()
+}
+
+
+def page() -> str:
+    """Return every code with what it means and how to mend it, as Markdown."""
+    return "\n".join(_lines())
+
+
+def _lines() -> Iterator[str]:
+    yield "# Codes\n"
+    yield "<!-- written by `make docs` from orchestrator/codes.py -->\n"
+    yield (
+        "A problem is printed as `path:line:column: CODE message`, with the line, a caret and a hint, all "
+        "of them in one run. A rule with a problem is left out; the others count.\n"
+    )
+    for title, section in SECTIONS.items():
+        yield f"## {title}\n"
+        for code, meaning in section.items():
+            yield f"### {code}: {meaning.title}\n\n{meaning.explanation}\n\n*Mend:* {meaning.mend}\n"

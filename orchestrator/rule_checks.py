@@ -1,0 +1,230 @@
+"""What a rule can only get wrong as a whole: its trigger's parameters, names, rungs out of order.
+
+The checks read the tree of :mod:`orchestrator.positions`, so one wrong value hides no other.
+"""
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+
+from orchestrator.journey import Duration, On
+from orchestrator.journey_checks import ANY, Known, exists
+from orchestrator.literals import Malformed, parse_duration
+from orchestrator.positions import Findings, Node
+from orchestrator.rule_schema import did_you_mean
+
+PARAMETERS: Mapping[On, frozenset[str]] = {
+    On.REACHED: frozenset(),
+    On.MISSED: frozenset({"by", "closes"}),
+    On.UPCOMING: frozenset({"before", "at"}),
+    On.AFTER: frozenset({"by"}),
+    On.MOVED: frozenset({"by", "settle", "direction"}),
+    On.STUCK: frozenset({"for"}),
+    On.SILENT: frozenset(),
+    On.RETRACTED: frozenset(),
+    On.EVENT: frozenset(),
+}
+NEEDED: Mapping[On, str] = {On.AFTER: "by", On.STUCK: "for"}
+LADDERS = frozenset({On.MISSED, On.STUCK, On.SILENT})
+ROLES = ("customer", "owner", "manager")
+
+
+def rule(node: Node, known: Known, findings: Findings) -> None:
+    """Report everything in one rule that its values alone cannot show."""
+    on = _trigger(node, known, findings)
+    _what(node, known, findings)
+    _ladder(node, on, findings)
+    for channel in _texts(node.get("channels")):
+        exists(channel, "channel", known.channels, "R012", findings)
+    for told in _texts(node.get("tells")):
+        exists(told, "milestone", known.milestones, "R014", findings)
+    for where in (node, *_rungs(node)):
+        _role(where.get("to"), findings)
+        task = where.get("task")
+        for key in ("for", "then"):
+            _role(task.get(key) if task else None, findings)
+
+
+def _trigger(node: Node, known: Known, findings: Findings) -> On | None:
+    on = node.get("on")
+    if on is None or not isinstance(on.value, dict):
+        return None
+    named = [On(key) for key in on.keys if key in tuple(On)]
+    if not named:
+        if not any(
+            item.code in ("R010", "R016") and item.line == on.place.line for item in findings.problems
+        ):
+            findings.add(on.place, "R016", "no trigger here", f"one of: {', '.join(On)}")
+        return None
+    for extra in named[1:]:
+        findings.add(
+            on.keys[extra],
+            "R017",
+            f"{extra.value!r} is a second trigger beside {named[0].value!r}",
+            "write two rules",
+        )
+    if len(named) > 1:
+        return None
+    trigger = named[0]
+    _parameters(trigger, on, findings)
+    milestone = on.value[trigger]
+    if trigger is On.STUCK and milestone.text == ANY:
+        return trigger
+    if trigger not in (On.SILENT, On.EVENT):
+        exists(milestone, "milestone", known.milestones, "R014", findings)
+    return trigger
+
+
+def _parameters(trigger: On, on: Node, findings: Findings) -> None:
+    every = frozenset().union(*PARAMETERS.values())
+    allowed = PARAMETERS[trigger]
+    for key, place in on.keys.items():
+        if key in every and key not in allowed:
+            takes = f"it takes {', '.join(sorted(allowed))}" if allowed else "it takes nothing else"
+            findings.add(place, "R018", f"{key!r} does not belong to {trigger.value!r}", takes)
+    needed = NEEDED.get(trigger)
+    if needed and needed not in on.keys:
+        findings.add(
+            on.place, "R011", f"{needed!r} is missing: {trigger.value} … for how long?", f"add `{needed}: 2d`"
+        )
+
+
+def _what(node: Node, known: Known, findings: Findings) -> None:
+    """Something is said or somebody is tasked, in the rule and in each rung; templates exist."""
+    parts = [node, *_rungs(node)]
+    for part in parts:
+        say = part.get("say")
+        if say is not None and known.templates is not None:
+            _template(say, known, known.templates, findings)
+        silent = isinstance(part.value, dict) and say is None and part.get("task") is None
+        if silent and (part is not node or node.get("rungs") is None):
+            findings.add(
+                part.place, "R040", "nothing is said here and nobody is tasked", "add `say:` or `task:`"
+            )
+    if node.get("tells") and not any(part.get("say") for part in parts):
+        findings.add(
+            node.keys["tells"], "R047", "only a message can tell a promise, and nothing is said", "add `say:`"
+        )
+
+
+def _template(say: Node, known: Known, templates: Collection[str], findings: Findings) -> None:
+    name = say.text
+    if not name or {name, f"{known.journey}/{name}", f"shared/{name}"} & set(templates):
+        return
+    near = [full.removeprefix(f"{known.journey}/").removeprefix("shared/") for full in sorted(templates)]
+    where = "" if "/" in name else f" in templates/{known.journey} or templates/shared"
+    findings.add(say.place, "R015", f"no template called {name!r}{where}", did_you_mean(name, near))
+
+
+def _ladder(node: Node, trigger: On | None, findings: Findings) -> None:
+    rungs = node.get("rungs")
+    if rungs is None or not isinstance(rungs.value, list):
+        return
+    if trigger is not None and trigger not in LADDERS:
+        hint = f"rungs go on from {', '.join(sorted(LADDERS))}; write a rule for each message instead"
+        findings.add(node.keys["rungs"], "R041", f"{trigger.value!r} has no rungs", hint)
+    if not rungs.value:
+        findings.add(rungs.place, "R040", "the list of rungs is empty", "add a rung, or remove `rungs:`")
+    opened = node.get("say") is not None or node.get("task") is not None
+    before: Duration | None = None
+    for number, rung in enumerate(rungs.value, start=2 if opened else 1):
+        _waiting(rung, number, rung is rungs.value[-1], findings)
+        after = rung.get("after")
+        length = _length(after)
+        if after is not None and length is not None and number > 1:
+            if not _grows(before, length):
+                said = "the rung before" if before else "the first rung"
+                findings.add(
+                    after.place,
+                    "R044",
+                    f"after {length} is not later than {said}",
+                    "count from the first rung",
+                )
+            before = length
+
+
+def _waiting(rung: Node, number: int, last: bool, findings: Findings) -> None:
+    """The first rung is due at the trigger; each later one says how long it waits, in one way."""
+    after, every, at_most = (rung.get(key) for key in ("after", "every", "at_most"))
+    if number == 1:
+        for key in ("after", "every", "at_most"):
+            if key in rung.keys:
+                findings.add(
+                    rung.keys[key],
+                    "R042",
+                    f"the first rung cannot wait: {key!r}",
+                    "it is due at the trigger itself",
+                )
+        return
+    if after is None and every is None:
+        if isinstance(rung.value, dict):
+            findings.add(
+                rung.place,
+                "R043",
+                f"rung {number} does not say when",
+                "add `after: 1bd` (from the first rung)",
+            )
+    elif after is not None and every is not None:
+        findings.add(rung.keys["every"], "R048", "'after' and 'every' exclude each other", "keep one")
+    if at_most is not None and every is None:
+        findings.add(
+            rung.keys["at_most"], "R045", "'at_most' belongs to 'every'", "a rung with `after` is said once"
+        )
+    if every is not None and not last:
+        findings.add(
+            rung.keys["every"],
+            "R046",
+            "'every' never ends, so it must be the last rung",
+            "move it to the end",
+        )
+    length = _length(every)
+    if every is not None and length is not None and not _grows(None, length):
+        findings.add(
+            every.place, "R044", f"every {length} would not wait at all", "write a length such as 3bd"
+        )
+
+
+def _length(node: Node | None) -> Duration | None:
+    try:
+        return parse_duration(node.text) if node else None
+    except Malformed:
+        return None
+
+
+def _grows(before: Duration | None, length: Duration) -> bool:
+    """Is *length* longer, as far as business days and clock hours can be compared at all?"""
+    old, new = (
+        (0, 0, 0) if d is None else (d.days * 86_400 + d.seconds, d.business_days, d.business_minutes)
+        for d in (before, length)
+    )
+    return any(b > a for a, b in zip(old, new, strict=True))
+
+
+# ── names ────────────────────────────────────────────────────────────────────
+
+
+def _role(node: Node | None, findings: Findings) -> None:
+    """Any other word is a party of the order; a slip of the finger is not."""
+    if node is None or node.text in ROLES:
+        return
+    if close := get_close_matches(node.text.lower(), ROLES, 1, 0.75):
+        findings.add(
+            node.place,
+            "R027",
+            f"{node.text!r} looks like {close[0]!r}",
+            f"write {close[0]!r}, or name the party differently",
+        )
+
+
+def _texts(node: Node | None) -> list[Node]:
+    if node is None:
+        return []
+    return [item for item in node.value if item.text] if isinstance(node.value, list) else [node]
+
+
+def _rungs(node: Node) -> list[Node]:
+    rungs = node.get("rungs")
+    return (
+        [rung for rung in rungs.value if isinstance(rung.value, dict)]
+        if rungs and isinstance(rungs.value, list)
+        else []
+    )

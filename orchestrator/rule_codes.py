@@ -1,0 +1,252 @@
+"""Every code a problem with a rule file may carry (docs/reference/codes.md is made of these)."""
+
+from collections.abc import Mapping
+
+from orchestrator.findings import Code
+
+RULE_CODES: Mapping[str, Code] = {
+    # ── the file
+    "R001": Code(
+        "not UTF-8",
+        "The file holds bytes that are not UTF-8 text.",
+        "Save the file as UTF-8.",
+    ),
+    "R002": Code(
+        "too large",
+        "The file is larger than a million characters.",
+        "Split it: one journey a file.",
+    ),
+    "R003": Code(
+        "not YAML",
+        "The file cannot be read as one YAML 1.2 document. Reading stops at the first such place.",
+        "Check indentation (spaces, no tabs), quotes and brackets just before the place.",
+    ),
+    "R004": Code(
+        "empty",
+        "There is nothing in the file.",
+        "Start with `version: 1` and `journey: …`, or remove it.",
+    ),
+    "R005": Code(
+        "alias or anchor",
+        (
+            "`*name` and `&name` are refused: a rule should be readable where it stands, and a few "
+            "aliases can unfold into gigabytes."
+        ),
+        "Write the value out.",
+    ),
+    "R006": Code(
+        "tag",
+        "`!tag` asks the reader to build something else than data.",
+        "Remove the tag.",
+    ),
+    "R007": Code(
+        "key twice",
+        "A mapping has the same key twice; one would silently win.",
+        "Remove one of them.",
+    ),
+    "R008": Code(
+        "nested too deep",
+        "Brackets or indentation go deeper than any rule needs.",
+        "Flatten it.",
+    ),
+    "R009": Code(
+        "unknown version",
+        "The file's format is not one this program knows.",
+        "Write `version: 1`.",
+    ),
+    # ── keys, values and names
+    "R010": Code(
+        "unknown key",
+        "This key has no meaning here, so it would be ignored.",
+        "Correct or remove it.",
+    ),
+    "R011": Code(
+        "missing key",
+        "Something that must be said is not.",
+        "Add the key that is named.",
+    ),
+    "R012": Code(
+        "unknown channel",
+        "No channel of that name is configured.",
+        "Correct the name, or configure the channel in config.toml.",
+    ),
+    "R013": Code(
+        "wrong kind of value",
+        "Another kind of value is expected here.",
+        "Write the kind that is named.",
+    ),
+    "R014": Code(
+        "unknown milestone",
+        "The journey declares no milestone of that name.",
+        "Correct the name, or add it to the phases.",
+    ),
+    "R015": Code(
+        "unknown template",
+        "There is no templates/<journey>/<name> and no templates/shared/<name>.",
+        "Correct the name, or write the template.",
+    ),
+    "R016": Code(
+        "no such trigger",
+        "`on:` names no trigger.",
+        "See docs/reference/triggers.md.",
+    ),
+    "R017": Code(
+        "two triggers",
+        "A rule has one trigger, so that its occasions are clear.",
+        "Write two rules.",
+    ),
+    "R018": Code(
+        "does not belong together",
+        "A parameter belongs to another trigger, or two keys exclude each other.",
+        "Remove one; docs/reference/triggers.md lists what each trigger takes.",
+    ),
+    "R019": Code(
+        "unknown word",
+        "Only some words are possible here.",
+        "Choose one of those the hint names.",
+    ),
+    "R020": Code(
+        "not a duration",
+        (
+            "A length of time is whole numbers with w, d, h, m, s, bd or bh, at most a hundred years, "
+            "never negative."
+        ),
+        "Write for example 15m, 6h, 2d, 3bd, 4bh or 1d12h.",
+    ),
+    "R021": Code(
+        "months are not durations",
+        "A month has 28 to 31 days, so no two people would count it alike.",
+        "Count days or weeks: 30d, 4w, 52w.",
+    ),
+    "R022": Code(
+        "not a time",
+        "A local time is hours and minutes from 00:00 to 23:59.",
+        "Write for example 17:30.",
+    ),
+    "R023": Code(
+        "not hours",
+        "Hours run from one time to a later one of the same day.",
+        "Write 08:00-20:00.",
+    ),
+    "R024": Code(
+        "not a name",
+        (
+            "Names are made of letters, digits, '-', '_' and '.' (attributes: letters, digits and '_', "
+            "because conditions use them); `any` means every milestone."
+        ),
+        "Choose such a name.",
+    ),
+    "R025": Code(
+        "id twice",
+        "A rule or journey of that name exists already, perhaps in another file. The first one counts.",
+        "Rename or remove one.",
+    ),
+    "R026": Code(
+        "milestone twice",
+        "A milestone stands once on the path.",
+        "Remove or rename one.",
+    ),
+    "R027": Code(
+        "role looks misspelt",
+        (
+            "Any word but customer, owner and manager names a party of the order; this one is nearly one "
+            "of the three."
+        ),
+        "Correct it, or give the party another name.",
+    ),
+    "R028": Code(
+        "not a relative promise",
+        "A journey's promise is a milestone plus a duration.",
+        "Write for example `prepared: arrived + 3bd`.",
+    ),
+    "R029": Code(
+        "circle of promises",
+        "Each waits for the other, so none would ever be due.",
+        "Break the circle.",
+    ),
+    # ── conditions
+    "R030": Code(
+        "condition: syntax",
+        "The condition cannot be read.",
+        "Compare with ==, join with && and ||, negate with !.",
+    ),
+    "R031": Code(
+        "condition: types",
+        "The two sides cannot be compared or combined: a text is not a number, a duration is not a text.",
+        'Compare like with like: late_by > duration("2h").',
+    ),
+    "R032": Code(
+        "condition: unknown name",
+        "No field or function of that name; the fields are listed in docs/reference/triggers.md.",
+        "Correct the name, or declare the attribute in the journey.",
+    ),
+    "R033": Code(
+        "condition: no decision",
+        "The condition's answer is not true or false.",
+        "Compare it with something.",
+    ),
+    "R034": Code(
+        "condition: has()",
+        (
+            "has() looks into mappings only (customer.attributes.x, event.data.x). A missing value makes "
+            "a condition unknown anyway, and its rule does not fire."
+        ),
+        "Leave it out, or write order.has.x to ask whether an attribute is given.",
+    ),
+    "R035": Code(
+        "condition: too large",
+        "Longer than 4,000 characters, or nested more than 32 deep.",
+        "Split the rule.",
+    ),
+    "R036": Code(
+        "condition: unusable literal",
+        "A duration, moment, time zone or regular expression in quotes can never be read.",
+        'Durations in conditions know h, m and s: duration("48h").',
+    ),
+    # ── what is said, and the rungs
+    "R040": Code(
+        "nothing to do",
+        "Nothing is said and nobody is tasked.",
+        "Add `say:` or `task:`.",
+    ),
+    "R041": Code(
+        "no rungs here",
+        "Rungs go on when silence goes on: after missed, stuck or silent.",
+        "Write one rule for each message.",
+    ),
+    "R042": Code(
+        "first rung waits",
+        "The first rung is due at the trigger.",
+        "Remove `after`, `every`, `at_most`.",
+    ),
+    "R043": Code(
+        "rung without a time",
+        "Each later rung says when it is due.",
+        "Add `after:` or `every:`.",
+    ),
+    "R044": Code(
+        "rungs do not advance",
+        "`after` counts from the first rung and must grow; `every` must wait.",
+        "Write a longer duration.",
+    ),
+    "R045": Code(
+        "at_most alone",
+        "`at_most` limits `every`; a rung with `after` comes once.",
+        "Remove it.",
+    ),
+    "R046": Code(
+        "every before the end",
+        "What follows a rung that repeats would never come.",
+        "Move it to the end.",
+    ),
+    "R047": Code(
+        "tells without a message",
+        "A promise is told by a message.",
+        "Add `say:`, or remove `tells:`.",
+    ),
+    "R048": Code(
+        "after and every",
+        "A rung is due once, or again and again.",
+        "Keep one of them.",
+    ),
+}

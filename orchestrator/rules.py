@@ -1,0 +1,257 @@
+"""Rule files → journeys and rules, with every problem of every file at its line and column.
+
+A rule with a problem leaves only itself out; a journey that cannot be read leaves only its own file out.
+"""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator import journey_checks, rule_checks
+from orchestrator.errors import Misconfigured, Problem
+from orchestrator.journey import (
+    NOTHING,
+    Condition,
+    Journey,
+    Mode,
+    On,
+    Policy,
+    Rule,
+    RuleBook,
+    Rung,
+    TaskSpec,
+    Timing,
+    Trigger,
+)
+from orchestrator.journey_checks import Known
+from orchestrator.literals import parse_duration
+from orchestrator.model import Purpose
+from orchestrator.positions import LARGEST, START, Findings, Node, parse
+from orchestrator.rule_schema import FileShape, HeaderShape, OnShape, RuleShape, RungShape, TaskShape
+from orchestrator.schema_problems import shape
+
+__all__ = ["json_schema", "load", "parse_duration", "read"]
+
+OFTEN_ENOUGH = 100  # how often an `every` without `at_most` is said; nobody plans for more
+SUFFIXES = (".yaml", ".yml")
+
+
+def read(directory: Path) -> dict[str, str]:
+    """Return path → text of every rule file below *directory* (or of the one file it is).
+
+    What is not UTF-8 is kept in the text, so that :func:`load` reports it. Raises
+    :class:`Misconfigured` when there is no such directory or a file cannot be opened.
+    """
+    if not directory.exists():
+        raise Misconfigured(f"there is no directory of rules at {directory}")
+    files = [directory] if directory.is_file() else sorted(filter(_is_rule_file, directory.rglob("*")))
+    try:
+        return {file.as_posix(): _head(file) for file in files}
+    except OSError as error:
+        raise Misconfigured(f"the rule file {error.filename} cannot be read: {error.strerror}") from error
+
+
+def _is_rule_file(path: Path) -> bool:
+    return path.suffix in SUFFIXES and path.is_file() and not path.name.startswith(".")
+
+
+def _head(file: Path) -> str:
+    """The text, or just enough of it to be refused as too large."""
+    with file.open("rb") as stream:
+        return stream.read(LARGEST * 4 + 4).decode("utf-8", "surrogateescape")
+
+
+def load(
+    sources: Mapping[str, str],
+    *,
+    templates: Collection[str] | None = None,
+    channels: Collection[str] | None = None,
+    policy: Policy = Policy(),  # noqa: B008 - a frozen value
+) -> tuple[RuleBook, list[Problem]]:
+    """Return the rules of *sources* (path → text) and every problem in them, in the order of the text.
+
+    *templates* (``new-car/arrived``) and *channels* are what exists; ``None`` leaves them unchecked.
+    """
+    loader = _Loader(templates, channels)
+    for path, text in sources.items():
+        loader.file(path, text.removeprefix("\ufeff"))
+    return RuleBook(journeys=loader.journeys, policy=policy), loader.problems
+
+
+class _Loader:
+    """What the files read so far declared: ids are unique over all of them."""
+
+    def __init__(self, templates: Collection[str] | None, channels: Collection[str] | None) -> None:
+        self.journeys: dict[str, Journey] = {}
+        self.problems: list[Problem] = []
+        self._templates = templates if templates is None else frozenset(templates)
+        self._channels = channels
+        self._journey_places: dict[str, str] = {}
+        self._rule_places: dict[str, str] = {}
+
+    def file(self, path: str, text: str) -> None:
+        findings = Findings(path, text)
+        root = parse(text, findings)
+        if root is not None and isinstance(root.value, dict):
+            self._journey(root, findings)
+        elif not findings.problems:
+            if root is None or root.value is None:
+                findings.add(START, "R004", "the file is empty", "start with `version: 1` and `journey: …`")
+            else:
+                findings.add(
+                    root.place, "R013", "a rule file is a mapping", "start with `version: 1` and `journey: …`"
+                )
+        self.problems += sorted(findings.problems, key=lambda problem: (problem.line, problem.column))
+
+    def _journey(self, root: Node, findings: Findings) -> None:
+        """Read one journey and its rules; a broken header leaves the file out, but its rules are checked."""
+        rules = root.value.pop("rules", None) if isinstance(root.value, dict) else None
+        header = shape(HeaderShape, root, findings)
+        phases = journey_checks.milestones(root, findings)
+        attributes = journey_checks.attributes(root, findings)
+        names = tuple(name for phase in phases.values() for name in phase) if phases else None
+        name = header.journey if header else ""
+        known = Known(name, names, self._templates if header else None, self._channels)
+        promises = journey_checks.promises(root, known, findings)
+        closes = root.get("closes")
+        if closes is not None:
+            journey_checks.exists(closes, "milestone", names, "R014", findings)
+        usable = self._claim(root.get("journey"), "journey", "R025", self._journey_places, findings)
+        usable = usable and not root.flawed and not findings.problems
+        made = self._rules(rules, known, attributes, findings)
+        if header is not None and phases is not None and usable:
+            self.journeys[name] = Journey(
+                id=name,
+                title=header.title or name,
+                phases=phases,
+                promises=promises,
+                attributes=attributes,
+                hours=header.hours,
+                closes=header.closes or "",
+                rules=made,
+                path=findings.path,
+            )
+
+    def _rules(
+        self, node: Node | None, known: Known, attributes: Mapping[str, str], findings: Findings
+    ) -> tuple[Rule, ...]:
+        if node is None or node.value is None:
+            return ()
+        if not isinstance(node.value, list):
+            findings.add(node.place, "R013", "the rules are a list", "begin each with `- id: …`")
+            return ()
+        made = (self._rule(item, known, attributes, findings) for item in node.value)
+        return tuple(rule for rule in made if rule is not None)
+
+    def _rule(
+        self, node: Node, known: Known, attributes: Mapping[str, str], findings: Findings
+    ) -> Rule | None:
+        before = len(findings.problems)
+        _direction(node.get("on"))
+        found = shape(RuleShape, node, findings)
+        self._claim(node.get("id"), "rule", "R025", self._rule_places, findings)
+        rule_checks.rule(node, known, findings)
+        when = _condition(node.get("when"), attributes, findings)
+        if found is None or node.flawed or len(findings.problems) > before:
+            return None
+        return _build(found, known.journey, when, findings.path, node.place.line)
+
+    def _claim(
+        self, node: Node | None, kind: str, code: str, places: dict[str, str], findings: Findings
+    ) -> bool:
+        """Take an id for this place; ``False`` when another has it."""
+        if node is None or not node.text:
+            return False
+        first = places.setdefault(node.text, f"{findings.path}:{node.place.line}")
+        if first != f"{findings.path}:{node.place.line}":
+            findings.add(
+                node.place, code, f"a {kind} called {node.text!r} exists already", f"first at {first}"
+            )
+            return False
+        return True
+
+
+def _direction(on: Node | None) -> None:
+    """Let ``{moved: M, later}`` and ``{moved: M, later: 1d}`` mean what they say."""
+    if on is None or not isinstance(on.value, dict):
+        return
+    for word in ("later", "sooner", "either"):
+        if word in on.value and "direction" not in on.value:
+            length, place = on.value.pop(word), on.keys.pop(word)
+            on.value["direction"], on.keys["direction"] = Node(place, word), place
+            if length.value not in (None, "true") and "by" not in on.value:
+                on.value["by"], on.keys["by"] = length, place
+
+
+def _condition(node: Node | None, attributes: Mapping[str, str], findings: Findings) -> Condition | None:
+    if node is None or not node.text:
+        return None
+    from orchestrator import conditions  # 40 ms, and many rule files have no condition
+
+    try:
+        return conditions.compile_condition(node.text, attributes)
+    except conditions.ConditionError as error:
+        for flaw in error.problems:
+            findings.add(node.place_of(flaw.offset), flaw.code, flaw.message, flaw.hint)
+        return None
+
+
+# ── shapes → values ──────────────────────────────────────────────────────────
+
+
+def _build(found: RuleShape, journey: str, when: Condition | None, path: str, line: int) -> Rule:
+    timing = found.timing
+    return Rule(
+        id=found.id,
+        journey=journey,
+        trigger=_trigger(found.on),
+        rungs=_rungs(found),
+        channels=tuple(found.channels or ()),
+        to=found.to,
+        purpose=Purpose(found.purpose),
+        timing=Timing(timing.at, timing.within, timing.stale_after, timing.business_days),
+        when=when,
+        tells=tuple(found.tells or ()),
+        mode=Mode(found.mode),
+        catch_up=found.catch_up,
+        title=found.title or "",
+        path=path,
+        line=line,
+    )
+
+
+def _trigger(on: OnShape) -> Trigger:
+    named = next(trigger for trigger in On if getattr(on, trigger) is not None)
+    value: Any = getattr(on, named)
+    return Trigger(
+        on=named,
+        milestone=value if named not in (On.SILENT, On.EVENT) else "",
+        by=on.by or NOTHING,
+        before=on.before or NOTHING,
+        for_=value if named is On.SILENT else on.for_ or NOTHING,
+        settle=on.settle or NOTHING,
+        direction=on.direction or "either",
+        at=on.at,
+        closes=on.closes,
+        event=value if named is On.EVENT else "",
+    )
+
+
+def _rungs(found: RuleShape) -> tuple[Rung, ...]:
+    first = (Rung(found.say or "", _task(found.task)),) if found.say or found.task else ()
+    return first + tuple(_rung(rung) for rung in found.rungs or ())
+
+
+def _rung(rung: RungShape) -> Rung:
+    often = 1 if rung.every is None else rung.at_most or OFTEN_ENOUGH
+    return Rung(rung.say or "", _task(rung.task), rung.after, rung.every, often)
+
+
+def _task(task: TaskShape | None) -> TaskSpec | None:
+    return TaskSpec(task.for_, task.do, task.within, task.then or "") if task else None
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a rule file, for editors."""
+    schema = FileShape.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
