@@ -1,0 +1,94 @@
+"""Every code a problem with the settings may carry."""
+
+from collections.abc import Mapping
+
+from orchestrator.findings import Code
+
+SETTING_CODES: Mapping[str, Code] = {
+    "C001": Code(
+        "not TOML", "The settings file is not TOML in UTF-8.", "Correct the line; https://toml.io shows how."
+    ),
+    "C002": Code(
+        "no settings file",
+        "The file named by `--config`, `$BEFOREHAND_CONFIG` or a `…_FILE` variable cannot be read.",
+        "Correct the path, or the permissions.",
+    ),
+    "C003": Code(
+        "no such setting",
+        "No section or setting has this name; a typing error would otherwise silently leave the default.",
+        "Correct the name; docs/reference/settings.md has all of them.",
+    ),
+    "C004": Code(
+        "the wrong kind of value",
+        "The setting holds a text where a number belongs, or the like.",
+        "Write the kind of value that the message names.",
+    ),
+    "C005": Code(
+        "out of range", "The number is too small or too large.", "Stay within the limit in the message."
+    ),
+    "C006": Code("not one of the choices", "The setting knows a few words only.", "Use one of those."),
+    "C010": Code(
+        "not a length of time",
+        "Lengths are written with their units.",
+        "Write `30s`, `2m`, `24h` or `1d12h`.",
+    ),
+    "C011": Code(
+        "not hours",
+        "Hours are written from-to on the 24-hour clock; quiet hours may run past midnight, opening hours not.",
+        "Write `09:00-18:00`; for no quiet hours, `none`.",
+    ),
+    "C012": Code(
+        "an unknown time zone", "Zones have the names of the IANA database.", "Write `Europe/Berlin`."
+    ),
+    "C013": Code(
+        "not a mail address", "A mailbox is one address without a name.", "Write `service@example.com`."
+    ),
+    "C014": Code(
+        "not a language tag", "Languages are written as BCP 47 says.", "Write `en`, `de` or `de-AT`."
+    ),
+    "C015": Code(
+        "not a size", "Sizes are bytes, or a number with its unit.", "Write `64KB`, `1MB` or `1MiB`."
+    ),
+    "C016": Code("not a date", "Dates are written as ISO 8601 says.", "Write `2026-12-25`."),
+    "C017": Code(
+        "not a ledger", "A ledger is in SQLite or PostgreSQL.", "Write `sqlite:///FILE` or `postgresql://…`."
+    ),
+    "C018": Code(
+        "a calendar that never opens",
+        "Business days and hours could never be counted on it.",
+        "Give at least one day its hours.",
+    ),
+    "C019": Code(
+        "no public holidays of this place",
+        "The country or its subdivision has no public holidays that we know.",
+        "Write an ISO 3166 code such as `DE`, and a subdivision such as `BY`; or list `holidays` yourself.",
+    ),
+    "C020": Code(
+        "a channel that cannot be live yet",
+        "In this version its messages are rendered and kept in the outbox only.",
+        "Write `live = false`.",
+    ),
+    "C021": Code(
+        "two kinds of encryption",
+        "`tls` encrypts from the first byte, `starttls` later; a connection can do one of them.",
+        "Port 465: `tls = true` and `starttls = false`. Port 587: the other way round.",
+    ),
+    "C022": Code(
+        "a live channel without its server",
+        "Mail cannot be sent for real without a server and the mailbox it comes from.",
+        "Set `channels.email.host` and `sender.email`.",
+    ),
+    "C023": Code(
+        "half a login", "A user without a password, or the reverse, cannot log in.", "Give both, or neither."
+    ),
+    "C030": Code(
+        "a secret in the settings file",
+        "Settings files are copied, committed and shown to others; secrets must not be in them.",
+        "Put it into the environment variable that the hint names, or into a file that its `…_FILE` names.",
+    ),
+    "C031": Code(
+        "one setting, two values",
+        "The environment gives the setting both directly and by a file.",
+        "Remove one of the two variables.",
+    ),
+}

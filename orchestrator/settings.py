@@ -1,0 +1,315 @@
+"""Every setting with its default and its meaning; docs/reference/settings.md is made of these descriptions.
+
+Times are :class:`datetime.timedelta`, paths absolute or seen from the working directory, sizes bytes.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+
+from orchestrator.journey import BusinessCalendar, Policy
+from orchestrator.model import Person, Purpose
+from orchestrator.public_holidays import PublicHolidays, is_place
+from orchestrator.setting_values import (
+    Days,
+    File,
+    Hours,
+    LedgerUrl,
+    Length,
+    Locale,
+    Mailbox,
+    Quiet,
+    Size,
+    Texts,
+    Zone,
+    refused,
+)
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Port = Annotated[int, Field(ge=1, le=65535)]
+PositiveLength = Annotated[Length, Field(gt=timedelta())]
+
+
+class Section(BaseModel):
+    """A table of config.toml: nothing unknown in it, and nothing changes once it is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
+
+
+class Company(Section):
+    """Who writes to the customer."""
+
+    name: str = Field(default="", description="The company's name, as customers know it.")
+    postal_address: str = Field(
+        default="", description="The postal address on one line; marketing mail must carry one."
+    )
+    time_zone: Zone = Field(default="UTC", description="The zone of orders whose location names none.")
+    locale: Locale = Field(default="en", description="The language of customers who named none.")
+    phone: str = Field(default="", description="The number customers may call.")
+    website: str = Field(default="", description="The company's website.")
+
+
+class Ledger(Section):
+    """The durable record of what was decided and sent."""
+
+    url: LedgerUrl = Field(
+        default="sqlite:///beforehand.db",
+        validate_default=True,
+        description="The database: `sqlite:///FILE`, or `postgresql://…`.",
+    )
+
+
+class Rules(Section):
+    """What operations wrote."""
+
+    path: File = Field(default=Path("rules"), validate_default=True, description="The folder of rule files.")
+
+
+class Templates(Section):
+    """What messages say."""
+
+    path: File = Field(
+        default=Path("templates"), validate_default=True, description="The folder of templates."
+    )
+
+
+class Outbox(Section):
+    """Where messages of channels that are not live are kept for reading."""
+
+    path: File = Field(
+        default=Path("outbox"), validate_default=True, description="The folder messages are written into."
+    )
+
+
+class Sender(Section):
+    """Whom mail comes from."""
+
+    email: Mailbox = Field(default="beforehand@localhost", description="The mailbox in From.")
+    name: str = Field(default="", description="The name beside it; the company's unless given.")
+    reply_to: Mailbox = Field(default="", description="Where replies go, if not to the sender.")
+    marketing_email: Mailbox = Field(
+        default="", description="The mailbox in From of marketing, so that it cannot harm service."
+    )
+
+
+class Staff(Section):
+    """The manager of orders that name none: who gets a task that nobody acknowledged."""
+
+    manager_name: str = Field(default="", description="The manager's name.")
+    manager_email: Mailbox = Field(default="", description="The manager's mailbox.")
+    manager_phone: str = Field(default="", description="The manager's telephone number.")
+
+    @property
+    def manager(self) -> Person:
+        """The manager as the engine knows people."""
+        return Person(self.manager_name, self.manager_email, self.manager_phone)
+
+
+class QuietHours(Section):
+    """Local hours of the recipient in which nothing of a purpose leaves: from-to, or `none`."""
+
+    security: Quiet = Field(default=None, description="Quiet hours of security messages.")
+    service: Quiet = Field(default=None, description="Quiet hours of service messages.")
+    relationship: Quiet = Field(default=None, description="Quiet hours of relationship messages.")
+    marketing: Quiet = Field(
+        default="20:00-09:00", validate_default=True, description="Quiet hours of marketing."
+    )
+
+
+class Calendar(Section):
+    """A business calendar; orders name it by their location, and `default` is everybody else's."""
+
+    mon: Hours | None = Field(
+        default=None, description="Opening hours on Mondays, such as `09:00-18:00`; closed unless given."
+    )
+    tue: Hours | None = Field(default=None, description="Opening hours on Tuesdays.")
+    wed: Hours | None = Field(default=None, description="Opening hours on Wednesdays.")
+    thu: Hours | None = Field(default=None, description="Opening hours on Thursdays.")
+    fri: Hours | None = Field(default=None, description="Opening hours on Fridays.")
+    sat: Hours | None = Field(default=None, description="Opening hours on Saturdays.")
+    sun: Hours | None = Field(default=None, description="Opening hours on Sundays.")
+    holidays: Days = Field(
+        default=(), description="Further days on which it is closed, such as `2026-12-24`."
+    )
+    country: str = Field(
+        default="", description="ISO 3166 code of the country whose public holidays it keeps: `DE`."
+    )
+    subdivision: str = Field(
+        default="", description="The part of the country, for its own public holidays: `BY`."
+    )
+
+    @model_validator(mode="after")
+    def _opens_somewhere(self) -> "Calendar":
+        if not any(getattr(self, day) for day in WEEKDAYS):
+            raise refused(
+                "C018", "this calendar never opens", 'give at least one day its hours: mon = "09:00-17:00"'
+            )
+        if self.subdivision and not self.country:
+            raise refused("C019", "a subdivision needs its country", 'write country = "DE"')
+        if self.country and (why := is_place(self.country, self.subdivision)):
+            raise refused("C019", *why)
+        return self
+
+    def business(self) -> BusinessCalendar:
+        """The calendar as the engine knows it."""
+        hours = {number: hours for number, day in enumerate(WEEKDAYS) if (hours := getattr(self, day))}
+        return BusinessCalendar(
+            hours, PublicHolidays(self.country, self.subdivision, tuple(sorted(self.holidays)))
+        )
+
+
+class Email(Section):
+    """Mail through an SMTP server."""
+
+    live: bool = Field(default=False, description="Send for real; otherwise messages go to the outbox.")
+    host: str = Field(default="", description="The SMTP server.")
+    port: Port = Field(default=587, description="Its port.")
+    starttls: bool = Field(
+        default=True, description="Encrypt after connecting (port 587); refuses to send otherwise."
+    )
+    tls: bool = Field(
+        default=False, description="Encrypt from the first byte (port 465); then `starttls = false`."
+    )
+    username: str = Field(default="", description="Whom to log in as; no login unless given.")
+    password: SecretStr | None = Field(default=None, description="The password of that user.")
+    timeout: PositiveLength = Field(
+        default=timedelta(minutes=10),
+        description="How long to wait for an answer; a shorter wait after the final dot makes duplicates.",
+    )
+    connections: int = Field(default=8, ge=1, le=100, description="Connections kept open at once.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Email":
+        if self.tls and self.starttls:
+            raise refused(
+                "C021", "tls and starttls exclude each other", "with tls = true, write starttls = false"
+            )
+        if self.live and not self.host:
+            raise refused("C022", "a live e-mail channel needs its server", 'write host = "smtp.example.com"')
+        if (self.password is None) != (not self.username):
+            raise refused("C023", "username and password belong together", "give both or neither")
+        return self
+
+
+class Pending(Section):
+    """A channel whose messages only go to the outbox in this version."""
+
+    live: bool = Field(default=False, description="Must be false: not available yet in this version.")
+
+    @model_validator(mode="after")
+    def _not_live(self) -> "Pending":
+        if self.live:
+            raise refused(
+                "C020", "not available yet in this version", "write live = false: messages go to the outbox"
+            )
+        return self
+
+
+class Channels(Section):
+    """The ways to reach people."""
+
+    email: Email = Field(default_factory=Email)
+    sms: Pending = Field(default_factory=Pending)
+    push: Pending = Field(default_factory=Pending)
+
+
+class Staging(Section):
+    """A system for trying things out."""
+
+    allow: Texts = Field(
+        default=(), description="If not empty, real messages go to these addresses and numbers only."
+    )
+
+
+class Limits(Section):
+    """What a changed rule or setting may change before a person must look (facts never count)."""
+
+    plan_entries: int = Field(default=500, ge=0, description="Entries created, moved or cancelled at once.")
+    plan_share: float = Field(default=0.2, ge=0, le=1, description="And their share of all open entries.")
+
+
+class Intake(Section):
+    """What is taken as an event."""
+
+    future_tolerance: Length = Field(
+        default=timedelta(hours=24),
+        ge=timedelta(),
+        description="How far in the future an event may claim to have happened.",
+    )
+    max_body: Size = Field(default=1_000_000, ge=65_536, description="The largest request, at least 64KiB.")
+
+
+class Server(Section):
+    """Where `beforehand serve` listens."""
+
+    host: str = Field(
+        default="127.0.0.1", description="The address; `0.0.0.0` is every network of the machine."
+    )
+    port: Port = Field(default=8000, description="The port.")
+
+
+class Daemon(Section):
+    """How `beforehand run` works."""
+
+    tick: PositiveLength = Field(
+        default=timedelta(seconds=1), description="How often it looks for what is due."
+    )
+    lease: PositiveLength = Field(
+        default=timedelta(minutes=2),
+        description="How long a worker has an entry to itself before others may take it.",
+    )
+    batch: int = Field(default=200, ge=1, le=10_000, description="Entries claimed at once.")
+
+
+class Log(Section):
+    """What the program says about itself, on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is worth a line."
+    )
+    format: Literal["text", "json"] = Field(default="text", description="Lines for people, or for programs.")
+
+
+class Settings(Section):
+    """All of it. ``origin`` says of every dotted name where its value came from."""
+
+    company: Company = Field(default_factory=Company)
+    ledger: Ledger = Field(default_factory=Ledger)
+    rules: Rules = Field(default_factory=Rules)
+    templates: Templates = Field(default_factory=Templates)
+    outbox: Outbox = Field(default_factory=Outbox)
+    sender: Sender = Field(default_factory=Sender)
+    staff: Staff = Field(default_factory=Staff)
+    quiet_hours: QuietHours = Field(default_factory=QuietHours)
+    calendars: Mapping[str, Calendar] = Field(default_factory=dict)
+    channels: Channels = Field(default_factory=Channels)
+    staging: Staging = Field(default_factory=Staging)
+    limits: Limits = Field(default_factory=Limits)
+    intake: Intake = Field(default_factory=Intake)
+    server: Server = Field(default_factory=Server)
+    daemon: Daemon = Field(default_factory=Daemon)
+    log: Log = Field(default_factory=Log)
+
+    _origin: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    def with_origin(self, origin: Mapping[str, str]) -> "Settings":
+        """The same settings, knowing where they came from."""
+        self._origin = origin
+        return self
+
+    @property
+    def origin(self) -> Mapping[str, str]:
+        """Where each dotted name's value came from: ``default``, ``file:line``, ``environment NAME``."""
+        return self._origin
+
+    def policy(self) -> Policy:
+        """What the company settled once for every rule."""
+        quiet = {purpose: getattr(self.quiet_hours, purpose) for purpose in Purpose}
+        return Policy(
+            time_zone=self.company.time_zone,
+            calendars={name: calendar.business() for name, calendar in self.calendars.items()},
+            quiet={purpose: hours for purpose, hours in quiet.items() if hours is not None},
+        )
