@@ -43,8 +43,7 @@ EVENT_CODES: Mapping[str, Code] = {
     ),
     "E011": Code(
         "an attribute is wrong",
-        "An attribute of the envelope must be a text that can be printed, without space around it, of at most "
-        "512 characters.",
+        "An attribute of the envelope is a printable text of at most 512 characters without space around it.",
         "Send such a text.",
     ),
     "E012": Code(
@@ -64,19 +63,19 @@ EVENT_CODES: Mapping[str, Code] = {
     ),
     "E015": Code(
         "in the future",
-        "The event says it happened, or was recorded, later than we heard of it. What will happen is a promise, "
-        "not a fact.",
-        "Check the sender's clock and its offset from UTC (local time marked `Z`?). Send a plan as promise.made.",
+        "The event says it happened, or was recorded, later than we heard of it. What will happen is a "
+        "promise, not a fact.",
+        "Check the sender's clock and its offset from UTC. A plan is a promise.made.",
     ),
     "E016": Code(
         "no such attribute",
-        "The names of CloudEvents attributes are lower-case letters and digits, their values texts, whole numbers "
-        "or true and false. `data_base64` and other content types than JSON are not understood.",
+        "The names of CloudEvents attributes are lower-case letters and digits, their values texts, whole "
+        "numbers or true and false. `data_base64` and other content types than JSON are not understood.",
         "Move what belongs to the event's content into `data`.",
     ),
     "E017": Code(
         "a reserved source",
-        "The source `beforehand` is the engine's own: what it says about its notifications must not come from outside.",
+        "The source `beforehand` is the engine's own: what it says must not come from outside.",
         "Name the system that sends the event.",
     ),
     # ── the data
@@ -124,7 +123,7 @@ EVENT_CODES: Mapping[str, Code] = {
     ),
     "E110": Code(
         "an unknown time zone",
-        "Local times are meaningless without a zone of the IANA database; abbreviations such as CET have no rules.",
+        "Local times need a zone of the IANA database; abbreviations such as CEST are none.",
         "Write `Europe/Berlin`, or leave it out: the order's location decides.",
     ),
     "E111": Code(

@@ -14,7 +14,7 @@ came, and
 Settling settled data changes nothing, so kept facts can be replayed.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import (
     AfterValidator,
@@ -25,7 +25,7 @@ from pydantic import (
     WithJsonSchema,
     with_config,
 )
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from orchestrator import event_values as values
 from orchestrator.event_values import Wrong
@@ -164,6 +164,8 @@ Slot = Annotated[SlotFields, BeforeValidator(_with_id)]
 
 @with_config(STRICT)
 class CustomerUpserted(TypedDict, total=False):
+    """Who a customer is and how to reach them."""
+
     name: Text
     given_name: Text
     locale: Annotated[Locale, Field(description="language, `de` or `de-AT`")]
@@ -179,21 +181,29 @@ class CustomerUpserted(TypedDict, total=False):
 
 @with_config(STRICT)
 class CustomerActive(TypedDict, total=False):
+    """Where a customer was seen."""
+
     surface: Annotated[Text, Field(description="app, web, email, shop …")]
 
 
 @with_config(STRICT)
 class CustomerMerged(TypedDict):
+    """Which customer another one turned out to be."""
+
     into: Annotated[Id, Field(description="the customer who stays")]
 
 
 @with_config(STRICT)
 class WithReason(TypedDict, total=False):
+    """Why: of order.held, order.released, order.cancelled and customer.erased."""
+
     reason: Text
 
 
 @with_config(STRICT)
 class PreferenceSet(TypedDict, total=False):
+    """How and when a customer wants to hear from us."""
+
     channels: Annotated[Texts, Field(description="the ones wanted, in that order")]
     windows: Annotated[
         list[Window] | None, Field(description="when messages are welcome, in the customer's zone")
@@ -204,6 +214,8 @@ class PreferenceSet(TypedDict, total=False):
 
 @with_config(STRICT)
 class Consent(TypedDict, total=False):
+    """What consent.given and consent.withdrawn are about."""
+
     purpose: Annotated[
         Literal["", "security", "service", "relationship", "marketing"] | None,
         Field(description="all of them if left out"),
@@ -214,6 +226,8 @@ class Consent(TypedDict, total=False):
 
 @with_config(STRICT)
 class OrderUpserted(TypedDict, total=False):
+    """What is waited for, by whom, and who looks after it."""
+
     customer: Annotated[Text, Field(description="the customer's id")]
     journey: Annotated[Text, Field(description="the journey's id")]
     owner: Annotated[Person | None, Field(description="who looks after it")]
@@ -245,22 +259,30 @@ with_config(STRICT)(PromiseMade)
 
 @with_config(STRICT)
 class MilestoneData(TypedDict):
+    """What milestone.reached and milestone.retracted are about."""
+
     milestone: Id
     note: NotRequired[Text]
 
 
 @with_config(STRICT)
 class SlotOffered(TypedDict):
+    """The times a customer may choose from."""
+
     slots: Annotated[list[Slot], Field(min_length=1)]
 
 
 @with_config(STRICT)
 class SlotChosen(TypedDict):
+    """The time a customer chose."""
+
     slot: Slot
 
 
 @with_config(STRICT)
 class MessageReplied(TypedDict, total=False):
+    """What a customer answered."""
+
     channel: Text
     text: Text
     message: Annotated[Text, Field(description="the message that was answered")]
@@ -268,6 +290,8 @@ class MessageReplied(TypedDict, total=False):
 
 @with_config(STRICT)
 class FeedbackGiven(TypedDict, total=False):
+    """How a phase was for a customer."""
+
     phase: Text
     score: Number
     comment: Text
@@ -276,6 +300,8 @@ class FeedbackGiven(TypedDict, total=False):
 
 @with_config(STRICT)
 class ContactLogged(TypedDict, total=False):
+    """That staff and customer spoke."""
+
     direction: Annotated[Literal["in", "out"] | None, Field(description="`in`: the customer came to us")]
     reason: Text
     by: Annotated[Text, Field(description="who of ours")]
@@ -284,6 +310,8 @@ class ContactLogged(TypedDict, total=False):
 
 @with_config(STRICT)
 class TaskAnswered(TypedDict):
+    """Which task was acknowledged or done."""
+
     task: Annotated[Id, Field(description="the task's key")]
     by: NotRequired[Text]
     outcome: NotRequired[Text]

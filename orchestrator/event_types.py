@@ -102,7 +102,7 @@ class CoreType:
 CORE: Mapping[str, CoreType] = {
     "customer.upserted": CoreType(
         schema.CustomerUpserted,
-        "Who the customer is and how to reach them. Fields left out stay as they were; null empties one.",
+        "Who the customer is and how to reach them. Fields left out stay, null empties one.",
         {
             "name": "Maria Keller",
             "given_name": "Maria",
@@ -123,7 +123,7 @@ CORE: Mapping[str, CoreType] = {
         {"surface": "app"},
     ),
     "customer.merged": CoreType(
-        schema.CustomerMerged, "Two records were one person.", {"into": "C-1"}, rule=_into_another
+        schema.CustomerMerged, "Two records were one person.", {"into": "C-7"}, rule=_into_another
     ),
     "customer.erased": CoreType(
         schema.WithReason, "The customer asked to be forgotten.", {"reason": "request of 2026-03-01"}
@@ -147,7 +147,7 @@ CORE: Mapping[str, CoreType] = {
     ),
     "order.upserted": CoreType(
         schema.OrderUpserted,
-        "What is waited for, by whom, and who looks after it. Fields left out stay as they were; null empties one.",
+        "What is waited for, by whom, and who looks after it. Fields left out stay, null empties one.",
         {
             "customer": "C-1",
             "journey": "new-car",

@@ -80,9 +80,8 @@ def parse_lines(
 
     Blank lines say nothing. Lines are read one at a time, however many there are.
     """
-    for number, line in enumerate(lines, 1):
-        if number == 1:
-            line = line.removeprefix(BOM)
+    for number, raw in enumerate(lines, 1):
+        line = raw.removeprefix(BOM) if number == 1 else raw
         if not line or line.isspace():
             continue
         place = Place(path, number)
@@ -207,7 +206,7 @@ def _too_early(name: str, moment: datetime, what: str, then: datetime) -> Findin
 
 
 def _extensions(document: Mapping[str, Any], found: list[Finding]) -> dict[str, Any]:
-    """Collect the attributes beside the core ones, in the text form that every encoding of an event shares."""
+    """Collect the attributes beside the core ones, as the texts that every encoding of an event shares."""
     extensions: dict[str, Any] = {}
     content = document.get("datacontenttype")
     if content is not None and not _is_json(content):
@@ -248,13 +247,8 @@ def _problem(finding: Finding, place: Place, line: bytes | None = None) -> Probl
         message=f"{name or 'the event'} {finding.message}",
         hint=finding.hint,
         source=text,
-        pointer=pointer_to(finding.path),
+        pointer=strict_json.pointer(finding.path),
     )
-
-
-def pointer_to(path: Iterable[str | int]) -> str:
-    """Write a path as a JSON pointer (RFC 6901)."""
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
 def _unreadable(refused: strict_json.Refused, line: bytes, place: Place) -> Problem:
@@ -265,7 +259,7 @@ def _unreadable(refused: strict_json.Refused, line: bytes, place: Place) -> Prob
         code=refused.code,
         message=f"the line {refused.message}",
         source=_text(line),
-        pointer=pointer_to(refused.path),
+        pointer=strict_json.pointer(refused.path),
     )
 
 

@@ -1,4 +1,4 @@
-"""JSON read strictly: no duplicate keys, no NaN or infinity, no deep nesting; and where in the text a value stands.
+"""JSON read strictly: no duplicate keys, no NaN or infinity, no deep nesting; and where in it a value stands.
 
 orjson refuses everything the grammar refuses but keeps the last of two equal keys without a word. Finding
 those costs two counts: a value written again by orjson has as many quotation marks as its text had, unless
@@ -78,8 +78,13 @@ def _duplicate(raw: bytes) -> Refused:
     raise AssertionError("a key was dropped that nobody wrote twice")
 
 
+def pointer(path: Path) -> str:
+    """Write a path as a JSON pointer (RFC 6901)."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+
+
 def column(text: str, path: Path) -> int:
-    """Return the column (from 1) of the key or item at *path* in a JSON text, else of what would hold it; 0: none."""
+    """Return the column (from 1) of the key or item at *path*, else of what would hold it, else 0."""
     deepest, found = 0, 0
     for here, offset in _walk(text):
         if len(here) > deepest and here == path[: len(here)]:

@@ -78,13 +78,13 @@ def car_order(
 
 def maria(customer: str = "C-1", *, time: datetime | str = "2026-03-01 08:00", **more: Any) -> dict[str, Any]:
     """Return Maria Keller, reachable by mail and phone, with whatever a test says of her."""
-    known = {"name": "Maria Keller", "given_name": "Maria", "locale": "de-DE", "time_zone": BERLIN, "country": "DE",
-             "email": "maria.keller@example.com", "phone": "+493023125101"}  # fmt: skip
+    known = {"name": "Maria Keller", "given_name": "Maria", "locale": "de-DE", "time_zone": BERLIN,
+             "country": "DE", "email": "maria.keller@example.com", "phone": "+493023125101"}  # fmt: skip
     return event("customer.upserted", customer, time, **known | more)
 
 
 def promised(order: str, milestone: str, value: str, time: datetime | str, **more: Any) -> dict[str, Any]:
-    """Return a promise for a day, ``2026-03-12``, or for an instant by the clocks in Berlin, ``2026-03-12 17:30``."""
+    """Return a promise for a day, ``2026-03-12``, or an instant in Berlin, ``2026-03-12 17:30``."""
     when = {"at": _written(value)} if ":" in value else {"date": value}
     return event("promise.made", order, time, milestone=milestone, **when, **more)
 

@@ -1,0 +1,1 @@
+"""The HTTP side: FastAPI over the same engine."""

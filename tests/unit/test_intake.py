@@ -1,0 +1,668 @@
+"""What intake believes, what it refuses, and how it says so."""
+
+import json
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator import strict_json
+from orchestrator.errors import Problem
+from orchestrator.event_codes import EVENT_CODES
+from orchestrator.event_types import CORE
+from orchestrator.intake import Incoming, Place, parse, parse_lines
+from orchestrator.model import ENGINE, Purpose
+from tests.builders import at, event
+
+NOW = at("2026-03-12 12:00")
+HERE = Place("test")
+
+
+def accepted(document: dict[str, Any], arrived: datetime | None = NOW) -> Incoming:
+    outcome = parse(document, arrived, place=HERE)
+    assert isinstance(outcome, Incoming), [str(problem) for problem in outcome]
+    return outcome
+
+
+def refused(document: dict[str, Any], arrived: datetime | None = NOW) -> list[tuple[str, str]]:
+    outcome = parse(document, arrived, place=HERE)
+    assert isinstance(outcome, list), "accepted"
+    return [(problem.pointer, problem.code) for problem in outcome]
+
+
+def settled(kind: str, **data: Any) -> dict[str, Any]:
+    return dict(accepted(event(kind, "C-1", "2026-03-12 11:00", **data)).fact.data)
+
+
+def wrong(kind: str, **data: Any) -> list[tuple[str, str]]:
+    return refused(event(kind, "C-1", "2026-03-12 11:00", **data))
+
+
+def without(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key != name}
+
+
+REACHED = event("milestone.reached", "O-1", "2026-03-12 11:00", event_id="e1", milestone="arrived")
+
+
+# ── when it happened, when it was heard ──────────────────────────────────────
+
+
+def test_an_event_becomes_the_fact_it_states() -> None:
+    fact = accepted(REACHED).fact
+    assert (fact.source, fact.id, fact.type, fact.subject) == ("dealer", "e1", "milestone.reached", "O-1")
+    assert fact.happened == at("2026-03-12 11:00")
+    assert fact.heard == NOW
+    assert fact.data == {"milestone": "arrived"}
+
+
+def test_recordedtime_is_when_it_was_heard() -> None:
+    fact = accepted(REACHED | {"recordedtime": "2026-03-12T11:30:00+01:00"}).fact
+    assert fact.heard == at("2026-03-12 11:30")
+
+
+def test_what_does_not_say_when_it_happened_happened_when_it_was_heard() -> None:
+    fact = accepted(without(REACHED, "time")).fact
+    assert fact.happened == fact.heard == NOW
+
+
+def test_a_replay_hears_an_event_when_it_was_recorded_or_else_when_it_happened() -> None:
+    assert accepted(REACHED, None).fact.heard == at("2026-03-12 11:00")
+    assert accepted(REACHED | {"recordedtime": "2026-03-12T15:00:00Z"}, None).fact.heard == at(
+        "2026-03-12 16:00"
+    )
+
+
+def test_a_replay_refuses_an_event_that_names_no_time_at_all() -> None:
+    assert refused(without(REACHED, "time"), None) == [("", "E014")]
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-03-12T10:00:00Z", "2026-03-12T10:00:00"),
+        ("2026-03-12t10:00:00z", "2026-03-12T10:00:00"),
+        ("2026-03-12 10:00:00.123456789-05:00", "2026-03-12T15:00:00.123456"),
+        ("2026-03-11T23:30:00-00:00", "2026-03-11T23:30:00"),
+    ],
+)
+def test_every_way_rfc_3339_writes_a_moment_is_understood(text: str, utc: str) -> None:
+    fact = accepted(REACHED | {"time": text}, at("2026-03-13 00:00")).fact
+    assert fact.happened == datetime.fromisoformat(utc).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("2026-03-12T10:00:00", "E105"),
+        ("2026-03-12T10:00", "E105"),
+        ("2026-02-30T10:00:00Z", "E106"),
+        ("2026-03-12T24:00:00Z", "E104"),
+        ("2026-03-12T23:59:60Z", "E106"),
+        ("0001-01-01T00:00:00+05:00", "E106"),
+        ("2026-03-12", "E104"),
+        ("20260312T100000Z", "E104"),
+        ("2026-W11-4T10:00:00Z", "E104"),
+        ("yesterday", "E104"),
+        ("", "E104"),
+        ("２026-03-12T10:00:00Z", "E104"),
+        (1773309600, "E104"),
+        (True, "E104"),
+    ],
+)
+def test_a_time_that_is_not_exactly_one_moment_is_refused(text: object, code: str) -> None:
+    assert refused(REACHED | {"time": text}) == [("/time", code)]
+    assert refused(REACHED | {"recordedtime": text}) == [("/recordedtime", code)]
+
+
+def test_the_future_is_refused_with_a_word_about_clocks_and_promises() -> None:
+    outcome = parse(REACHED | {"time": "2099-01-01T00:00:00Z"}, NOW, place=HERE)
+    assert isinstance(outcome, list)
+    (problem,) = outcome
+    assert problem.code == "E015"
+    assert "later than when it was heard (2026-03-12 11:00:00Z)" in problem.message
+    assert "promise.made" in problem.hint
+
+
+def test_clocks_may_differ_by_the_tolerance_and_no_more() -> None:
+    inside = REACHED | {"time": "2026-03-12T11:05:00Z"}
+    beyond = REACHED | {"time": "2026-03-12T11:05:01Z"}
+    assert accepted(inside).fact.happened == at("2026-03-12 12:05")
+    assert refused(beyond) == [("/time", "E015")]
+    assert isinstance(parse(beyond, NOW, place=HERE, future_tolerance=timedelta(hours=1)), Incoming)
+
+
+def test_nothing_was_recorded_after_it_arrived_nor_before_it_happened() -> None:
+    assert refused(REACHED | {"recordedtime": "2026-03-12T12:00:00Z"}) == [("/recordedtime", "E015")]
+    late = REACHED | {"recordedtime": "2026-03-12T09:00:00Z"}
+    assert refused(late) == refused(late, None) == [("/time", "E015")]
+
+
+# ── the envelope ─────────────────────────────────────────────────────────────
+
+
+def test_everything_wrong_with_an_event_is_said_at_once() -> None:
+    document = {
+        "specversion": "0.3",
+        "source": "",
+        "type": "promise.made",
+        "time": "2026-03-12T10:00:00",
+        "eventId": "7",
+        "data": {"milestone": 5, "date": "2026-02-30", "at": "soon", "told": "yes"},
+    }
+    assert refused(document) == [
+        ("/id", "E010"),
+        ("/source", "E011"),
+        ("/subject", "E013"),
+        ("/specversion", "E012"),
+        ("/time", "E105"),
+        ("/eventId", "E016"),
+        ("/data/milestone", "E102"),
+        ("/data/date", "E106"),
+        ("/data/at", "E104"),
+        ("/data/told", "E102"),
+        ("/data", "E116"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["specversion", "id", "source", "type", "subject"])
+def test_required_attributes_are_required(name: str) -> None:
+    code = "E013" if name == "subject" else "E010"
+    assert refused(without(REACHED, name)) == [(f"/{name}", code)]
+    assert refused(REACHED | {name: None}) == [(f"/{name}", code)]
+
+
+@pytest.mark.parametrize("name", ["id", "source", "type", "subject"])
+@pytest.mark.parametrize("value", ["", " O-1", "O-1\n", "O\x00", "O\u2028", "x" * 513, 7, ["O-1"]])
+def test_an_attribute_is_a_printable_text_without_space_around_it(name: str, value: object) -> None:
+    assert (f"/{name}", "E011") in refused(REACHED | {name: value})
+
+
+def test_nobody_outside_speaks_for_the_engine() -> None:
+    assert refused(REACHED | {"source": ENGINE}) == [("/source", "E017")]
+
+
+def test_further_attributes_are_kept_as_texts() -> None:
+    outcome = accepted(REACHED | {"traceparent": "00-ab", "sequence": 7, "sampled": True, "dataschema": None})
+    assert outcome.extensions == {"traceparent": "00-ab", "sequence": "7", "sampled": "true"}
+
+
+def test_a_misspelt_attribute_is_refused_with_the_right_name() -> None:
+    outcome = parse(REACHED | {"recordedTime": "2026-03-12T10:00:00Z"}, NOW, place=HERE)
+    assert isinstance(outcome, list)
+    assert outcome[0].hint == "did you mean 'recordedtime'?"
+
+
+@pytest.mark.parametrize(
+    "extra", [{"nested": {}}, {"half": 0.5}, {"data_base64": "e30="}, {"datacontenttype": "text/xml"}]
+)
+def test_attributes_that_cloudevents_does_not_know_are_refused(extra: dict[str, Any]) -> None:
+    (name,) = extra
+    assert refused(REACHED | extra) == [(f"/{name}", "E016")]
+
+
+def test_json_content_types_are_welcome() -> None:
+    for content in ("application/json", "application/json; charset=utf-8", "application/vnd.dealer+json"):
+        assert accepted(REACHED | {"datacontenttype": content}).extensions == {}
+
+
+# ── the same event, or another ───────────────────────────────────────────────
+
+
+def test_order_of_keys_zone_of_time_and_recordedtime_do_not_make_another_event() -> None:
+    turned = dict(reversed(REACHED.items())) | {
+        "time": "2026-03-12T05:00:00-05:00",
+        "recordedtime": "2026-03-12T10:30:00Z",
+        "datacontenttype": "application/json",
+    }
+    assert accepted(turned).digest == accepted(REACHED).digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "e2"},
+        {"source": "crm"},
+        {"type": "milestone.retracted"},
+        {"subject": "O-2"},
+        {"time": "2026-03-12T10:00:01Z"},
+        {"data": {"milestone": "arrived", "note": ""}},
+        {"data": {"milestone": "arriveD"}},
+        {"sequence": 1},
+    ],
+)
+def test_whatever_an_event_says_differently_is_in_its_digest(change: dict[str, Any]) -> None:
+    assert accepted(REACHED | change).digest != accepted(REACHED).digest
+
+
+def test_an_event_without_a_time_is_the_same_event_when_it_comes_again_later() -> None:
+    untimed = without(REACHED, "time")
+    assert accepted(untimed, NOW).digest == accepted(untimed, NOW + timedelta(days=1)).digest
+
+
+# ── data: any type ───────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("kind", CORE)
+def test_every_core_type_accepts_its_example_and_settles_it_for_good(kind: str) -> None:
+    once = settled(kind, **CORE[kind].example)
+    assert settled(kind, **once) == once
+    assert orjson.loads(orjson.dumps(once)) == once
+
+
+@pytest.mark.parametrize("kind", CORE)
+def test_unknown_fields_of_core_types_are_kept_as_they_came(kind: str) -> None:
+    more = {"dealer_note": {"a": [1, None, "x"]}, "empty": None}
+    assert settled(kind, **CORE[kind].example, **more).items() >= more.items()
+
+
+@pytest.mark.parametrize("kind", CORE)
+@pytest.mark.parametrize("junk", [7, True, "\u0000", [], {}, [7], [[]], {"x": {}}, 1e300, ["a", None]])
+def test_no_value_in_any_field_makes_intake_stumble(kind: str, junk: object) -> None:
+    for name in CORE[kind].fields:
+        outcome = parse(REACHED | {"type": kind, "data": {**CORE[kind].example, name: junk}}, NOW, place=HERE)
+        if isinstance(outcome, list):
+            assert all(problem.code in EVENT_CODES and problem.pointer for problem in outcome)
+
+
+def test_any_other_type_is_kept_with_its_data_unread() -> None:
+    data = {"date": "not a date", "email": 7, "deep": {"x": [None]}}
+    assert settled("engine.started", **data) == data
+
+
+def test_data_may_be_left_out_where_nothing_in_it_is_needed() -> None:
+    cancelled = event("order.cancelled", "O-1", "2026-03-12 11:00")
+    assert accepted(without(cancelled, "data")).fact.data == {}
+    assert accepted(cancelled | {"data": None}).fact.data == {}
+    assert refused(without(REACHED, "data")) == [("/data/milestone", "E101")]
+
+
+@pytest.mark.parametrize("data", [[], "arrived", 7, False])
+def test_data_is_an_object(data: object) -> None:
+    assert refused(REACHED | {"data": data}) == [("/data", "E100")]
+
+
+def test_a_misspelt_field_is_named_beside_the_missing_one() -> None:
+    outcome = parse(REACHED | {"data": {"milestne": "arrived"}}, NOW, place=HERE)
+    assert isinstance(outcome, list)
+    assert [(p.message, p.hint) for p in outcome] == [
+        ("data.milestone is missing", "did you mean 'milestne'?")
+    ]
+
+
+# ── data: promises ───────────────────────────────────────────────────────────
+
+
+def promise(**data: Any) -> dict[str, Any]:
+    return settled("promise.made", milestone="arrived", **data)
+
+
+def test_a_promise_is_kept_as_given_with_moments_in_utc() -> None:
+    assert promise(date="2026-03-14") == {"milestone": "arrived", "date": "2026-03-14"}
+    assert promise(at="2026-03-14T17:30:00+01:00")["at"] == "2026-03-14T16:30:00Z"
+    window = promise(**{"from": "2026-03-14T09:00:00+01:00", "to": "2026-03-14T12:00:00.5+01:00"})
+    assert (window["from"], window["to"]) == ("2026-03-14T08:00:00Z", "2026-03-14T11:00:00.500000Z")
+
+
+def test_null_is_as_though_the_field_were_not_there() -> None:
+    assert promise(date="2026-03-14", at=None, told=None, reason=None) == promise(date="2026-03-14")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"date": "2026-03-14", "at": "2026-03-14T17:30:00Z"},
+        {"from": "2026-03-14T17:30:00Z"},
+        {"to": "2026-03-14T17:30:00Z"},
+        {"date": None},
+        {"date": "2026-03-14", "from": "2026-03-14T17:30:00Z", "to": "2026-03-14T18:30:00Z"},
+    ],
+)
+def test_a_promise_is_exactly_one_of_day_instant_and_window(value: dict[str, Any]) -> None:
+    assert wrong("promise.made", milestone="arrived", **value) == [("/data", "E116")]
+
+
+def test_a_window_may_be_a_moment_but_does_not_end_before_it_begins() -> None:
+    moment = "2026-03-14T09:00:00Z"
+    assert promise(**{"from": moment, "to": "2026-03-14T10:00:00+01:00"})["to"] == moment
+    earlier = {"from": moment, "to": "2026-03-14T09:59:00+01:00"}
+    assert wrong("promise.made", milestone="arrived", **earlier) == [("/data/to", "E117")]
+    assert wrong("slot.offered", slots=[{"from": moment, "to": moment}, earlier]) == [
+        ("/data/slots/1/to", "E117")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "code"),
+    [
+        ("2026-02-30", "E106"),
+        ("2026-3-1", "E107"),
+        ("12.03.2026", "E107"),
+        ("tomorrow", "E107"),
+        ("2026-03-12T00:00:00Z", "E107"),
+        ("", "E107"),
+        (20260312, "E102"),
+    ],
+)
+def test_a_promised_day_is_a_real_date(day: object, code: str) -> None:
+    assert wrong("promise.made", milestone="arrived", date=day) == [("/data/date", code)]
+
+
+# ── data: customers ──────────────────────────────────────────────────────────
+
+
+def test_a_customers_contact_points_are_settled() -> None:
+    data = settled(
+        "customer.upserted",
+        phone="(030) 23125-101",
+        country="de",
+        locale="de_at",
+        email="Maria.Keller@EXAMPLE.com",
+        devices=["d1", {"token": "d2", "platform": "ios"}, "d1"],
+    )
+    assert data == {
+        "phone": "+493023125101",
+        "country": "DE",
+        "locale": "de-AT",
+        "email": "Maria.Keller@example.com",
+        "devices": ["d1", "d2"],
+    }
+
+
+def test_null_and_an_empty_text_take_a_customers_field_away() -> None:
+    assert settled(
+        "customer.upserted", email=None, phone="", devices=None, attributes=None, loyalty=None
+    ) == {
+        "email": "",
+        "phone": "",
+        "devices": [],
+        "attributes": {},
+        "loyalty": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("email", "maria at example.com", "E113"),
+        ("email", "a@b@example.com", "E113"),
+        ("email", "a@example.com\r\nBcc: x@example.com", "E113"),
+        ("email", 7, "E102"),
+        ("phone", "call me", "E114"),
+        ("phone", "+49 3", "E114"),
+        ("phone", "030 23125101", "E115"),
+        ("time_zone", "Europe/Berln", "E110"),
+        ("time_zone", "../../etc/passwd", "E110"),
+        ("time_zone", "localtime", "E110"),
+        ("locale", "German", "E111"),
+        ("country", "UK", "E112"),
+        ("tags", "fleet", "E102"),
+        ("attributes", ["x"], "E102"),
+    ],
+)
+def test_wrong_contact_points_are_refused_at_the_door(field: str, value: object, code: str) -> None:
+    assert wrong("customer.upserted", name="Maria Keller", **{field: value}) == [(f"/data/{field}", code)]
+
+
+def test_a_problem_never_repeats_a_persons_address_or_number() -> None:
+    document = event(
+        "customer.upserted", "C-1", "2026-03-12 11:00", email="maria@@example.com", phone="0301234x5"
+    )
+    outcome = parse(document, NOW, place=HERE)
+    assert isinstance(outcome, list)
+    assert len(outcome) == 2
+    for problem in outcome:
+        assert "maria" not in str(problem) + problem.hint
+        assert "0301234" not in str(problem) + problem.hint
+
+
+def test_hostile_texts_are_data_like_any_other() -> None:
+    for name in ("A\r\nBcc:x", "\u2028", "<script>", "{{7*7}}", "x" * 10_000, "👩‍🔧", "=HYPERLINK()"):
+        assert settled("customer.upserted", name=name) == {"name": name}
+
+
+def test_a_customer_is_not_merged_into_itself() -> None:
+    assert wrong("customer.merged", into="C-1") == [("/data/into", "E118")]
+
+
+@pytest.mark.parametrize(
+    ("said", "numbers"),
+    [
+        (["mon"], [0]),
+        ("Monday", [0]),
+        ("weekdays", [0, 1, 2, 3, 4]),
+        (["weekend", "sat", 0], [0, 5, 6]),
+        ("daily", [0, 1, 2, 3, 4, 5, 6]),
+        ([6, 0], [0, 6]),
+    ],
+)
+def test_days_are_named_or_numbered_from_monday(said: object, numbers: list[int]) -> None:
+    data = settled("preference.set", windows=[{"days": said, "from": "9:00", "to": "24:00"}])
+    assert data["windows"] == [{"days": numbers, "from": "09:00", "to": "00:00", "channel": ""}]
+
+
+def test_a_window_without_days_is_open_every_day() -> None:
+    data = settled("preference.set", windows=[{"from": "19:00", "to": "21:00", "days": None}])
+    assert data["windows"] == [{"days": [0, 1, 2, 3, 4, 5, 6], "from": "19:00", "to": "21:00", "channel": ""}]
+
+
+@pytest.mark.parametrize(
+    ("window", "where", "code"),
+    [
+        ({"days": ["someday"]}, "days", "E109"),
+        ({"days": [7]}, "days", "E109"),
+        ({"days": [True]}, "days", "E109"),
+        ({"days": []}, "days", "E109"),
+        ({"from": "7pm"}, "from", "E108"),
+        ({"from": "24:30"}, "from", "E108"),
+        ({"to": 21}, "to", "E102"),
+        ({"to": None}, "to", "E101"),
+    ],
+)
+def test_a_window_that_is_none_is_refused_at_its_field(window: dict[str, Any], where: str, code: str) -> None:
+    whole = {"days": ["mon"], "from": "19:00", "to": "21:00"} | window
+    assert wrong("preference.set", windows=[whole]) == [(f"/data/windows/0/{where}", code)]
+
+
+def test_consent_is_for_a_known_purpose_or_for_all() -> None:
+    for purpose in ("", *Purpose):
+        assert settled("consent.withdrawn", purpose=str(purpose))["purpose"] == purpose
+    assert settled("consent.withdrawn", purpose=None, channel="sms") == {"channel": "sms"}
+    assert wrong("consent.given", purpose="spam") == [("/data/purpose", "E103")]
+
+
+# ── data: orders ─────────────────────────────────────────────────────────────
+
+
+def test_people_and_places_may_be_plain_texts() -> None:
+    data = settled(
+        "order.upserted",
+        owner="Nora Brandt",
+        manager="paul.lindner@example.com",
+        location="munich",
+        parties={"co_buyer": "Jonas Weber", "neighbour": {"name": "Aylin Demir", "phone": None}},
+    )
+    assert data == {
+        "owner": {"name": "Nora Brandt"},
+        "manager": {"email": "paul.lindner@example.com"},
+        "location": {"id": "munich"},
+        "parties": {"co_buyer": {"name": "Jonas Weber"}, "neighbour": {"name": "Aylin Demir"}},
+    }
+
+
+def test_null_takes_an_orders_field_away() -> None:
+    data = settled("order.upserted", owner=None, location=None, customer=None, parties=None)
+    assert data == {"owner": {}, "location": {}, "customer": "", "parties": {}}
+
+
+def test_people_of_an_order_are_checked_like_customers() -> None:
+    found = wrong(
+        "order.upserted",
+        owner={"name": "Nora Brandt", "email": "nora", "time_zone": "Berlin", "phone": "030 23125110"},
+        manager="paul@",
+        parties={"co_buyer": {"locale": "??"}},
+        location={"time_zone": "CEST", "phone": "12"},
+        customer={"id": "C-1"},
+    )
+    assert sorted(found) == [
+        ("/data/customer", "E102"),
+        ("/data/location/phone", "E115"),
+        ("/data/location/time_zone", "E110"),
+        ("/data/manager/email", "E113"),
+        ("/data/owner/email", "E113"),
+        ("/data/owner/phone", "E115"),
+        ("/data/owner/time_zone", "E110"),
+        ("/data/parties/co_buyer/locale", "E111"),
+    ]
+
+
+# ── JSON lines ───────────────────────────────────────────────────────────────
+
+
+def lines(*texts: str | bytes) -> list[Incoming | list[Problem]]:
+    raw = [text if isinstance(text, bytes) else text.encode() for text in texts]
+    return list(parse_lines(raw, "facts.jsonl", None))
+
+
+def only_problem(*texts: str | bytes) -> Problem:
+    (outcome,) = lines(*texts)
+    assert isinstance(outcome, list)
+    (problem,) = outcome
+    return problem
+
+
+def test_blank_lines_and_a_byte_order_mark_say_nothing() -> None:
+    text = json.dumps(REACHED)
+    outcomes = lines(b"\xef\xbb\xbf" + text.encode() + b"\r\n", "", "\n", "  \t\r\n", text)
+    assert [type(outcome) for outcome in outcomes] == [Incoming, Incoming]
+
+
+def test_a_problem_points_at_its_line_and_at_the_key_that_holds_it() -> None:
+    line = (
+        '{"specversion":"1.0","id":"e1","source":"ü","type":"promise.made","subject":"O-1", "data" : '
+        '{"milestone":"arrived","date":"2026-02-30"}, "time":"2026-03-12T10:00:00Z"}\n'
+    )
+    problem = only_problem("\n", line)
+    column = line.index('"date"') + 1
+    assert str(problem) == f"facts.jsonl:2:{column}: E106 data.date 2026-02-30 does not exist"
+    assert problem.source == line.rstrip()
+    assert problem.pointer == "/data/date"
+
+
+def test_a_missing_field_is_pointed_at_where_it_would_stand() -> None:
+    line = json.dumps(REACHED | {"data": {"when": "now"}})
+    assert only_problem(line).column == line.index('"data"') + 1
+
+
+def test_an_item_of_a_list_is_pointed_at() -> None:
+    line = json.dumps(event("slot.offered", "O-1", "2026-03-12 11:00", slots=[{"id": "a"}, {"id": 7}]))
+    assert only_problem(line).column == line.index('"id": 7') + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "column"),
+    [
+        ('{"a": NaN}', "E001", 7),
+        ('{"a": 1e999}', "E001", 7),
+        ('{"a": 1,}', "E001", 8),
+        ('{"a": "\\ud800"}', "E001", 8),
+        (b'{"a": "\xff"}', "E001", 0),
+        ('{"a": 1, "a": 1}', "E002", 10),
+        ('{"a": 1, "\\u0061": 1}', "E002", 10),
+        ('{"a": "\\"", "b": 1, "b": 1}', "E002", 21),
+        ('{"d": [{}, {"ü": {"x": 1, "y": [2, {"z": 3}], "x": 4}}]}', "E002", 47),
+        ("[]", "E005", 1),
+        ('"text"', "E005", 1),
+        ("[" * 40 + "]" * 40, "E003", 0),
+        ("[" * 100_000, "E001", 1026),
+        ('{"a": "' + "x" * (1 << 20) + '"}', "E004", 0),
+    ],
+)
+def test_what_is_not_strict_json_is_refused_where_it_breaks(
+    text: str | bytes, code: str, column: int
+) -> None:
+    problem = only_problem(text)
+    assert (problem.code, problem.column) == (code, column)
+
+
+def test_one_bad_line_does_not_silence_its_neighbours() -> None:
+    good = json.dumps(REACHED)
+    assert [type(outcome) for outcome in lines(good, "{", good)] == [Incoming, list, Incoming]
+
+
+def test_a_file_is_read_one_line_at_a_time() -> None:
+    taken = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield json.dumps(REACHED).encode()
+
+    outcomes = parse_lines(endless(), "facts.jsonl", None)
+    for _ in range(3):
+        next(outcomes)
+    assert taken == 3
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(JSON, st.booleans())
+def test_json_without_a_duplicate_is_read_as_any_reader_would(value: Any, ascii_only: bool) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only)
+    if not any("\ud800" <= char <= "\udfff" for char in json.dumps(value, ensure_ascii=False)):
+        assert strict_json.decode(text.encode()) == json.loads(text)
+
+
+KEYS = st.sampled_from(["a", '"', '\\"', "ü", "", ':"', '":', "\\", "u0022"])
+PAIRS = st.recursive(
+    st.sampled_from(["1", '"x"', '"\\""', '"\\u0022"', '"\\\\"', "[]"]),
+    lambda inner: st.lists(st.tuples(KEYS, st.booleans(), inner), max_size=4).map(
+        lambda pairs: (
+            "{"
+            + ", ".join(f"{json.dumps(key, ensure_ascii=plain)} : {value}" for key, plain, value in pairs)
+            + "}"
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(PAIRS)
+def test_a_duplicate_key_is_found_however_it_is_written(text: str) -> None:
+    duplicate = False
+
+    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal duplicate
+        duplicate |= len(dict(pairs)) != len(pairs)
+        return dict(pairs)
+
+    json.loads(text, object_pairs_hook=look)
+    with pytest.raises(strict_json.Refused, match="twice") if duplicate else nullcontext():
+        strict_json.decode(text.encode())
+
+
+@given(JSON)
+def test_whatever_arrives_is_accepted_or_refused_and_never_an_accident(value: Any) -> None:
+    for kind in ("order.upserted", "promise.made", "preference.set", "slot.offered", "customer.upserted"):
+        for data in (
+            value,
+            {"milestone": value, "from": value, "to": value, "slots": value, "windows": [value]},
+        ):
+            outcome = parse(REACHED | {"type": kind, "data": data}, NOW, place=HERE)
+            assert isinstance(outcome, Incoming) or all(problem.code in EVENT_CODES for problem in outcome)
