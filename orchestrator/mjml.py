@@ -1,0 +1,189 @@
+"""MJML with Jinja inside → HTML with Jinja inside, styles inlined: once for each template, not for each mail.
+
+Expressions and statements are replaced by marks before `mrml` and `css-inline` see the document, and put back
+afterwards, so that values are inserted (and escaped) last. A mark takes the form its place allows: a comment
+inside a text, an `mj-raw` between sections, a word inside an attribute. Whether every mark came through, each
+statement once and in order, is verified; a document for which that fails is refused, never guessed.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from orchestrator.template_source import Is, Piece, SourceError, literal
+
+_TAG = re.compile(
+    r"<!--.*?-->|</?(?P<name>mj[a-z-]*)|<(?P<other>/?[a-zA-Z][\w-]*)|(?P<end>/?>)|(?P<quote>[\"'])", re.DOTALL
+)
+_LAYOUT = frozenset(
+    {"mj-body", "mj-section", "mj-column", "mj-group", "mj-hero"}
+)  # a comment may stand there
+_CONTENT = frozenset({"mj-text", "mj-table", "mj-button", "mj-raw", "mj-navbar-link", "mj-social-element"})
+_ELEMENTS = (
+    _LAYOUT
+    | _CONTENT
+    | {"mjml", "mj-head", "mj-wrapper", "mj-attributes", "mj-all", "mj-class", "mj-breakpoint", "mj-font"}
+    | {"mj-preview", "mj-style", "mj-title", "mj-image", "mj-divider", "mj-spacer", "mj-social", "mj-navbar"}
+    | {"mj-accordion", "mj-accordion-element", "mj-accordion-title", "mj-accordion-text", "mj-carousel"}
+    | {"mj-carousel-image", "mj-html-attributes", "mj-selector", "mj-html-attribute"}
+)
+
+
+def compile_mjml(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return *pieces* of an MJML document as pieces of final HTML; :class:`SourceError` says why not."""
+    tag = _unused(pieces)
+    place = _Place()
+    document: list[str] = []
+    for number, piece in enumerate(pieces):
+        if piece.kind is Is.TEXT:
+            place.read(piece)
+            document.append(piece.text)
+        else:
+            document.append(place.mark(f"{tag}{number}z", piece))
+    place.close()
+    html = _inline(_to_html("".join(document), pieces))
+    return _put_back(html, tag, pieces)
+
+
+def _unused(pieces: Sequence[Piece]) -> str:
+    """A word that stands nowhere in the document."""
+    text = "".join(piece.text for piece in pieces)
+    return next(word for n in range(10_000) if (word := f"jinja{n}x") not in text)
+
+
+class _Place:
+    """Where in the document we are: which elements are open, inside a tag or a quoted attribute or not."""
+
+    def __init__(self) -> None:
+        self.open: list[tuple[str, Piece, int]] = []
+        self.in_tag = ""  # the element whose tag is being read
+        self.quote = ""
+        self.closing = False
+
+    def read(self, piece: Piece) -> None:
+        """Follow the tags of a stretch of MJML."""
+        for match in _TAG.finditer(piece.text):
+            line = piece.line + piece.text.count("\n", 0, match.start())
+            if self.in_tag:
+                self._inside_tag(match, piece, line)
+            elif match["name"]:
+                self._element(match, line, piece)
+            elif match["other"]:
+                self.in_tag, self.closing = match["other"], True  # HTML inside a text: mrml keeps it as it is
+
+    def _inside_tag(self, match: re.Match[str], piece: Piece, line: int) -> None:
+        if match["quote"]:
+            if not self.quote:
+                self.quote = match["quote"]
+            elif self.quote == match["quote"]:
+                self.quote = ""
+        elif match["end"] and not self.quote:
+            if self.in_tag.startswith("mj") and not self.closing and match["end"] == ">":
+                self.open.append((self.in_tag, piece, line))
+            self.in_tag = ""
+
+    def _element(self, match: re.Match[str], line: int, piece: Piece) -> None:
+        name = match["name"]
+        if name not in _ELEMENTS:
+            near = difflib.get_close_matches(name, _ELEMENTS, 1)
+            hint = f"did you mean <{near[0]}>?" if near else ""
+            raise SourceError("T030", piece.path, line, f"MJML has no element <{name}>", hint)
+        self.in_tag, self.closing = name, match[0].startswith("</")
+        if not self.closing:
+            return
+        if not self.open or self.open[-1][0] != name:
+            still = f"<{self.open[-1][0]}> is still open" if self.open else "nothing is open"
+            raise SourceError("T030", piece.path, line, f"</{name}> stands where {still}")
+        self.open.pop()
+
+    def close(self) -> None:
+        """Refuse a document that leaves an element open."""
+        if self.open:
+            name, piece, line = self.open[-1]
+            raise SourceError("T030", piece.path, line, f"<{name}> is never closed")
+
+    def mark(self, word: str, piece: Piece) -> str:
+        """The form in which *piece* survives here."""
+        inside = self.open[-1][0] if self.open else ""
+        if self.in_tag:
+            if not self.quote:
+                raise SourceError(
+                    "T031", piece.path, piece.line, "Jinja inside a tag must stand in a quoted attribute"
+                )
+            return word
+        if piece.kind is Is.EXPRESSION and inside != "mj-style":  # HTML escaping is no protection in CSS
+            return word
+        if inside in _CONTENT:
+            return f"<!--{word}-->"
+        if inside in _LAYOUT:
+            return f"<mj-raw><!--{word}--></mj-raw>"
+        if inside == "mj-wrapper":
+            return (
+                f"<mj-raw>{word}</mj-raw>"  # lands inside Outlook's own comment, where a comment would end it
+            )
+        raise SourceError(
+            "T031", piece.path, piece.line, f"{piece.text.strip()} cannot stand inside <{inside}>"
+        )
+
+
+def _to_html(document: str, pieces: Sequence[Piece]) -> str:
+    import mrml
+
+    try:
+        return str(mrml.to_html(document).content)
+    except OSError as error:
+        raise SourceError("T030", pieces[0].path, pieces[0].line, f"MJML: {error}") from error
+
+
+def _inline(html: str) -> str:
+    import css_inline
+
+    try:
+        return str(_inliner().inline(html))
+    except css_inline.InlineError as error:
+        raise SourceError("T032", "", 0, f"styles cannot be inlined: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def _inliner() -> Any:
+    import css_inline
+
+    # Media queries stay (phones, dark mode); nothing is fetched from anywhere.
+    return css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
+
+
+def _put_back(html: str, tag: str, pieces: Sequence[Piece]) -> list[Piece]:
+    marks = re.compile(rf"<!--{tag}(\d+)z-->|{tag}(\d+)z")
+    _verify([int(m[1] or m[2]) for m in marks.finditer(html)], pieces)
+    return list(_weave(html, marks, pieces))
+
+
+def _weave(html: str, marks: re.Pattern[str], pieces: Sequence[Piece]) -> Iterator[Piece]:
+    end = 0
+    for match in marks.finditer(html):
+        yield Piece(Is.TEXT, literal(html[end : match.start()]), "", 0)
+        yield pieces[int(match[1] or match[2])]
+        end = match.end()
+    yield Piece(Is.TEXT, literal(html[end:]), "", 0)
+
+
+def _verify(found: list[int], pieces: Sequence[Piece]) -> None:
+    """Every expression came through at least once, every statement once, and in order."""
+    statements = [number for number in found if pieces[number].kind is Is.STATEMENT]
+    wanted = [number for number, piece in enumerate(pieces) if piece.kind is Is.STATEMENT]
+    for number in sorted(set(wanted) ^ set(statements) | {n for n in statements if statements.count(n) > 1}):
+        piece = pieces[number]
+        raise SourceError(
+            "T031", piece.path, piece.line, f"MJML cannot keep {piece.text.strip()} where it stands"
+        )
+    for number, other in zip(statements, wanted, strict=True):
+        if number != other:
+            piece = pieces[other]
+            raise SourceError("T031", piece.path, piece.line, f"MJML moves {piece.text.strip()} elsewhere")
+    for number, piece in enumerate(pieces):
+        if piece.kind is Is.EXPRESSION and number not in found:
+            raise SourceError(
+                "T031", piece.path, piece.line, f"MJML drops {piece.text.strip()} where it stands"
+            )

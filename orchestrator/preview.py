@@ -1,0 +1,208 @@
+"""Sample facts for any template: what ``beforehand preview`` shows when there is no ledger. Pure.
+
+The people are the demo's. A rule that says the template gives the occasion; without one, its name does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from orchestrator.journey import Journey, On, Rule, Trigger
+from orchestrator.model import (
+    Customer,
+    Fact,
+    Kind,
+    Location,
+    Milestone,
+    Notification,
+    Order,
+    Outcome,
+    Person,
+    Promise,
+    Promised,
+    Purpose,
+    Status,
+    Telling,
+    Tells,
+)
+
+NOW = datetime(2026, 3, 12, 17, 45, tzinfo=UTC)  # a Thursday evening in Munich
+TODAY = date(2026, 3, 12)
+ZONE = "Europe/Berlin"
+COMPANY: Mapping[str, str] = MappingProxyType(
+    {
+        "name": "Autohaus Lindner",
+        "address": "Musterstraße 12, 80331 München",
+        "email": "hallo@lindner.example",
+        "phone": "+49 30 23125 100",
+        "locale": "en",
+    }
+)
+NORA = Person("Nora Brandt", "nora.brandt@lindner.example", "+49 30 23125 110", "", ZONE)
+PAUL = Person("Paul Lindner", "paul.lindner@lindner.example", "+49 30 23125 101", "", ZONE)
+MARIA = Customer(
+    "c-1001",
+    known=True,
+    name="Maria Keller",
+    given_name="Maria",
+    time_zone=ZONE,
+    country="DE",
+    email="maria.keller@example.com",
+    phone="+49 30 23125 201",
+)
+_BY_TYPE: Mapping[str, Any] = {"number": 3, "flag": True, "date": TODAY.isoformat()}
+_BY_NAME = {"model": "Lumen 4", "colour": "sea green", "number_plate": "M-MK 2026"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Everything :func:`orchestrator.wording.context` asks for, apart from the journey and policy."""
+
+    notification: Notification
+    order: Order
+    customer: Customer
+    now: datetime = NOW
+
+
+def sample(journey: Journey, template: str, locale: str = "") -> Sample:
+    """Return facts under which *journey* would say *template* (``new-car/arrived``, or the name alone)."""
+    slug = template.rpartition("/")[2]
+    rule, rung, task = _rule(journey, slug)
+    milestone = rule.trigger.milestone if rule.trigger.milestone != "any" else _first(journey)
+    order = _order(journey, locale)
+    notification = Notification(
+        order=order.id,
+        rule=rule.id,
+        occasion=f"{milestone or 'sample'}#1.{TODAY}.r{rung}" + (".task" if task else ""),
+        role="owner" if task else "customer",
+        customer=MARIA.id,
+        kind=Kind.TASK if task else Kind.MESSAGE,
+        template=f"{journey.id}/{slug}" if "/" not in template else template,
+        purpose=rule.purpose,
+        due_at=NOW,
+        expires_at=None,
+        because=_because(rule, milestone),
+        milestone=milestone,
+        journey=journey.id,
+        trigger_at=NOW,
+        ack_by=NOW + timedelta(hours=2) if task else None,
+    )
+    told = _history(order, rule, milestone, rung, notification)
+    told += tuple(Tells(name, Promised(day=TODAY + timedelta(days=5))) for name in rule.tells if name != milestone)
+    return Sample(replace(notification, tells=told), order, replace(MARIA, locale=locale))
+
+
+def _rule(journey: Journey, slug: str) -> tuple[Rule, int, bool]:
+    """The rule that says *slug*, on which rung, and whether as a task."""
+    for rule in journey.rules:
+        number = 1
+        for rung in rule.rungs:
+            if rung.say == slug:
+                return rule, number, False
+            if rung.task is not None and rung.task.do == slug:
+                return rule, number, True
+            number += rung.at_most
+    on, milestone, task = _GUESSES.get(slug, (On.REACHED, _first(journey), slug.startswith(_VERBS)))
+    trigger = Trigger(on, milestone, event="sample" if on is On.EVENT else "")
+    return Rule("sample", journey.id, trigger, (), purpose=Purpose.SERVICE), 1, task
+
+
+_VERBS = ("call", "record", "plan", "reach", "task", "ask", "check")
+_GUESSES = {
+    "arrived": (On.REACHED, "arrived", False),
+    "not-arrived-yet": (On.MISSED, "arrived", False),
+    "still-not-arrived": (On.MISSED, "arrived", False),
+    "still-waiting": (On.MISSED, "arrived", False),
+    "arrival-moved": (On.MOVED, "arrived", False),
+    "ready-to-collect": (On.REACHED, "prepared", False),
+    "still-being-prepared": (On.MISSED, "prepared", False),
+    "quiet-update": (On.SILENT, "", False),
+    "arrival-retracted": (On.RETRACTED, "arrived", False),
+    "first-service-soon": (On.UPCOMING, "first_service", False),
+    "record-arrival-or-new-date": (On.UPCOMING, "arrived", True),
+    "call-the-customer": (On.MISSED, "arrived", True),
+    "plan-the-handover": (On.REACHED, "prepared", True),
+}
+
+
+def _first(journey: Journey) -> str:
+    return journey.milestones[0] if journey.milestones else ""
+
+
+def _order(journey: Journey, locale: str) -> Order:
+    kinds = {name: kind.rstrip("?") for name, kind in journey.attributes.items()}
+    attributes = {name: _BY_NAME.get(name, _BY_TYPE.get(kind, name)) for name, kind in kinds.items()}
+    return Order(
+        "4711",
+        known=True,
+        customer=MARIA.id,
+        journey=journey.id,
+        since=NOW - timedelta(days=60),
+        heard=NOW,
+        owner=replace(NORA, locale=locale),
+        manager=replace(PAUL, locale=locale),
+        location=Location("munich", "Autohaus Lindner", ZONE, "", "Autohaus Lindner", NORA.phone, NORA.email),
+        attributes=attributes or {"model": _BY_NAME["model"]},
+        contacts=[(NOW - timedelta(days=14), "a message")],
+    )
+
+
+def _history(
+    order: Order, rule: Rule, name: str, rung: int, notification: Notification
+) -> tuple[Tells, ...]:
+    """Let happen to *order* what makes *rule* due; return what the message tells."""
+    trigger = rule.trigger
+    if trigger.on is On.EVENT:
+        order.events.append(Fact("sample", "1", trigger.event, order.id, NOW, NOW, {}))
+        return ()
+    if trigger.on is On.SILENT or not name:
+        order.milestones["arrived"] = _promised("arrived", TODAY + timedelta(days=19))
+        return ()
+    days = {On.UPCOMING: 0 if trigger.at else 14, On.MISSED: -_LATE.get(rung, 14), On.MOVED: 7, On.REACHED: -2}
+    milestone = _promised(name, TODAY + timedelta(days=days.get(trigger.on, 0)))
+    order.milestones[name] = milestone
+    if trigger.on in {On.REACHED, On.AFTER, On.STUCK}:
+        milestone.reached = milestone.heard = NOW - timedelta(hours=3)
+        if trigger.on is On.REACHED and notification.kind is Kind.MESSAGE:
+            _apologised(order, name)
+    elif trigger.on is On.RETRACTED:
+        milestone.retracted = milestone.retracted_heard = NOW - timedelta(hours=1)
+        milestone.note = "another car of the same model was recorded under your order"
+    elif trigger.on is On.MOVED:
+        sooner = Promised(day=TODAY + timedelta(days=2))
+        milestone.promises.append(Promise(name, 2, sooner, NOW, NOW, told=False, reason="an earlier ship"))
+        return (Tells(name, sooner),)
+    return ()
+
+
+_LATE = {1: 0, 2: 1, 3: 5}  # days past the promise, by rung
+
+
+def _promised(name: str, day: date) -> Milestone:
+    value, made = Promised(day=day), NOW - timedelta(days=30)
+    return Milestone(
+        name,
+        promises=[Promise(name, 1, value, made, made, told=True)],
+        tellings=[Telling(value, made)],
+    )
+
+
+def _apologised(order: Order, name: str) -> None:
+    """The sample customer had to wait two days, and was told so."""
+    key = f"{order.id}/sample-missed/{name}#1.{TODAY}.r1/customer"
+    order.outcomes[key] = Outcome(
+        key, "sample-missed", f"{name}#1.{TODAY}.r1", "customer", "message", Status.ACCEPTED, NOW, "email"
+    )
+
+
+def _because(rule: Rule, milestone: str) -> str:
+    return {
+        On.MISSED: f"{milestone} was promised for {TODAY} and the deadline passes without it",
+        On.UPCOMING: f"{milestone} is promised for {TODAY}",
+        On.REACHED: f"{milestone} happened on {TODAY}",
+        On.MOVED: f"{milestone} moved, and the customer was told another day",
+        On.RETRACTED: f"{milestone} was taken back after the customer was told",
+        On.SILENT: "a fortnight has passed since the last contact",
+    }.get(rule.trigger.on, "this is a sample")

@@ -1,0 +1,317 @@
+"""Strict, sandboxed templates → what a channel is given. A template is compiled once and kept.
+
+``templates/<journey>/<name>/{email.html,email.txt,sms.txt,push.txt}.<locale>.j2``; what several share stands in
+``templates/shared/``. Files are read when a :class:`Renderer` is made, and never after.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Template, TemplateError
+from markupsafe import Markup, escape
+
+from orchestrator import sms_text, template_source, wording
+from orchestrator.errors import NotFound, Problem, RenderError
+from orchestrator.mjml import compile_mjml
+from orchestrator.model import Purpose
+from orchestrator.plain_text import one_line
+from orchestrator.template_sandbox import Sandbox
+from orchestrator.template_source import Assembled, Header, Piece, SourceError
+
+OUTPUT_LIMIT = 200_000  # characters of one part; Gmail cuts a mail at 102 kB
+SUBJECT_LIMIT = 150  # characters
+TITLE_LIMIT = 120
+LINK_LIMIT = 2_000
+SMS_SEGMENTS = 10  # providers refuse more
+SHARED_TASK = "shared/task"  # said for a task that has no template of its own
+LAYOUT, PLAIN = "shared/layout.html", "shared/plain.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What one channel is given; ``locale`` is the language that was found (``""``: a file without one)."""
+
+    text: str
+    subject: str = ""
+    html: str = ""
+    title: str = ""
+    link: str = ""
+    locale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One compiled template, and where each of its lines came from."""
+
+    template: Template
+    assembled: Assembled
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """A compiled text file: its headers by name and its body."""
+
+    headers: Mapping[str, _Part]
+    body: _Part
+
+
+@dataclass
+class Renderer:
+    """Renders every template of a directory; *company* gives the language to fall back to."""
+
+    templates: Path
+    company: Mapping[str, Any]
+    files: dict[str, str] = field(init=False)
+    unreadable: list[SourceError] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.files, self.unreadable = template_source.read(self.templates)
+        self.text_env, self.html_env = Sandbox(autoescape=False), Sandbox(autoescape=True)
+        self._found: dict[tuple[str, str], dict[str, str]] = {}  # (folder, stem): locale: path
+        for path in self.files:
+            place = template_source.split_path(path)
+            if place is not None:
+                folder, stem, locale = place
+                self._found.setdefault((folder, stem), {})[locale] = path
+        self._texts: dict[str, _Texts] = {}
+        self._documents: dict[tuple[str, str], Sequence[Piece] | None] = {}
+        self._htmls: dict[tuple[str, str], _Part | None] = {}
+        self._shared: dict[str, list[Piece]] = {}
+
+    # ── what there is ──
+
+    def names(self) -> set[str]:
+        """Every template that can be said: ``new-car/arrived``."""
+        return {folder for folder, stem in self._found if stem.endswith(".txt") and _is_name(folder)}
+
+    def channels_of(self, name: str) -> dict[str, set[str]]:
+        """The channels a template speaks on, each with its languages."""
+        return {
+            stem.removesuffix(".txt"): set(locales)
+            for (folder, stem), locales in self._found.items()
+            if folder == name and stem.endswith(".txt")
+        }
+
+    def purpose_of(self, name: str) -> Purpose | None:
+        """The purpose a template declares in its first ``Purpose:`` line, if it does."""
+        for (folder, stem), locales in sorted(self._found.items()):
+            for path in sorted(locales.values()) if folder == name and stem.endswith(".txt") else ():
+                for header in template_source.headers(self.files[path])[0]:
+                    if header.name == "Purpose" and header.value in set(Purpose):
+                        return Purpose(header.value)
+        return None
+
+    def problems(self) -> list[Problem]:
+        """Everything wrong with any file, by path and line."""
+        from orchestrator.template_check import problems
+
+        return problems(self)
+
+    # ── rendering ──
+
+    def render(self, template: str, channel: str, locale: str, context: Mapping[str, Any]) -> Rendered:
+        """Render *template* for *channel* in the nearest language there is.
+
+        A task without a template of its own takes ``shared/task``. Raises :class:`NotFound` for a template or
+        channel that does not exist, :class:`RenderError` naming file, line and variable for one that fails.
+        """
+        if not _is_name(template):
+            raise NotFound(f"'{one_line(template)}' is no name of a template")
+        name = (
+            SHARED_TASK
+            if context.get("task") and (template, f"{channel}.txt") not in self._found
+            else template
+        )
+        path, found = self._choose(name, f"{channel}.txt", locale)
+        if found and found.partition("-")[0] != str(context["locale"]).replace("_", "-").partition("-")[0]:
+            context = wording.in_locale(context, found)
+        words = {**self.text_env.globals, **context}
+        texts = self._text(path, found)
+        heads = {header: self._run(part, words) for header, part in texts.headers.items()}
+        body = _tidy(self._run(texts.body, words))
+        if channel == "email":
+            return self._email(name, found, heads, body, words)
+        if channel == "sms":
+            return Rendered(_sms(body, path), locale=found)
+        title, link = (
+            one_line(heads.get("Title", ""), TITLE_LIMIT),
+            one_line(heads.get("Link", ""), LINK_LIMIT),
+        )
+        return Rendered(body, title=title, link=link, locale=found)
+
+    def _email(
+        self, name: str, locale: str, heads: Mapping[str, str], body: str, words: dict[str, Any]
+    ) -> Rendered:
+        subject = one_line(heads.get("Subject", ""), SUBJECT_LIMIT)
+        part = self._html(name, locale)
+        html = ""
+        if part is not None:
+            preview = one_line(heads.get("Preview", ""), SUBJECT_LIMIT)
+            more = {"subject": subject, "preview": preview, "body": _paragraphs(body)}
+            html = self._run(part, words | more)
+        return Rendered(body, subject=subject, html=html, locale=locale)
+
+    def _choose(self, folder: str, stem: str, locale: str) -> tuple[str, str]:
+        """The file in the nearest language, and that language."""
+        locales = self._found.get((folder, stem))
+        if not locales:
+            raise NotFound(f"there is no template {folder}/{stem}")
+        for wanted in template_source.fall_back(locale, str(self.company.get("locale") or "")):
+            if wanted in locales:
+                return locales[wanted], wanted
+        first = min(locales)
+        return locales[first], first
+
+    def _run(self, part: _Part, words: dict[str, Any]) -> str:
+        template = part.template
+        parts: list[str] = []
+        size = 0
+        try:
+            for chunk in template.root_render_func(template.new_context(words, shared=True)):
+                size += len(chunk)
+                if size > OUTPUT_LIMIT:
+                    raise TemplateError(f"it prints more than {OUTPUT_LIMIT} characters")
+                parts.append(chunk)
+        except Exception as error:
+            path, line = part.assembled.origin(_line(error, template))
+            # Only Jinja's own messages are safe to keep: any other may quote a customer's data.
+            why = (
+                error.message if isinstance(error, TemplateError) and error.message else type(error).__name__
+            )
+            raise RenderError(f"{path}:{line}: {why}") from None
+        return "".join(parts)
+
+    # ── compiling ──
+
+    def _text(self, path: str, locale: str) -> _Texts:
+        texts = self._texts.get(path)
+        if texts is None:
+            try:
+                texts = self._texts[path] = self._compile_text(path, locale)
+            except SourceError as error:
+                raise RenderError(str(error)) from error
+        return texts
+
+    def _compile_text(self, path: str, locale: str) -> _Texts:
+        heads, body = template_source.headers(self.files[path])
+        return _Texts(
+            headers={head.name: self._header(head, path) for head in heads if head.name != "Purpose"},
+            body=self._part(self.pieces(body, path, locale), self.text_env),
+        )
+
+    def _header(self, head: Header, path: str) -> _Part:
+        pieces = template_source.cut(head.value, path, self.text_env)
+        return self._part(template_source.moved(pieces, head.line - 1), self.text_env)
+
+    def html(self, name: str, locale: str) -> Sequence[Piece] | None:
+        """The document of a mail in the text's own language, compiled; ``None`` if there is no layout for it.
+
+        Raises :class:`SourceError`.
+        """
+        path = self._found.get((name, "email.html"), {}).get(locale, "")
+        key = (path, locale)
+        if key not in self._documents:
+            mjml = self._mjml(path, locale)
+            self._documents[key] = None if mjml is None else compile_mjml(mjml)
+        return self._documents[key]
+
+    def _html(self, name: str, locale: str) -> _Part | None:
+        key = (name, locale)
+        if key not in self._htmls:
+            try:
+                pieces = self.html(name, locale)
+                self._htmls[key] = None if pieces is None else self._part(pieces, self.html_env)
+            except SourceError as error:
+                raise RenderError(str(error)) from error
+        return self._htmls[key]
+
+    def _mjml(self, path: str, locale: str) -> list[Piece] | None:
+        if not path:
+            content = self._included(PLAIN, locale)
+            return None if content is None else self._laid_out(content, locale)
+        source = self.files[path]
+        pieces = self.pieces(source, path, locale)
+        return pieces if source.lstrip().startswith("<mjml") else self._laid_out(pieces, locale)
+
+    def _laid_out(self, content: Sequence[Piece], locale: str) -> list[Piece] | None:
+        layout = self._included(LAYOUT, locale)
+        if layout is None:
+            return None
+
+        def included(name: str) -> Sequence[Piece] | None:
+            return content if name == "content" else self._included(name, locale)
+
+        return template_source.expand(layout, included)
+
+    def pieces(self, source: str, path: str, locale: str) -> list[Piece]:
+        """*source* cut into pieces, includes replaced."""
+        cut = template_source.cut(source, path, self.text_env)
+        return template_source.expand(cut, lambda name: self._included(name, locale))
+
+    def _included(self, name: str, locale: str) -> list[Piece] | None:
+        folder, _, stem = name.rpartition("/")
+        if (folder, stem) not in self._found:
+            return None
+        path, _ = self._choose(folder, stem, locale)
+        if path not in self._shared:
+            self._shared[path] = template_source.cut(self.files[path], path, self.text_env)
+        return self._shared[path]
+
+    def _part(self, pieces: Sequence[Piece], env: Sandbox) -> _Part:
+        assembled = template_source.assemble(pieces)
+        try:
+            return _Part(env.from_string(assembled.source), assembled)
+        except TemplateError as error:
+            path, line = assembled.origin(getattr(error, "lineno", 0))
+            raise SourceError("T010", path, line, error.message or "syntax error") from error
+
+
+# ── small readings ───────────────────────────────────────────────────────────
+
+
+def _is_name(name: str) -> bool:
+    return template_source.NAME.fullmatch(name) is not None
+
+
+def _line(error: Exception, template: Template) -> int:
+    """The line of the assembled template in which *error* was raised."""
+    line = 0
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__jinja_template__") is template:
+            line = template.get_corresponding_lineno(trace.tb_lineno)
+        trace = trace.tb_next
+    return line
+
+
+_SPACE_AT_END = re.compile(r"(?<!\n--)[ \t]+(?=\n)")  # a signature begins with "-- "
+_MANY_LINES = re.compile(r"\n{3,}")
+_URL = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
+
+
+def _tidy(text: str) -> str:
+    """No space at line ends and no more than one empty line, whatever the statements left behind."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _MANY_LINES.sub("\n\n", _SPACE_AT_END.sub("", text.strip()))
+
+
+def _sms(body: str, path: str) -> str:
+    text = sms_text.plain(body)
+    segments = sms_text.sms_segments(text)[1]
+    if segments > SMS_SEGMENTS:
+        raise RenderError(f"{path}:1: it makes {segments} SMS, more than {SMS_SEGMENTS}")
+    return text
+
+
+def _paragraphs(text: str) -> Markup:
+    """HTML of a plain text without its signature block: paragraphs, line breaks, links."""
+    body = str(escape(text.partition("\n-- \n")[0].strip()))
+    linked = _URL.sub(lambda url: f'<a href="{url[0]}">{url[0]}</a>', body)
+    made = (
+        f'<p style="margin:0 0 16px">{part}</p>' for part in linked.replace("\n", "<br>").split("<br><br>")
+    )
+    return Markup("".join(made))  # noqa: S704 - escaped above

@@ -1,0 +1,163 @@
+"""What is wrong with a directory of templates, found without rendering any: for ``beforehand check``."""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from jinja2 import TemplateSyntaxError, meta, nodes
+
+from orchestrator import template_source
+from orchestrator.errors import Problem
+from orchestrator.model import Purpose
+from orchestrator.template_source import Header, SourceError
+from orchestrator.template_words import declared
+
+if TYPE_CHECKING:
+    from orchestrator.render import Renderer
+
+_HEADERS = {"email": ("Subject", "Preview", "Purpose"), "push": ("Title", "Link", "Purpose")}
+_IN_HTML = frozenset({"subject", "preview", "body"})
+_FORBIDDEN = (nodes.Extends, nodes.Import, nodes.FromImport, nodes.ScopedEvalContextModifier)
+
+
+def problems(renderer: "Renderer") -> list[Problem]:
+    """Return every problem of every file, in the order of paths and lines."""
+    found = [_problem(renderer, error) for error in renderer.unreadable]
+    if not renderer.names():
+        why = f"there is no template in {renderer.templates.name}/"
+        found.append(Problem(renderer.templates.name, 0, 0, "T001", why))
+    for path in renderer.files:
+        found += _of_file(renderer, path)
+    for name in sorted({folder for folder in map(_folder, renderer.files) if folder}):
+        found += _of_html(renderer, name, known=set(found))
+    return sorted(set(found), key=lambda p: (p.path, p.line, p.column, p.code))
+
+
+def _folder(path: str) -> str:
+    folder = path.rpartition("/")[0]
+    return folder if template_source.NAME.fullmatch(folder) else ""
+
+
+def _of_file(renderer: "Renderer", path: str) -> Iterator[Problem]:
+    place = template_source.split_path(path)
+    shared = path.startswith("shared/") and path.count("/") == 1
+    if place is None or not (shared or _folder(path)):
+        yield _at(renderer, path, 0, "T002", "no channel would ever use this file")
+        return
+    source = renderer.files[path]
+    stem = place[1]
+    if stem.endswith(".txt") and not shared:
+        heads, source = template_source.headers(source)
+        yield from _of_headers(renderer, path, stem.removesuffix(".txt"), heads)
+        for head in heads:
+            yield from _of_jinja(renderer, path, "\n" * (head.line - 1) + head.value, html=False)
+        if not source.strip():
+            yield _at(renderer, path, 1, "T024", "there is no text below the headers")
+    yield from _of_jinja(renderer, path, source, html=stem.endswith(".html"))
+
+
+def _of_headers(renderer: "Renderer", path: str, channel: str, heads: list[Header]) -> Iterator[Problem]:
+    allowed = _HEADERS.get(channel, ("Purpose",))
+    for head in heads:
+        if head.name not in allowed:
+            yield _at(
+                renderer, path, head.line, "T022", f"{channel} has no header '{head.name}'",
+                near(head.name, allowed), head.name,
+            )  # fmt: skip
+        elif head.name == "Purpose" and head.value not in set(Purpose):
+            yield _at(
+                renderer, path, head.line, "T021", f"there is no purpose '{head.value}'",
+                near(head.value, list(Purpose)), head.value,
+            )  # fmt: skip
+    if channel == "email" and not any(head.name == "Subject" and head.value for head in heads):
+        yield _at(renderer, path, 1, "T020", "this mail has no subject")
+
+
+def _of_jinja(renderer: "Renderer", path: str, source: str, *, html: bool) -> Iterator[Problem]:
+    env = renderer.html_env if html else renderer.text_env
+    try:
+        tree = env.parse(source, filename=path)
+    except TemplateSyntaxError as error:
+        yield _at(renderer, path, error.lineno, "T010", error.message or "syntax error")
+        return
+    names = declared()
+    undeclared = meta.find_undeclared_variables(tree)
+    unknown = undeclared - names.keys() - env.globals.keys() - (_IN_HTML if html else set())
+    for node in tree.find_all(nodes.Node):
+        if isinstance(node, _FORBIDDEN):
+            yield _at(renderer, path, node.lineno, "T013", f"'{_statement(node)}' is not for templates")
+        elif isinstance(node, nodes.Include) and not isinstance(node.template, nodes.Const):
+            yield _at(renderer, path, node.lineno, "T014", "the name of an include must be written out")
+        elif isinstance(node, nodes.Name) and node.ctx == "load" and node.name in unknown:
+            hint = near(node.name, names)
+            yield _at(renderer, path, node.lineno, "T011", f"nothing is called '{node.name}'", hint, node.name)
+        elif isinstance(node, nodes.Getattr):
+            yield from _of_dot(renderer, path, node, undeclared)
+        elif isinstance(node, nodes.Filter | nodes.Test):
+            what, known = ("filter", env.filters) if isinstance(node, nodes.Filter) else ("test", env.tests)
+            if node.name not in known:
+                hint = near(node.name, known)
+                yield _at(renderer, path, node.lineno, "T012", f"there is no {what} '{node.name}'", hint, node.name)
+
+
+def _of_dot(renderer: "Renderer", path: str, dot: nodes.Getattr, undeclared: set[str]) -> Iterator[Problem]:
+    base, names = dot.node, declared()
+    if not isinstance(base, nodes.Name) or base.name not in undeclared or base.name not in names:
+        return
+    fields = names[base.name].fields
+    if fields is not None and dot.attr not in fields:
+        full = f"{base.name}.{dot.attr}"
+        hint = near(dot.attr, fields, prefix=f"{base.name}.")
+        yield _at(renderer, path, dot.lineno, "T011", f"nothing is called '{full}'", hint, full)
+
+
+def _statement(node: nodes.Node) -> str:
+    return {"ScopedEvalContextModifier": "autoescape", "FromImport": "from"}.get(
+        type(node).__name__, type(node).__name__.lower()
+    )
+
+
+def _of_html(renderer: "Renderer", name: str, known: set[Problem]) -> Iterator[Problem]:
+    """Compile each mail's document as sending would, unless its files are known to be broken."""
+    broken = {problem.path for problem in known if problem.code == "T010"}
+    texts = renderer.channels_of(name).get("email", set())
+    paths = {
+        path: place
+        for path in renderer.files
+        if (place := template_source.split_path(path)) and place[0] == name
+    }
+    for path, (_, stem, locale) in paths.items():
+        if stem == "email.html" and locale not in texts:
+            yield _at(renderer, path, 1, "T023", "there is no email.txt in this language")
+        if not stem.endswith(".txt") or path in broken:
+            continue
+        try:
+            renderer.pieces(template_source.headers(renderer.files[path])[1], path, locale)
+            if stem == "email.txt":
+                renderer.html(name, locale)
+        except SourceError as error:
+            yield _problem(renderer, error)
+
+
+# ── problems ─────────────────────────────────────────────────────────────────
+
+
+def near(name: str, known: Iterable[str], *, prefix: str = "") -> str:
+    """``did you mean 'promise'?`` for the nearest of *known*, or nothing."""
+    found = difflib.get_close_matches(name, [str(text) for text in known], 1)
+    return f"did you mean '{prefix}{found[0]}'?" if found else ""
+
+
+def _problem(renderer: "Renderer", error: SourceError) -> Problem:
+    return _at(renderer, error.path, error.line, error.code, error.message, error.hint)
+
+
+def _at(
+    renderer: "Renderer", path: str, line: int, code: str, message: str, hint: str = "", word: str = ""
+) -> Problem:
+    lines = renderer.files.get(path, "").split("\n")
+    source = lines[line - 1] if 0 < line <= len(lines) else ""
+    match = re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", source) if word else None
+    column = match.start() + 1 if match else (len(source) - len(source.lstrip()) + 1 if line else 0)
+    return Problem(f"{renderer.templates.name}/{path}", line, column, code, message, hint, source)

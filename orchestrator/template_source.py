@@ -1,0 +1,225 @@
+"""Template files as pieces that remember where they came from, so that an error names its own line.
+
+A file is cut into text, ``{{ expressions }}`` and ``{% statements %}`` by Jinja's own lexer. Includes are
+replaced by the pieces of the file they name, once, at load. Nothing here renders.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+from jinja2 import Environment, TemplateSyntaxError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
+_FILE = re.compile(
+    r"(?P<stem>[a-z0-9][a-z0-9_-]*\.(?:html|txt))(?:\.(?P<locale>[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*))?\.j2"
+)
+_INCLUDE = re.compile(r"\{%[-+]?\s*include\s+(?:\"([^\"]*)\"|'([^']*)')\s*[-+]?%\}\n?")
+_HEADER = re.compile(r"(?P<name>[A-Z][A-Za-z-]*):(?P<value>.*)")
+SIZE_LIMIT = 256_000  # bytes of one file; a text to a customer is a hundredth of that
+DEPTH_LIMIT = 8  # includes inside includes
+
+
+class Is(Enum):
+    """What a piece is."""
+
+    TEXT = 0
+    EXPRESSION = 1
+    STATEMENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a file: its text and where it begins (``line`` from 1)."""
+
+    kind: Is
+    text: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """One ``Subject: …`` line at the head of a text file."""
+
+    name: str
+    value: str
+    line: int
+
+
+class SourceError(Exception):
+    """A file cannot be cut into pieces: the code, the place and what is wrong."""
+
+    def __init__(self, code: str, path: str, line: int, message: str, hint: str = "") -> None:
+        self.code, self.path, self.line, self.message, self.hint = code, path, line, message, hint
+        super().__init__(f"{path}:{line}: {message}")
+
+
+# ── reading ──────────────────────────────────────────────────────────────────
+
+
+def read(directory: Path) -> tuple[dict[str, str], list[SourceError]]:
+    """Return every template file under *directory* by its path inside it, and what could not be read.
+
+    A link that leads out of the directory is not followed.
+    """
+    root = directory.resolve()
+    found: dict[str, str] = {}
+    errors: list[SourceError] = []
+    for file in sorted(root.glob("*/**/*.j2")):
+        path = file.relative_to(root).as_posix()
+        if not file.resolve().is_relative_to(root):
+            errors.append(SourceError("T003", path, 0, "the file is a link that leads out of the templates"))
+        elif file.stat().st_size > SIZE_LIMIT:
+            errors.append(SourceError("T003", path, 0, f"the file is larger than {SIZE_LIMIT // 1000} kB"))
+        else:
+            try:
+                found[path] = file.read_text(encoding="utf-8").removeprefix("\ufeff")
+            except UnicodeDecodeError as error:
+                errors.append(SourceError("T003", path, 0, f"the file is not UTF-8 (byte {error.start})"))
+    return found, errors
+
+
+def split_path(path: str) -> tuple[str, str, str] | None:
+    """``new-car/arrived/email.txt.de.j2`` → its folder, ``email.txt`` and ``de``; ``None`` for other names."""
+    folder, _, file = path.rpartition("/")
+    match = _FILE.fullmatch(file)
+    return (folder, match["stem"], (match["locale"] or "").replace("_", "-")) if match else None
+
+
+def fall_back(locale: str, *others: str) -> Iterator[str]:
+    """The languages to try, in order: ``de-AT``, ``de``, the others likewise, ``en``, and no language."""
+    for wanted in (locale, *others, "en", ""):
+        parts = wanted.replace("_", "-").split("-")
+        for length in range(len(parts), 0, -1):
+            yield "-".join(parts[:length])
+
+
+# ── cutting ──────────────────────────────────────────────────────────────────
+
+
+def headers(source: str) -> tuple[list[Header], str]:
+    """Split the header lines off a text file.
+
+    The body keeps its line numbers: the header becomes empty lines. Headers are read from the file and
+    never from what was rendered, so that no customer's name can add one.
+    """
+    lines = source.split("\n")
+    if not _HEADER.match(lines[0]):
+        return [], source
+    found: list[Header] = []
+    for number, line in enumerate(lines):
+        match = _HEADER.fullmatch(line)
+        if match is None:
+            body = lines[number:] if line.strip() else lines[number + 1 :]
+            return found, "\n" * (len(lines) - len(body)) + "\n".join(body)
+        found.append(Header(match["name"], match["value"].strip(), number + 1))
+    return found, "\n" * len(lines)
+
+
+def cut(source: str, path: str, env: Environment) -> list[Piece]:
+    """Return the pieces of *source*; comments are left out."""
+    try:
+        return list(_cut(source, path, env))
+    except TemplateSyntaxError as error:
+        raise SourceError("T010", path, error.lineno, error.message or "syntax error") from error
+
+
+_OPENS = {"variable_begin": Is.EXPRESSION, "block_begin": Is.STATEMENT, "raw_begin": Is.EXPRESSION}
+_CLOSES = frozenset({"variable_end", "block_end", "raw_end"})
+
+
+def _cut(source: str, path: str, env: Environment) -> Iterator[Piece]:
+    kind, text, start = Is.TEXT, "", 1
+    for line, token, value in env.lex(source, filename=path):
+        if token.startswith("comment"):
+            continue
+        if token in _OPENS:
+            if text:
+                yield Piece(kind, text, path, start)
+            kind, text, start = _OPENS[token], value, line
+        elif token in _CLOSES:
+            yield Piece(kind, text + value, path, start)
+            kind, text = Is.TEXT, ""
+        else:
+            if not text:
+                start = line
+            text += value
+    if text:
+        yield Piece(kind, text, path, start)
+
+
+def expand(
+    pieces: Sequence[Piece], included: Callable[[str], Sequence[Piece] | None], depth: int = 0
+) -> list[Piece]:
+    """Replace each ``{% include "name" %}`` by the pieces *included* gives for its name."""
+    found: list[Piece] = []
+    for piece in pieces:
+        match = _INCLUDE.fullmatch(piece.text) if piece.kind is Is.STATEMENT else None
+        if match is None:
+            found.append(piece)
+            continue
+        name = match[1] or match[2] or ""
+        inner = included(name) if depth < DEPTH_LIMIT else None
+        if inner is None:
+            why = (
+                f"nothing to include is called '{name}'"
+                if depth < DEPTH_LIMIT
+                else f"'{name}' includes itself"
+            )
+            raise SourceError("T014", piece.path, piece.line, why)
+        found += expand(inner, included, depth + 1)
+    return found
+
+
+# ── putting together ─────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """Source for Jinja, and for each of its lines the file and line it came from."""
+
+    source: str
+    origins: Mapping[int, tuple[str, int]]
+
+    def origin(self, line: int) -> tuple[str, int]:
+        """The file and line that the assembled *line* came from."""
+        while line > 0 and line not in self.origins:
+            line -= 1
+        return self.origins.get(line, ("", 0))
+
+
+def assemble(pieces: Sequence[Piece]) -> Assembled:
+    """Join *pieces* so that each expression and statement begins on a line of its own.
+
+    A line break just inside ``{{`` or ``{%`` changes nothing that is rendered.
+    """
+    parts: list[str] = []
+    origins: dict[int, tuple[str, int]] = {}
+    line = 1
+    for piece in pieces:
+        text = piece.text
+        if piece.kind is not Is.TEXT and not _is_raw(text):
+            head = 3 if text[2:3] in {"-", "+"} else 2
+            text = f"{text[:head]}\n{text[head:]}"
+            for extra in range(text.count("\n")):
+                origins[line + 1 + extra] = (piece.path, piece.line + extra)
+        parts.append(text)
+        line += text.count("\n")
+    return Assembled("".join(parts), origins)
+
+
+def _is_raw(text: str) -> bool:
+    return re.match(r"\{%[-+]?\s*raw\b", text) is not None
+
+
+def literal(text: str) -> str:
+    """*text* such that Jinja prints it as it is, whatever braces it holds."""
+    return re.sub(r"\{(?=[{%#])", "{{ '{' }}", text)
+
+
+def moved(pieces: Sequence[Piece], lines: int) -> list[Piece]:
+    """The same pieces, *lines* further down."""
+    return [replace(piece, line=piece.line + lines) for piece in pieces]

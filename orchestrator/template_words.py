@@ -1,0 +1,270 @@
+"""The names a template may use, as values that say what they are (docs/reference/template-variables.md).
+
+What may be missing is there and empty, so that a template says ``{% if reason %}`` and only a typing
+mistake is an undefined variable. :mod:`orchestrator.wording` makes these values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from orchestrator.local_dates import day_and_month, day_text, full_day_text, time_text, weekday_text
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A day, perhaps with a time, in the order's zone and the reader's language; false when there is none."""
+
+    day: Annotated[date | None, "the date, for `| date_long`"] = None
+    clock: Annotated[time | None, "the time of day, if one is known, for `| time`"] = None
+    until: Annotated[time | None, "where it is a window: the time it ends"] = None
+    today: date | None = None
+    locale: str = "en"
+
+    def __bool__(self) -> bool:
+        return self.day is not None
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def text(self) -> str:
+        """The day in words, `Thursday, 12 March`; with the year if it is most of a year away"""
+        if self.day is None:
+            return ""
+        far = self.today is not None and abs((self.day - self.today).days) > 300
+        return (full_day_text if far else day_text)(self.day, self.locale)
+
+    @property
+    def short(self) -> str:
+        """Day and month, `12 March`"""
+        return day_and_month(self.day, self.locale) if self.day is not None else ""
+
+    @property
+    def weekday(self) -> str:
+        """`Thursday`"""
+        return weekday_text(self.day, self.locale) if self.day is not None else ""
+
+    @property
+    def time(self) -> str:
+        """`17:30`, or `17:30–18:30` for a window; empty for a whole day"""
+        if self.clock is None:
+            return ""
+        begins = time_text(self.clock, self.locale)
+        return begins if self.until is None else f"{begins}–{time_text(self.until, self.locale)}"
+
+    @property
+    def days(self) -> int:
+        """Days from today: 0 today, 1 tomorrow, negative in the past"""
+        return (self.day - self.today).days if self.day is not None and self.today is not None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody who answers: false when nobody is named."""
+
+    name: Annotated[str, "full name"] = ""
+    given_name: Annotated[str, "the name's first word"] = ""
+    email: Annotated[str, "mailbox"] = ""
+    phone: Annotated[str, "telephone number as it was given"] = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.name)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerWords:
+    """Who waits."""
+
+    name: Annotated[str, "full name"] = ""
+    given_name: Annotated[str, "given name, if it is known apart"] = ""
+    greeting: Annotated[str, "what to call them: the given name, else the full name"] = ""
+    email: Annotated[str, "mailbox, for staff"] = ""
+    phone: Annotated[str, "telephone number, for staff"] = ""
+    attributes: Annotated[Mapping[str, Any], "what else is known, by name"] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.name or self.given_name)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWords:
+    """What they wait for."""
+
+    id: Annotated[str, "the order's number"] = ""
+    attributes: Annotated[Mapping[str, Any], "the journey's attributes by name, `order.attributes.model`"] = (
+        field(default_factory=dict)
+    )
+
+    def __str__(self) -> str:
+        return self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the order is looked after."""
+
+    name: Annotated[str, "name of the location"] = ""
+    phone: Annotated[str, "telephone number"] = ""
+    email: Annotated[str, "mailbox"] = ""
+    brand: Annotated[str, "the brand customers know, else the company's name"] = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Who writes, from the settings."""
+
+    name: Annotated[str, "name of the company"] = ""
+    address: Annotated[str, "postal address on one line"] = ""
+    email: Annotated[str, "mailbox"] = ""
+    phone: Annotated[str, "telephone number"] = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyWords:
+    """The declared path."""
+
+    id: Annotated[str, "id, `new-car`"] = ""
+    title: Annotated[str, "title as operations wrote it"] = ""
+
+    def __str__(self) -> str:
+        return self.title or self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a member of staff must do; false in a message to a customer."""
+
+    id: Annotated[str, "the task's id, for `task.acknowledged` and `task.done`"] = ""
+    do: Annotated[str, "what to do in words, `call the customer`"] = ""
+    to: Annotated[str, "who must do it"] = ""
+    ack_by: Annotated[When, "acknowledge by then, or it goes on to the next person"] = When()
+    escalated: Annotated[bool, "true when it came here because somebody did not react"] = False
+    silent: Annotated[str, "who did not react"] = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Everything a template may name; one field, one name."""
+
+    customer: Annotated[CustomerWords, "who waits"]
+    order: Annotated[OrderWords, "what they wait for"]
+    owner: Annotated[Contact, "the person who looks after the order"]
+    manager: Annotated[Contact, "that person's manager"]
+    sender: Annotated[Contact, "who signs: owner, else manager, else location, else company"]
+    location: Annotated[Place, "where the order is looked after"]
+    company: Annotated[Company, "who writes, from the settings"]
+    journey: Annotated[JourneyWords, "the declared path"]
+    milestone: Annotated[str, "the milestone this is about, `arrived`"]
+    promise: Annotated[
+        When, "what this message tells of the milestone, else what was told; for staff the newest"
+    ]
+    told: Annotated[When, "what the customer was last told, before this message"]
+    previous: Annotated[When, "the different value they were told before that"]
+    direction: Annotated[str, "`later` or `sooner` when promise and told differ"]
+    days_moved: Annotated[int, "by how many days they differ"]
+    promises: Annotated[Mapping[str, When], "by milestone: what this message tells of it, else what was told"]
+    awaited: Annotated[When, "the nearest day told, from today on, for what has not happened yet"]
+    awaiting: Annotated[str, "the milestone of that day"]
+    happened: Annotated[When, "when the milestone was reached"]
+    apologies: Annotated[int, "how often the customer was told that this milestone is late"]
+    waited_days: Annotated[int, "days past the first date the customer was told, until it happened or today"]
+    next_update: Annotated[When, "the day the customer hears from us again at the latest, by the rules"]
+    reason: Annotated[str, "the reason given with the newest promise, the retraction or the cancellation"]
+    because: Annotated[str, "why this is due, in the planner's words; for staff"]
+    task: Annotated[Task, "what to do, for staff"]
+    event: Annotated[Mapping[str, Any], "the data of the event that made an `event:` rule due"]
+    today: Annotated[When, "the day of writing"]
+    locale: Annotated[str, "the language and country this is written in, `de-AT`"]
+    zone: Annotated[str, "the order's time zone"]
+    purpose: Annotated[str, "security, service, relationship or marketing"]
+
+
+# ── what is declared ─────────────────────────────────────────────────────────
+
+FILTERS: Mapping[str, str] = {
+    "day": "a date in words, `Thursday, 12 March`: `{{ order.attributes.built | day }}`",
+    "time": "a time of day, `17:30`",
+    "date_long": "a date with its year, `Thursday, 12 March 2026`",
+}
+"""The filters of ours; Jinja's own are there too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One name: what it says, and what may follow a dot (``None``: anything, it is a mapping; empty: nothing)."""
+
+    says: str
+    fields: Mapping[str, str] | None
+
+
+@lru_cache(maxsize=1)
+def declared() -> Mapping[str, Declared]:
+    """Every name a template may use."""
+    return MappingProxyType({name: _declared(kind) for name, kind in _hints(Words).items()})
+
+
+def fields_of(kind: type) -> Mapping[str, str]:
+    """What may follow a dot after a value of this class, with what each says."""
+    plain = {name: get_args(kind)[1] for name, kind in _hints(kind).items() if get_origin(kind) is Annotated}
+    worked_out = {
+        name: (member.__doc__ or "") for name, member in vars(kind).items() if isinstance(member, property)
+    }
+    return plain | worked_out
+
+
+def _hints(kind: type) -> Mapping[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def _declared(hint: Any) -> Declared:
+    kind, text = get_args(hint)
+    if get_origin(kind) is not None:
+        return Declared(text, None)
+    return Declared(text, fields_of(kind) if kind not in {str, int} else {})
+
+
+def page() -> str:
+    """The reference of template variables, as Markdown."""
+    lines = [
+        "# Template variables",
+        "",
+        "Generated from `orchestrator/template_words.py` by `make docs`. Every name below is always there; what is",
+        "not known is empty and false, so `{% if reason %}` works. A name that is not below is an error of `check`.",
+        "",
+        "| name | what it says |",
+        "|---|---|",
+    ]
+    for name, entry in declared().items():
+        lines.append(f"| `{name}` | {entry.says} |")
+        lines += [f"| `{name}.{inner}` | {says} |" for inner, says in (entry.fields or {}).items()]
+    lines += [
+        "",
+        "In the HTML layout there are also `subject`, `preview` (the `Preview:` line) and `body`.",
+        "",
+        "## Filters",
+        "",
+        "| filter | what it gives |",
+        "|---|---|",
+        *(f"| `{name}` | {says} |" for name, says in FILTERS.items()),
+        "",
+    ]
+    return "\n".join(lines)

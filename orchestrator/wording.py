@@ -1,0 +1,345 @@
+"""Make the values a template may use from a notification and its order. Pure: no ledger, no clock.
+
+Text from outside is put on one line here already, so that no template needs to think of it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from orchestrator import calendar, triggers
+from orchestrator.journey import Journey, On, Policy, Rule
+from orchestrator.model import Customer, Fact, Kind, Notification, Order, Person, Promised
+from orchestrator.plain_text import one_line
+from orchestrator.template_words import (
+    Company,
+    Contact,
+    CustomerWords,
+    JourneyWords,
+    OrderWords,
+    Place,
+    Task,
+    When,
+)
+from orchestrator.timing import order_zone
+from orchestrator.triggers import Case
+
+NAME_LIMIT = 80  # characters of a name; longer ones are mistakes or attacks
+VALUE_LIMIT = 500  # characters of any other text from outside
+
+
+def locale_of(
+    notification: Notification, order: Order, customer: Customer | None, company: Mapping[str, Any]
+) -> str:
+    """The reader's language: the recipient's own, else the company's, else English."""
+    if notification.role == "customer":
+        own = customer.locale if customer is not None else ""
+    else:
+        own = _person(notification.role, order).locale
+    return own or str(company.get("locale") or "") or "en"
+
+
+def context(
+    notification: Notification,
+    order: Order,
+    customer: Customer | None,
+    journey: Journey,
+    policy: Policy,
+    now: datetime,
+    company: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return every name of :class:`Words` with its value for this notification at *now*."""
+    zone = order_zone(order.location, policy.time_zone)
+    locale = locale_of(notification, order, customer, company)
+    dates = _Dates(zone, locale, calendar.day_of(now, zone))
+    who = customer or Customer("")
+    business = policy.calendar(order.location.calendar)
+    case = Case(order, who, journey, policy, now, zone, business)
+    owner, manager = _contact(order.owner), _contact(order.manager)
+    house = _company(company)
+    place = _place(order, house)
+    milestone = order.milestones.get(notification.milestone)
+    tellings = [telling.value for telling in milestone.tellings] if milestone else []
+    told = tellings[-1] if tellings else None
+    stands = _stands(notification, case, told)
+    reached = milestone.reached if milestone else None
+    return {
+        "customer": _customer(who),
+        "order": _order(order, journey),
+        "owner": owner,
+        "manager": manager,
+        "sender": owner or manager or Contact(place.name or place.brand, "", place.email, place.phone),
+        "location": place,
+        "company": house,
+        "journey": JourneyWords(journey.id, journey.title),
+        "milestone": notification.milestone,
+        "promise": dates.promised(stands),
+        "told": dates.promised(told),
+        "previous": dates.promised(next((value for value in reversed(tellings) if value != told), None)),
+        **_move(told, stands, zone),
+        "promises": _promises(notification, order, journey, dates),
+        **_awaiting(notification, case, stands, dates),
+        "happened": dates.moment(reached),
+        "apologies": triggers.apologies(order, journey, notification.milestone),
+        "waited_days": _waited(tellings, reached or now, zone),
+        "next_update": dates.on(_next_update(notification, case, stands)),
+        "reason": _reason(notification, order),
+        "because": one_line(notification.because, VALUE_LIMIT),
+        "task": _task(notification, order, journey, dates),
+        "event": _event(notification, order, journey),
+        "today": dates.on(dates.today),
+        "locale": locale,
+        "zone": zone,
+        "purpose": notification.purpose.value,
+    }
+
+
+def in_locale(words: Mapping[str, Any], locale: str) -> dict[str, Any]:
+    """Return *words* with every date in another language: the one whose text was found."""
+
+    def retell(value: Any) -> Any:
+        if isinstance(value, When):
+            return replace(value, locale=locale)
+        if isinstance(value, Task):
+            return replace(value, ack_by=replace(value.ack_by, locale=locale))
+        return value
+
+    told = {name: retell(value) for name, value in words.items()}
+    told["promises"] = {name: retell(value) for name, value in words.get("promises", {}).items()}
+    return told | {"locale": locale}
+
+
+@dataclass(frozen=True, slots=True)
+class _Dates:
+    """Makes :class:`When` of what the model has."""
+
+    zone: str
+    locale: str
+    today: date
+
+    def on(self, day: date | None) -> When:
+        return When(day, None, None, self.today, self.locale)
+
+    def moment(self, moment: datetime | None) -> When:
+        if moment is None:
+            return self.on(None)
+        wall = moment.astimezone(ZoneInfo(self.zone))
+        return When(wall.date(), wall.time(), None, self.today, self.locale)
+
+    def promised(self, value: Promised | None) -> When:
+        if value is None or value.day is not None:
+            return self.on(value.day if value is not None else None)
+        begins = self.moment(value.start)
+        return begins if value.end is None else replace(begins, until=self.moment(value.end).clock)
+
+
+def _stands(notification: Notification, case: Case, told: Promised | None) -> Promised | None:
+    """What to call the promise: an internal one is for staff, never for the customer."""
+    name = notification.milestone
+    telling = next((tells.value for tells in notification.tells if tells.milestone == name), None)
+    if telling is None and notification.kind is Kind.TASK and name:
+        telling = case.promise(name)
+    return telling if telling is not None else told
+
+
+def _move(told: Promised | None, stands: Promised | None, zone: str) -> dict[str, Any]:
+    if told is None or stands is None or told == stands:
+        return {"direction": "", "days_moved": 0}
+    was, will = calendar.begins(told, zone), calendar.begins(stands, zone)
+    days = abs((calendar.day_of(will, zone) - calendar.day_of(was, zone)).days)
+    return {"direction": "sooner" if will < was else "later", "days_moved": days}
+
+
+def _promises(notification: Notification, order: Order, journey: Journey, dates: _Dates) -> dict[str, When]:
+    known = dict.fromkeys(journey.milestones, dates.on(None))
+    told = {name: dates.promised(m.told.value) for name, m in order.milestones.items() if m.told is not None}
+    return known | told | {tells.milestone: dates.promised(tells.value) for tells in notification.tells}
+
+
+def _waited(tellings: list[Promised], until: datetime, zone: str) -> int:
+    if not tellings:
+        return 0
+    first = calendar.day_of(calendar.begins(tellings[0], zone), zone)
+    return max(0, (calendar.day_of(until, zone) - first).days)
+
+
+def _next_update(notification: Notification, case: Case, stands: Promised | None) -> date | None:
+    """The first day after today on which the rules make us speak, whatever happens until then.
+
+    The next rung of this rule; the days told for what has not happened yet; the end of the silence that
+    a ``silent`` rule allows. Closed days move to the next opening.
+    """
+    moments = [calendar.begins(value, case.zone) for _, value in _awaited(notification, case, stands)]
+    moments += [_opening(moment, case) for moment in _spoken_again(notification, case)]
+    today = calendar.day_of(case.now, case.zone)
+    days = (calendar.day_of(moment, case.zone) for moment in moments)
+    return min((day for day in days if day > today), default=None)
+
+
+def _awaiting(
+    notification: Notification, case: Case, stands: Promised | None, dates: _Dates
+) -> dict[str, When | str]:
+    coming = [
+        (calendar.begins(value, case.zone), name, value)
+        for name, value in _awaited(notification, case, stands)
+        if calendar.day_of(calendar.begins(value, case.zone), case.zone) >= dates.today
+    ]
+    _, name, value = min(coming, key=lambda each: each[:2], default=(None, "", None))
+    return {"awaited": dates.promised(value), "awaiting": name}
+
+
+def _awaited(
+    notification: Notification, case: Case, stands: Promised | None
+) -> Iterator[tuple[str, Promised]]:
+    """What the customer was told, or is told now, of milestones that have not happened yet."""
+    told = {tells.milestone: tells.value for tells in notification.tells}
+    if stands is not None and notification.milestone and notification.kind is Kind.MESSAGE:
+        told[notification.milestone] = stands
+    for name in case.order.milestones.keys() | told.keys():
+        if case.happened(name) is None:
+            telling = case.told(name)
+            value = told.get(name) or (telling.value if telling is not None else None)
+            if value is not None:
+                yield name, value
+
+
+def _spoken_again(notification: Notification, case: Case) -> Iterator[datetime]:
+    for rule in case.journey.rules:
+        if rule.to != "customer" or rule.mode != "live":
+            continue
+        if rule.trigger.on is On.SILENT and any(rung.say for rung in rule.rungs):
+            yield case.add(case.now, rule.trigger.for_)
+        elif rule.id == notification.rule and not notification.tells:
+            yield from _next_rung(rule, case)
+
+
+def _next_rung(rule: Rule, case: Case) -> Iterator[datetime]:
+    if rule.rung(2) is None:
+        return
+    found = triggers.firings(rule, case)
+    for firing in found if not isinstance(found, str) else ():
+        rung = rule.rung(firing.rung)
+        if firing.at > case.now and firing.speaks and rung is not None and rung.say:
+            yield firing.at
+
+
+def _opening(moment: datetime, case: Case) -> datetime:
+    """The next moment somebody is there to write; a calendar that never opens moves nothing."""
+    return calendar.next_business(moment, case.zone, case.business) if case.business.hours else moment
+
+
+def _reason(notification: Notification, order: Order) -> str:
+    if order.cancelled is not None:
+        return one_line(order.cancel_reason, VALUE_LIMIT)
+    milestone = order.milestones.get(notification.milestone)
+    if milestone is None:
+        return ""
+    if milestone.retracted is not None and milestone.reached is None:
+        return one_line(milestone.note, VALUE_LIMIT)
+    return one_line(milestone.promise.reason, VALUE_LIMIT) if milestone.promise is not None else ""
+
+
+def _task(notification: Notification, order: Order, journey: Journey, dates: _Dates) -> Task:
+    if notification.kind is not Kind.TASK:
+        return Task()
+    slug = notification.template.rpartition("/")[2]
+    first = _first_asked(notification, journey, slug)
+    return Task(
+        id=notification.key,
+        do=slug.replace("-", " "),
+        to=one_line(_person(notification.role, order).name, NAME_LIMIT),
+        ack_by=dates.moment(notification.ack_by),
+        escalated=bool(first),
+        silent=one_line(_person(first, order).name, NAME_LIMIT) or first,
+    )
+
+
+def _first_asked(notification: Notification, journey: Journey, slug: str) -> str:
+    """The role that was asked first and did not react, if this is the next one's turn."""
+    rule = _rule(notification, journey)
+    for rung in rule.rungs if rule is not None else ():
+        spec = rung.task
+        if spec is not None and spec.do == slug and spec.then == notification.role != spec.for_:
+            return spec.for_
+    return ""
+
+
+def _rule(notification: Notification, journey: Journey) -> Rule | None:
+    return next((rule for rule in journey.rules if rule.id == notification.rule), None)
+
+
+def _event(notification: Notification, order: Order, journey: Journey) -> Mapping[str, Any]:
+    rule = _rule(notification, journey)
+    if rule is None or rule.trigger.on is not On.EVENT:
+        return {}
+    facts: list[Fact] = [fact for fact in order.events if fact.type == rule.trigger.event]
+    named = [fact for fact in facts if f"{fact.source}#{fact.id}" == notification.occasion]
+    chosen = named or facts
+    return dict(_clean(chosen[-1].data)) if chosen else {}
+
+
+def _person(role: str, order: Order) -> Person:
+    if role == "owner":
+        return order.owner
+    if role == "manager":
+        return order.manager
+    return order.parties.get(role, Person())
+
+
+def _contact(person: Person) -> Contact:
+    name = one_line(person.name, NAME_LIMIT)
+    return Contact(
+        name, name.partition(" ")[0], one_line(person.email, NAME_LIMIT), one_line(person.phone, NAME_LIMIT)
+    )
+
+
+def _customer(customer: Customer) -> CustomerWords:
+    name, given = one_line(customer.name, NAME_LIMIT), one_line(customer.given_name, NAME_LIMIT)
+    return CustomerWords(
+        name=name,
+        given_name=given,
+        greeting=given or name,
+        email=one_line(customer.email, NAME_LIMIT),
+        phone=one_line(customer.phone, NAME_LIMIT),
+        attributes=_clean(customer.attributes),
+    )
+
+
+def _order(order: Order, journey: Journey) -> OrderWords:
+    """Declared attributes are there even when nobody sent them."""
+    attributes = {**dict.fromkeys(journey.attributes, ""), **_clean(order.attributes)}
+    return OrderWords(one_line(order.id, NAME_LIMIT), attributes)
+
+
+def _place(order: Order, company: Company) -> Place:
+    place = order.location
+    return Place(
+        name=one_line(place.name, NAME_LIMIT),
+        phone=one_line(place.phone, NAME_LIMIT) or company.phone,
+        email=one_line(place.email, NAME_LIMIT) or company.email,
+        brand=one_line(place.brand, NAME_LIMIT) or company.name,
+    )
+
+
+def _company(company: Mapping[str, Any]) -> Company:
+    return _company_of(tuple(str(company.get(name) or "") for name in ("name", "address", "email", "phone")))
+
+
+@lru_cache(maxsize=16)
+def _company_of(values: tuple[str, ...]) -> Company:
+    name, address, email, phone = (one_line(value) for value in values)
+    return Company(name, address, email, phone)
+
+
+def _clean(value: Any) -> Any:
+    """Text on one line, at any depth of what a fact may carry."""
+    if isinstance(value, str):
+        return one_line(value, VALUE_LIMIT)
+    if isinstance(value, Mapping):
+        return {key: _clean(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(inner) for inner in value]
+    return value
