@@ -1,0 +1,41 @@
+"""The ledger: facts, orders, and the durable record of every notification (tables, verbs, migrations).
+
+Importing it costs half a second (SQLModel): do so inside the command that needs it.
+"""
+
+from orchestrator.ledger.ledger import Ledger, Transaction
+from orchestrator.ledger.values import (
+    Activation,
+    Appended,
+    Attempt,
+    Backlog,
+    Begin,
+    Changed,
+    Finish,
+    Heard,
+    OrderRow,
+    Pause,
+    RuleSet,
+    RuleSetState,
+    Suppression,
+)
+from orchestrator.ledger.writer import Writer
+
+__all__ = [
+    "Activation",
+    "Appended",
+    "Attempt",
+    "Backlog",
+    "Begin",
+    "Changed",
+    "Finish",
+    "Heard",
+    "Ledger",
+    "OrderRow",
+    "Pause",
+    "RuleSet",
+    "RuleSetState",
+    "Suppression",
+    "Transaction",
+    "Writer",
+]

@@ -1,0 +1,155 @@
+"""What operations settle: suppressed addresses, paused channels, rules in force, settings."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Select, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert  # its ON CONFLICT is compiled for SQLite as well
+
+from orchestrator.ledger.rows import from_json, to_json
+from orchestrator.ledger.tables import activations, channels, rulesets, settings, suppressions
+from orchestrator.ledger.values import Activation, Pause, RuleSet, RuleSetState, Suppression
+from orchestrator.ledger.verbs import Verbs, batches
+
+_SUPPRESS = upsert(suppressions).on_conflict_do_nothing(index_elements=["channel", "address_hash"])
+_UNSUPPRESS = delete(suppressions).where(
+    suppressions.c.channel == bindparam("its_channel"), suppressions.c.address_hash == bindparam("its_hash")
+)
+_SUPPRESSED = select(suppressions).where(
+    suppressions.c.channel == bindparam("its_channel"),
+    suppressions.c.address_hash.in_(bindparam("ids", expanding=True)),
+)
+_name = tuple_(suppressions.c.channel, suppressions.c.address_hash)
+_SUPPRESSIONS = (
+    select(suppressions)
+    .where(_name > tuple_(bindparam("its_channel"), bindparam("its_hash")))
+    .order_by(suppressions.c.channel, suppressions.c.address_hash)
+    .limit(bindparam("most"))
+)
+_PAUSE = upsert(channels).on_conflict_do_nothing(index_elements=["name"])
+_RESUME = delete(channels).where(channels.c.name == bindparam("its_name"))
+_PAUSED = select(channels).order_by(channels.c.name)
+
+_RULESET: Select[tuple[int, str, str, str, datetime | None]] = select(rulesets)
+_KEEP_RULESET = insert(rulesets).returning(rulesets.c.id)
+_REPLACE = (
+    update(rulesets).where(rulesets.c.state == bindparam("was")).values(state=RuleSetState.REPLACED.value)
+)
+_ACTIVATE = (
+    update(rulesets)
+    .where(rulesets.c.id == bindparam("number"))
+    .values(state=RuleSetState.ACTIVE.value, activated_at=bindparam("now"))
+)
+_started = upsert(activations)
+_START = _started.on_conflict_do_update(
+    index_elements=["rule"],
+    set_={"digest": _started.excluded.digest, "activated_at": _started.excluded.activated_at},
+)
+_STOP = delete(activations).where(activations.c.rule.in_(bindparam("ids", expanding=True)))
+_set = upsert(settings)
+_SET = _set.on_conflict_do_update(index_elements=["name"], set_={"value": _set.excluded.value})
+_GET = select(settings.c.value).where(settings.c.name == bindparam("its_name"))
+
+
+class Company(Verbs):
+    """The verbs about what operations settle."""
+
+    # ── suppressed addresses ──
+
+    def suppress(self, suppression: Suppression) -> None:
+        """Send nothing to an address any more; the first reason stays."""
+        self._run(
+            _SUPPRESS,
+            {
+                "channel": suppression.channel,
+                "address_hash": suppression.address_hash,
+                "reason": suppression.reason,
+                "evidence": suppression.evidence,
+                "at": suppression.at,
+            },
+        )
+
+    def unsuppress(self, channel: str, address_hash: str) -> None:
+        """Allow an address again, as when its owner asked for it."""
+        self._run(_UNSUPPRESS, {"its_channel": channel, "its_hash": address_hash})
+
+    def suppressed(self, addresses: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Suppression]:
+        """Give the suppressions among these (channel, address hash)."""
+        asked: dict[str, list[str]] = {}
+        for channel, address_hash in addresses:
+            asked.setdefault(channel, []).append(address_hash)
+        return {
+            (channel, row[1]): Suppression(*row)
+            for channel, hashes in asked.items()
+            for batch in batches(hashes)
+            for row in self._rows(_SUPPRESSED, {"its_channel": channel, "ids": batch})
+        }
+
+    def suppressions(self, *, after: tuple[str, str] = ("", ""), limit: int = 100) -> list[Suppression]:
+        """List suppressions by channel and hash, from above *after* on."""
+        place = {"its_channel": after[0], "its_hash": after[1], "most": limit}
+        return [Suppression(*row) for row in self._rows(_SUPPRESSIONS, place)]
+
+    # ── paused channels ──
+
+    def pause(self, channel: str, since: datetime, reason: str) -> None:
+        """Stop a channel; one that is paused keeps its first reason."""
+        self._run(_PAUSE, {"name": channel, "paused_since": since, "reason": reason})
+
+    def resume(self, channel: str) -> None:
+        """Let a channel work again."""
+        self._run(_RESUME, {"its_name": channel})
+
+    def paused(self) -> dict[str, Pause]:
+        """Give the paused channels."""
+        return {row[0]: Pause(*row) for row in self._rows(_PAUSED)}
+
+    # ── rules in force ──
+
+    def store_ruleset(self, digest: str, sources: Mapping[str, str]) -> int:
+        """Keep rule files as held, in place of any held before, and give their number."""
+        self._run(_REPLACE, {"was": RuleSetState.HELD.value})
+        row = {"digest": digest, "sources": to_json(sources), "state": RuleSetState.HELD.value}
+        return int(self._value(_KEEP_RULESET, row | {"activated_at": None}))
+
+    def activate_ruleset(self, number: int, now: datetime) -> None:
+        """Put rule files in force, in place of those that were."""
+        self._run(_REPLACE, {"was": RuleSetState.ACTIVE.value})
+        self._run(_ACTIVATE, {"number": number, "now": now})
+
+    def reject_ruleset(self) -> None:
+        """Drop the rule files that are held."""
+        self._run(_REPLACE, {"was": RuleSetState.HELD.value})
+
+    def ruleset(self, state: RuleSetState) -> RuleSet | None:
+        """Give the newest rule files in that state, or nothing."""
+        query = _RULESET.where(rulesets.c.state == state.value).order_by(rulesets.c.id.desc()).limit(1)
+        for number, digest, sources, _, activated_at in self._rows(query):
+            return RuleSet(number, digest, from_json(sources), state, activated_at)
+        return None
+
+    def activate_rules(self, rules: Mapping[str, str], now: datetime) -> None:
+        """Let rules (id → digest) count from *now* on."""
+        rows = [{"rule": rule, "digest": digest, "activated_at": now} for rule, digest in rules.items()]
+        if rows:
+            self._run(_START, rows)
+
+    def deactivate_rules(self, rules: Iterable[str]) -> None:
+        """Forget since when rules counted."""
+        for batch in batches(rules):
+            self._run(_STOP, {"ids": batch})
+
+    def activations(self) -> dict[str, Activation]:
+        """Say for every rule since when it counts."""
+        return {row[0]: Activation(*row) for row in self._rows(select(activations))}
+
+    # ── settings ──
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a value under a name, in place of any before."""
+        self._run(_SET, {"name": name, "value": value})
+
+    def remembered(self, name: str) -> str | None:
+        """Give the value of that name, or nothing."""
+        value: str | None = self._value(_GET, {"its_name": name})
+        return value

@@ -1,0 +1,131 @@
+"""Facts in, facts out: appended, never edited."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, insert, select
+
+from orchestrator.ledger.rows import FACT, fact, to_json
+from orchestrator.ledger.tables import facts
+from orchestrator.ledger.values import Appended, Heard
+from orchestrator.ledger.verbs import Verbs, batches
+from orchestrator.model import Fact, Scope, scope_of
+
+_PAGE = 1000
+
+_KNOWN = select(facts.c.event_id, facts.c.digest).where(
+    facts.c.source == bindparam("source"), facts.c.event_id.in_(bindparam("ids", expanding=True))
+)
+_APPEND = insert(facts)
+_OF = (
+    select(*FACT)
+    .where(facts.c.scope == bindparam("scope"), facts.c.subject.in_(bindparam("ids", expanding=True)))
+    .order_by(facts.c.subject, facts.c.seq)
+)
+_AFTER = (
+    select(facts.c.seq, *FACT)
+    .where(facts.c.seq > bindparam("after"))
+    .order_by(facts.c.seq)
+    .limit(bindparam("most"))
+)
+_NEWEST = select(func.max(facts.c.seq))
+_SUBJECTS: Select[Any] = (
+    select(facts.c.subject)
+    .distinct()
+    .where(facts.c.scope == bindparam("scope"), facts.c.subject > bindparam("after"))
+    .order_by(facts.c.subject)
+    .limit(_PAGE)
+)
+
+
+class Facts(Verbs):
+    """The verbs about facts."""
+
+    def append(self, heard: Sequence[Heard]) -> list[Appended]:
+        """Keep what is new, and say for each item whether it is new, a duplicate or a conflict.
+
+        Within *heard* the first of several with one source and id counts.
+        """
+        known = self._digests(heard)
+        answers, rows = [], []
+        for item in heard:
+            said = item.fact
+            name = (said.source, said.id)
+            digest = known.get(name)
+            if digest is not None:
+                answers.append(Appended.DUPLICATE if digest == item.digest else Appended.CONFLICT)
+                continue
+            known[name] = item.digest
+            answers.append(Appended.NEW)
+            rows.append(_row(item))
+        if rows:
+            self._run(_APPEND, rows)
+        return answers
+
+    def order_facts(self, ids: Iterable[str]) -> dict[str, list[Fact]]:
+        """Give every order's facts in the order they were accepted; none of it is an empty list."""
+        return self._facts(Scope.ORDER, ids)
+
+    def customer_facts(self, ids: Iterable[str]) -> dict[str, list[Fact]]:
+        """Give every customer's facts in the order they were accepted; none of it is an empty list."""
+        return self._facts(Scope.CUSTOMER, ids)
+
+    def facts_after(self, seq: int, limit: int) -> list[tuple[int, Fact]]:
+        """Read on: at most *limit* facts whose number is above *seq*, each with its number."""
+        return [
+            (number, fact(columns)) for number, *columns in self._rows(_AFTER, {"after": seq, "most": limit})
+        ]
+
+    def newest_fact(self) -> int:
+        """Give the number of the fact accepted last; 0 before the first."""
+        number: int | None = self._value(_NEWEST)
+        return number or 0
+
+    def order_ids(self) -> Iterator[str]:
+        """Name every order that facts speak about."""
+        return self._subjects(Scope.ORDER)
+
+    def customer_ids(self) -> Iterator[str]:
+        """Name every customer that facts speak about."""
+        return self._subjects(Scope.CUSTOMER)
+
+    def _digests(self, heard: Sequence[Heard]) -> dict[tuple[str, str], bytes]:
+        by_source: dict[str, list[str]] = {}
+        for item in heard:
+            by_source.setdefault(item.fact.source, []).append(item.fact.id)
+        return {
+            (source, event_id): digest
+            for source, ids in by_source.items()
+            for batch in batches(ids)
+            for event_id, digest in self._rows(_KNOWN, {"source": source, "ids": batch})
+        }
+
+    def _facts(self, scope: Scope, ids: Iterable[str]) -> dict[str, list[Fact]]:
+        found: dict[str, list[Fact]] = {}
+        for batch in batches(ids):
+            found.update((subject, []) for subject in batch)
+            for row in self._rows(_OF, {"scope": scope.value, "ids": batch}):
+                found[row[3]].append(fact(row))
+        return found
+
+    def _subjects(self, scope: Scope) -> Iterator[str]:
+        after = ""
+        while page := self._rows(_SUBJECTS, {"scope": scope.value, "after": after}):
+            yield from (subject for (subject,) in page)
+            after = page[-1][0]
+
+
+def _row(item: Heard) -> dict[str, Any]:
+    said = item.fact
+    return {
+        "source": said.source,
+        "event_id": said.id,
+        "type": said.type,
+        "scope": scope_of(said.type).value,
+        "subject": said.subject,
+        "happened": said.happened,
+        "heard": said.heard,
+        "data": to_json(said.data),
+        "extensions": to_json(item.extensions) if item.extensions else None,
+        "digest": item.digest,
+    }

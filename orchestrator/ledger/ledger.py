@@ -1,0 +1,187 @@
+"""The ledger: opens the database, and gives transactions whose verbs are the rest of this package."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import Pool, QueuePool, StaticPool
+
+from orchestrator.errors import LedgerAway, Misconfigured
+from orchestrator.ledger import schema, sqlite
+from orchestrator.ledger.company import Company
+from orchestrator.ledger.facts import Facts
+from orchestrator.ledger.lock import daemon_lock
+from orchestrator.ledger.orders import Orders
+from orchestrator.ledger.sending import Sending
+
+READERS = 8  # connections kept for reading
+
+
+class Transaction(Facts, Orders, Sending, Company):
+    """Every verb of the ledger, within one transaction."""
+
+
+class Ledger:
+    """The durable record. Synchronous; may be called from any thread.
+
+    One write transaction runs at a time in a process, and SQLite lets one process write at a time;
+    both wait their turn, up to ``sqlite.BUSY_TIMEOUT`` seconds.
+    """
+
+    def __init__(self, engine: Engine, file: Path | None) -> None:
+        self._engine = engine
+        self._file = file
+        self._write_lock = threading.Lock()
+        self._writer: Connection | None = None
+        self._inside = threading.local()
+
+    @classmethod
+    def open(
+        cls, url: str = "sqlite:///beforehand.db", *, upgrade: bool = False, scratch: bool = False
+    ) -> Self:
+        """Open the ledger at *url*; *scratch* trades durability for speed, as a simulation may.
+
+        Raises :class:`Misconfigured` for a URL that is not ours, :class:`LedgerBehind` if the schema is
+        not this program's (with *upgrade* it is made so), and :class:`LedgerAway`.
+        """
+        where = make_url(url)
+        if where.get_backend_name() != "sqlite":
+            raise Misconfigured(f"the ledger cannot be kept in {where.get_backend_name()}, only in sqlite")
+        file = sqlite.file_of(where)
+        connect = sqlite.connector(file, scratch=scratch)
+        pool: Pool = StaticPool(connect) if file is None else QueuePool(connect, READERS, max_overflow=-1)
+        engine = create_engine("sqlite://", pool=pool, hide_parameters=True)
+        event.listen(engine, "handle_error", _on_error)
+        ledger = cls(engine, file)
+        try:
+            if upgrade:
+                ledger.upgrade()
+            else:
+                ledger._demand()
+        except BaseException:
+            ledger.close()
+            raise
+        return ledger
+
+    def upgrade(self) -> None:
+        """Make the tables in an empty database, or run the migrations an older one misses.
+
+        Raises :class:`LedgerBehind` for a newer one.
+        """
+        with self._writing() as connection:
+            found = schema.version(connection)
+            if found is None:
+                schema.create(connection)
+            elif found < schema.HEAD:
+                schema.migrate(connection)
+            schema.demand(connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Give the verbs in one write transaction: all of it is kept at the end, or nothing.
+
+        Raises :class:`LedgerAway` if the database does not answer; then nothing was written.
+        """
+        with self._writing() as connection:
+            yield Transaction(connection)
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Give the verbs on one unchanging view of the ledger; writing in it fails or is undone.
+
+        Raises :class:`LedgerAway`.
+        """
+        if self._file is None:  # memory has one connection
+            with self._writing(keep=False) as connection:
+                yield Transaction(connection)
+            return
+        self._enter()
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN")
+                yield Transaction(connection)
+        finally:
+            self._inside.busy = False
+
+    def daemon_lock(self) -> AbstractContextManager[None]:
+        """Be the only daemon on this ledger, or raise :class:`LedgerBusy` naming the other."""
+        if self._file is None:
+            return nullcontext()
+        return daemon_lock(self._file.with_name(self._file.name + ".daemon"))
+
+    def close(self) -> None:
+        """Give back every connection; what is written stays written."""
+        with self._write_lock:
+            self._drop_writer()
+            self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _writing(self, *, keep: bool = True) -> Iterator[Connection]:
+        self._enter()
+        try:
+            if not self._write_lock.acquire(timeout=sqlite.BUSY_TIMEOUT):
+                raise LedgerAway(f"another thread is writing for more than {sqlite.BUSY_TIMEOUT} seconds")
+            try:
+                yield from self._one_transaction(keep=keep)
+            finally:
+                self._write_lock.release()
+        finally:
+            self._inside.busy = False
+
+    def _one_transaction(self, *, keep: bool) -> Iterator[Connection]:
+        if self._writer is None:
+            self._writer = self._engine.connect()
+        connection = self._writer
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            if keep:
+                connection.commit()
+            else:
+                connection.rollback()
+        except BaseException:
+            self._undo(connection)
+            raise
+
+    def _undo(self, connection: Connection) -> None:
+        try:
+            connection.rollback()
+        except (DBAPIError, LedgerAway):
+            self._drop_writer()  # whatever state it is in, the next transaction starts on a new one
+
+    def _drop_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with suppress(DBAPIError, LedgerAway):
+                writer.close()
+
+    def _enter(self) -> None:
+        if getattr(self._inside, "busy", False):
+            raise RuntimeError("this thread is in a ledger transaction already: use that one")
+        self._inside.busy = True
+
+    def _demand(self) -> None:
+        with self._engine.connect() as connection:
+            schema.demand(connection)
+
+
+def _on_error(context: ExceptionContext) -> None:
+    """Turn a driver's error about the database as a whole into :class:`LedgerAway`, and end its connection.
+
+    SQLite may have rolled the transaction back by itself: without its connection, nothing that somebody
+    still tries in it can be written outside of a transaction.
+    """
+    if sqlite.is_away(context.original_exception):
+        context.is_disconnect = True
+        raise LedgerAway(f"the ledger does not answer: {context.original_exception}")

@@ -1,0 +1,1 @@
+"""How an older ledger becomes this program's; run by :mod:`orchestrator.ledger.schema`."""

@@ -1,0 +1,27 @@
+"""Alembic's way in: works on the connection it is given, and on our tables only."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from alembic import context
+
+from orchestrator.ledger.tables import metadata
+
+ENGINE_TABLES = "procrastinate_"  # the distributed transport's engine looks after its own
+
+
+def ours(name: str | None, kind: str, _parents: Mapping[Any, Any]) -> bool:
+    """Say whether autogenerate looks at a table."""
+    return not (kind == "table" and name is not None and name.startswith(ENGINE_TABLES))
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    include_name=ours,
+    compare_type=True,
+    render_as_batch=True,  # SQLite alters a table by copying it
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

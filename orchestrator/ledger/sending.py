@@ -1,0 +1,268 @@
+"""Entries as sending sees them: claim, begin, finish, give back, sweep.
+
+Every write after a claim says the claim's generation; a late worker's is refused.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, case, func, insert, or_, select, update
+
+from orchestrator.ledger.claims import CLAIM, NEXT_DUE
+from orchestrator.ledger.entries import Entries
+from orchestrator.ledger.moves import may_become, one_of
+from orchestrator.ledger.orders import WAITS
+from orchestrator.ledger.rows import ENTRY, entry
+from orchestrator.ledger.tables import attempts, entries, orders
+from orchestrator.ledger.values import Backlog, Begin, Finish
+from orchestrator.model import IN_FLIGHT, Entry, Status
+
+LEASE_OVER = "the lease ran out while sending"
+
+_THIS = (entries.c.id == bindparam("entry"), entries.c.generation == bindparam("fence"))
+_FLYING = one_of(entries.c.status, IN_FLIGHT)
+_now = bindparam("now", type_=entries.c.run_at.type)
+_not_before = bindparam("wait", type_=entries.c.not_before.type)
+_GROUNDED: dict[str, Any] = {"lease_until": None, "worker": "", "updated_at": _now}
+
+_BEGIN = (
+    update(entries)
+    .where(*_THIS, may_become(Status.SENDING, {Status.DISPATCHED}))
+    .values(
+        status=Status.SENDING.value,
+        attempts=entries.c.attempts + 1,
+        channel=bindparam("by"),
+        message_id=bindparam("message"),
+        updated_at=_now,
+    )
+)
+_ATTEMPT = insert(attempts).from_select(
+    ["entry_id", "n", "channel", "started_at", "outcome", "provider_id", "code", "detail"],
+    select(
+        entries.c.id,
+        entries.c.attempts,
+        entries.c.channel,
+        _now,
+        *(bindparam(f"no_{name}", "") for name in ("outcome", "provider_id", "code", "detail")),
+    ).where(entries.c.id == bindparam("entry")),
+)
+_FINISH = {
+    to: update(entries)
+    .where(*_THIS, may_become(to, {Status.SENDING, Status.UNKNOWN}))
+    .values(
+        status=to.value,
+        channel=case((bindparam("by") == "", entries.c.channel), else_=bindparam("by")),
+        reason=bindparam("why"),
+        **_GROUNDED,
+    )
+    for to in (Status.ACCEPTED, Status.FAILED, Status.UNKNOWN)
+}
+_BACK = (
+    update(entries)
+    .where(*_THIS, may_become(Status.SCHEDULED, {Status.DISPATCHED, Status.SENDING, Status.UNKNOWN}))
+    .values(
+        status=Status.SCHEDULED.value,
+        step=bindparam("next_step"),
+        not_before=_not_before,
+        run_at=case((_not_before > entries.c.due_at, _not_before), else_=entries.c.due_at),
+        reason=bindparam("why"),
+        **_GROUNDED,
+    )
+)
+_RELEASE = (
+    update(entries)
+    .where(*_THIS, may_become(Status.SCHEDULED, {Status.DISPATCHED}))
+    .values(status=Status.SCHEDULED.value, **_GROUNDED)
+)
+
+_end = (
+    update(attempts)
+    .where(
+        attempts.c.entry_id == bindparam("entry"),
+        attempts.c.n
+        == select(entries.c.attempts).where(entries.c.id == bindparam("entry")).scalar_subquery(),
+    )
+    .values(
+        finished_at=_now,
+        outcome=bindparam("how"),
+        provider_id=bindparam("receipt"),
+        code=bindparam("error"),
+        detail=bindparam("why"),
+    )
+)
+_END_OPEN = _end.where(attempts.c.finished_at.is_(None))
+# what was unknown may become known later; any other outcome is final
+_END = _end.where(or_(attempts.c.finished_at.is_(None), attempts.c.outcome == Status.UNKNOWN.value))
+
+
+def _lost(was: Status, becomes: Status) -> Any:
+    return (
+        update(entries)
+        .where(_FLYING, entries.c.lease_until <= _now, may_become(becomes, {was}))
+        # the next generation, so that the worker who may still wake up is refused
+        .values(status=becomes.value, generation=entries.c.generation + 1, **_GROUNDED)
+        .returning(*ENTRY)
+    )
+
+
+_NEVER_BEGUN = _lost(Status.DISPATCHED, Status.SCHEDULED)
+_NOBODY_KNOWS = _lost(Status.SENDING, Status.UNKNOWN).values(reason=LEASE_OVER)
+_EXTEND = (
+    update(entries)
+    .where(entries.c.id.in_(bindparam("ids", expanding=True)), entries.c.worker == bindparam("by"), _FLYING)
+    .values(lease_until=bindparam("until"))
+)
+_LAST_DUE = select(func.max(entries.c.run_at)).where(one_of(entries.c.status, {Status.SCHEDULED}))
+_NEXT_LEASE = select(func.min(entries.c.lease_until)).where(_FLYING)
+_BACKLOG = select(
+    select(func.count())
+    .where(one_of(entries.c.status, {Status.SCHEDULED}), entries.c.run_at <= _now)
+    .scalar_subquery(),
+    select(func.min(entries.c.run_at))
+    .where(one_of(entries.c.status, {Status.SCHEDULED}), entries.c.run_at <= _now)
+    .scalar_subquery(),
+    select(func.count()).where(_FLYING, entries.c.lease_until <= _now).scalar_subquery(),
+    select(func.count()).select_from(orders).where(WAITS).scalar_subquery(),
+)
+
+
+class Sending(Entries):
+    """The verbs about entries that sending needs."""
+
+    def claim(self, now: datetime, limit: int, worker: str, lease: timedelta) -> list[Entry]:
+        """Take at most *limit* entries that may go now, of every order only the head, until *now* + *lease*.
+
+        They are dispatched, under a new generation, and come by ``due_at``.
+        """
+        rows = self._rows(CLAIM, {"now": now, "most": limit, "by": worker, "until": now + lease})
+        return sorted(map(entry, rows), key=lambda one: (one.due_at, one.id))
+
+    def next_due(self) -> datetime | None:
+        """Say when there is next something to claim, as far as what is in flight now allows."""
+        moment: datetime | None = self._value(NEXT_DUE)
+        return moment
+
+    def last_due(self) -> datetime | None:
+        """Say when the last of everything that is scheduled now may go."""
+        moment: datetime | None = self._value(_LAST_DUE)
+        return moment
+
+    def next_lease(self) -> datetime | None:
+        """Say when the next lease runs out."""
+        moment: datetime | None = self._value(_NEXT_LEASE)
+        return moment
+
+    def begin_sending(
+        self, entry_id: int, generation: int, channel: str, message_id: str, now: datetime
+    ) -> None:
+        """Note that a claimed entry's bytes may leave from now on. Raises :class:`Stale`."""
+        if self.begin_many((Begin(entry_id, generation, channel, message_id),), now):
+            raise self._refused(entry_id)
+
+    def begin_many(self, begun: Sequence[Begin], now: datetime) -> set[int]:
+        """Begin several, and name the entries that were refused."""
+        rows = [
+            {"entry": b.entry, "fence": b.generation, "by": b.channel, "message": b.message_id, "now": now}
+            for b in begun
+        ]
+        refused = self._each(_BEGIN, rows)
+        started = [{"entry": b.entry, "now": now} for b in begun if b.entry not in refused]
+        if started:
+            self._run(_ATTEMPT, started)
+        return refused
+
+    def finish(
+        self,
+        entry_id: int,
+        generation: int,
+        status: Status,
+        *,
+        now: datetime,
+        channel: str = "",
+        provider_id: str = "",
+        reason: str = "",
+        code: str = "",
+    ) -> None:
+        """Note how sending ended: accepted, failed or unknown. Raises :class:`Stale`."""
+        ending = Finish(entry_id, generation, status, channel, provider_id, reason, code)
+        if self.finish_many((ending,), now):
+            raise self._refused(entry_id)
+
+    def finish_many(self, endings: Sequence[Finish], now: datetime) -> set[int]:
+        """Finish several, and name the entries that were refused."""
+        refused: set[int] = set()
+        by_status: dict[Status, list[dict[str, Any]]] = {}
+        for e in endings:
+            by_status.setdefault(e.status, []).append(
+                {"entry": e.entry, "fence": e.generation, "by": e.channel, "why": e.reason, "now": now}
+            )
+        for status, rows in by_status.items():
+            refused |= self._each(_FINISH[status], rows)
+        ended = [
+            {
+                "entry": e.entry,
+                "how": e.status.value,
+                "receipt": e.provider_id,
+                "error": e.code,
+                "why": e.reason,
+                "now": now,
+            }
+            for e in endings
+            if e.entry not in refused
+        ]
+        if ended:
+            self._run(_END, ended)
+        return refused
+
+    def back_to_schedule(
+        self,
+        entry_id: int,
+        generation: int,
+        *,
+        step: int,
+        not_before: datetime | None,
+        reason: str,
+        now: datetime,
+        outcome: str = "unavailable",
+        code: str = "",
+    ) -> None:
+        """Try again from *step*, not before that moment; *outcome* and *code* end an open attempt.
+
+        Raises :class:`Stale`.
+        """
+        row = {"entry": entry_id, "fence": generation, "next_step": step, "wait": not_before}
+        self._one(_BACK, row | {"why": reason, "now": now})
+        how = {"entry": entry_id, "how": outcome, "receipt": "", "error": code, "why": reason, "now": now}
+        self._run(_END_OPEN, how)
+
+    def release(self, entry_id: int, generation: int, now: datetime) -> None:
+        """Give back a claimed entry as it was, unsent. Raises :class:`Stale`."""
+        self._one(_RELEASE, {"entry": entry_id, "fence": generation, "now": now})
+
+    def extend_lease(self, entry_ids: Iterable[int], worker: str, until: datetime) -> int:
+        """Keep what *worker* has in flight until later, and say how many entries it still has."""
+        return self._all(_EXTEND, entry_ids, {"by": worker, "until": until})
+
+    def sweep(self, now: datetime) -> list[Entry]:
+        """Take back entries whose lease ran out: scheduled if they never began, else unknown."""
+        unknown = [entry(row) for row in self._rows(_NOBODY_KNOWS, {"now": now})]
+        how = {"how": Status.UNKNOWN.value, "receipt": "", "error": "", "why": LEASE_OVER, "now": now}
+        if unknown:
+            self._run(_END_OPEN, [{"entry": one.id, **how} for one in unknown])
+        return unknown + [entry(row) for row in self._rows(_NEVER_BEGUN, {"now": now})]
+
+    def backlog(self, now: datetime) -> Backlog:
+        """Say how far behind planning and sending are."""
+        (row,) = self._rows(_BACKLOG, {"now": now})
+        return Backlog(*row)
+
+    def _each(self, statement: Any, rows: Sequence[dict[str, Any]]) -> set[int]:
+        """Run *statement* for every row in one go; only if some row had no effect, find out which."""
+        if len(rows) > 1:
+            together = self._connection.begin_nested()
+            if self._run(statement, rows) == len(rows):
+                together.commit()
+                return set()
+            together.rollback()
+        return {row["entry"] for row in rows if self._run(statement, row) != 1}

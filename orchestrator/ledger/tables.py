@@ -1,0 +1,221 @@
+"""The ledger's tables; :mod:`orchestrator.ledger.migrations` brings older files to this shape."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from orchestrator.ledger.moments import Moment
+
+# SQLite numbers rows by itself only where the type is exactly INTEGER
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+SCHEDULED = "status = 'scheduled'"
+FLYING = "status IN ('dispatched', 'sending')"
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+class Base(SQLModel):
+    """Keeps the ledger's tables apart from those of any other library in the process."""
+
+    metadata: ClassVar[MetaData] = MetaData(
+        naming_convention={"uq": "uq_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"}
+    )
+
+
+class FactTable(Base, table=True):
+    """One accepted event, numbered in the order of acceptance."""
+
+    __tablename__ = "facts"
+    # numbers are never given out again, so `facts_after` misses nothing when a late one was erased
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("source", "event_id"),
+        Index("ix_facts_subject", "scope", "subject"),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=RowId)
+    source: str = Field(sa_type=Text)
+    event_id: str = Field(sa_type=Text)
+    type: str = Field(sa_type=Text)
+    scope: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    happened: datetime = Field(sa_type=Moment)
+    heard: datetime = Field(sa_type=Moment)
+    data: str = Field(sa_type=Text)
+    extensions: str | None = Field(sa_type=Text)
+    digest: bytes
+
+
+class OrderTable(Base, table=True):
+    """What the planner keeps about an order: its fold as a cache, and whether it must be planned.
+
+    ``changed`` counts the marks an order was given and never goes back, ``planned`` is the mark the
+    last plan saw: an order waits for the planner while they differ.
+    """
+
+    __tablename__ = "orders"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_orders_customer", "customer"),
+        _partial("ix_orders_changed", "heard_to", "id", where="changed > planned"),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    customer: str = Field(sa_type=Text)
+    journey: str = Field(sa_type=Text)
+    location: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    phase: str = Field(sa_type=Text)
+    milestone: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    changed: int = Field(sa_type=BigInteger)
+    planned: int = Field(sa_type=BigInteger)
+    heard_to: datetime | None = Field(sa_type=Moment)
+    problem: str = Field(sa_type=Text)
+
+
+class CustomerTable(Base, table=True):
+    """The fold of a customer's facts as a cache."""
+
+    __tablename__ = "customers"
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    state: str = Field(sa_type=Text)
+
+
+class EntryTable(Base, table=True):
+    """One notification and what became of it. ``run_at`` is the later of ``due_at`` and ``not_before``."""
+
+    __tablename__ = "entries"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("key"),
+        Index("ix_entries_order", "order_id"),
+        _partial("ix_entries_run", "run_at", "id", where=SCHEDULED),
+        _partial("ix_entries_order_run", "order_id", "run_at", "id", where=SCHEDULED),
+        _partial("ix_entries_one_in_flight", "order_id", where=FLYING, unique=True),
+        _partial("ix_entries_lease", "lease_until", where=FLYING),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=RowId)
+    key: str = Field(sa_type=Text)
+    order_id: str = Field(sa_type=Text)
+    customer: str = Field(sa_type=Text)
+    rule: str = Field(sa_type=Text)
+    occasion: str = Field(sa_type=Text)
+    role: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    mode: str = Field(sa_type=Text)
+    template: str = Field(sa_type=Text)
+    purpose: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    due_at: datetime = Field(sa_type=Moment)
+    expires_at: datetime | None = Field(sa_type=Moment)
+    not_before: datetime | None = Field(sa_type=Moment)
+    run_at: datetime = Field(sa_type=Moment)
+    step: int
+    generation: int
+    lease_until: datetime | None = Field(sa_type=Moment)
+    worker: str = Field(sa_type=Text)
+    attempts: int
+    message_id: str = Field(sa_type=Text)
+    channel: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    by_person: bool
+    wanted: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=Moment)
+    updated_at: datetime = Field(sa_type=Moment)
+
+
+class AttemptTable(Base, table=True):
+    """One try to hand an entry's message to a provider; ``n`` counts from 1 for each entry."""
+
+    __tablename__ = "attempts"
+    __table_args__: ClassVar[Any] = (UniqueConstraint("entry_id", "n"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=RowId)
+    entry_id: int = Field(sa_type=BigInteger)
+    n: int
+    channel: str = Field(sa_type=Text)
+    started_at: datetime = Field(sa_type=Moment)
+    finished_at: datetime | None = Field(sa_type=Moment)
+    outcome: str = Field(sa_type=Text)
+    provider_id: str = Field(sa_type=Text)
+    code: str = Field(sa_type=Text)
+    detail: str = Field(sa_type=Text)
+
+
+class SuppressionTable(Base, table=True):
+    """An address nothing is sent to any more, known only by its keyed hash."""
+
+    __tablename__ = "suppressions"
+
+    channel: str = Field(primary_key=True, sa_type=Text)
+    address_hash: str = Field(primary_key=True, sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    evidence: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=Moment)
+
+
+class ChannelTable(Base, table=True):
+    """A channel that was paused; one that is not here works."""
+
+    __tablename__ = "channels"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    paused_since: datetime = Field(sa_type=Moment)
+    reason: str = Field(sa_type=Text)
+
+
+class RuleSetTable(Base, table=True):
+    """The rule files as they were at one time: in force, held for a person, or replaced."""
+
+    __tablename__ = "rulesets"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=RowId)
+    digest: str = Field(sa_type=Text)
+    sources: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    activated_at: datetime | None = Field(sa_type=Moment)
+
+
+class ActivationTable(Base, table=True):
+    """Since when a rule counts."""
+
+    __tablename__ = "activations"
+
+    rule: str = Field(primary_key=True, sa_type=Text)
+    digest: str = Field(sa_type=Text)
+    activated_at: datetime = Field(sa_type=Moment)
+
+
+class SettingTable(Base, table=True):
+    """A value the engine remembers by name."""
+
+    __tablename__ = "settings"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    value: str = Field(sa_type=Text)
+
+
+metadata = Base.metadata
+
+
+def _core(model: type[Base]) -> Table:
+    return metadata.tables[str(model.__tablename__)]
+
+
+facts = _core(FactTable)
+orders = _core(OrderTable)
+customers = _core(CustomerTable)
+entries = _core(EntryTable)
+attempts = _core(AttemptTable)
+suppressions = _core(SuppressionTable)
+channels = _core(ChannelTable)
+rulesets = _core(RuleSetTable)
+activations = _core(ActivationTable)
+settings = _core(SettingTable)

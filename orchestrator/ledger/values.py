@@ -1,0 +1,161 @@
+"""What goes into the ledger's verbs and comes out of them, beside the values of :mod:`orchestrator.model`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+from orchestrator.model import Fact, Status
+
+
+class Heard(Protocol):
+    """A fact on its way in: *digest* tells whether two bodies under one event id are the same."""
+
+    @property
+    def fact(self) -> Fact:
+        """What the event says."""
+        ...
+
+    @property
+    def digest(self) -> bytes:
+        """A hash of the event's body."""
+        ...
+
+    @property
+    def extensions(self) -> Mapping[str, Any]:
+        """The event's other attributes, kept unchanged."""
+        ...
+
+
+class Appended(StrEnum):
+    """What became of one fact that was handed in."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"  # this source and id is known with another body; nothing was kept
+
+
+class Changed(NamedTuple):
+    """An order to plan: hand *mark* back to ``planned`` so that a change in between is not lost.
+
+    ``heard`` is the newest hearing among its unplanned facts.
+    """
+
+    order: str
+    mark: int
+    heard: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order as lists and lookups see it; ``state`` is the fold, as text the engine chose.
+
+    ``milestone`` is the last one reached, ``problem`` why the order could not be planned ("": it was).
+    """
+
+    id: str
+    customer: str = ""
+    journey: str = ""
+    location: str = ""
+    status: str = ""
+    phase: str = ""
+    milestone: str = ""
+    state: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A claimed entry that starts sending now."""
+
+    entry: int
+    generation: int
+    channel: str
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How an entry's sending ended: accepted, failed or unknown. ``code`` is the provider's own."""
+
+    entry: int
+    generation: int
+    status: Status
+    channel: str = ""
+    provider_id: str = ""
+    reason: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try; ``outcome`` "" means it has not ended."""
+
+    entry: int
+    n: int
+    channel: str
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str
+    provider_id: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why nothing is sent to an address any more; the address itself is not here, only its keyed hash."""
+
+    channel: str
+    address_hash: str
+    reason: str
+    evidence: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A channel that stopped, since when and why."""
+
+    channel: str
+    since: datetime
+    reason: str
+
+
+class RuleSetState(StrEnum):
+    """Where a set of rule files stands; at most one is active."""
+
+    ACTIVE = "active"
+    HELD = "held"  # too big a change: a person must release it
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """The rule files (path → text) as they were at one time."""
+
+    id: int
+    digest: str
+    sources: Mapping[str, str]
+    state: RuleSetState
+    activated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """Since when a rule counts, and the digest it had then."""
+
+    rule: str
+    digest: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How far behind sending is: entries whose moment has come, and the oldest of those moments."""
+
+    due: int
+    oldest: datetime | None
+    leases_over: int
+    orders_to_plan: int
