@@ -244,7 +244,7 @@ def _variable(name: Name) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of ``config show``: a setting's dotted name, its value (secrets masked), where it came from."""
+    """One line of ``config show``: a dotted name, the value (secrets masked), and where it came from."""
 
     name: str
     value: str
@@ -302,7 +302,7 @@ Written by `make docs` from the settings themselves; a test fails when this page
 The file is `--config FILE`, else `$BEFOREHAND_CONFIG`, else `./config.toml`. Everything has a default. The
 environment overrides it: `BEFOREHAND_SECTION__KEY`, such as `BEFOREHAND_SERVER__PORT=9000`; lists are written
 with commas. With `_FILE` at its end the variable names a file that holds the value, which is how secrets are
-best given; a secret in `config.toml` is refused. Relative paths are seen from the folder of the settings file.
+best given; a secret in `config.toml` is refused. Relative paths are seen from the folder of that file.
 
 Lengths of time are written `30s`, `2m`, `24h`; hours `09:00-18:00`; sizes `64KB`, `1MB`.
 `beforehand config show --origin` says where each value came from.

@@ -19,11 +19,9 @@ class PublicHolidays:
     def __contains__(self, day: object) -> bool:
         if day in self.own:
             return True
-        return (
-            bool(self.country)
-            and isinstance(day, date)
-            and day in _year(self.country, self.subdivision, day.year)
-        )
+        if not self.country or not isinstance(day, date):
+            return False
+        return day in _year(self.country, self.subdivision, day.year)
 
 
 @lru_cache(maxsize=1024)
@@ -33,16 +31,16 @@ def _year(country: str, subdivision: str, year: int) -> frozenset[date]:
     return frozenset(country_holidays(country, subdiv=subdivision or None, years=year, expand=False))
 
 
-def is_place(country: str, subdivision: str) -> tuple[str, str] | None:
-    """Return what is wrong with a country or its subdivision, and what there is; ``None`` if nothing is."""
-    from holidays import list_supported_countries
+def fault(country: str, subdivision: str) -> tuple[str, str] | None:
+    """Return what is wrong with a place and what to write instead; ``None`` if its holidays are known."""
+    from holidays import country_holidays
 
-    known = list_supported_countries()
-    if country not in known:
+    try:
+        known = country_holidays(country)  # imports one country; a list of all would import all
+    except NotImplementedError:
         return f"no public holidays are known for the country {country!r}", "write a code such as DE, AT, US"
-    if subdivision and subdivision not in known[country]:
-        return (
-            f"{country} has no subdivision {subdivision!r}",
-            f"there is {', '.join(sorted(known[country]))}",
-        )
+    parts = {*known.subdivisions, *known.subdivisions_aliases}
+    if subdivision and subdivision not in parts:
+        there = f"there is {', '.join(sorted(parts))}" if parts else "leave the subdivision out"
+        return f"{country} has no subdivision {subdivision!r}", there
     return None

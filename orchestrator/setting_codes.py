@@ -34,7 +34,7 @@ SETTING_CODES: Mapping[str, Code] = {
     ),
     "C011": Code(
         "not hours",
-        "Hours are written from-to on the 24-hour clock; quiet hours may run past midnight, opening hours not.",
+        "Hours are from-to on the 24-hour clock; quiet hours may run past midnight, opening hours not.",
         "Write `09:00-18:00`; for no quiet hours, `none`.",
     ),
     "C012": Code(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model
 
 from orchestrator.journey import BusinessCalendar, Policy
 from orchestrator.model import Person, Purpose
-from orchestrator.public_holidays import PublicHolidays, is_place
+from orchestrator.public_holidays import PublicHolidays, fault
 from orchestrator.setting_values import (
     Days,
     File,
@@ -149,7 +149,7 @@ class Calendar(Section):
             )
         if self.subdivision and not self.country:
             raise refused("C019", "a subdivision needs its country", 'write country = "DE"')
-        if self.country and (why := is_place(self.country, self.subdivision)):
+        if self.country and (why := fault(self.country, self.subdivision)):
             raise refused("C019", *why)
         return self
 

@@ -1,0 +1,116 @@
+"""The only place that asks what time it is, and the ticks that make the daemon look.
+
+A tick only calls a function; what is due, when and in which order is the ledger's business, so nothing is
+lost with a ticker.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+log = logging.getLogger(__name__)
+
+
+class Clock(Protocol):
+    """Somebody who knows the time."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware and in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the present moment by the machine's clock."""
+        return datetime.now(UTC)
+
+
+class VirtualClock:
+    """A clock that stands still until it is moved, for simulations and tests; it never goes back."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = _utc(start)
+
+    def now(self) -> datetime:
+        """Return the moment it was last moved to."""
+        return self._now
+
+    def set(self, moment: datetime) -> None:
+        """Move to *moment*; raises ``ValueError`` if that is earlier."""
+        moment = _utc(moment)
+        if moment < self._now:
+            raise ValueError(f"the clock cannot go back from {self._now.isoformat()} to {moment.isoformat()}")
+        self._now = moment
+
+    def advance(self, by: timedelta) -> None:
+        """Move on by a length of time; raises ``ValueError`` if it is negative."""
+        self.set(self._now + by)
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a moment without an offset is no moment")
+    return moment.astimezone(UTC)
+
+
+def _log(name: str, error: Exception) -> None:
+    log.error("%s failed; it is tried again at the next tick", name, exc_info=error)
+
+
+class Ticker:
+    """Calls functions every so often, each in a thread and never twice at once, from start to stop.
+
+    A call that takes longer than its interval swallows the ticks it missed; one that fails is given to
+    *report* (the log, unless told otherwise) and comes again at the next tick.
+    """
+
+    def __init__(self, report: Callable[[str, Exception], None] = _log) -> None:
+        self._report = report
+        self._scheduler = _scheduler()
+
+    def every(self, interval: timedelta, call: Callable[[], object], name: str) -> None:
+        """Call *call* every *interval*, the first time at once; *name* is unique and goes to *report*."""
+
+        def tick() -> None:
+            try:
+                call()
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next tick must come
+                self._report(name, error)
+
+        first = datetime.now(UTC)
+        self._scheduler.add_job(
+            tick, "interval", seconds=interval.total_seconds(), id=name, next_run_time=first
+        )
+
+    def start(self) -> None:
+        """Begin to tick, in the background."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Tick no more, and return when the calls in flight have ended; harmless before the start."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+
+def _scheduler() -> Any:
+    """An APScheduler in memory that neither drops late ticks nor stops when the clock is put back."""
+    from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
+
+    class Scheduler(BackgroundScheduler):  # type: ignore[misc]
+        def _process_jobs(self) -> float | None:
+            # A clock put back by an hour would otherwise silence every tick for that hour.
+            now = datetime.now(UTC)
+            for job in self.get_jobs():
+                if job.next_run_time - now > job.trigger.interval:
+                    job.modify(next_run_time=now)
+            wait: float | None = super()._process_jobs()
+            return wait
+
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that a slow call swallowed a tick is no news
+    # At its own default, APScheduler drops what is a second late.
+    return Scheduler(
+        timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+    )
