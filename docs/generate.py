@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from orchestrator import event_reference
 from orchestrator.cli import reference
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "reference/commands.md": reference.page,
+    "reference/events.md": event_reference.page,
 }
 
 

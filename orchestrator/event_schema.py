@@ -87,6 +87,15 @@ def _once(items: list[str]) -> list[str]:
 
 
 Id = Annotated[str, Field(min_length=1)]
+
+
+@with_config(STRICT)
+class DeviceFields(TypedDict):
+    """A device that can be pushed to; of it the token is kept."""
+
+    token: Id
+
+
 Text = str | None
 Flag = bool | None
 Texts = Annotated[list[Id], AfterValidator(_once)] | None
@@ -96,7 +105,7 @@ Instant = Annotated[
     str, AfterValidator(values.instant_text), Field(json_schema_extra={"format": "date-time"})
 ]
 Clock = Annotated[str, AfterValidator(values.clock)]
-Days = Annotated[list[int], BeforeValidator(values.days)]
+Days = Annotated[list[int], BeforeValidator(values.days, json_schema_input_type=str | list[str | int])]
 Zone = Annotated[str, AfterValidator(values.time_zone)] | None
 Locale = Annotated[str, AfterValidator(values.locale)] | None
 Country = Annotated[str, AfterValidator(values.country)] | None
@@ -106,20 +115,21 @@ Number = Annotated[Any, AfterValidator(_number), WithJsonSchema({"type": "number
 Evidence = (
     Annotated[Any, AfterValidator(_words_or_object), WithJsonSchema({"type": ["string", "object"]})] | None
 )
-Device = Annotated[Id, BeforeValidator(_token)]
+Device = Annotated[Id, BeforeValidator(_token, json_schema_input_type=str | DeviceFields)]
 
 WindowFields = TypedDict(
     "WindowFields",
     {
-        "days": Annotated[Days, Field(description="days of the week; all of them if left out")],
+        "days": NotRequired[Annotated[Days, Field(description="such as `mon`, `weekdays`; all if left out")]],
         "from": Annotated[Clock, Field(description="local time, inclusive")],
         "to": Annotated[
             Clock, Field(description="local time, exclusive; at or before `from` it is past midnight")
         ],
-        "channel": Annotated[str, Field(description="for this channel only; all of them if left out")],
+        "channel": NotRequired[Annotated[str, Field(description="for this channel only; all if left out")]],
     },
 )
 with_config(STRICT)(WindowFields)
+WindowFields.__doc__ = "Local hours on some days of the week."
 Window = Annotated[WindowFields, BeforeValidator(_window)]
 
 
@@ -136,7 +146,7 @@ class PersonFields(TypedDict, total=False):
     working_hours: Annotated[list[Window], Field(description="when this person is at work")]
 
 
-Person = Annotated[PersonFields, BeforeValidator(_person)]
+Person = Annotated[PersonFields, BeforeValidator(_person, json_schema_input_type=PersonFields | str | None)]
 
 
 @with_config(STRICT)
@@ -153,11 +163,12 @@ class LocationFields(TypedDict, total=False):
     phone: Phone
 
 
-Location = Annotated[LocationFields, BeforeValidator(_with_id)]
+Location = Annotated[LocationFields, BeforeValidator(_with_id, json_schema_input_type=LocationFields | str)]
 
 SlotFields = TypedDict("SlotFields", {"id": Id, "from": Instant, "to": Instant}, total=False)
 with_config(STRICT)(SlotFields)
-Slot = Annotated[SlotFields, BeforeValidator(_with_id)]
+SlotFields.__doc__ = "A time that is offered; a plain text is its id."
+Slot = Annotated[SlotFields, BeforeValidator(_with_id, json_schema_input_type=SlotFields | str)]
 
 # ── the data of each type ────────────────────────────────────────────────────
 

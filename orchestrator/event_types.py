@@ -211,6 +211,35 @@ CORE: Mapping[str, CoreType] = {
 }
 
 
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of an event of a core type."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "An event",
+        "type": "object",
+        "required": ["specversion", "id", "source", "type", "subject"],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            **{name: {"type": "string", "minLength": 1} for name in ("id", "source", "type", "subject")},
+            **{name: {"type": "string", "format": "date-time"} for name in ("time", "recordedtime")},
+            "data": {"type": ["object", "null"]},
+        },
+        "allOf": [
+            {
+                "if": {"properties": {"type": {"const": name}}},
+                "then": {"properties": {"data": {"$ref": f"#/$defs/{name}"}}},
+            }
+            for name in CORE
+        ],
+        "$defs": {name: _schema(name, core) for name, core in CORE.items()},
+    }
+
+
+def _schema(name: str, core: CoreType) -> dict[str, Any]:
+    template = f"#/$defs/{name}/$defs/{{model}}"  # the type's own definitions stay inside it
+    return core.adapter.json_schema(ref_template=template) | {"description": core.meaning}
+
+
 # ── checking ─────────────────────────────────────────────────────────────────
 
 

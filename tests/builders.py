@@ -37,7 +37,7 @@ def event(
     """Return a CloudEvent; a text for a time is what the clocks in Berlin read."""
     document: dict[str, Any] = {
         "specversion": "1.0",
-        "id": event_id or f"e{next(_ids)}",
+        "id": event_id or f"event-{next(_ids)}",
         "source": sender,
         "type": kind,
         "subject": subject,
