@@ -16,10 +16,11 @@ setup: $(STAMP) ## install everything into .venv, once and again when the pins c
 $(STAMP): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Beforehand needs Python 3.11 or newer, \
 	and $(PYTHON) is " + sys.version.split()[0] + ". If a newer one is installed: make PYTHON=python3.12")'
+	@echo "installing into $(VENV), which takes about a minute"
 	@if command -v uv >/dev/null; then \
 		test -x $(BIN)/python || uv venv --quiet --python "$$(command -v $(PYTHON))" $(VENV); \
-		uv pip install --python $(BIN)/python --require-hashes -r requirements.txt && \
-		uv pip install --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
 	else \
 		test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt && \

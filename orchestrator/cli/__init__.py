@@ -14,16 +14,31 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from orchestrator.cli import admin, output
+from orchestrator.cli import admin, daemon, facts, output, rules
 from orchestrator.errors import BeforehandError, LedgerBehind, Misconfigured, Problems
 
 FINE, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
 """The exit codes; there are no others."""
 
-COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (("Start here", (admin.init,)),)
+COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
+    ("Start here", (admin.init,)),
+    ("Write rules and templates", (rules.check, rules.schema, facts.simulate)),
+    ("Bring them into force", (rules.plan, rules.apply)),
+    ("Run", (daemon.serve, daemon.run, facts.ingest)),
+    ("Understand", (facts.explain,)),
+    ("Look after", (admin.doctor,)),
+)
 """Every command, in the order a person needs them."""
 
-GROUPS: tuple[tuple[str, str, str, tuple[tuple[str, Callable[..., None]], ...]], ...] = ()
+GROUPS: tuple[tuple[str, str, str, tuple[tuple[str, Callable[..., None]], ...]], ...] = (
+    ("Look after", "config", "Show the settings in force.", (("show", admin.config_show),)),
+    (
+        "Look after",
+        "db",
+        "Look after the ledger.",
+        (("upgrade", admin.db_upgrade), ("rebuild", admin.db_rebuild)),
+    ),
+)
 """Commands of commands: heading, name, what for, members."""
 
 
@@ -153,7 +168,5 @@ def _refused(error: BeforehandError) -> int:
         output.problems(error.problems, stream=sys.stderr)
         output.note(f"{output.counted(len(error.problems), 'problem')} found")
         return PROBLEMS
-    output.failure(
-        str(error), "`beforehand db upgrade` brings it up to date" if isinstance(error, LedgerBehind) else ""
-    )
+    output.failure(str(error))
     return USAGE if isinstance(error, Misconfigured | LedgerBehind) else PROBLEMS

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli import output
+from orchestrator.cli.options import Config, Form, settings
+from orchestrator.cli.output import Format
 from orchestrator.errors import Misconfigured
 
 STARTER = ("config.toml", "rules", "templates")
@@ -45,3 +47,62 @@ def init(
             file.write((source / name).read_bytes())
     inside = "" if directory == Path() else f"cd {directory} && "
     output.sentence(f"{output.counted(len(files), 'file')} written; next: {inside}beforehand check")
+
+
+def config_show(
+    ctx: typer.Context,
+    origin: Annotated[bool, typer.Option("--origin", help="Say where each value came from.")] = False,
+    form: Form = Format.TABLE,
+    config: Config = None,
+) -> None:
+    """Show every setting in force, secrets masked."""
+    chosen = settings(ctx, config)
+    from orchestrator.config import rows
+
+    columns = ["name", "value", "origin"] if origin else ["name", "value"]
+    output.records(({name: getattr(row, name) for name in columns} for row in rows(chosen)), form, columns)
+
+
+def db_upgrade(ctx: typer.Context, config: Config = None) -> None:
+    """Make the ledger's tables, or bring them up to this program."""
+    chosen = settings(ctx, config)
+    from orchestrator.ledger import Ledger
+    from orchestrator.ledger.schema import HEAD
+
+    with Ledger.open(chosen.ledger.url, upgrade=True):
+        output.sentence(f"the ledger has schema {HEAD}, the newest")
+
+
+def db_rebuild(ctx: typer.Context, config: Config = None) -> None:
+    """Compute again, from the facts, what is stored of every order.
+
+    The stored state is a cache of the facts; this makes it anew, and changes nothing else.
+    """
+    from orchestrator.cli.ledgers import engine_in_force
+
+    with engine_in_force(settings(ctx, config)) as engine:
+        orders = engine.rebuild()
+    output.sentence(f"{output.counted(orders, 'order')} rebuilt from their facts")
+
+
+def doctor(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None) -> None:
+    """Look whether all is well, and say what to do if not.
+
+    Settings, rules and templates, the ledger and its backlog, parked notifications, orders that could not
+    be planned, paused channels. The exit code is 1 if anything needs somebody.
+    """
+    from orchestrator.cli.health import findings
+
+    found = list(findings(settings(ctx, config)))
+    output.records(
+        (
+            {"what": f.what, "state": "well" if f.well else "look", "detail": f.detail, "remedy": f.remedy}
+            for f in found
+        ),
+        form,
+        ["what", "state", "detail", "remedy"],
+    )
+    unwell = sum(not finding.well for finding in found)
+    output.sentence(f"{output.counted(unwell, 'thing')} to look at" if unwell else "all is well", form)
+    if unwell:
+        raise typer.Exit(1)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli import output
 from orchestrator.cli.output import Format
+from orchestrator.errors import Problems
 
 if TYPE_CHECKING:
     from orchestrator.config import Settings
@@ -25,12 +28,27 @@ Form = Annotated[
     Format,
     typer.Option("--format", help="A table for people; json or jsonl (one object a line) for programs."),
 ]
+Templates = Annotated[
+    Path | None,
+    typer.Option(
+        "--templates", help="The folder of templates; otherwise the settings say.", show_default=False
+    ),
+]
 
 
 def settings(ctx: typer.Context, config: Path | None) -> Settings:
+    """Return the settings in force, or tell what is wrong with them and end with exit code 2."""
+    try:
+        return loaded(ctx, config)
+    except Problems as refused:
+        output.problems(refused.problems, stream=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def loaded(ctx: typer.Context, config: Path | None) -> Settings:
     """Return the settings in force; *config* may also stand before the command (``beforehand --config …``).
 
-    Raises :class:`orchestrator.errors.Problems` or :class:`orchestrator.errors.Misconfigured`.
+    Raises :class:`Problems`.
     """
     from orchestrator.config import load
 

@@ -19,7 +19,7 @@ from typing import Any, Self, TextIO
 
 from orchestrator.errors import Problem
 
-BAR_AFTER = 1.0  # seconds: what is over sooner needs no bar
+QUIET = 1.0  # seconds: what is over sooner needs no progress
 WIDEST_SOURCE = 160  # characters of a source line that are worth showing
 
 
@@ -168,20 +168,36 @@ def records(
 
 
 def _table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], stream: TextIO) -> None:
+    cells = [[printable(_cell(row.get(column))) for column in columns] for row in rows]
+    if not cells:
+        return
+    titles = [column.replace("_", " ") for column in columns]
+    if stream.isatty():
+        _fitted(titles, cells, stream)
+        return
+    # A file or another program has no width: one row is one line, and nothing is cut.
+    widths = [max(map(_width, column)) for column in zip(titles, *cells, strict=True)]
+    for row in (titles, *cells):
+        padded = (text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True))
+        print("  ".join(padded).rstrip(), file=stream)
+
+
+def _fitted(titles: Sequence[str], cells: Sequence[Sequence[str]], stream: TextIO) -> None:
+    """A table that folds its cells to the width of the terminal."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(printable(_cell(row.get(column)))) for column in columns))
-    if not table.row_count:
-        return
-    # A file or another program has no width: one row is one line, nothing is cut.
-    width = None if stream.isatty() else 100_000
-    Console(file=stream, width=width, highlight=False, no_color=not colourful(stream)).print(table)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console(file=stream, highlight=False, no_color=not colourful(stream)).print(table)
+
+
+def _width(text: str) -> int:
+    return len(text) if text.isascii() else sum(map(_columns, text))
 
 
 def _cell(value: Any) -> str:
@@ -189,7 +205,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="minutes")
+        return value.isoformat(sep=" ", timespec="minutes").replace("+00:00", "Z")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str | int | float | Enum):
@@ -203,8 +219,8 @@ def _cell(value: Any) -> str:
 class Progress:
     """Shows on stderr how far a long piece of work is: a bar on a terminal, else a line every 10 %.
 
-    Without a *total* (reading a pipe) the line comes every ten thousand. Nothing is shown in the first
-    second on a terminal.
+    Without a *total* (reading a pipe) the line comes every ten thousand. Work of less than a second is
+    not worth a word.
     """
 
     def __init__(
@@ -236,6 +252,8 @@ class Progress:
     def to(self, done: int) -> None:
         """Say that *done* of the total are done."""
         self.done = done
+        if self._bar is None and self._clock() - self._began < QUIET:
+            return
         if self._stream.isatty():
             self._draw()
         else:
@@ -249,13 +267,11 @@ class Progress:
         step = self.done * 10 // self.total if self.total else self.done // 10_000
         if step > self._told:
             self._told = step
-            share = f"{step * 10} % of {self.total:,}" if self.total else f"{self.done:,}"
+            share = f"{step * 10} %" if self.total else f"{self.done:,}"
             print(f"{self.what}: {share}", file=self._stream, flush=True)
 
     def _draw(self) -> None:
         if self._bar is None:
-            if self._clock() - self._began < BAR_AFTER:
-                return
             from rich.console import Console
             from rich.progress import Progress as Bar
 

@@ -49,7 +49,7 @@ def test_every_command_explains_itself(command: list[str], capsys: pytest.Captur
 
 def test_the_first_sentence_of_every_command_fits_into_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--help"])
-    assert "..." not in capsys.readouterr().out.split("Options:")[0].split("\n\n", 2)[2]
+    assert "..." not in capsys.readouterr().out.partition("Start here:")[2]
 
 
 def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(
@@ -58,7 +58,7 @@ def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(
     assert main(["int"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert "Did you mean 'init'?" in err
+    assert "Did you mean 'init'" in err
 
 
 def test_a_mistyped_option_is_answered_with_the_one_that_was_meant(
@@ -117,13 +117,6 @@ def test_problems_of_any_command_are_told_in_full_on_stderr(
     assert out == ""
     assert err.count("a.yaml:3:5: R012 no such channel") == 2
     assert "2 problems found" in err
-
-
-def test_an_old_ledger_is_answered_with_the_command_that_helps(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    raising(errors.LedgerBehind("the ledger is older than this program"), monkeypatch)
-    assert "`beforehand db upgrade`" in capsys.readouterr().err
 
 
 def test_an_error_of_our_own_making_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) -> None:

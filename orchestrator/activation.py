@@ -1,0 +1,148 @@
+"""Which rules are in force, what other rules would change, and putting them in force.
+
+Changed rules are planned before they count: over every order, with nothing written. What would change too
+much is held for a person, and the rules in force stay (DESIGN §4.7; facts never count towards the limit).
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from orchestrator.engine import Engine
+from orchestrator.journey import Rule, RuleBook
+from orchestrator.ledger import Activation, Ledger, RuleSetState, Transaction
+from orchestrator.ledger.verbs import batches
+from orchestrator.model import WAITING
+from orchestrator.reconcile import Plan, reconcile
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Rules that might come into force, and what they would change in the ledger.
+
+    ``alarm`` says why a person should look first, "" if nobody needs to. ``book`` knows since when each
+    of its rules would count.
+    """
+
+    sources: Mapping[str, str]
+    book: RuleBook
+    plan: Plan
+    alarm: str
+    orders: int
+    new: bool  # these are not the rules in force
+
+    @property
+    def digest(self) -> str:
+        """What tells one set of rule files from another."""
+        return digest_of(self.sources)
+
+
+def digest_of(sources: Mapping[str, str]) -> str:
+    """Return a hash of rule files (path → text); their order plays no part."""
+    content = hashlib.sha256()
+    for path, text in sorted(sources.items()):
+        content.update(f"{len(path)} {path} {len(text)} {text}".encode("utf-8", "surrogateescape"))
+    return content.hexdigest()
+
+
+def rule_digest(rule: Rule) -> str:
+    """Return a hash of what a rule watches for; other words or channels do not make it another rule."""
+    watches = f"{rule.journey} {rule.trigger!r} {rule.when.text if rule.when else ''}"
+    return hashlib.sha256(watches.encode()).hexdigest()
+
+
+def dated(book: RuleBook, since: Mapping[str, Activation], now: datetime) -> RuleBook:
+    """Return *book* with the moment from which each rule counts: as before, or *now* for what is new.
+
+    A rule that watches for something else is a new rule: it must not fire for what happened before.
+    """
+    rules = [rule for journey in book.journeys.values() for rule in journey.rules]
+    kept = {name: active.at for name, active in since.items()}
+    known = {name: active.digest for name, active in since.items()}
+    return replace(
+        book,
+        activated={r.id: kept[r.id] if known.get(r.id) == rule_digest(r) else now for r in rules},
+    )
+
+
+def sources_in_force(ledger: Ledger) -> Mapping[str, str] | None:
+    """Return the rule files in force (path → text), or ``None`` before any were."""
+    with ledger.read() as tx:
+        active = tx.ruleset(RuleSetState.ACTIVE)
+    return None if active is None else active.sources
+
+
+def propose(
+    ledger: Ledger, sources: Mapping[str, str], book: RuleBook, now: datetime, *, most: int, share: float
+) -> Proposal:
+    """Plan every order under *book*, loaded from *sources*, and write nothing.
+
+    More than *most* changes, or more than *share* of what waits, raise the alarm.
+    """
+    with ledger.read() as tx:
+        active = tx.ruleset(RuleSetState.ACTIVE)
+        candidate = dated(book, tx.activations(), now)
+        engine = Engine(ledger, candidate)
+        plan, orders, waiting = Plan(), 0, 0
+        for ids in batches(tx.order_ids()):
+            decisions = engine.look(tx, ids, now).decisions
+            have = tx.entries_of(ids)
+            part = reconcile(decisions.values(), have)
+            plan = Plan(
+                plan.create + part.create, plan.reschedule + part.reschedule, plan.cancel + part.cancel
+            )
+            orders += len(ids)
+            waiting += sum(entry.status in WAITING for entries in have.values() for entry in entries)
+    return Proposal(
+        sources=sources,
+        book=candidate,
+        plan=plan,
+        alarm=plan.too_big(waiting, most, share),
+        orders=orders,
+        new=active is None or active.digest != digest_of(sources),
+    )
+
+
+def adopt(ledger: Ledger, proposal: Proposal, now: datetime) -> int:
+    """Put a proposal in force and plan every order under it; return how many orders.
+
+    The rules count from the first transaction on; orders are planned in batches after it, each from a
+    durable mark, so that a crash in between loses nothing.
+    """
+    with ledger.transaction() as tx:
+        if proposal.new:
+            number = tx.store_ruleset(proposal.digest, proposal.sources)
+            tx.activate_ruleset(number, now)
+        _date(tx, proposal.book)
+        tx.mark_all()
+    return plan_marked(Engine(ledger, proposal.book), now)
+
+
+def plan_marked(engine: Engine, now: datetime) -> int:
+    """Plan every order that is marked, a batch in a transaction; return how many."""
+    count = 0
+    while planned := engine.plan_changed(now):
+        count += planned
+    return count
+
+
+def hold(ledger: Ledger, proposal: Proposal) -> None:
+    """Keep a proposal for a person to look at; the rules in force stay."""
+    with ledger.transaction() as tx:
+        held = tx.ruleset(RuleSetState.HELD)
+        if held is None or held.digest != proposal.digest:
+            tx.store_ruleset(proposal.digest, proposal.sources)
+
+
+def _date(tx: Transaction, book: RuleBook) -> None:
+    """Write down since when each rule counts; what is no longer a rule is forgotten."""
+    known = tx.activations()
+    rules = {rule.id: rule_digest(rule) for journey in book.journeys.values() for rule in journey.rules}
+    by_moment: dict[datetime, dict[str, str]] = {}
+    for name, digest in rules.items():
+        if name not in known or known[name].digest != digest:
+            by_moment.setdefault(book.activated[name], {})[name] = digest
+    for moment, started in by_moment.items():
+        tx.activate_rules(started, moment)
+    tx.deactivate_rules(known.keys() - rules.keys())

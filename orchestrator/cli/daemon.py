@@ -1,0 +1,211 @@
+"""The commands that stay: run, which plans and sends, and serve, which also takes events over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli import house, ledgers, output
+from orchestrator.cli.options import Config, settings
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from orchestrator.engine import Engine, Heard
+    from orchestrator.intake import Incoming
+    from orchestrator.settings import Settings
+
+LOOK_AT_RULES = timedelta(seconds=5)  # until a daemon follows `beforehand apply`
+LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def run(ctx: typer.Context, config: Config = None) -> None:
+    """Plan and send, until it is stopped.
+
+    SIGTERM and Ctrl+C finish what is in flight. One daemon works on a ledger; a second one is refused.
+    """
+    _work(settings(ctx, config), server=None)
+
+
+def serve(
+    ctx: typer.Context,
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen on; otherwise the settings say.")
+    ] = "",
+    port: Annotated[
+        int, typer.Option("--port", help="The port; otherwise the settings say.", show_default=False)
+    ] = 0,
+    config: Config = None,
+) -> None:
+    """Plan and send, and take events over HTTP (POST /events).
+
+    The answer 2xx comes after the events are kept. SIGTERM and Ctrl+C finish what is in flight.
+    """
+    chosen = settings(ctx, config)
+    _work(chosen, server=(host or chosen.server.host, port or chosen.server.port))
+
+
+def _work(chosen: Settings, server: tuple[str, int] | None) -> None:
+    """Be the daemon of the ledger until a signal says stop."""
+    _log_to_stderr(chosen)
+    with ledgers.engine_in_force(chosen) as engine, engine.ledger.daemon_lock():
+        if why_not := ledgers.take_up(chosen, engine.ledger):
+            output.note(f"the rules in force stay as they are: {why_not}")
+        engine.book = ledgers.book_in_force(chosen, engine.ledger)
+        output.sentence(asyncio.run(_until_stopped(chosen, engine, server)))
+
+
+def _log_to_stderr(chosen: Settings) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines() if chosen.log.format == "json" else logging.Formatter(LINE))
+    logging.basicConfig(handlers=[handler], level=chosen.log.level.upper())
+    for chatty in ("uvicorn.error", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class _JsonLines(logging.Formatter):
+    """One object a line, for programs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": self.formatTime(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return output.dumped(line)
+
+
+async def _until_stopped(chosen: Settings, engine: Engine, server: tuple[str, int] | None) -> str:
+    """Work, and return what was done as a sentence."""
+    from orchestrator.clock import SystemClock
+    from orchestrator.dispatch import Dispatcher
+    from orchestrator.transport.local import LocalTransport
+
+    clock = SystemClock()
+    channels = house.channels(chosen)
+    found = house.understood(chosen, {})
+    dispatcher = Dispatcher(
+        engine,
+        house.composer(chosen, found.renderer),
+        channels,
+        clock,
+        batch=chosen.daemon.batch,
+        lease=chosen.daemon.lease,
+        allow=frozenset(chosen.staging.allow) or None,
+    )
+    transport = LocalTransport(engine, dispatcher, clock, chosen.daemon.tick)
+    transport.every(LOOK_AT_RULES, _Follower(chosen, engine), "rules")
+    stop = asyncio.Event()
+    with _stopping_at_signals(stop):
+        output.note(
+            f"working on {chosen.ledger.url}"
+            + (f", listening on http://{server[0]}:{server[1]}" if server else "")
+        )
+        jobs: list[Awaitable[Any]] = [transport.run(stop)]
+        if server:
+            jobs.append(_listen(chosen, engine, server, stop))
+        try:
+            await asyncio.gather(*jobs)
+        finally:
+            for channel in channels.values():
+                await channel.close()
+    ended = ", ".join(f"{count:,} {status}" for status, count in sorted(dispatcher.counts.ended.items()))
+    return f"stopped: {ended or 'nothing was due'}"
+
+
+class _Follower:
+    """Puts the rules in force into the engine when somebody else applied others."""
+
+    def __init__(self, chosen: Settings, engine: Engine) -> None:
+        self._chosen = chosen
+        self._engine = engine
+        self._seen = self._digest()
+
+    def __call__(self) -> None:
+        digest = self._digest()
+        if digest != self._seen:
+            self._engine.book = ledgers.book_in_force(self._chosen, self._engine.ledger)
+            self._seen = digest
+            output.note("other rules are in force now")
+
+    def _digest(self) -> str:
+        from orchestrator.activation import digest_of, sources_in_force
+
+        return digest_of(sources_in_force(self._engine.ledger) or {})
+
+
+@contextmanager
+def _stopping_at_signals(stop: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        yield
+    finally:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(name)
+
+
+async def _listen(chosen: Settings, engine: Engine, server: tuple[str, int], stop: asyncio.Event) -> None:
+    """Serve HTTP until *stop*, and then answer what was asked before."""
+    import uvicorn
+
+    from orchestrator.clock import SystemClock
+    from orchestrator.web.app import create_app
+
+    clock = SystemClock()
+
+    async def hear(incoming: Sequence[Incoming]) -> Heard:
+        return await asyncio.to_thread(engine.hear, incoming, clock.now())
+
+    async def ready() -> bool:
+        return await asyncio.to_thread(_answers, engine)
+
+    app = create_app(
+        hear,
+        now=clock.now,
+        ready=ready,
+        max_body=chosen.intake.max_body,
+        future_tolerance=chosen.intake.future_tolerance,
+    )
+    host, port = server
+    listener = _server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False))
+
+    async def end() -> None:
+        await stop.wait()
+        listener.should_exit = True
+
+    ending = asyncio.create_task(end())
+    try:
+        await listener.serve()
+    finally:
+        ending.cancel()
+        stop.set()  # a port that is taken ends the daemon too
+
+
+def _server(config: uvicorn.Config) -> uvicorn.Server:
+    """A server that leaves signals to us: the daemon must end as a whole."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        def capture_signals(self) -> Any:
+            return nullcontext()
+
+    return Server(config)
+
+
+def _answers(engine: Engine) -> bool:
+    with engine.ledger.read() as tx:
+        tx.newest_fact()
+    return True

@@ -1,0 +1,304 @@
+"""The commands about what happened: ingest, simulate, explain."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from zoneinfo import ZoneInfo
+
+import typer
+
+from orchestrator.cli import house, output
+from orchestrator.cli.options import Config, Form, Templates, settings
+from orchestrator.cli.output import Format, Progress, counted
+from orchestrator.errors import Conflict, Misconfigured, NotFound, Problem, Problems
+
+if TYPE_CHECKING:
+    from orchestrator.engine import Engine
+    from orchestrator.explain import Explanation
+    from orchestrator.intake import Incoming
+    from orchestrator.simulate import Simulation
+
+BATCH = 100  # events kept and planned in one transaction
+
+
+# ── ingest ───────────────────────────────────────────────────────────────────
+
+
+def ingest(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="One CloudEvent a line; - is standard input.")],
+    form: Form = Format.TABLE,
+    config: Config = None,
+) -> None:
+    """Take events from a file, one CloudEvent a line.
+
+    An event that was taken before is not taken twice, so a file may be ingested again. An event with
+    problems is refused and told with its place; the others are kept. The exit code is 1 if any was refused.
+    """
+    from orchestrator.cli.ledgers import engine_in_force
+    from orchestrator.intake import parse_lines
+
+    chosen = settings(ctx, config)
+    problems: list[Problem] = []
+    counts: Counter[str] = Counter()
+    with engine_in_force(chosen) as engine, _lines(file) as (source, progress):
+        batch: list[Incoming] = []
+        arrived = engine_now()
+        tolerance = chosen.intake.future_tolerance
+        for outcome in parse_lines(_told(source, progress), str(file), arrived, future_tolerance=tolerance):
+            if isinstance(outcome, list):
+                problems += outcome
+                counts["refused"] += 1
+                continue
+            batch.append(outcome)
+            if len(batch) == BATCH:
+                problems += _hear(engine, batch, str(file), counts)
+                batch = []
+        problems += _hear(engine, batch, str(file), counts)
+        _plan_the_rest(engine)
+    output.problems(problems, form, stream=sys.stderr)
+    new, known, refused = (counts[name] for name in ("new", "duplicates", "refused"))
+    if form is not Format.TABLE:
+        output.records([{"new": new, "duplicates": known, "refused": refused}], Format.JSONL)
+    output.sentence(f"{counted(new, 'new event')}, {counted(known, 'duplicate')}, {refused:,} refused", form)
+    if refused:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _lines(file: Path) -> Iterator[tuple[BinaryIO, Progress]]:
+    """The events' bytes, and a progress in bytes where the length is known."""
+    if str(file) == "-":
+        with Progress("reading standard input") as progress:
+            yield sys.stdin.buffer, progress
+        return
+    with _opened(file) as stream, Progress(f"reading {file}", file.stat().st_size) as progress:
+        yield stream, progress
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    try:
+        stream = file.open("rb")
+    except OSError as error:
+        raise Misconfigured(f"{file} cannot be read: {error.strerror}") from error
+    with stream:
+        yield stream
+
+
+def _told(stream: BinaryIO, progress: Progress) -> Iterator[bytes]:
+    for line in stream:
+        yield line
+        progress.advance(len(line) if progress.total else 1)
+
+
+def _hear(engine: Engine, batch: list[Incoming], path: str, counts: Counter[str]) -> list[Problem]:
+    """Keep a batch; an event whose id came before with another body is refused alone, not its neighbours."""
+    refused: list[str] = []
+    while batch:
+        try:
+            heard = engine.hear(batch, engine_now())
+        except Conflict as conflict:
+            refused += conflict.ids
+            batch = [item for item in batch if item.fact.id not in conflict.ids]
+        else:
+            counts["new"] += heard.new
+            counts["duplicates"] += heard.duplicates
+            break
+    counts["refused"] += len(refused)
+    return [Problem(path, 0, 0, "E203", f"event {name!r} came before with another body") for name in refused]
+
+
+def _plan_the_rest(engine: Engine) -> None:
+    """A customer's news may touch more orders than one transaction plans."""
+    from orchestrator.activation import plan_marked
+
+    plan_marked(engine, engine_now())
+
+
+# ── simulate ─────────────────────────────────────────────────────────────────
+
+
+def simulate(
+    ctx: typer.Context,
+    events: Annotated[Path, typer.Option("--events", help="The history: one CloudEvent a line.")],
+    rules: Annotated[
+        Path | None,
+        typer.Option("--rules", help="The folder of rules; otherwise the settings say.", show_default=False),
+    ] = None,
+    templates: Templates = None,
+    until: Annotated[
+        str,
+        typer.Option("--until", help="Stop there: 2026-03-12, or a moment such as 2026-03-12T17:30+01:00."),
+    ] = "",
+    form: Form = Format.TABLE,
+    config: Config = None,
+) -> None:
+    """Run the same engine over a history, on a virtual clock.
+
+    Every event is heard when it was recorded, or else when it happened. Shown is what would have been said,
+    to whom, when, through which channel, and what was not said and why. Nothing is sent and nothing is kept.
+    """
+    from channels.memory import MemoryChannel
+    from channels.registry import NAMES
+    from orchestrator import history
+    from orchestrator.simulate import Simulation
+
+    chosen = settings(ctx, config)
+    found = house.written(chosen, rules, templates)
+    if found.problems:
+        raise Problems(found.problems)
+    with _opened(events), Progress(f"reading {events}", events.stat().st_size) as progress:
+        past = history.read(events, progress.to)
+    end = _moment(until, chosen.company.time_zone) if until else None
+    sinks = {name: MemoryChannel(name, keep=False) for name in NAMES}
+    simulation = Simulation(found.book, house.composer(chosen, found.renderer), sinks, start=past.first)
+    try:
+        with Progress("simulating", past.count) as progress:
+            simulation.run(_counted(past, progress), end)
+        counts: Counter[str] = Counter()
+        reasons: Counter[tuple[str, str]] = Counter()
+        columns = ["due_at", "at", "rule", "order", "customer", "occasion", "channel", "status", "reason"]
+        output.records(_shown(simulation, counts, reasons), form, columns)
+        output.sentence(_outcome(counts, reasons), form)
+    finally:
+        simulation.close()
+
+
+def _counted(events: Iterable[Incoming], progress: Progress) -> Iterator[Incoming]:
+    for event in events:
+        progress.advance()
+        yield event
+
+
+def _shown(
+    simulation: Simulation, counts: Counter[str], reasons: Counter[tuple[str, str]]
+) -> Iterator[Mapping[str, Any]]:
+    """Each notification as an object; counted on the way, for there may be too many to keep."""
+    for line in simulation.lines():
+        counts[line.status] += 1
+        reasons[line.status, line.reason] += 1
+        yield asdict(line)
+
+
+def _outcome(counts: Counter[str], reasons: Counter[tuple[str, str]]) -> str:
+    """``412 accepted, 3 suppressed (no consent), 0 failed``: with the reason that was given most."""
+    parts = []
+    for status in (
+        "accepted",
+        "scheduled",
+        "suppressed",
+        "cancelled",
+        "expired",
+        "held",
+        "unknown",
+        "failed",
+    ):
+        if not counts[status] and status not in ("accepted", "failed"):
+            continue
+        why = ""
+        if status in ("suppressed", "expired", "failed", "held", "unknown") and counts[status]:
+            most = max((key for key in reasons if key[0] == status), key=lambda key: reasons[key])
+            why = f" ({most[1]})" if most[1] else ""
+        parts.append(f"{counts[status]:,} {status}{why}")
+    return ", ".join(parts)
+
+
+def _moment(text: str, zone: str) -> datetime:
+    """A moment as people write it; a day means its end, and without an offset it is the company's time."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Misconfigured(f"{text!r} is no moment; write 2026-03-12 or 2026-03-12T17:30+01:00") from None
+    if len(text) == len("2026-03-12"):
+        moment = datetime.combine(moment, time()) + timedelta(days=1)
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
+
+
+# ── explain ──────────────────────────────────────────────────────────────────
+
+
+def explain(
+    ctx: typer.Context,
+    order: Annotated[str, typer.Argument(metavar="ORDER", help="The order's id.")],
+    form: Form = Format.TABLE,
+    config: Config = None,
+) -> None:
+    """Say why each thing was or was not said about an order.
+
+    Backwards from what is recorded, with the values that conditions saw; forwards what will be said next,
+    when, because of what, unless what.
+    """
+    from orchestrator.cli.ledgers import engine_in_force
+    from orchestrator.explain import explain as explained
+
+    with engine_in_force(settings(ctx, config)) as engine, engine.ledger.read() as tx:
+        facts = tx.order_facts([order]).get(order, ())
+        if not facts:
+            raise NotFound(f"no order is called {order!r}")
+        sight = engine.look(tx, [order], engine_now())
+        if order in sight.problems and order not in sight.orders:
+            raise NotFound(f"{order}: {sight.problems[order]}")
+        seen = sight.orders[order]
+        entries = tx.entries_of([order]).get(order, ())
+        story = explained(seen, sight.customer_of(seen), facts, entries, sight.decisions[order], engine.book)
+    if form is Format.TABLE:
+        _tell(story)
+    else:
+        print(output.dumped(asdict(story), indent=2 if form is Format.JSON else None))
+
+
+def _tell(story: Explanation) -> None:
+    """The story as a page: what happened and was said, what comes next, what is not said and why."""
+    zone = ZoneInfo(story.zone)
+    title = f"{story.order}: {story.journey}, {story.customer}, {story.status}"
+    print(output.styled(output.printable(title), "bold", sys.stdout))
+    for problem in story.problems:
+        print(output.styled(f"  problem: {output.printable(problem)}", "red", sys.stdout))
+    _part(
+        "So far",
+        [{"at": _local(m.at, zone), "": m.kind, "what": m.text, "why": m.detail} for m in story.timeline],
+    )
+    _part(
+        "Next",
+        [
+            {
+                "at": _local(n.at, zone),
+                "": n.kind,
+                "what": f"{n.template} to the {n.role}"
+                + (f" by {', '.join(n.channels)}" if n.channels else ""),
+                "why": f"{n.because}; unless {n.unless}" if n.unless else n.because,
+            }
+            for n in story.next
+        ],
+    )
+    silences = Counter(
+        (n.rule, n.reason, ", ".join(f"{name} = {value}" for name, value in n.values)) for n in story.not_said
+    )
+    _part("Not said", [{"rule": rule, "why": why, "where": values} for rule, why, values in silences])
+    output.sentence(f"\nTimes are those of {story.zone}.")
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}"
+
+
+def _part(title: str, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        print(f"\n{output.styled(title, 'bold', sys.stdout)}")
+        filled = [column for column in rows[0] if any(row[column] for row in rows)]
+        output.records(rows, Format.TABLE, filled)
+
+
+def engine_now() -> datetime:
+    """The time the command runs at."""
+    from orchestrator.clock import SystemClock
+
+    return SystemClock().now()

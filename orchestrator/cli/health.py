@@ -1,0 +1,111 @@
+"""What `beforehand doctor` looks at: each finding says whether it is well and, if not, what to do."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from orchestrator.cli import house
+from orchestrator.cli.output import counted
+from orchestrator.errors import LedgerError, Misconfigured
+from orchestrator.model import Status
+
+if TYPE_CHECKING:
+    from orchestrator.ledger import Ledger, Transaction
+    from orchestrator.settings import Settings
+
+LATE = timedelta(minutes=5)  # a daemon that runs is never so far behind
+SHOWN = 10  # of each kind; the rest is counted
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    well: bool
+    detail: str
+    remedy: str = ""
+
+
+def _well(what: str, detail: str) -> Finding:
+    return Finding(what, well=True, detail=detail)
+
+
+def _look(what: str, detail: str, remedy: str = "") -> Finding:
+    return Finding(what, well=False, detail=detail, remedy=remedy)
+
+
+def findings(settings: "Settings") -> Iterator[Finding]:
+    """Look at everything; one thing that cannot be looked at is a finding, and the others are still made."""
+    yield _well("settings", "can be used")
+    yield from _written(settings)
+    yield from _channels(settings)
+    try:
+        from orchestrator.ledger import Ledger
+
+        with Ledger.open(settings.ledger.url) as ledger:
+            yield _well("ledger", settings.ledger.url.rpartition("@")[2])
+            yield _daemon(ledger)
+            with ledger.read() as tx:
+                yield from _recorded(tx)
+    except LedgerError as error:
+        yield _look("ledger", str(error))
+
+
+def _written(settings: "Settings") -> Iterator[Finding]:
+    try:
+        found = house.written(settings)
+    except Misconfigured as error:
+        yield _look("rules", str(error), "beforehand init")
+        return
+    count = sum(len(journey.rules) for journey in found.book.journeys.values())
+    if found.problems:
+        yield _look("rules", f"{counted(len(found.problems), 'problem')} found", "beforehand check")
+    else:
+        yield _well("rules", f"{counted(count, 'rule')}, no problem")
+
+
+def _channels(settings: "Settings") -> Iterator[Finding]:
+    try:
+        for name in house.channels(settings):
+            live = getattr(settings.channels, name).live
+            yield _well(f"channel {name}", "live" if live else f"outbox: {settings.outbox.path}")
+    except Misconfigured as error:
+        yield _look("channels", str(error))
+    if not settings.sender.email.partition("@")[2].count("."):
+        yield _look("sender", f"mail would come from {settings.sender.email}", "set sender.email")
+
+
+def _daemon(ledger: "Ledger") -> Finding:
+    with suppress(LedgerError), ledger.daemon_lock():
+        return _well("daemon", "not running: nothing is sent until `beforehand run` or `serve`")
+    return _well("daemon", "running")
+
+
+def _recorded(tx: "Transaction") -> Iterator[Finding]:
+    from orchestrator.clock import SystemClock
+
+    moment = SystemClock().now()
+    backlog = tx.backlog(moment)
+    late = backlog.oldest is not None and moment - backlog.oldest > LATE
+    detail = f"{backlog.due:,} due"
+    if backlog.oldest is not None:
+        detail += f", the oldest since {backlog.oldest:%Y-%m-%d %H:%M}Z"
+    yield (
+        _look("backlog", detail, "is the daemon running? `beforehand run`")
+        if late
+        else _well("backlog", detail)
+    )
+    for pause in tx.paused().values():
+        yield _look(f"channel {pause.channel}", f"paused: {pause.reason}", "mend it, then resume")
+    counts = tx.status_counts()
+    if counts[Status.UNKNOWN]:
+        yield _look("unknown", f"{counted(counts[Status.UNKNOWN], 'message')} may have left or not")
+    for entry in tx.entries_in({Status.HELD}, limit=SHOWN):
+        yield _look(f"held {entry.key}", entry.reason, "mend the template or the facts")
+    yield from (
+        _look(f"order {row.id}", row.problem, f"beforehand explain {row.id}")
+        for row in tx.list_orders(problems=True, limit=SHOWN)
+    )

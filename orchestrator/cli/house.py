@@ -1,0 +1,100 @@
+"""Everything is wired here: from settings to rules, templates, messages and channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import Misconfigured, Problem
+
+if TYPE_CHECKING:
+    from channels.base import Channel
+    from orchestrator.journey import RuleBook
+    from orchestrator.messages import Composer
+    from orchestrator.render import Renderer
+    from orchestrator.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What operations wrote: rule files as they are, the rules in them, templates, and every problem."""
+
+    sources: Mapping[str, str]
+    book: RuleBook
+    renderer: Renderer
+    problems: tuple[Problem, ...]
+
+
+def company(settings: Settings) -> dict[str, Any]:
+    """The company as templates know it."""
+    return {
+        "name": settings.company.name,
+        "address": settings.company.postal_address,
+        "email": settings.sender.reply_to or settings.sender.email,
+        "phone": settings.company.phone,
+        "locale": settings.company.locale,
+    }
+
+
+def written(settings: Settings, rules: Path | None = None, templates: Path | None = None) -> Written:
+    """Read rules and templates, from the settings' folders unless told.
+
+    Raises :class:`Misconfigured` if there is no such folder; everything else is a problem at its place.
+    """
+    from orchestrator.rules import read
+
+    return understood(settings, read(rules or settings.rules.path), templates)
+
+
+def understood(settings: Settings, sources: Mapping[str, str], templates: Path | None = None) -> Written:
+    """Load rule files that were read before (path → text) against the templates of a folder."""
+    from channels.registry import NAMES
+    from orchestrator.render import Renderer
+    from orchestrator.rules import load
+
+    folder = templates or settings.templates.path
+    if not folder.is_dir():
+        raise Misconfigured(f"there is no directory of templates at {folder}")
+    renderer = Renderer(folder, company(settings))
+    book, found = load(sources, templates=renderer.names(), channels=NAMES, policy=settings.policy())
+    return Written(sources, book, renderer, (*found, *renderer.problems()))
+
+
+def composer(settings: Settings, renderer: Renderer) -> Composer:
+    """What makes messages of notifications."""
+    from orchestrator.messages import Composer, Sender
+
+    sender = Sender(
+        email=settings.sender.email,
+        name=settings.sender.name,
+        reply_to=settings.sender.reply_to,
+        marketing_email=settings.sender.marketing_email,
+        postal_address=settings.company.postal_address,
+    )
+    return Composer(renderer, company(settings), sender, settings.policy())
+
+
+def channels(settings: Settings) -> dict[str, Channel]:
+    """Every channel: real where the settings say ``live = true``, else the outbox."""
+    from channels.base import Misconfigured as ChannelMisconfigured
+    from channels.registry import NAMES, build
+
+    email = settings.channels.email
+    options: dict[str, Mapping[str, Any]] = {"email": {"live": False}, "sms": {}, "push": {}}
+    if email.live:
+        options["email"] = {
+            "live": True,
+            "host": email.host,
+            "port": email.port,
+            "tls": "implicit" if email.tls else "starttls" if email.starttls else "none",
+            "username": email.username,
+            "password": email.password.get_secret_value() if email.password else "",
+            "connections": email.connections,
+            "final": email.timeout.total_seconds(),
+        }
+    try:
+        return {name: build(name, options.get(name, {}), outbox=settings.outbox.path) for name in NAMES}
+    except ChannelMisconfigured as error:
+        raise Misconfigured(str(error)) from error

@@ -1,0 +1,136 @@
+"""The commands for those who write rules and templates: check, preview, schema, plan, apply."""
+
+from collections import Counter
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli import house, output
+from orchestrator.cli.options import Config, Form, Templates, loaded, settings
+from orchestrator.cli.output import Format, counted
+from orchestrator.errors import Misconfigured, Problems
+
+if TYPE_CHECKING:
+    from orchestrator.reconcile import Plan
+
+
+def check(
+    ctx: typer.Context,
+    rules_dir: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="RULES_DIR", help="The folder of rules; otherwise the settings say.", show_default=False
+        ),
+    ] = None,
+    templates: Templates = None,
+    form: Form = Format.TABLE,
+    config: Config = None,
+) -> None:
+    """Find every problem in rules, templates and settings.
+
+    Each is shown with its place, the line itself and a hint. The exit code is 1 if there is any.
+    """
+    try:
+        found = house.written(loaded(ctx, config), rules_dir, templates)
+    except Problems as refused:
+        problems = refused.problems
+        counts = "the settings cannot be used"
+    else:
+        problems = found.problems
+        journeys = found.book.journeys.values()
+        counts = ", ".join(
+            (
+                counted(len(journeys), "journey"),
+                counted(sum(len(journey.rules) for journey in journeys), "rule"),
+                counted(len(found.renderer.names()), "template"),
+            )
+        )
+    output.problems(problems, form)
+    output.sentence(
+        f"{counts}: {counted(len(problems), 'problem') if problems else 'no problem'} found", form
+    )
+    if problems:
+        raise typer.Exit(1)
+
+
+def schema(
+    what: Annotated[
+        str, typer.Argument(metavar="[rules|events]", help="Of rule files, or of events.")
+    ] = "rules",
+) -> None:
+    """Print the JSON Schema that editors check against.
+
+    The one of rule files completes and checks them while they are written; the one of events says what
+    each core type's data may hold.
+    """
+    owners = {"rules": "orchestrator.rules", "events": "orchestrator.event_types"}
+    if what not in owners:
+        raise Misconfigured(f"there is a schema of rules and one of events, none of {what!r}")
+    print(output.dumped(import_module(owners[what]).json_schema(), indent=2))
+
+
+def plan(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None) -> None:
+    """Show what the rules as they are written now would change.
+
+    Compared are the rule files and what is scheduled under the rules in force; nothing is written.
+    """
+    from orchestrator.cli.ledgers import proposal
+
+    with proposal(settings(ctx, config)) as (_, proposed):
+        output.records(_by_rule(proposed.plan), form, ["rule", "create", "reschedule", "cancel", "example"])
+        if proposed.alarm:
+            output.note(f"held for a person: {proposed.alarm}")
+        if len(proposed.plan) or proposed.new:
+            output.sentence(
+                f"{_changes(proposed.plan)} of {counted(proposed.orders, 'order')}; next: beforehand apply",
+                form,
+            )
+        else:
+            output.sentence("these rules are in force, and nothing would change", form)
+
+
+def apply(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None) -> None:
+    """Put the rules as they are written now into force.
+
+    `beforehand plan` shows beforehand what that changes.
+    """
+    from orchestrator.activation import adopt
+    from orchestrator.cli.ledgers import proposal
+    from orchestrator.clock import SystemClock
+
+    with proposal(settings(ctx, config)) as (ledger, proposed):
+        orders = adopt(ledger, proposed, SystemClock().now())
+        output.records(_by_rule(proposed.plan), form, ["rule", "create", "reschedule", "cancel", "example"])
+        output.sentence(f"in force: {_changes(proposed.plan)}, {counted(orders, 'order')} planned", form)
+
+
+def _by_rule(plan: "Plan") -> list[dict[str, Any]]:
+    """What a plan changes, rule by rule, each with one example."""
+    counts: dict[str, Counter[str]] = {}
+    examples: dict[str, str] = {}
+    changes = [
+        *(("create", note, f"{note.order}: {note.because}") for note in plan.create),
+        *(
+            ("reschedule", move.wanted, f"{move.wanted.order}: due {move.wanted.due_at:%Y-%m-%d %H:%M}Z")
+            for move in plan.reschedule
+        ),
+        *(("cancel", gone.entry.wanted, f"{gone.entry.wanted.order}: {gone.reason}") for gone in plan.cancel),
+    ]
+    for kind, note, example in changes:
+        counts.setdefault(note.rule, Counter())[kind] += 1
+        examples.setdefault(note.rule, example)
+    return [
+        {
+            "rule": rule,
+            **{kind: count[kind] for kind in ("create", "reschedule", "cancel")},
+            "example": examples[rule],
+        }
+        for rule, count in sorted(counts.items())
+    ]
+
+
+def _changes(plan: "Plan") -> str:
+    create, reschedule, cancel = map(len, (plan.create, plan.reschedule, plan.cancel))
+    return f"{create:,} to create, {reschedule:,} to reschedule, {cancel:,} to cancel"
