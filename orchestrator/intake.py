@@ -26,8 +26,9 @@ MAX_EVENT = 1 << 20  # bytes; CloudEvents asks for at least 64 KiB
 MAX_ATTRIBUTE = 512  # characters
 BOM = b"\xef\xbb\xbf"
 
-_REQUIRED = ("id", "source", "type", "subject")
-_ENVELOPE = frozenset({*_REQUIRED, "specversion", "time", "recordedtime", "data", "datacontenttype"})
+_ENVELOPE = frozenset(
+    {"specversion", "id", "source", "type", "subject", "time", "recordedtime", "data", "datacontenttype"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,10 @@ def _read(
     document: Mapping[str, Any], arrived: datetime | None, tolerance: timedelta
 ) -> Incoming | list[Finding]:
     found: list[Finding] = []
-    event_id, source, event_type, subject = (_attribute(document, name, found) for name in _REQUIRED)
+    event_id = _attribute(document, "id", found)
+    source = _attribute(document, "source", found)
+    event_type = _attribute(document, "type", found)
+    subject = _attribute(document, "subject", found)
     if document.get("specversion") != "1.0":
         _wrong_version(document, found)
     if source == ENGINE:
@@ -134,7 +138,7 @@ def _read(
             found.append(_too_early("recordedtime", recorded, "it arrived", arrived))
 
     extensions: dict[str, Any] = {}
-    if document.keys() - _ENVELOPE or "datacontenttype" in document:
+    if not document.keys() <= _ENVELOPE or "datacontenttype" in document:
         extensions = _extensions(document, found)
 
     raw = document.get("data")

@@ -215,12 +215,14 @@ def test_json_content_types_are_welcome() -> None:
 
 
 def test_order_of_keys_zone_of_time_and_recordedtime_do_not_make_another_event() -> None:
-    turned = dict(reversed(REACHED.items())) | {
+    seen_by_two = REACHED | {"data": {"milestone": "arrived", "seen": {"a": 1, "b": 2}}}
+    turned = dict(reversed(seen_by_two.items())) | {
+        "data": {"seen": {"b": 2, "a": 1}, "milestone": "arrived"},
         "time": "2026-03-12T05:00:00-05:00",
         "recordedtime": "2026-03-12T10:30:00Z",
         "datacontenttype": "application/json",
     }
-    assert accepted(turned).digest == accepted(REACHED).digest
+    assert accepted(turned).digest == accepted(seen_by_two).digest
 
 
 @pytest.mark.parametrize(
