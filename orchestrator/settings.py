@@ -58,6 +58,7 @@ class Ledger(Section):
     url: LedgerUrl = Field(
         default="sqlite:///beforehand.db",
         validate_default=True,
+        repr=False,  # it may hold a password
         description="The database: `sqlite:///FILE`, or `postgresql://…`.",
     )
 

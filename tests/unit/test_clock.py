@@ -184,8 +184,8 @@ def test_stopping_what_never_started_is_harmless() -> None:
 def test_ticks_keep_coming_when_the_machines_clock_is_moved(ticker: Ticker, jump: timedelta) -> None:
     """FACTS case 12: a clock that is put back by an hour must not mean an hour of silence."""
     scan = Counter()
-    ticker.every(timedelta(milliseconds=50), scan, "due scan")
     with time_machine.travel(NOON) as machine:
+        ticker.every(timedelta(milliseconds=50), scan, "due scan")
         ticker.start()
         assert scan.comes(2)
         machine.shift(jump)
