@@ -123,14 +123,21 @@ class Dispatcher:
     async def drain(self) -> int:
         """Handle everything that is due now, in batches; return how many entries were taken."""
         taken = 0
-        while not self.stopping and (claimed := await self._in_ledger(self._claim)) is not None:
-            taken += claimed.count
-            for jobs in self._chunks(await self._rendered(claimed)):
-                ready = await self._in_ledger(partial(self._begin, jobs, claimed.sight))
-                async with self._leased(ready):
-                    results = await asyncio.gather(*(self._send(job) for job in ready))
-                await self._in_ledger(partial(self._record, results))
+        while not self.stopping and (count := await self.one_batch()):
+            taken += count
         return taken
+
+    async def one_batch(self, only: Sequence[int] | None = None) -> int:
+        """Handle one batch of what is due now, or of *only* these entries; return how many were taken."""
+        claimed = await self._in_ledger(partial(self._claim, only))
+        if claimed is None:
+            return 0
+        for jobs in self._chunks(await self._rendered(claimed)):
+            ready = await self._in_ledger(partial(self._begin, jobs, claimed.sight))
+            async with self._leased(ready):
+                results = await asyncio.gather(*(self._send(job) for job in ready))
+            await self._in_ledger(partial(self._record, results))
+        return claimed.count
 
     async def sweep(self) -> int:
         """Give back what dead workers held: unsent entries wait again, half-sent ones are `unknown`."""
@@ -143,15 +150,24 @@ class Dispatcher:
 
     # ── 1: claim and look ────────────────────────────────────────────────────
 
-    def _claim(self, tx: Transaction, now: datetime) -> Claimed | None:
-        entries = tx.claim(now, self._batch, self._worker, self._lease)
+    def _claim(self, only: Sequence[int] | None, tx: Transaction, now: datetime) -> Claimed | None:
+        if only is None:
+            entries = tx.claim(now, self._batch, self._worker, self._lease)
+        else:
+            entries = tx.claim_these(only, now, self._worker, self._lease)
         if not entries:
             return None
-        sight = self._engine.look(tx, [entry.wanted.order for entry in entries], now)
+        sight = self._engine.look(tx, self._moments(entries, now), now)
         answers = self._guarded(tx, entries, sight, now)
         go = tuple((entry, answer) for entry, answer in answers if isinstance(answer, Send))
-        self._engine.plan_changed(tx, now)
         return Claimed(len(entries), go, sight)
+
+    def _at(self, entry: Entry, now: datetime) -> datetime:
+        """The moment at which an entry is handled: now, or in a replay when it was due."""
+        return entry.run_at if self._engine.replay else now
+
+    def _moments(self, entries: Sequence[Entry], now: datetime) -> dict[str, datetime]:
+        return {entry.wanted.order: self._at(entry, now) for entry in entries}
 
     def _guarded(
         self, tx: Transaction, entries: Sequence[Entry], sight: Sight, now: datetime
@@ -161,25 +177,27 @@ class Dispatcher:
         answers: list[tuple[Entry, Send | Wait | Withhold]] = []
         facts: list[Incoming] = []
         for entry in entries:
+            moment = self._at(entry, now)
             order = sight.orders.get(entry.wanted.order)
             if order is None:
                 reason = sight.problems.get(entry.wanted.order, "the order is not known")
-                self._park(tx, entry, reason, now)
+                self._park(tx, entry, reason, moment)
                 continue
             zone = order_zone(order.location, self._engine.book.policy.time_zone)
             decision = sight.decisions[order.id]
-            answer = guard(entry, decision, order, sight.customer_of(order), blocks, now, zone)
+            answer = guard(entry, decision, order, sight.customer_of(order), blocks, moment, zone)
             if isinstance(answer, Wait):
                 tx.back_to_schedule(
-                    entry.id, entry.generation, step=entry.step, not_before=answer.until, reason=answer.reason, now=now
-                )
+                    entry.id, entry.generation, step=entry.step, not_before=answer.until,
+                    reason=answer.reason, now=moment,
+                )  # fmt: skip
             elif isinstance(answer, Withhold):
-                tx.withdraw(entry.id, answer.status, answer.reason, now)
+                tx.withdraw(entry.id, answer.status, answer.reason, moment, generation=entry.generation)
                 self.counts.ended[answer.status] += 1
                 if answer.status is not Status.CANCELLED:
-                    facts.append(outcome_fact(entry.wanted, entry, answer.status, now, reason=answer.reason))
+                    facts.append(outcome_fact(entry.wanted, entry, answer.status, moment, reason=answer.reason))
             answers.append((entry, answer))
-        self._tell_engine(tx, facts)
+        self._tell_engine(tx, facts, now)
         return answers
 
     def _blocks(self, tx: Transaction, entries: Sequence[Entry], sight: Sight) -> Blocks:
@@ -211,7 +229,7 @@ class Dispatcher:
         broken: list[tuple[Entry, str]] = []
         for entry, go in claimed.go:
             try:
-                made.append(Job(entry, go, self._compose(go, claimed.sight) if go.channel else None))
+                made.append(Job(entry, go, self._compose(entry, go, claimed.sight) if go.channel else None))
             except (RenderError, NotFound) as error:
                 broken.append((entry, str(error)))
         if broken:
@@ -222,12 +240,13 @@ class Dispatcher:
         for entry, reason in broken:
             self._park(tx, entry, reason, now)
 
-    def _compose(self, go: Send, sight: Sight) -> Message:
+    def _compose(self, entry: Entry, go: Send, sight: Sight) -> Message:
         order = sight.orders[go.wanted.order]
         journey = journey_of(order, self._engine.book)
         if isinstance(journey, str):
             raise RenderError(journey)
-        return self._composer.compose(go, order, sight.customer_of(order), journey, self._clock.now())
+        moment = self._at(entry, self._clock.now())
+        return self._composer.compose(go, order, sight.customer_of(order), journey, moment)
 
     def _park(self, tx: Transaction, entry: Entry, reason: str, now: datetime) -> None:
         tx.release(entry.id, entry.generation, now)
@@ -254,28 +273,25 @@ class Dispatcher:
 
     def _begin(self, jobs: Sequence[Job], sight: Sight, tx: Transaction, now: datetime) -> list[Job]:
         """Decide everything again from the facts as they are now; what changed is looked at anew."""
-        fresh = self._refreshed(tx, sight, now)
+        unchanged = tx.newest_fact() == sight.newest
+        entries = [job.entry for job in jobs]
+        fresh = sight if unchanged else self._engine.look(tx, self._moments(entries, now), now)
         ready: list[Job] = []
         by_id = {job.entry.id: job for job in jobs}
-        for entry, answer in self._guarded(tx, [job.entry for job in jobs], fresh, now):
+        for entry, answer in self._guarded(tx, entries, fresh, now):
             if not isinstance(answer, Send):
                 continue
             job = by_id[entry.id]
             if _same_message(answer, job.go):
                 ready.append(job)
             else:
-                tx.back_to_schedule(
-                    entry.id, entry.generation, step=entry.step, not_before=now, reason="the facts changed", now=now
-                )
-        begun = [Begin(job.entry.id, job.entry.generation, job.go.channel, job.message_id) for job in ready]
+                tx.release(entry.id, entry.generation, now)  # it is claimed again, and rendered anew
+        begun = [
+            Begin(job.entry.id, job.entry.generation, job.go.channel, job.message_id, self._at(job.entry, now))
+            for job in ready
+        ]
         refused = tx.begin_many(begun, now)
         return [job for job in ready if job.entry.id not in refused]
-
-    def _refreshed(self, tx: Transaction, sight: Sight, now: datetime) -> Sight:
-        """The same sight if no fact was added since, else a new one."""
-        if tx.newest_fact() == sight.newest:
-            return sight
-        return self._engine.look(tx, list(sight.orders), now)
 
     # ── send ─────────────────────────────────────────────────────────────────
 
@@ -320,27 +336,23 @@ class Dispatcher:
         accepted: list[Finish] = []
         facts: dict[int, Incoming] = {}
         for result in results:
-            job, answer = result.job, result.answer
+            job, answer, moment = result.job, result.answer, self._at(result.job.entry, now)
             if isinstance(answer, Receipt):
-                accepted.append(self._finish(job, Status.ACCEPTED, provider_id=answer.provider_id))
-                facts[job.entry.id] = outcome_fact(
-                    job.go.wanted, job.entry, Status.ACCEPTED, now, channel=job.go.channel
+                entry, channel = job.entry, job.go.channel
+                accepted.append(
+                    Finish(entry.id, entry.generation, Status.ACCEPTED, channel, answer.provider_id, at=moment)
                 )
+                facts[entry.id] = outcome_fact(job.go.wanted, entry, Status.ACCEPTED, moment, channel=channel)
                 continue
             try:
-                if (fact := self._failed(tx, job, answer, now)) is not None:
+                if (fact := self._failed(tx, job, answer, moment)) is not None:
                     facts[job.entry.id] = fact
             except Stale:
                 self.counts.ended[STALE] += 1
-        for late in tx.finish_many(accepted, now):
-            self.counts.ended[STALE] += 1
-            del facts[late]
-        self._tell_engine(tx, list(facts.values()))
-        self._engine.plan_changed(tx, now)
-
-    def _finish(self, job: Job, status: Status, **more: str) -> Finish:
-        self.counts.ended[status] += 1
-        return Finish(job.entry.id, job.entry.generation, status, channel=job.go.channel, **more)
+        late = tx.finish_many(accepted, now)
+        self.counts.ended[Status.ACCEPTED] += len(accepted) - len(late)
+        self.counts.ended[STALE] += len(late)
+        self._tell_engine(tx, [fact for entry, fact in facts.items() if entry not in late], now)
 
     def _failed(self, tx: Transaction, job: Job, error: ChannelError, now: datetime) -> Incoming | None:
         """One table: who must react decides what follows."""
@@ -411,17 +423,16 @@ class Dispatcher:
             else:
                 reason = "the worker died while sending; nobody can say whether it left"
                 facts.append(outcome_fact(entry.wanted, entry, Status.UNKNOWN, now, reason=reason))
-        self._tell_engine(tx, facts)
-        self._engine.plan_changed(tx, now)
+        self._tell_engine(tx, facts, now)
         return len(swept)
 
     # ── small things ─────────────────────────────────────────────────────────
 
-    def _tell_engine(self, tx: Transaction, facts: Sequence[Incoming]) -> None:
-        """What became of our notifications is a fact like any other."""
+    def _tell_engine(self, tx: Transaction, facts: Sequence[Incoming], now: datetime) -> None:
+        """What became of our notifications is a fact like any other, and planned like any other."""
         if facts:
             tx.append(facts)
-            self._engine.touch(tx, facts)
+            self._engine.plan(tx, self._engine.touched(tx, facts), now)
 
     async def _in_ledger(self, work: Callable[[Transaction, datetime], T]) -> T:
         """Run *work* in one transaction, off the event loop."""

@@ -43,18 +43,20 @@ class Sight:
 
 
 class Engine:
-    """Plans the orders that changed. Every method that takes *now* reads no other clock."""
+    """Plans the orders that changed. Every method that takes *now* reads no other clock.
 
-    def __init__(self, ledger: Ledger, book: RuleBook) -> None:
+    In a *replay* each order is planned as of its own newest news instead, so that many may share a
+    transaction.
+    """
+
+    def __init__(self, ledger: Ledger, book: RuleBook, *, replay: bool = False) -> None:
         self.ledger = ledger
         self.book = book
+        self.replay = replay
 
-    def hear(
-        self, incoming: Sequence[Incoming], now: datetime, *, moments: Mapping[str, datetime] | None = None
-    ) -> Heard:
+    def hear(self, incoming: Sequence[Incoming], now: datetime) -> Heard:
         """Keep these events and plan the orders they touch, in one transaction: all of them or none.
 
-        *moments* gives orders that are planned as of another time (a replay hears each at its own).
         Raises :class:`Conflict` when one came before with another body.
         """
         with self.ledger.transaction() as tx:
@@ -63,40 +65,44 @@ class Engine:
             if conflicts:
                 raise Conflict(conflicts)
             new = [item for item, result in results if result is Appended.NEW]
-            self.touch(tx, new)
-            self.plan_changed(tx, now, moments)
+            self.plan(tx, self.touched(tx, new), now)
         return Heard(len(new), len(incoming) - len(new))
 
-    def touch(self, tx: Transaction, incoming: Iterable[Incoming]) -> None:
-        """Mark every order these facts are about, or whose customer they are about."""
+    def touched(self, tx: Transaction, incoming: Iterable[Incoming]) -> dict[str, datetime]:
+        """Name the orders these facts are about, or whose customer they are about, with the newest news.
+
+        A customer with very many orders leaves a durable mark on each, for :meth:`plan_changed`.
+        """
         orders: dict[str, datetime] = {}
-        customers: set[str] = set()
+        customers: dict[str, datetime] = {}
         for item in incoming:
             fact = item.fact
-            if scope_of(fact.type) is Scope.CUSTOMER:
-                customers.add(fact.subject)
-            else:
-                orders[fact.subject] = max(fact.heard, orders.get(fact.subject, fact.heard))
-        tx.mark_each(orders)
-        if customers:
-            tx.mark_customers(customers)
+            about = customers if scope_of(fact.type) is Scope.CUSTOMER else orders
+            about[fact.subject] = max(fact.heard, about.get(fact.subject, fact.heard))
+        for customer, theirs in tx.orders_of(customers).items() if customers else ():
+            if len(theirs) > BATCH:
+                tx.mark(theirs)
+                continue
+            for order in theirs:
+                orders[order] = max(customers[customer], orders.get(order, customers[customer]))
+        return orders
 
-    def plan_changed(
-        self, tx: Transaction, now: datetime, moments: Mapping[str, datetime] | None = None, limit: int = BATCH
-    ) -> int:
-        """Plan the marked orders, oldest first; return how many. This paragraph is the product."""
-        changed = tx.changed(limit)
-        orders = [change.order for change in changed]
-        sight = self.look(tx, orders, now, moments)
+    def plan(self, tx: Transaction, orders: Mapping[str, datetime], now: datetime) -> None:
+        """Plan these orders again. This paragraph is the product."""
+        sight = self.look(tx, orders, now)
         plan = reconcile(sight.decisions.values(), tx.entries_of(sight.decisions))
         self.apply(tx, plan, now)
         tx.store_orders([self.row(sight, order) for order in orders])
-        tx.planned({change.order: change.mark for change in changed})
+
+    def plan_changed(self, now: datetime, limit: int = BATCH) -> int:
+        """Plan orders that carry a mark, the longest waiting first; return how many."""
+        with self.ledger.transaction() as tx:
+            changed = tx.changed(limit)
+            self.plan(tx, {change.order: change.heard or now for change in changed}, now)
+            tx.planned({change.order: change.mark for change in changed})
         return len(changed)
 
-    def look(
-        self, tx: Transaction, orders: Sequence[str], now: datetime, moments: Mapping[str, datetime] | None = None
-    ) -> Sight:
+    def look(self, tx: Transaction, orders: Mapping[str, datetime], now: datetime) -> Sight:
         """Fold these orders and their customers, and decide. A broken order is a problem of its own."""
         sight = Sight(newest=tx.newest_fact())
         facts = tx.order_facts(orders)
@@ -107,7 +113,7 @@ class Engine:
                 sight.problems[order_id] = f"its facts do not fold: {error!r}"
         self._customers(tx, sight)
         for order_id, order in sight.orders.items():
-            moment = moments.get(order_id, now) if moments else now
+            moment = orders[order_id] if self.replay else now
             decision = wanted(order, sight.customer_of(order), self.book, moment)
             sight.decisions[order_id] = decision
             if decision.errors:

@@ -408,3 +408,8 @@ class Entry:
     by_person: bool = False  # cancelled by a person: never wanted again
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+    @property
+    def run_at(self) -> datetime:
+        """When it may go: the planner's ``due_at`` or the dispatcher's ``not_before``, the later."""
+        return self.due_at if self.not_before is None else max(self.due_at, self.not_before)

@@ -1,13 +1,14 @@
 """The same engine on a virtual clock: what would have been said over any history, and why.
 
-Events are heard in the order of their hearing (``recordedtime``, else ``time``), in batches that end
-where something falls due or an order is heard of again; then the clock moves to each due instant in turn.
+Events are heard in the order of their hearing (``recordedtime``, else ``time``). Orders do not depend on
+each other, so many are handled together, each at its own moment: before an order hears news, what was
+due for it until then is sent; what falls due between two batches is sent between them.
 """
 
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from orchestrator.messages import Composer
 from orchestrator.model import Entry, Scope, Status, scope_of
 
 BATCH = 500
+INSTANT = timedelta(microseconds=1)
 PAGE = 1000
 AFTERWARDS = timedelta(days=30)  # without an end, the clock runs on so long after the last event or promise
 
@@ -65,13 +67,11 @@ class Simulation:
         self, book: RuleBook, composer: Composer, channels: Mapping[str, Channel], *, start: datetime
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="beforehand-")
-        self.ledger = Ledger.open(f"sqlite:///{Path(self._folder.name) / 'simulation.db'}", upgrade=True, scratch=True)
+        url = f"sqlite:///{Path(self._folder.name) / 'simulation.db'}"
+        self.ledger = Ledger.open(url, upgrade=True, scratch=True)
         self.clock = VirtualClock(start)
-        self.engine = Engine(self.ledger, replace(book, activated={}))
+        self.engine = Engine(self.ledger, replace(book, activated={}), replay=True)
         self.dispatcher = Dispatcher(self.engine, composer, channels, self.clock, threaded=False)
-        self._batch: list[Incoming] = []
-        self._subjects: dict[str, datetime] = {}
-        self._due: datetime | None = None
         self.heard: Counter[str] = Counter()
 
     def run(self, events: Iterable[Incoming], until: datetime | None = None) -> None:
@@ -79,64 +79,42 @@ class Simulation:
         asyncio.run(self._run(events, until))
 
     async def _run(self, events: Iterable[Incoming], until: datetime | None) -> None:
-        last = self.clock.now()
-        for event in events:
-            heard = event.fact.heard
-            if until is not None and heard > until:
-                break
-            last = max(last, heard)
-            if self._must_hear_first(event):
-                self._hear()
-            if self._due is not None and self._due < heard:
-                self._hear()
-                await self._send_before(heard)
-            self._batch.append(event)
-            self._subjects[event.fact.subject] = heard
-        self._hear()
-        await self._send_before((until or self._end(last)) + timedelta(microseconds=1))
+        for batch in _batches(events, until):
+            end = batch[-1].fact.heard
+            if scope_of(batch[0].fact.type) is Scope.CUSTOMER:
+                await self._send_before(batch[0].fact.heard)
+            else:
+                await self._send_before_news(batch)
+            heard = self.engine.hear(batch, end)
+            self.heard["new"] += heard.new
+            self.heard["duplicates"] += heard.duplicates
+            await self._send_before(end)
+        await self._send_before((until or self._end()) + INSTANT)
 
-    def _must_hear_first(self, event: Incoming) -> bool:
-        """Does this event have to find the batch planned: the same subject later on, or a customer's news?"""
-        if not self._batch:
-            return False
-        fact, previous = event.fact, self._batch[-1].fact
-        before = self._subjects.get(fact.subject)
-        return (
-            len(self._batch) >= BATCH
-            or (before is not None and before < fact.heard)
-            or scope_of(fact.type) is not scope_of(previous.type)
-        )
-
-    def _hear(self) -> None:
-        """Keep and plan the batch, each order as of its own last hearing."""
-        if not self._batch:
-            return
-        batch, moments = self._batch, self._subjects
-        self._batch, self._subjects = [], {}
-        now = max(self.clock.now(), batch[-1].fact.heard)
-        if scope_of(batch[0].fact.type) is Scope.CUSTOMER:
-            moments = {}
-        heard = self.engine.hear(batch, now, moments=moments)
-        self.heard["new"] += heard.new
-        self.heard["duplicates"] += heard.duplicates
-        self._look_ahead()
-
-    def _look_ahead(self) -> None:
-        with self.ledger.read() as tx:
-            self._due = tx.next_due()
+    async def _send_before_news(self, batch: Sequence[Incoming]) -> None:
+        """Send what was due for an order before the news about it that *batch* brings."""
+        own = {event.fact.subject: event.fact.heard for event in batch}
+        self._move(batch[-1].fact.heard - INSTANT)
+        while True:
+            with self.ledger.read() as tx:
+                due = tx.due_of(own, self.clock.now())
+            before = [entry for entry, order, moment in due if moment < own[order]]
+            if not before or not await self.dispatcher.one_batch(before):
+                return
 
     async def _send_before(self, moment: datetime) -> None:
-        """Move the clock through every due instant before *moment*."""
-        while self._due is not None and self._due < moment:
-            self.clock.set(max(self._due, self.clock.now()))
-            await self.dispatcher.drain()
-            self._look_ahead()
+        """Send everything that is due before *moment*, each at its own time."""
+        self._move(moment - INSTANT)
+        await self.dispatcher.drain()
 
-    def _end(self, last: datetime) -> datetime:
+    def _move(self, moment: datetime) -> None:
+        self.clock.set(max(moment, self.clock.now()))
+
+    def _end(self) -> datetime:
         """Where a run without an end stops: :data:`AFTERWARDS` after the last event and the last due entry."""
         with self.ledger.read() as tx:
             furthest = tx.last_due()
-        return max(last, furthest or last) + AFTERWARDS
+        return max(self.clock.now(), furthest or self.clock.now()) + AFTERWARDS
 
     def lines(self) -> Iterator[Line]:
         """Every notification, in the order in which they were first planned."""
@@ -150,3 +128,28 @@ class Simulation:
         """Throw the ledger away."""
         self.ledger.close()
         self._folder.cleanup()
+
+
+def _batches(events: Iterable[Incoming], until: datetime | None) -> Iterator[list[Incoming]]:
+    """Cut *events* where a batch is full, or a subject is heard of again later, or the kind of subject changes.
+
+    Facts about customers touch many orders: those of one instant make a batch.
+    """
+    batch: list[Incoming] = []
+    heard: dict[str, datetime] = {}
+    for event in events:
+        fact = event.fact
+        if until is not None and fact.heard > until:
+            break
+        if batch and (
+            len(batch) >= BATCH
+            or heard.get(fact.subject, fact.heard) != fact.heard
+            or (scope := scope_of(fact.type)) is not scope_of(batch[0].fact.type)
+            or (scope is Scope.CUSTOMER and fact.heard != batch[0].fact.heard)
+        ):
+            yield batch
+            batch, heard = [], {}
+        batch.append(event)
+        heard[fact.subject] = fact.heard
+    if batch:
+        yield batch

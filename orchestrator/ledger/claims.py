@@ -5,7 +5,10 @@ only the head goes (the earliest ``due_at`` among what may go now), and only whe
 flight; the unique index ``ix_entries_one_in_flight`` would refuse anything else.
 """
 
-from sqlalchemy import and_, bindparam, exists, or_, select, update
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, exists, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from orchestrator.ledger.moves import one_of
 from orchestrator.ledger.rows import ENTRY
@@ -29,24 +32,34 @@ IS_HEAD = ~exists().where(
     ),
 )
 
-_due = (
-    select(_waiting.c.id)
-    .where(one_of(_waiting.c.status, {Status.SCHEDULED}), _waiting.c.run_at <= _now, ORDER_IS_FREE, IS_HEAD)
-    .order_by(_waiting.c.run_at, _waiting.c.id)
-    .limit(bindparam("most"))
+_may_go = select(_waiting.c.id).where(
+    one_of(_waiting.c.status, {Status.SCHEDULED}), _waiting.c.run_at <= _now, ORDER_IS_FREE, IS_HEAD
 )
+_due = _may_go.order_by(_waiting.c.run_at, _waiting.c.id).limit(bindparam("most"))
+_these = _may_go.where(_waiting.c.id.in_(bindparam("ids", expanding=True)))
 
-CLAIM = (
-    update(entries)
-    .where(entries.c.id.in_(_due.scalar_subquery()))
-    .values(
-        status=Status.DISPATCHED.value,
-        generation=entries.c.generation + 1,
-        lease_until=bindparam("until"),
-        worker=bindparam("by"),
-        updated_at=_now,
+
+def _take(found: Select[tuple[int | None]]) -> ReturningUpdate[Any]:
+    return (
+        update(entries)
+        .where(entries.c.id.in_(found.scalar_subquery()))
+        .values(
+            status=Status.DISPATCHED.value,
+            generation=entries.c.generation + 1,
+            lease_until=bindparam("until"),
+            worker=bindparam("by"),
+            updated_at=_now,
+        )
+        .returning(*ENTRY)
     )
-    .returning(*ENTRY)
+
+
+CLAIM = _take(_due)
+CLAIM_THESE = _take(_these)
+DUE_OF = select(_waiting.c.id, _waiting.c.order_id, _waiting.c.run_at).where(
+    one_of(_waiting.c.status, {Status.SCHEDULED}),
+    _waiting.c.order_id.in_(bindparam("ids", expanding=True)),
+    _waiting.c.run_at <= _now,
 )
 
 NEXT_DUE = (

@@ -1,6 +1,5 @@
 """The ledger: opens the database, and gives transactions whose verbs are the rest of this package."""
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -184,4 +183,4 @@ def _on_error(context: ExceptionContext) -> None:
     """
     if sqlite.is_away(context.original_exception):
         context.is_disconnect = True
-        raise LedgerAway(f"the ledger does not answer: {context.original_exception}")
+        raise sqlite.away(context.original_exception)

@@ -9,13 +9,14 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, func, insert, or_, select, update
 
-from orchestrator.ledger.claims import CLAIM, NEXT_DUE
+from orchestrator.ledger.claims import CLAIM, CLAIM_THESE, DUE_OF, NEXT_DUE
 from orchestrator.ledger.entries import Entries
 from orchestrator.ledger.moves import may_become, one_of
 from orchestrator.ledger.orders import WAITS
 from orchestrator.ledger.rows import ENTRY, entry
 from orchestrator.ledger.tables import attempts, entries, orders
 from orchestrator.ledger.values import Backlog, Begin, Finish
+from orchestrator.ledger.verbs import batches
 from orchestrator.model import IN_FLIGHT, Entry, Status
 
 LEASE_OVER = "the lease ran out while sending"
@@ -138,6 +139,20 @@ class Sending(Entries):
         rows = self._rows(CLAIM, {"now": now, "most": limit, "by": worker, "until": now + lease})
         return sorted(map(entry, rows), key=lambda one: (one.due_at, one.id))
 
+    def claim_these(
+        self, entry_ids: Sequence[int], now: datetime, worker: str, lease: timedelta
+    ) -> list[Entry]:
+        """Take those of these entries that :meth:`claim` would take."""
+        values = {"ids": entry_ids, "now": now, "by": worker, "until": now + lease}
+        return sorted(map(entry, self._rows(CLAIM_THESE, values)), key=lambda one: (one.due_at, one.id))
+
+    def due_of(self, order_ids: Iterable[str], now: datetime) -> list[tuple[int, str, datetime]]:
+        """Give id, order and moment of what these orders have waiting that may go at *now*."""
+        found: list[tuple[int, str, datetime]] = []
+        for batch in batches(order_ids):
+            found += [(row[0], row[1], row[2]) for row in self._rows(DUE_OF, {"ids": batch, "now": now})]
+        return found
+
     def next_due(self) -> datetime | None:
         """Say when there is next something to claim, as far as what is in flight now allows."""
         moment: datetime | None = self._value(NEXT_DUE)
@@ -163,11 +178,11 @@ class Sending(Entries):
     def begin_many(self, begun: Sequence[Begin], now: datetime) -> set[int]:
         """Begin several, and name the entries that were refused."""
         rows = [
-            {"entry": b.entry, "fence": b.generation, "by": b.channel, "message": b.message_id, "now": now}
+            {"entry": b.entry, "fence": b.generation, "by": b.channel, "message": b.message_id, "now": b.at or now}
             for b in begun
         ]
         refused = self._each(_BEGIN, rows)
-        started = [{"entry": b.entry, "now": now} for b in begun if b.entry not in refused]
+        started = [{"entry": b.entry, "now": b.at or now} for b in begun if b.entry not in refused]
         if started:
             self._run(_ATTEMPT, started)
         return refused
@@ -195,7 +210,7 @@ class Sending(Entries):
         by_status: dict[Status, list[dict[str, Any]]] = {}
         for e in endings:
             by_status.setdefault(e.status, []).append(
-                {"entry": e.entry, "fence": e.generation, "by": e.channel, "why": e.reason, "now": now}
+                {"entry": e.entry, "fence": e.generation, "by": e.channel, "why": e.reason, "now": e.at or now}
             )
         for status, rows in by_status.items():
             refused |= self._each(_FINISH[status], rows)
@@ -206,7 +221,7 @@ class Sending(Entries):
                 "receipt": e.provider_id,
                 "error": e.code,
                 "why": e.reason,
-                "now": now,
+                "now": e.at or now,
             }
             for e in endings
             if e.entry not in refused

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import URL
 
+from orchestrator.errors import LedgerAway
+
 BUSY_TIMEOUT = 30  # seconds to wait for another process's write
 
 AWAY = {
@@ -53,3 +55,8 @@ def connector(file: Path | None, *, scratch: bool) -> Callable[[], Any]:
 def is_away(error: BaseException | None) -> bool:
     """Say whether a driver's error is about the database as a whole, not about what it was asked."""
     return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in AWAY
+
+
+def away(error: BaseException) -> LedgerAway:
+    """Say that the database is away, in the driver's words; they name no values."""
+    return LedgerAway(f"the ledger does not answer: {error}")

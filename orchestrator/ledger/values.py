@@ -67,17 +67,21 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A claimed entry that starts sending now."""
+    """A claimed entry that starts sending, now or (in a replay) *at* another time."""
 
     entry: int
     generation: int
     channel: str
     message_id: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """How an entry's sending ended: accepted, failed or unknown. ``code`` is the provider's own."""
+    """How an entry's sending ended: accepted, failed or unknown. ``code`` is the provider's own.
+
+    It ended now, or (in a replay) *at* another time.
+    """
 
     entry: int
     generation: int
@@ -86,6 +90,7 @@ class Finish:
     provider_id: str = ""
     reason: str = ""
     code: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

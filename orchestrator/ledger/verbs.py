@@ -1,13 +1,14 @@
 """What every group of verbs stands on: the open transaction's connection, and lists cut to fit."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Executable, NestedTransaction
 
 from orchestrator.ledger.prepared import Row, prepare
+from orchestrator.ledger.sqlite import away, is_away
 
 T = TypeVar("T")
 
@@ -34,10 +35,13 @@ class Verbs:
         several = isinstance(parameters, list)
         values = (parameters[0] if several else parameters) or {}
         form = prepare(statement, tuple(values), self._connection.dialect)
-        if several:
-            cursor = self._driver.executemany(*form.many(parameters))
-        else:
-            cursor = self._driver.execute(*form.one(values))
+        try:
+            if several:
+                cursor = self._driver.executemany(*form.many(parameters))
+            else:
+                cursor = self._driver.execute(*form.one(values))
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
         return int(cursor.rowcount)
 
     def _rows(self, statement: Executable, parameters: Any = None) -> Sequence[Row]:
@@ -45,11 +49,25 @@ class Verbs:
             return self._connection.execute(statement, parameters).tuples().all()
         values = parameters or {}
         form = prepare(statement, tuple(values), self._connection.dialect)
-        return form.read(self._driver.execute(*form.one(values)).fetchall())
+        try:
+            rows = self._driver.execute(*form.one(values)).fetchall()
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+        return form.read(rows)
 
     def _value(self, statement: Executable, parameters: Any = None) -> Any:
         rows = self._rows(statement, parameters)
         return rows[0][0] if rows else None
+
+    def _failed(self, error: sqlite3.Error) -> Exception:
+        """Say what a driver's error means; when the database is away, nothing more goes through this transaction.
+
+        SQLite may have rolled it back by itself: what somebody still tried in it would be written outside.
+        """
+        if not is_away(error):
+            return error
+        self._connection.invalidate(error)
+        return away(error)
 
 
 def batches(items: Iterable[T]) -> Iterator[list[T]]:
