@@ -94,9 +94,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     _override(environ, draft)
     settings = _validated(file.parent, draft)
     if settings is None or draft.problems:
-        raise Problems(
-            sorted(draft.problems, key=lambda problem: (problem.path, problem.line, problem.column))
-        )
+        # The file first, then the environment.
+        raise Problems(sorted(draft.problems, key=lambda p: (p.path != draft.file, p.path, p.line, p.column)))
     return settings.with_origin({".".join(name): draft.origin(name) for name, _ in _values(settings)})
 
 

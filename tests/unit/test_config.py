@@ -360,8 +360,8 @@ def test_every_code_is_explained_and_every_explained_code_can_happen() -> None:
 
 
 def test_every_problem_is_told_in_one_run(write: Write) -> None:
-    path = write("[compny]\n[server]\nport = 'x'\n[channels.sms]\nlive = true\n[log]\nlevel = 1\n")
-    found = problems(path, {"BEFOREHAND_DAEMON__TICK": "soon", "BEFOREHAND_NO__SUCH": "1"})
+    write("[compny]\n[server]\nport = 'x'\n[channels.sms]\nlive = true\n[log]\nlevel = 1\n")
+    found = problems(Path("config.toml"), {"BEFOREHAND_DAEMON__TICK": "soon", "BEFOREHAND_NO__SUCH": "1"})
     assert [problem.code for problem in found] == ["C003", "C004", "C020", "C006", "C010", "C003"]
 
 
