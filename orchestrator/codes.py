@@ -5,8 +5,15 @@ from collections.abc import Iterator, Mapping
 from orchestrator.event_codes import EVENT_CODES
 from orchestrator.findings import Code
 from orchestrator.rule_codes import RULE_CODES
+from orchestrator.setting_codes import SETTING_CODES
+from orchestrator.template_codes import TEMPLATE_CODES
 
-SECTIONS: Mapping[str, Mapping[str, Code]] = {"Rules": RULE_CODES, "Events": EVENT_CODES}
+SECTIONS: Mapping[str, Mapping[str, Code]] = {
+    "Rules": RULE_CODES,
+    "Events": EVENT_CODES,
+    "Templates": TEMPLATE_CODES,
+    "Settings": SETTING_CODES,
+}
 
 CODES: Mapping[str, Code] = {
     code: meaning for section in SECTIONS.values() for code, meaning in section.items()

@@ -78,14 +78,11 @@ def _explained(message: str, text: str, offset: int, names: Mapping[str, str]) -
             _near_field(name, names),
         )
     if select := _SELECT.search(message):
-        owner = token.text if token else "this"
-        kind = WORDS.get(select[1], select[1])
+        name = token.text if token else "this"
+        owner, kind = name.rpartition(".")[0] or name, WORDS.get(select[1], select[1])
+        start = token.start if token else offset
         return flaw_at(
-            text,
-            token.start if token else offset,
-            "R032",
-            f"no field called {owner!r}",
-            f"it would be inside {kind}",
+            text, start, "R032", f"no field called {name!r}", f"{owner!r} is {kind} and has no parts"
         )
     return flaw_at(text, offset, "R030", _syntax(message), _syntax_hint(text, offset))
 
@@ -94,7 +91,7 @@ def _mismatch(function: str, applied: str, text: str, offset: int) -> Flaw:
     operator = function.strip("_@")
     kinds = [_kind(kind) for kind in re.split(r", (?![^(]*\))", applied)]
     hint = ""
-    if "a duration" in kinds and "a text" in kinds:
+    if "a duration" in kinds and {"a text", "a whole number", "a number"} & set(kinds):
         hint = 'write duration("2h")'
     elif "a moment" in kinds and "a text" in kinds:
         hint = 'write timestamp("2026-03-12T09:00:00Z")'
@@ -117,8 +114,12 @@ def _near_field(name: str, names: Mapping[str, str]) -> str:
     ends = [known for known in names if known.endswith("." + name) and not known.startswith(HAS)]
     if ends:
         return f"did you mean {ends[0]!r}?"
-    if hint := _near(name, tuple(names)):
-        return hint
+    parent, _, leaf = name.rpartition(".")
+    families = {known.rpartition(".")[0] for known in names}
+    for family in (parent, *get_close_matches(parent, families, 2, 0.8)):
+        leaves = [known.rpartition(".")[2] for known in names if known.rpartition(".")[0] == family]
+        if close := get_close_matches(leaf, leaves, 1):
+            return f"did you mean {f'{family}.{close[0]}'.lstrip('.')!r}?"
     if name.startswith(ATTRIBUTE):
         return f"declare it: attributes: {{{name.removeprefix(ATTRIBUTE).partition('.')[0]}: text}}"
     return "a text needs quotes" if "." not in name else ""

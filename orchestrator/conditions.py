@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
@@ -22,15 +22,9 @@ from orchestrator.model import Customer, Fact, Order
 
 _ORDERING = ("_<_", "_<=_", "_>_", "_>=_")
 _EQUALITY = ("_==_", "_!=_")
-_LITERAL = {
-    "duration": "duration({})",
-    "timestamp": "timestamp({})",
-    "matches": "''.matches({})",
-}
 _ZONED = re.compile(
     r"get(FullYear|Month|Date|DayOfMonth|DayOfWeek|DayOfYear|Hours|Minutes|Seconds|Milliseconds)"
 )
-_ZONE = "timestamp('2000-01-01T00:00:00Z').getHours({})"
 _ABSENT = re.compile(r'No value with name "([^"]+)"')
 _NO_KEY = re.compile(r'Key not found in map : "([^"]+)"')
 
@@ -41,6 +35,26 @@ class ConditionError(Exception):
     def __init__(self, problems: list[Flaw]) -> None:
         self.problems = problems
         super().__init__("; ".join(flaw.message for flaw in problems))
+
+
+class _Literal(NamedTuple):
+    """A text that a function reads when it runs, tried out when the rule is loaded."""
+
+    probe: str
+    what: str
+    hint: str
+
+
+_LITERALS = {
+    "duration": _Literal("duration({})", "a duration here", 'conditions know h, m and s: "48h", "1h30m"'),
+    "timestamp": _Literal("timestamp({})", "a moment", 'write "2026-03-12T09:00:00Z"'),
+    "matches": _Literal(
+        "''.matches({})", "a regular expression (RE2)", "RE2 knows no look-around and no back-references"
+    ),
+    "zone": _Literal(
+        "timestamp('2000-01-01T00:00:00Z').getHours({})", "a time zone", "write an IANA name: Europe/Berlin"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +80,10 @@ class CompiledCondition:
         for mention in self.mentions:
             if mention.field not in data and (value := variables.get(mention.field)) is not None:
                 data[mention.field] = value
-        answer = self._program.eval(data=data).value()
+        try:
+            answer = self._program.eval(data=data).value()
+        except RuntimeError as error:  # the budget for loops is spent
+            answer = error
         values = {str(mention): _seen(mention, data) for mention in self.mentions}
         if answer is True or answer is False:
             return Verdict(answer, "", values)
@@ -78,7 +95,7 @@ class CompiledCondition:
         if key := _NO_KEY.search(said):
             named = (str(m) for m in self.mentions if key[1] in m.way)
             return f"{next(named, key[1])} has no value"
-        return said.partition(": ")[2] or said
+        return (said.partition(": ")[2] or said).partition(" [")[0]
 
 
 def variables(
@@ -106,8 +123,8 @@ def compile_condition(text: str, journey_attributes: Mapping[str, str]) -> Compi
     try:
         program = _environment(tuple(sorted(names.items()))).compile(text)
     except RuntimeError as error:
-        echoes = {"R031"} if flaws else set()  # of what was misread
-        flaws += [flaw for flaw in explain(str(error), text, names) if flaw.code not in echoes]
+        echoes = ("'&&'", "'||'", "'!'") if flaws else ()  # of a has() that answers with a text
+        flaws += [flaw for flaw in explain(str(error), text, names) if not flaw.message.startswith(echoes)]
     if program is not None and not flaws and (kind := program.return_type().name()) != "BOOL":
         flaws.append(_not_a_decision(text, kind))
     if flaws:
@@ -183,19 +200,17 @@ def _unusable_literals(text: str) -> Iterator[Flaw]:
         if not (name.kind == "name" and bracket.text == "(" and literal.kind == "text"):
             continue
         function = name.text.rpartition(".")[2]
-        probe = _ZONE if _ZONED.fullmatch(function) else _LITERAL.get(function)
-        if probe and cel.NewEnv().compile(probe.replace("{}", literal.text)).eval().type() == cel.Type.ERROR:
-            what = "a time zone" if probe == _ZONE else _READS[function]
-            yield flaw_at(
-                text, literal.start, "R036", f"{literal.text} is not {what}", _WRITE.get(function, "")
-            )
+        known = _LITERALS.get("zone" if _ZONED.fullmatch(function) else function)
+        if known and not _readable(known.probe.format(literal.text)):
+            message = f"{literal.text} is not {known.what}"
+            yield flaw_at(text, literal.start, "R036", message, known.hint)
 
 
-_READS = {"duration": "a duration here", "timestamp": "a moment", "matches": "a regular expression (RE2)"}
-_WRITE = {
-    "duration": 'conditions know h, m and s: "48h", "1h30m"',
-    "timestamp": 'write "2026-03-12T09:00:00Z"',
-}
+def _readable(probe: str) -> bool:
+    try:
+        return bool(cel.NewEnv().compile(probe).eval().type() != cel.Type.ERROR)
+    except RuntimeError:
+        return True  # a broken text, which the whole expression reports
 
 
 def _not_a_decision(text: str, kind: str) -> Flaw:

@@ -15,7 +15,7 @@ _SPAN = re.compile(r"\s*(\S+?)\s*[-–]\s*(\S+)\s*")  # people type an en dash, 
 _WORDS = re.compile(
     r"(\d+)\s*(business\s+days?|business\s+hours?|weeks?|days?|hours?|hrs?|minutes?|mins?|seconds?|secs?)"
 )
-_CALENDAR = re.compile(r"\d+\s*(mo|mon|months?|y|yr|years?)\b|\bM\b", re.IGNORECASE)
+_CALENDAR = re.compile(r"\d+\s*(?:M|(?i:mo|mon|months?|y|yr|years?))\b")
 _SECONDS = {"w": 7 * 86_400, "d": 86_400, "h": 3_600, "m": 60, "s": 1, "bd": 86_400, "bh": 3_600}
 
 

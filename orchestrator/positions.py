@@ -218,9 +218,8 @@ class _Tree:
         if kind == "ScalarEvent":
             node.written = self._text[event.start_mark.index : event.end_mark.index]
             plain = event.style is None or event.style == ""
-            node.value = (
-                None if plain and event.value in ("", "~", "null", "Null", "NULL") else str(event.value)
-            )
+            empty = node.flaw or (plain and event.value in ("", "~", "null", "Null", "NULL"))
+            node.value = None if empty else str(event.value)
         elif kind == "SequenceStartEvent":
             node.value = list(self._items(depth))
         else:

@@ -107,12 +107,18 @@ def _what(node: Node, known: Known, findings: Findings) -> None:
 
 
 def _template(say: Node, known: Known, templates: Collection[str], findings: Findings) -> None:
-    name = say.text
-    if not name or {name, f"{known.journey}/{name}", f"shared/{name}"} & set(templates):
+    name = template_name(say.text, known.journey)
+    if not name or f"{known.journey}/{name}" in templates or f"shared/{name}" in templates:
         return
-    near = [full.removeprefix(f"{known.journey}/").removeprefix("shared/") for full in sorted(templates)]
-    where = "" if "/" in name else f" in templates/{known.journey} or templates/shared"
-    findings.add(say.place, "R015", f"no template called {name!r}{where}", did_you_mean(name, near))
+    near = [template_name(full, known.journey) for full in sorted(templates)]
+    where = f"templates/{known.journey} or templates/shared"
+    hint = did_you_mean(name, (word for word in near if "/" not in word))
+    findings.add(say.place, "R015", f"no template called {name!r} in {where}", hint)
+
+
+def template_name(written: str, journey: str) -> str:
+    """The name alone: ``new-car/arrived`` and ``shared/arrived`` may be written out."""
+    return written.removeprefix(f"{journey}/").removeprefix("shared/")
 
 
 def _ladder(node: Node, trigger: On | None, findings: Findings) -> None:

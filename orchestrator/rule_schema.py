@@ -240,8 +240,8 @@ class RuleShape(Shape):
         description="Law, consent and caps follow from it.",
         json_schema_extra={"enum": list(Purpose)},
     )
-    timing: Annotated[TimingShape, BeforeValidator(_timing)] = Field(
-        TimingShape.model_validate({}), description="When the message leaves, seen from its trigger."
+    timing: Annotated[TimingShape, BeforeValidator(_timing)] | None = Field(
+        None, description="When the message leaves, seen from its trigger."
     )
     tells: Texts | None = Field(
         None, description="Milestones whose promise the customer knows once this is accepted."

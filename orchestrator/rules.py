@@ -27,7 +27,15 @@ from orchestrator.journey_checks import Known
 from orchestrator.literals import parse_duration
 from orchestrator.model import Purpose
 from orchestrator.positions import LARGEST, START, Findings, Node, parse
-from orchestrator.rule_schema import FileShape, HeaderShape, OnShape, RuleShape, RungShape, TaskShape
+from orchestrator.rule_schema import (
+    FileShape,
+    HeaderShape,
+    OnShape,
+    RuleShape,
+    RungShape,
+    TaskShape,
+    TimingShape,
+)
 from orchestrator.schema_problems import shape
 
 __all__ = ["json_schema", "load", "parse_duration", "read"]
@@ -105,6 +113,7 @@ class _Loader:
 
     def _journey(self, root: Node, findings: Findings) -> None:
         """Read one journey and its rules; a broken header leaves the file out, but its rules are checked."""
+        before = len(findings.problems)
         rules = root.value.pop("rules", None) if isinstance(root.value, dict) else None
         header = shape(HeaderShape, root, findings)
         phases = journey_checks.milestones(root, findings)
@@ -117,7 +126,7 @@ class _Loader:
         if closes is not None:
             journey_checks.exists(closes, "milestone", names, "R014", findings)
         usable = self._claim(root.get("journey"), "journey", "R025", self._journey_places, findings)
-        usable = usable and not root.flawed and not findings.problems
+        usable = usable and not root.flawed and len(findings.problems) == before
         made = self._rules(rules, known, attributes, findings)
         if header is not None and phases is not None and usable:
             self.journeys[name] = Journey(
@@ -200,12 +209,12 @@ def _condition(node: Node | None, attributes: Mapping[str, str], findings: Findi
 
 
 def _build(found: RuleShape, journey: str, when: Condition | None, path: str, line: int) -> Rule:
-    timing = found.timing
+    timing = found.timing or TimingShape.model_validate({})
     return Rule(
         id=found.id,
         journey=journey,
         trigger=_trigger(found.on),
-        rungs=_rungs(found),
+        rungs=_rungs(found, journey),
         channels=tuple(found.channels or ()),
         to=found.to,
         purpose=Purpose(found.purpose),
@@ -237,14 +246,16 @@ def _trigger(on: OnShape) -> Trigger:
     )
 
 
-def _rungs(found: RuleShape) -> tuple[Rung, ...]:
-    first = (Rung(found.say or "", _task(found.task)),) if found.say or found.task else ()
-    return first + tuple(_rung(rung) for rung in found.rungs or ())
+def _rungs(found: RuleShape, journey: str) -> tuple[Rung, ...]:
+    first = (_rung(found, journey),) if found.say or found.task else ()
+    return first + tuple(_rung(rung, journey) for rung in found.rungs or ())
 
 
-def _rung(rung: RungShape) -> Rung:
-    often = 1 if rung.every is None else rung.at_most or OFTEN_ENOUGH
-    return Rung(rung.say or "", _task(rung.task), rung.after, rung.every, often)
+def _rung(part: RuleShape | RungShape, journey: str) -> Rung:
+    say, task = rule_checks.template_name(part.say or "", journey), _task(part.task)
+    if isinstance(part, RuleShape):
+        return Rung(say, task)
+    return Rung(say, task, part.after, part.every, 1 if part.every is None else part.at_most or OFTEN_ENOUGH)
 
 
 def _task(task: TaskShape | None) -> TaskSpec | None:

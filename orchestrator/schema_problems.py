@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestrator.journey import On
-from orchestrator.positions import Findings, Node
+from orchestrator.positions import Findings, Node, Place
 from orchestrator.rule_schema import SHAPES, Shape, did_you_mean, kind_of
 
 S = TypeVar("S", bound=Shape)
@@ -16,12 +16,25 @@ S = TypeVar("S", bound=Shape)
 
 def shape(model: type[S], node: Node, findings: Findings) -> S | None:
     """Return *node* as *model*, or ``None`` with every misshapen value reported where it stands."""
+    for place, empty in _empty(node):
+        findings.add(place, "R013", "nothing stands here", "write a value, or remove the key")
+        empty.flaw = True
     try:
         return model.model_validate(node.plain())
     except ValidationError as error:
         for found in error.errors(include_url=False, include_input=False):
             _misshapen(model, node, found, findings)
         return None
+
+
+def _empty(node: Node) -> Iterator[tuple[Place, Node]]:
+    """Every key without a value, at the key: half a thought, which must not count as left out."""
+    keys = iter(node.keys.values())
+    for child in node.children():
+        place = next(keys, child.place)
+        if child.value is None and not child.flaw:
+            yield place, child
+        yield from _empty(child)
 
 
 def _misshapen(model: type[Shape], root: Node, found: ErrorDetails, findings: Findings) -> None:
