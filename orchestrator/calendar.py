@@ -278,7 +278,7 @@ def leave_quiet(moment: datetime, quiet: tuple[time, time] | None, zone: str) ->
             return moment
         until = wall.date() if at < end else wall.date() + DAY
     over = _not_before(moment, until, end, zone)
-    assert over is not None
+    assert over is not None  # the clocks read earlier than that now
     return leave_quiet(over, quiet, zone)  # an end that a clock change skips may land in the next ones
 
 
@@ -294,14 +294,12 @@ def next_allowed(
     No windows: any time of day; no *business*: any day. ``None`` when they do not meet within 400 days.
     """
     limit = moment + (CYCLE if business is None else HORIZON)
-    while moment <= limit:
-        open_at = next_open(moment, windows, zone)
-        if open_at is None:
-            return None
-        allowed = leave_quiet(open_at, quiet, zone)
-        if business is not None and not business_day(day := day_of(allowed, zone), business):
-            allowed = local(day + DAY, MIDNIGHT, zone)
-        if allowed == moment:
+    while (opening := next_open(moment, windows, zone)) is not None and opening <= limit:
+        moment = leave_quiet(opening, quiet, zone)
+        if business is not None and not business_day(day := day_of(moment, zone), business):
+            midnight = _not_before(moment, day + DAY, MIDNIGHT, zone)
+            assert midnight is not None
+            moment = midnight
+        if moment == opening:
             return moment
-        moment = allowed
     return None

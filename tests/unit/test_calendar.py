@@ -366,6 +366,14 @@ def test_the_next_allowed_moment_meets_window_quiet_hours_and_business_day(
     assert found == (at(allowed) if allowed else None)
 
 
+def test_a_day_that_was_left_and_came_back_is_still_closed() -> None:
+    """At 00:01 on that Sunday the clocks of Newfoundland went back to 23:01 on Saturday."""
+    sundays = BusinessCalendar({6: (time(9), time(17))})
+    saturday_again = at("2010-11-06T23:30-03:30")
+    found = calendar.next_allowed(saturday_again, [], None, "America/St_Johns", sundays)
+    assert found == at("2010-11-07T00:00-03:30")
+
+
 # ── what holds always ────────────────────────────────────────────────────────
 
 ZONES = ["UTC", BERLIN, "America/New_York", "America/St_Johns", "Asia/Kolkata", "Australia/Lord_Howe"]
