@@ -27,8 +27,9 @@ _ADDRESS = re.compile(rf"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:{_LABEL}\.)+[A
 _FOLD = "\r\n "
 LINE = 76  # RFC 2047 2: a line that holds an encoded word is no longer
 OURS = frozenset(
-    "from to cc bcc sender reply-to subject date message-id mime-version auto-submitted content-language"
-    " content-type content-transfer-encoding return-path received".split()
+    {"from", "to", "cc", "bcc", "sender", "reply-to", "subject", "date", "message-id", "mime-version"}
+    | {"auto-submitted", "content-language", "content-type", "content-transfer-encoding"}
+    | {"return-path", "received"}
 )
 """Header fields that ``Message.headers`` may not set."""
 

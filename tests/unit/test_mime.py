@@ -221,8 +221,14 @@ def test_a_domain_goes_into_the_envelope_in_ascii(written: str, envelope: str) -
 
 @pytest.mark.parametrize(
     "text",
-    ["", "maria", "@example.com", "a@b@example.com", "a..b@example.com", "a@example", "a@-b.example"]
-    + [
+    [
+        "",
+        "maria",
+        "@example.com",
+        "a@b@example.com",
+        "a..b@example.com",
+        "a@example",
+        "a@-b.example",
         "a@example.com\n",
         "<a@example.com>",
         "a b@example.com",

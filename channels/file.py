@@ -1,0 +1,100 @@
+"""The outbox: messages as files that a person can read, and nothing leaves the machine."""
+
+import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC
+from hashlib import blake2b
+from pathlib import Path
+
+from channels.base import Abilities, AfterUnknown, Message, Misconfigured, Receipt, Unavailable
+from channels.mime import compose, one_line, well_formed
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9]+")
+
+
+def _sms(message: Message) -> bytes:
+    head = {"To": message.to, "From": message.sender_name or message.sender, "Id": message.id}
+    lines = [f"{field}: {one_line(value)}\n" for field, value in head.items()]
+    return well_formed("".join([*lines, "\n", message.text, "\n"])).encode()
+
+
+def _push(message: Message) -> bytes:
+    fields = ("id", "message_id", "to", "title", "text", "link", "collapse_key", "locale", "purpose")
+    content = {field: getattr(message, field) for field in fields}
+    return well_formed(json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+_WRITERS: dict[str, tuple[str, Callable[[Message], bytes]]] = {
+    "email": (".eml", compose),  # the very bytes that SMTP would send
+    "sms": (".sms", _sms),
+    "push": (".json", _push),
+}
+
+
+class FileChannel:
+    """Keeps messages of one *kind* (email, sms, push) in *directory*, one file each.
+
+    Names sort by time and can be read: ``2026-03-12T173000Z_4711-arrived-1-customer_email_<id>.eml``. A
+    file appears whole or not at all; a message sent again overwrites its own file. Nothing is synced: after
+    a power cut the newest may be gone.
+    """
+
+    def __init__(self, directory: Path | str, kind: str) -> None:
+        if kind not in _WRITERS:
+            raise Misconfigured(f"the outbox keeps {', '.join(_WRITERS)}, not {kind!r}")
+        self.name = kind
+        self.abilities = Abilities(rich=kind == "email", after_unknown=AfterUnknown.REPEAT)
+        self._directory = Path(directory)
+        self._suffix, self._write = _WRITERS[kind]
+        self._known: dict[str, Path] | None = None  # identity → file; read from the directory once
+
+    async def send(self, message: Message) -> Receipt:
+        """Write *message* to its file; the receipt names it. ``ValueError`` without ``message.at``."""
+        content = self._write(message)
+        path = self._path(message)
+        part = path.with_name(f".{path.name}.part")
+        try:
+            part.write_bytes(content)
+            part.replace(path)
+        except OSError as error:
+            self._known = None
+            with suppress(OSError):
+                part.unlink()
+            if isinstance(error, NotADirectoryError | PermissionError):
+                raise Misconfigured("the outbox may not be written", raw=str(error)) from error
+            raise Unavailable("the outbox cannot be written", raw=str(error)) from error
+        self._files()[_identity(message)] = path
+        return Receipt(provider_id=path.name, raw={"file": str(path)})
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+    def _path(self, message: Message) -> Path:
+        """Where *message* is, or will be."""
+        if message.at is None:
+            raise ValueError("the outbox is sorted by time: Message.at is missing")
+        identity = _identity(message)
+        moment = f"{message.at.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
+        what = _UNSAFE.sub("-", message.id)[:80].strip("-")
+        return self._files().get(identity) or (
+            self._directory / f"{moment}_{what}_{self.name}_{identity}{self._suffix}"
+        )
+
+    def _files(self) -> dict[str, Path]:
+        if self._known is None:
+            try:
+                self._directory.mkdir(parents=True, exist_ok=True)
+                files = self._directory.glob(f"*_{self.name}_*{self._suffix}")
+                self._known = {path.stem.rpartition("_")[2]: path for path in files}
+            except OSError as error:
+                raise Misconfigured(
+                    f"the outbox {self._directory} is no directory", raw=str(error)
+                ) from error
+        return self._known
+
+
+def _identity(message: Message) -> str:
+    """A short name for the message, the same in every attempt."""
+    return blake2b(message.message_id.encode(errors="replace"), digest_size=6).hexdigest()
