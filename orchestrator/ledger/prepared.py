@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Dialect, Executable
 
-Row = tuple[Any, ...]
+Row = Sequence[Any]
 Processor = Callable[[Any], Any]
 
 _prepared: WeakKeyDictionary[Executable, dict[tuple[str, ...], "Prepared"]] = WeakKeyDictionary()
@@ -37,7 +37,7 @@ class Prepared:
         self._lists: frozenset[str] = frozenset(bind.key for bind in compiled.post_compile_params)
         columns = getattr(compiled, "_result_columns", None) or ()
         reads = [column.type._cached_result_processor(dialect, None) for column in columns]  # noqa: SLF001
-        self._reads: tuple[Processor | None, ...] | None = tuple(reads) if any(reads) else None
+        self._reads: list[tuple[int, Processor]] = [(at, read) for at, read in enumerate(reads) if read]
 
     def one(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """The text and its values in order; a list of values is written out as so many."""
@@ -58,10 +58,10 @@ class Prepared:
 
     def read(self, rows: Sequence[Row]) -> Sequence[Row]:
         """Convert what the driver read."""
-        reads = self._reads
-        if reads is None:
+        if not self._reads:
             return rows
-        return [
-            tuple([value if read is None else read(value) for value, read in zip(row, reads, strict=True)])
-            for row in rows
-        ]
+        converted = [list(row) for row in rows]
+        for row in converted:
+            for at, read in self._reads:
+                row[at] = read(row[at])
+        return converted

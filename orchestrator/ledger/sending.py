@@ -178,7 +178,13 @@ class Sending(Entries):
     def begin_many(self, begun: Sequence[Begin], now: datetime) -> set[int]:
         """Begin several, and name the entries that were refused."""
         rows = [
-            {"entry": b.entry, "fence": b.generation, "by": b.channel, "message": b.message_id, "now": b.at or now}
+            {
+                "entry": b.entry,
+                "fence": b.generation,
+                "by": b.channel,
+                "message": b.message_id,
+                "now": b.at or now,
+            }
             for b in begun
         ]
         refused = self._each(_BEGIN, rows)
@@ -209,9 +215,8 @@ class Sending(Entries):
         refused: set[int] = set()
         by_status: dict[Status, list[dict[str, Any]]] = {}
         for e in endings:
-            by_status.setdefault(e.status, []).append(
-                {"entry": e.entry, "fence": e.generation, "by": e.channel, "why": e.reason, "now": e.at or now}
-            )
+            row = {"entry": e.entry, "fence": e.generation, "by": e.channel, "why": e.reason}
+            by_status.setdefault(e.status, []).append(row | {"now": e.at or now})
         for status, rows in by_status.items():
             refused |= self._each(_FINISH[status], rows)
         ended = [

@@ -60,7 +60,7 @@ class Verbs:
         return rows[0][0] if rows else None
 
     def _failed(self, error: sqlite3.Error) -> Exception:
-        """Say what a driver's error means; when the database is away, nothing more goes through this transaction.
+        """Say what a driver's error means; with the database away, the transaction's connection is ended.
 
         SQLite may have rolled it back by itself: what somebody still tried in it would be written outside.
         """
