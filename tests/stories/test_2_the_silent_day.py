@@ -1,0 +1,89 @@
+"""Scene 2: the 12th ends and nothing arrived. Silence is the worst answer."""
+
+from tests.stories.telling import car, maria_waits, tell
+
+THE_SILENT_DAYS = """\
+2026-03-12 16:00  owner     email  record-arrival-or-new-date
+2026-03-12 17:00  manager   email  record-arrival-or-new-date
+2026-03-12 17:30  customer  sms    not-arrived-yet
+2026-03-12 17:30  owner     email  call-the-customer
+2026-03-13 11:30  manager   email  call-the-customer
+2026-03-13 17:30  customer  sms    still-not-arrived"""
+
+
+def test_owner_is_asked_customer_is_told_manager_gets_what_nobody_acknowledged() -> None:
+    told = tell(maria_waits("2026-03-12"), until="2026-03-14 00:00")
+
+    assert told.transcript() == THE_SILENT_DAYS
+
+
+def test_when_the_car_does_come_the_message_acknowledges_the_wait_and_the_ladder_stops() -> None:
+    told = tell(
+        maria_waits("2026-03-12", phone=""),
+        car("milestone.reached", "2026-03-14 10:15", milestone="arrived"),
+        until="2026-03-17 00:00",
+    )
+
+    assert told.transcript().splitlines()[-1] == "2026-03-14 10:15  customer  email  arrived"
+    words = told.text("arrived").lower()
+    assert "sorry" in words or "patience" in words or "wait" in words
+    assert "late, and nothing more is missing" in told.why("not-arrived", "cancelled")
+
+
+def test_no_text_is_ever_the_same_again() -> None:
+    told = tell(maria_waits("2026-03-12"), until="2026-05-30 00:00")
+
+    said = [line.occasion for line in told.lines if line.rule == "not-arrived" and line.role == "customer"]
+    assert len(said) == len(set(said)) == 8  # the evening itself, the day after, six times every three days
+    texts = [message.text for message in told.messages if message.to == "+493023125123"]
+    assert len(texts) == len(set(texts))
+
+
+def test_a_task_that_the_owner_acknowledged_does_not_go_to_the_manager() -> None:
+    task = "BX-100/has-it-arrived/arrived#1.2026-03-12.task/owner"
+    told = tell(
+        maria_waits("2026-03-12"),
+        car("task.acknowledged", "2026-03-12 16:20", task=task, by="Nora Brandt"),
+        until="2026-03-12 17:10",
+    )
+
+    assert told.transcript() == "2026-03-12 16:00  owner     email  record-arrival-or-new-date"
+
+
+def test_the_owner_records_the_arrival_after_the_question_and_only_the_good_news_goes_out() -> None:
+    told = tell(
+        maria_waits("2026-03-12"),
+        car("milestone.reached", "2026-03-12 16:12", milestone="arrived"),
+        until="2026-03-13 00:00",
+    )
+
+    assert told.transcript() == (
+        "2026-03-12 16:00  owner     email  record-arrival-or-new-date\n"
+        "2026-03-12 16:12  customer  sms    arrived"
+    )
+
+
+def test_an_arrival_heard_of_after_the_apology_stops_the_ladder_and_is_told() -> None:
+    late_news = car("milestone.reached", "2026-03-12 15:00", heard="2026-03-13 09:00", milestone="arrived")
+    told = tell(maria_waits("2026-03-12"), late_news, until="2026-03-20 00:00")
+
+    assert told.transcript(to="customer").splitlines() == [
+        "2026-03-12 17:30  customer  sms    not-arrived-yet",
+        "2026-03-13 09:00  customer  sms    arrived",
+        *told.transcript(to="customer").splitlines()[2:],
+    ]
+    assert "still-not-arrived" not in told.transcript()
+
+
+def test_a_second_promise_missed_again_goes_on_with_the_next_rung() -> None:
+    told = tell(
+        maria_waits("2026-03-12"),
+        car("promise.made", "2026-03-13 09:00", milestone="arrived", date="2026-03-19"),
+        until="2026-03-20 00:00",
+    )
+
+    assert told.transcript(to="customer") == (
+        "2026-03-12 17:30  customer  sms    not-arrived-yet\n"
+        "2026-03-13 09:00  customer  email  arrival-moved\n"
+        "2026-03-19 17:30  customer  sms    still-not-arrived"
+    )
