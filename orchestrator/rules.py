@@ -209,7 +209,6 @@ def _condition(node: Node | None, attributes: Mapping[str, str], findings: Findi
 
 
 def _build(found: RuleShape, journey: str, when: Condition | None, path: str, line: int) -> Rule:
-    timing = found.timing or TimingShape.model_validate({})
     return Rule(
         id=found.id,
         journey=journey,
@@ -218,7 +217,7 @@ def _build(found: RuleShape, journey: str, when: Condition | None, path: str, li
         channels=tuple(found.channels or ()),
         to=found.to,
         purpose=Purpose(found.purpose),
-        timing=Timing(timing.at, timing.within, timing.stale_after, timing.business_days),
+        timing=_timing(found.timing),
         when=when,
         tells=tuple(found.tells or ()),
         mode=Mode(found.mode),
@@ -256,6 +255,12 @@ def _rung(part: RuleShape | RungShape, journey: str) -> Rung:
     if isinstance(part, RuleShape):
         return Rung(say, task)
     return Rung(say, task, part.after, part.every, 1 if part.every is None else part.at_most or OFTEN_ENOUGH)
+
+
+def _timing(timing: TimingShape | None) -> Timing:
+    if timing is None:
+        return Timing()
+    return Timing(timing.at, timing.within, timing.stale_after, timing.business_days)
 
 
 def _task(task: TaskShape | None) -> TaskSpec | None:
