@@ -3,12 +3,15 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from orchestrator import event_reference
+from orchestrator import codes, config, event_reference, template_words
 from orchestrator.cli import reference
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "reference/codes.md": codes.page,
     "reference/commands.md": reference.page,
     "reference/events.md": event_reference.page,
+    "reference/settings.md": config.reference,
+    "reference/template-variables.md": template_words.page,
 }
 
 

@@ -86,7 +86,7 @@ def propose(
         engine = Engine(ledger, candidate)
         plan, orders, waiting = Plan(), 0, 0
         for ids in batches(tx.order_ids()):
-            decisions = engine.look(tx, ids, now).decisions
+            decisions = engine.look(tx, dict.fromkeys(ids, now), now).decisions
             have = tx.entries_of(ids)
             part = reconcile(decisions.values(), have)
             plan = Plan(

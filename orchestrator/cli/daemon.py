@@ -108,10 +108,7 @@ async def _until_stopped(chosen: Settings, engine: Engine, server: tuple[str, in
     transport.every(LOOK_AT_RULES, _Follower(chosen, engine), "rules")
     stop = asyncio.Event()
     with _stopping_at_signals(stop):
-        output.note(
-            f"working on {chosen.ledger.url}"
-            + (f", listening on http://{server[0]}:{server[1]}" if server else "")
-        )
+        output.note(f"working on {chosen.ledger.url}; SIGTERM or Ctrl+C stops")
         jobs: list[Awaitable[Any]] = [transport.run(stop)]
         if server:
             jobs.append(_listen(chosen, engine, server, stop))
@@ -195,12 +192,17 @@ async def _listen(chosen: Settings, engine: Engine, server: tuple[str, int], sto
 
 
 def _server(config: uvicorn.Config) -> uvicorn.Server:
-    """A server that leaves signals to us: the daemon must end as a whole."""
+    """A server that leaves signals to us, for the daemon must end as a whole, and says when it listens."""
     import uvicorn
 
     class Server(uvicorn.Server):
         def capture_signals(self) -> Any:
             return nullcontext()
+
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                output.note(f"listening on http://{config.host}:{config.port}")
 
     return Server(config)
 

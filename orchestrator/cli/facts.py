@@ -239,11 +239,12 @@ def explain(
     from orchestrator.cli.ledgers import engine_in_force
     from orchestrator.explain import explain as explained
 
+    now = engine_now()
     with engine_in_force(settings(ctx, config)) as engine, engine.ledger.read() as tx:
         facts = tx.order_facts([order]).get(order, ())
         if not facts:
             raise NotFound(f"no order is called {order!r}")
-        sight = engine.look(tx, [order], engine_now())
+        sight = engine.look(tx, {order: now}, now)
         if order in sight.problems and order not in sight.orders:
             raise NotFound(f"{order}: {sight.problems[order]}")
         seen = sight.orders[order]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from orchestrator.cli import house
+from orchestrator.cli import house, ledgers
 from orchestrator.cli.output import counted
 from orchestrator.errors import LedgerError, Misconfigured
 from orchestrator.model import Status
@@ -42,6 +42,9 @@ def findings(settings: "Settings") -> Iterator[Finding]:
     yield _well("settings", "can be used")
     yield from _written(settings)
     yield from _channels(settings)
+    if ledgers.is_new(settings):
+        yield _well("ledger", "not made yet: the first command that needs it does")
+        return
     try:
         from orchestrator.ledger import Ledger
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli import house
@@ -23,16 +24,16 @@ def opened(settings: Settings) -> Iterator[Ledger]:
     """Open the ledger; one that does not exist yet is made."""
     from orchestrator.ledger import Ledger
 
-    with Ledger.open(settings.ledger.url, upgrade=_is_new(settings)) as ledger:
+    with Ledger.open(settings.ledger.url, upgrade=is_new(settings)) as ledger:
         yield ledger
 
 
-def _is_new(settings: Settings) -> bool:
+def is_new(settings: Settings) -> bool:
     """Nothing was ever written: making the tables takes nobody by surprise, migrating them might."""
-    from pathlib import Path
-
     file = settings.ledger.url.removeprefix("sqlite:///")
-    return file != settings.ledger.url and not Path(file).exists()
+    if file == settings.ledger.url or file.startswith((":memory:", "file:")):
+        return False
+    return not Path(file).exists() or not Path(file).stat().st_size
 
 
 @contextmanager

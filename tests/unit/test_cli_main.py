@@ -1,6 +1,7 @@
 """The command as a whole: help, mistakes on the command line, exit codes, a start that is quick."""
 
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 import typer
 
 from orchestrator import cli, errors
-from orchestrator.cli import COMMANDS, GROUPS, main, reference
+from orchestrator.cli import COMMANDS, GROUPS, main
 from orchestrator.errors import Problem
 
 BEFOREHAND = [sys.executable, "-c", "import sys; from orchestrator.cli import main; sys.exit(main())"]
@@ -148,6 +149,10 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
     assert loaded.strip() == "[]"
 
 
-def test_the_page_of_commands_is_what_the_commands_say() -> None:
-    page = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
-    assert page.read_text(encoding="utf-8") == reference.page(), "run `make docs`"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = runpy.run_path(str(DOCS / "generate.py"))["PAGES"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_generated_page_is_stale(name: str) -> None:
+    assert (DOCS / name).read_text(encoding="utf-8") == PAGES[name](), "run `make docs`"

@@ -1,0 +1,138 @@
+"""The command preview: any template as its reader would see it, with sample facts or a real order's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestrator.cli import house, output
+from orchestrator.cli.options import Config, Form, settings
+from orchestrator.cli.output import Format
+from orchestrator.errors import Misconfigured, NotFound
+
+if TYPE_CHECKING:
+    from orchestrator.cli.house import Written
+    from orchestrator.journey import Journey
+    from orchestrator.preview import Sample
+    from orchestrator.render import Rendered
+    from orchestrator.settings import Settings
+
+
+def preview(
+    ctx: typer.Context,
+    template: Annotated[str, typer.Argument(metavar="TEMPLATE", help="Its name: new-car/arrived.")],
+    channel: Annotated[str, typer.Option("--channel", help="Only this channel: email, sms or push.")] = "",
+    locale: Annotated[str, typer.Option("--locale", help="The reader's language: de, en, de-AT.")] = "",
+    order: Annotated[
+        str, typer.Option("--order", help="With the facts of this order instead of sample ones.")
+    ] = "",
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write the mail's HTML here, for a browser.", show_default=False),
+    ] = None,
+    form: Form = Format.TABLE,
+    config: Config = None,
+) -> None:
+    """Show a template as its reader would see it.
+
+    The facts are samples, or those of --order as they are now. Nothing is sent.
+    """
+    chosen = settings(ctx, config)
+    found = house.written(chosen)
+    speaks = found.renderer.channels_of(template)
+    if not speaks:
+        raise NotFound(_unknown(template, found.renderer.names()))
+    if channel and channel not in speaks:
+        raise NotFound(f"{template} has nothing for {channel}; it has {', '.join(sorted(speaks))}")
+    if html is not None and "email" not in ([channel] if channel else speaks):
+        raise Misconfigured("--html is for mails")
+    journey = _journey(found, template)
+    facts = _of_order(chosen, order, template, journey) if order else _sampled(journey, template, locale)
+    pages = list(
+        _pages(chosen, found, template, [channel] if channel else sorted(speaks), locale, journey, facts)
+    )
+    if html is not None:
+        html.write_text(next(page.html for name, page in pages if name == "email"), encoding="utf-8")
+    if form is Format.TABLE:
+        for name, page in pages:
+            _print(name, page)
+    else:
+        output.records(({"channel": name, **asdict(page)} for name, page in pages), form)
+
+
+def _journey(found: Written, template: str) -> Journey:
+    """The journey whose folder the template is in; what is shared is shown in any."""
+    journeys = found.book.journeys
+    name = template.partition("/")[0]
+    if name in journeys:
+        return journeys[name]
+    if not journeys:
+        raise NotFound("there is no journey to show it in; `beforehand check` says why")
+    return next(iter(journeys.values()))
+
+
+def _sampled(journey: Journey, template: str, locale: str) -> Sample:
+    from orchestrator.preview import sample
+
+    return sample(journey, template, locale)
+
+
+def _of_order(chosen: Settings, order: str, template: str, journey: Journey) -> Sample:
+    """A real order's facts: the notification it has or will have of this template, else the sample's."""
+    from orchestrator.cli.ledgers import engine_in_force
+    from orchestrator.clock import SystemClock
+    from orchestrator.preview import Sample
+
+    now = SystemClock().now()
+    with engine_in_force(chosen) as engine, engine.ledger.read() as tx:
+        sight = engine.look(tx, {order: now}, now)
+        entries = tx.entries_of([order]).get(order, ())
+        known = sight.orders.get(order)
+    if known is None or not known.known:
+        raise NotFound(f"no order is called {order!r}")
+    notes = [*sight.decisions[order].wanted, *(entry.wanted for entry in entries)]
+    made_up = replace(_sampled(journey, template, "").notification, order=order, customer=known.customer)
+    note = next((note for note in notes if note.template == template), made_up)
+    return Sample(note, known, sight.customer_of(known), now)
+
+
+def _pages(
+    chosen: Settings,
+    found: Written,
+    template: str,
+    channels: list[str],
+    locale: str,
+    journey: Journey,
+    facts: Sample,
+) -> Iterator[tuple[str, Rendered]]:
+    from orchestrator import wording
+
+    company = house.company(chosen)
+    words = wording.context(
+        facts.notification, facts.order, facts.customer, journey, chosen.policy(), facts.now, company
+    )
+    language = locale or wording.locale_of(facts.notification, facts.order, facts.customer, company)
+    for channel in channels:
+        yield channel, found.renderer.render(template, channel, language, {**words, "locale": language})
+
+
+def _print(channel: str, page: Rendered) -> None:
+    import sys
+
+    print(output.styled(f"── {channel} {page.locale} ".ljust(60, "─"), "dim", sys.stdout))
+    heads: dict[str, Any] = {"Subject": page.subject, "Title": page.title, "Link": page.link}
+    for head, value in heads.items():
+        if value:
+            print(f"{output.styled(f'{head}:', 'bold', sys.stdout)} {output.printable(value)}")
+    print("\n".join(output.printable(line) for line in page.text.split("\n")))
+
+
+def _unknown(template: str, names: set[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(template, sorted(names), n=1, cutoff=0.5)
+    return f"no template is called {template!r}" + (f"; did you mean {near[0]!r}?" if near else "")

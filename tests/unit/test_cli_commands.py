@@ -1,0 +1,457 @@
+"""The commands on a new installation: what each prints, keeps, refuses and ends with."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.cli import main
+
+BEFOREHAND = [sys.executable, "-c", "import sys; from orchestrator.cli import main; sys.exit(main())"]
+ROOT = Path(__file__).parents[2]
+MOMENT = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+
+class Home:
+    """A folder in which commands run, with everything `init` writes."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self._capsys = capsys
+
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        """The exit code, stdout and stderr of one command."""
+        self._capsys.readouterr()
+        code = main(arguments)
+        out, err = self._capsys.readouterr()
+        return code, out, err
+
+    def write(self, name: str, text: str) -> str:
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(text, encoding="utf-8")
+        return name
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        text = (self.folder / name).read_text(encoding="utf-8")
+        assert old in text
+        self.write(name, text.replace(old, new))
+
+    def story(self, start: datetime = MOMENT, late: timedelta = timedelta(days=12)) -> str:
+        """A file of events: Maria's car is promised in eleven days, and arrives *late* after the start."""
+        day = (start + timedelta(days=11)).date().isoformat()
+        return self.write(
+            "events.jsonl",
+            "\n".join(
+                [
+                    event(
+                        "customer.upserted",
+                        "C-1",
+                        start,
+                        name="Maria Keller",
+                        locale="de",
+                        email="maria@example.com",
+                    ),
+                    event(
+                        "order.upserted",
+                        "A-1",
+                        start,
+                        customer="C-1",
+                        journey="new-car",
+                        attributes=CAR,
+                        owner=NORA,
+                    ),
+                    event("promise.made", "A-1", start, milestone="arrived", date=day),
+                    event("milestone.reached", "A-1", start + late, milestone="arrived"),
+                ]
+            ),
+        )
+
+
+CAR = {"model": "Lumen 4", "colour": "blue"}
+NORA = {"name": "Nora Brandt", "email": "nora.brandt@example.com"}
+
+
+def event(kind: str, subject: str, at: datetime, **data: Any) -> str:
+    """One CloudEvent as a line; the same arguments make the same event."""
+    return json.dumps(
+        {
+            "specversion": "1.0",
+            "id": f"{kind}-{subject}",
+            "source": "/dealer",
+            "type": kind,
+            "subject": subject,
+            "time": at.isoformat(),
+            "data": data,
+        }
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Home:
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("BEFOREHAND_")]:
+        monkeypatch.delenv(name)
+    assert main(["init"]) == 0
+    return Home(tmp_path, capsys)
+
+
+# ── check, schema, preview ───────────────────────────────────────────────────
+
+
+def test_what_init_writes_has_no_problem(home: Home) -> None:
+    code, out, _ = home.run("check")
+    assert code == 0
+    assert out.startswith("1 journey, ")
+    assert out.endswith(" templates: no problem found\n")
+
+
+def test_check_tells_problems_of_rules_and_templates_in_one_run(home: Home) -> None:
+    home.replace("rules/new-car.yaml", "channels: [push, sms, email]", "channels: [push, sms, emial]")
+    home.write("templates/new-car/arrived/sms.txt.de.j2", "{{ custmer.name }}")
+    code, out, _ = home.run("check")
+    assert code == 1
+    assert "did you mean 'email'?" in out
+    assert "custmer" in out
+    assert "problems found" in out.splitlines()[-1]
+
+
+def test_check_finds_settings_that_cannot_be_used(home: Home) -> None:
+    home.replace("config.toml", 'time_zone = "Europe/Berlin"', 'time_zone = "Europe/Berlni"')
+    code, out, _ = home.run("check")
+    assert code == 1
+    assert out.startswith("config.toml:")
+    assert "did you mean 'Europe/Berlin'?" in out
+
+
+def test_settings_that_cannot_be_used_end_any_other_command_with_2(home: Home) -> None:
+    home.replace("config.toml", "port = 8000", "port = 80000")
+    code, out, err = home.run("explain", "A-1")
+    assert (code, out) == (2, "")
+    assert err.startswith("config.toml:")
+
+
+def test_the_settings_may_be_named_before_and_after_the_command(home: Home) -> None:
+    assert home.run("check", "--config", "nowhere.toml")[0] == 1
+    assert home.run("--config", "nowhere.toml", "check")[0] == 1
+
+
+def test_check_gives_a_program_objects_and_nothing_else(home: Home) -> None:
+    home.replace("rules/new-car.yaml", "say: arrived\n", "say: arived\n")
+    code, out, err = home.run("check", "--format", "json")
+    assert code == 1
+    assert [problem["path"] for problem in json.loads(out)] == ["rules/new-car.yaml"]
+    assert "1 problem found" in err
+
+
+def test_check_starts_and_ends_without_the_libraries_of_the_ledger_and_the_web(home: Home) -> None:
+    heavy = {"sqlmodel", "sqlalchemy", "fastapi", "httpx", "rich", "alembic", "aiosmtplib"}
+    script = (
+        "import sys; from orchestrator.cli import main; main(['check']); "
+        f"print(sorted({heavy} & sys.modules.keys()))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=home.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("what", ["rules", "events"])
+def test_the_schemas_are_json(home: Home, what: str) -> None:
+    code, out, _ = home.run("schema", what)
+    assert code == 0
+    assert json.loads(out)["$schema"].startswith("https://json-schema.org/")
+
+
+def test_a_schema_of_something_else_is_refused(home: Home) -> None:
+    assert home.run("schema", "orders")[0] == 2
+
+
+def test_a_preview_shows_every_channel_in_the_language_asked_for(home: Home) -> None:
+    code, out, _ = home.run("preview", "new-car/arrived", "--locale", "de", "--html", "mail.html")
+    assert code == 0
+    assert [line.split()[1] for line in out.splitlines() if line.startswith("── ")] == [
+        "email",
+        "push",
+        "sms",
+    ]
+    assert "Maria Keller" in out
+    assert (home.folder / "mail.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_a_preview_of_nothing_asks_what_was_meant(home: Home) -> None:
+    code, _, err = home.run("preview", "new-car/arivd")
+    assert code == 1
+    assert "did you mean 'new-car/arrived'?" in err
+
+
+def test_a_preview_with_an_order_uses_its_facts(home: Home) -> None:
+    home.run("ingest", home.story())
+    code, out, _ = home.run("preview", "new-car/arrived", "--order", "A-1", "--channel", "email")
+    assert code == 0
+    assert "Lumen 4" in out
+    assert home.run("preview", "new-car/arrived", "--order", "A-2")[0] == 1
+
+
+# ── ingest ───────────────────────────────────────────────────────────────────
+
+
+def test_events_are_taken_once(home: Home) -> None:
+    story = home.story()
+    assert home.run("ingest", story)[1] == "4 new events, 0 duplicates, 0 refused\n"
+    assert home.run("ingest", story)[1] == "0 new events, 4 duplicates, 0 refused\n"
+
+
+def test_a_wrong_event_is_refused_with_its_line_and_the_others_are_kept(home: Home) -> None:
+    story = home.story()
+    lines = (home.folder / story).read_text().splitlines()
+    home.write(story, "\n".join([lines[0], '{"specversion": "1.0"', *lines[1:]]))
+    code, out, err = home.run("ingest", story)
+    assert code == 1
+    assert out == "4 new events, 0 duplicates, 1 refused\n"
+    assert "events.jsonl:2:" in err
+
+
+def test_the_same_event_with_another_body_is_refused_alone(home: Home) -> None:
+    home.run("ingest", home.story())
+    home.write(
+        "more.jsonl",
+        "\n".join(
+            [
+                event("promise.made", "A-1", MOMENT, milestone="arrived", date="2027-01-01"),
+                event("contact.logged", "A-1", MOMENT, direction="in", reason="asked", by="Nora Brandt"),
+            ]
+        ),
+    )
+    code, out, err = home.run("ingest", "more.jsonl")
+    assert code == 1
+    assert out == "1 new event, 0 duplicates, 1 refused\n"
+    assert "E203" in err
+
+
+def test_a_file_that_is_not_there_is_a_matter_of_usage(home: Home) -> None:
+    assert home.run("ingest", "nowhere.jsonl")[0] == 2
+
+
+def test_events_come_through_a_pipe(home: Home) -> None:
+    events = (home.folder / home.story()).read_bytes()
+    ended = subprocess.run(
+        [*BEFOREHAND, "ingest", "-"],
+        cwd=home.folder,
+        env=environment(),
+        input=events,
+        capture_output=True,
+        check=True,
+    )
+    assert ended.stdout == b"4 new events, 0 duplicates, 0 refused\n"
+
+
+# ── explain, simulate ────────────────────────────────────────────────────────
+
+
+def test_an_order_is_explained_backwards_and_by_what_is_not_said(home: Home) -> None:
+    home.run("ingest", home.story())
+    code, out, _ = home.run("explain", "A-1")
+    assert code == 0
+    assert out.index("So far") < out.index("Not said")
+    assert "Maria Keller" in out
+
+
+def test_an_explanation_for_a_program_is_one_object(home: Home) -> None:
+    home.run("ingest", home.story())
+    assert json.loads(home.run("explain", "A-1", "--format", "json")[1])["order"] == "A-1"
+
+
+def test_an_unknown_order_is_not_found(home: Home) -> None:
+    code, out, err = home.run("explain", "A-404")
+    assert (code, out) == (1, "")
+    assert "no order is called 'A-404'" in err
+
+
+def test_a_simulation_tells_what_would_have_been_said(home: Home) -> None:
+    code, out, _ = home.run("simulate", "--events", home.story(), "--format", "jsonl")
+    assert code == 0
+    said = [json.loads(line) for line in out.splitlines()]
+    accepted = {(line["rule"], line["channel"]) for line in said if line["status"] == "accepted"}
+    assert ("not-arrived", "email") in accepted
+    assert ("arrived", "email") in accepted
+    assert {"rule", "order", "customer", "occasion", "channel", "due_at", "at", "status", "reason"} <= said[
+        0
+    ].keys()
+
+
+def test_a_simulation_ends_with_the_sentence_of_counts(home: Home) -> None:
+    _, out, _ = home.run("simulate", "--events", home.story(), "--until", "2026-03-12")
+    assert " accepted" in out.splitlines()[-1]
+    assert out.splitlines()[-1].endswith(" failed")
+
+
+def test_a_simulation_stops_at_the_end_of_the_day_it_is_told(home: Home) -> None:
+    _, out, _ = home.run("simulate", "--events", home.story(), "--until", "2026-03-12", "--format", "jsonl")
+    said = [json.loads(line) for line in out.splitlines()]
+    assert "not-arrived" in {line["rule"] for line in said if line["status"] == "accepted"}
+    assert "arrived" not in {line["rule"] for line in said}
+
+
+def test_a_history_in_any_order_gives_the_same_simulation(home: Home) -> None:
+    story = home.story()
+    straight = home.run("simulate", "--events", story, "--format", "jsonl")[1]
+    lines = (home.folder / story).read_text().splitlines()
+    home.write(story, "\n".join([lines[3], lines[0], lines[1], lines[2]]))
+    assert home.run("simulate", "--events", story, "--format", "jsonl")[1] == straight
+
+
+def test_a_simulation_keeps_nothing(home: Home) -> None:
+    home.run("simulate", "--events", home.story())
+    assert not (home.folder / "beforehand.db").exists()
+    assert not (home.folder / "outbox").exists()
+
+
+def test_a_simulation_of_wrong_events_tells_all_of_them_and_runs_none(home: Home) -> None:
+    home.write("wrong.jsonl", "{}\nnothing\n")
+    code, out, err = home.run("simulate", "--events", "wrong.jsonl")
+    assert (code, out) == (1, "")
+    assert "wrong.jsonl:1:" in err
+    assert "wrong.jsonl:2:" in err
+
+
+def test_a_moment_that_is_none_is_a_matter_of_usage(home: Home) -> None:
+    assert home.run("simulate", "--events", home.story(), "--until", "tomorrow")[0] == 2
+
+
+# ── plan, apply ──────────────────────────────────────────────────────────────
+
+
+def coming(home: Home) -> None:
+    """An order whose car is promised in eleven days from now, and did not arrive yet."""
+    story = home.story(datetime.now(UTC) - timedelta(hours=1))
+    home.write(story, "\n".join((home.folder / story).read_text().splitlines()[:3]))
+    assert home.run("ingest", story)[0] == 0
+
+
+def test_rules_that_are_in_force_change_nothing(home: Home) -> None:
+    coming(home)
+    assert home.run("plan")[1] == "these rules are in force, and nothing would change\n"
+
+
+def test_a_changed_rule_is_planned_first_and_counts_once_it_is_applied(home: Home) -> None:
+    coming(home)
+    home.replace("rules/new-car.yaml", 'at: "16:00"', 'at: "15:00"')
+    code, out, _ = home.run("plan")
+    assert code == 0
+    assert "has-it-arrived" in out
+    assert out.endswith("next: beforehand apply\n")
+    assert home.run("plan")[1] == out, "planning changes nothing"
+    assert home.run("apply")[1].splitlines()[-1].startswith("in force: ")
+    assert home.run("plan")[1] == "these rules are in force, and nothing would change\n"
+
+
+def test_rules_with_problems_never_come_into_force(home: Home) -> None:
+    coming(home)
+    home.replace("rules/new-car.yaml", "channels: [email, sms]", "channels: [fax]")
+    assert home.run("apply")[0] == 1
+    home.run("explain", "A-1")
+    assert home.run("explain", "A-1")[0] == 0
+
+
+# ── db, config, doctor ───────────────────────────────────────────────────────
+
+
+def test_the_settings_are_shown_with_their_origin_and_without_their_secrets(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEFOREHAND_CHANNELS__EMAIL__USERNAME", "service")
+    monkeypatch.setenv("BEFOREHAND_CHANNELS__EMAIL__PASSWORD", "opensesame")
+    code, out, _ = home.run("config", "show", "--origin", "--format", "json")
+    shown = {row["name"]: row for row in json.loads(out)}
+    assert code == 0
+    assert shown["company.name"]["origin"].startswith("config.toml:")
+    assert "environment" in shown["channels.email.password"]["origin"]
+    assert "opensesame" not in out
+
+
+def test_the_ledger_is_made_and_rebuilt(home: Home) -> None:
+    assert home.run("db", "upgrade")[0] == 0
+    home.run("ingest", home.story())
+    assert home.run("db", "rebuild")[1] == "1 order rebuilt from their facts\n"
+
+
+def test_a_new_installation_is_well(home: Home) -> None:
+    code, out, _ = home.run("doctor")
+    assert code == 0, out
+    assert out.endswith("all is well\n")
+
+
+def test_what_is_not_well_is_named_with_its_remedy(home: Home) -> None:
+    home.replace("rules/new-car.yaml", "say: arrived\n", "say: arived\n")
+    code, out, _ = home.run("doctor", "--format", "json")
+    assert code == 1
+    (rules,) = [row for row in json.loads(out) if row["what"] == "rules"]
+    assert (rules["state"], rules["remedy"]) == ("look", "beforehand check")
+
+
+# ── run, serve ───────────────────────────────────────────────────────────────
+
+
+def environment() -> dict[str, str]:
+    """Ours, able to import the packages from anywhere, and without settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BEFOREHAND_")}
+    return kept | {"PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture
+def daemon(home: Home) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """`beforehand serve` that listens, and its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with subprocess.Popen(
+        [*BEFOREHAND, "serve", "--port", str(port)],
+        cwd=home.folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            assert any("listening on" in line for line in process.stderr)
+            yield process, port
+        finally:
+            process.kill()
+
+
+def test_a_daemon_takes_an_event_and_says_what_follows_and_stops_when_told(
+    home: Home, daemon: tuple[subprocess.Popen[str], int]
+) -> None:
+    process, port = daemon
+    now = datetime.now(UTC)
+    story = home.story(now - timedelta(minutes=2), timedelta(minutes=1))
+    for line in (home.folder / story).read_text().splitlines():
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/events",
+            data=line.encode(),
+            headers={"Content-Type": "application/cloudevents+json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status == 202
+    assert "arrived" in home.run("explain", "A-1")[1]
+    assert home.run("run")[0] == 1, "a second daemon is refused"
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    assert out.startswith("stopped: ")
+    assert "Maria" not in out + err
