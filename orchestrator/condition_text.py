@@ -35,9 +35,7 @@ class Mention(NamedTuple):
 
     field: str
     way: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return ".".join((self.field, *self.way))
+    name: str  # both, as it is written
 
 
 class Token(NamedTuple):
@@ -67,7 +65,7 @@ def mention_of(token: Token, names: Mapping[str, str]) -> Mention | None:
     for length in range(len(parts), 0, -1):
         if (name := ".".join(parts[:length])) in names:
             way = parts[length : -1 if token.called else None]
-            return Mention(name, tuple(way))
+            return Mention(name, tuple(way), ".".join((name, *way)))
     return None
 
 

@@ -84,7 +84,7 @@ class CompiledCondition:
             answer = self._program.eval(data=data).value()
         except RuntimeError as error:  # the budget for loops is spent
             answer = error
-        values = {str(mention): _seen(mention, data) for mention in self.mentions}
+        values = {mention.name: _seen(mention, data) for mention in self.mentions}
         if answer is True or answer is False:
             return Verdict(answer, "", values)
         return Verdict(None, self._why(str(answer)), values)
@@ -93,7 +93,7 @@ class CompiledCondition:
         if absent := _ABSENT.search(said):
             return f"{absent[1]} has no value"
         if key := _NO_KEY.search(said):
-            named = (str(m) for m in self.mentions if key[1] in m.way)
+            named = (mention.name for mention in self.mentions if key[1] in mention.way)
             return f"{next(named, key[1])} has no value"
         return (said.partition(": ")[2] or said).partition(" [")[0]
 

@@ -83,6 +83,34 @@ def test_the_new_car_journey_loads_without_a_finding() -> None:
     assert book.rule("arrived").tells == ("prepared",)  # type: ignore[union-attr]
 
 
+def test_a_file_written_from_the_documents_alone_loads() -> None:
+    sketch = """
+        version: 1
+        journey: flight
+        attributes: {carrier: text, seats: number?}
+        milestones: [scheduled, departed, landed]
+        promises: {landed: departed + 2h}    # internal until somebody tells the customer
+        rules:
+          - id: late
+            on: {missed: departed, by: 15m}
+            say: late
+            channels: [sms]
+          - id: still-late
+            on: {missed: departed, by: 1h}
+            when: order.attributes.seats > 100 && late_by < duration("6h")
+            rungs:
+              - {say: late, task: {for: owner, do: call-the-customer, within: 4bh, then: manager}}
+              - {after: 1bd, say: still-late}
+              - {every: 3bd, say: still-waiting, at_most: 6}
+          - {id: seen-off, on: {upcoming: departed, before: 1d, at: "18:00"}, say: tomorrow, tells: [departed]}
+          - {id: asked, on: {event: com.example.asked}, say: answer, to: neighbour, timing: {at: now, within: 1h}}
+          - {id: quiet, on: {stuck: any, for: 21d}, task: {for: owner, do: look}, mode: shadow, catch_up: true}
+    """
+    book, problems = load({"flight.yaml": dedent(sketch)}, templates=None, channels=None, policy=Policy())
+    assert problems == []
+    assert len(book.journeys["flight"].rules) == 5
+
+
 def test_every_template_the_new_car_journey_names_is_there() -> None:
     templates = {f"{d.parent.name}/{d.name}" for d in (ROOT / "templates").glob("*/*") if d.is_dir()}
     _, problems = load(read(ROOT / "rules"), templates=templates, policy=Policy())
