@@ -21,12 +21,16 @@ _LAYOUT = frozenset(
     {"mj-body", "mj-section", "mj-column", "mj-group", "mj-hero"}
 )  # a comment may stand there
 _CONTENT = frozenset({"mj-text", "mj-table", "mj-button", "mj-raw", "mj-navbar-link", "mj-social-element"})
+_PLAIN = frozenset(
+    {"mj-title", "mj-preview", "mj-accordion-title", "mj-accordion-text"}
+)  # words, no comments
 _ELEMENTS = (
     _LAYOUT
     | _CONTENT
     | {"mjml", "mj-head", "mj-wrapper", "mj-attributes", "mj-all", "mj-class", "mj-breakpoint", "mj-font"}
-    | {"mj-preview", "mj-style", "mj-title", "mj-image", "mj-divider", "mj-spacer", "mj-social", "mj-navbar"}
-    | {"mj-accordion", "mj-accordion-element", "mj-accordion-title", "mj-accordion-text", "mj-carousel"}
+    | _PLAIN
+    | {"mj-style", "mj-image", "mj-divider", "mj-spacer", "mj-social", "mj-navbar"}
+    | {"mj-accordion", "mj-accordion-element", "mj-carousel"}
     | {"mj-carousel-image", "mj-html-attributes", "mj-selector", "mj-html-attribute"}
 )
 
@@ -93,9 +97,10 @@ class _Place:
         self.in_tag, self.closing = name, match[0].startswith("</")
         if not self.closing:
             return
-        if not self.open or self.open[-1][0] != name:
-            still = f"<{self.open[-1][0]}> is still open" if self.open else "nothing is open"
-            raise SourceError("T030", piece.path, line, f"</{name}> stands where {still}")
+        if not any(opened == name for opened, _, _ in self.open):
+            raise SourceError("T030", piece.path, line, f"</{name}> closes nothing")
+        if self.open[-1][0] != name:
+            self.close()
         self.open.pop()
 
     def close(self) -> None:
@@ -113,8 +118,10 @@ class _Place:
                     "T031", piece.path, piece.line, "Jinja inside a tag must stand in a quoted attribute"
                 )
             return word
-        if piece.kind is Is.EXPRESSION and inside != "mj-style":  # HTML escaping is no protection in CSS
+        if piece.kind is Is.EXPRESSION and inside in _CONTENT | _PLAIN:
             return word
+        if piece.kind is Is.EXPRESSION:  # in mj-style too: escaping for HTML is no protection in CSS
+            raise SourceError("T031", piece.path, piece.line, f"{piece.text.strip()} must stand in a text")
         if inside in _CONTENT:
             return f"<!--{word}-->"
         if inside in _LAYOUT:

@@ -13,6 +13,8 @@ def one_line(text: str, limit: int = 200) -> str:
     Line breaks of every kind (CR, LF, VT, FF, U+0085, U+2028, U+2029), tabs and other controls become one
     space, marks that reorder text go, lone surrogates become U+FFFD; a cut is shown by an ellipsis.
     """
+    if text.isprintable() and "  " not in text and len(text) <= limit:  # nearly always
+        return text.strip()
     if not text.isascii():
         text = _REORDER.sub("", text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     text = _BREAKS.sub(" ", text).strip()

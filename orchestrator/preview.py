@@ -28,7 +28,7 @@ from orchestrator.model import (
     Tells,
 )
 
-NOW = datetime(2026, 3, 12, 17, 45, tzinfo=UTC)  # a Thursday evening in Munich
+NOW = datetime(2026, 3, 12, 16, 45, tzinfo=UTC)  # a quarter to six on a Thursday evening in Munich
 TODAY = date(2026, 3, 12)
 ZONE = "Europe/Berlin"
 COMPANY: Mapping[str, str] = MappingProxyType(
@@ -52,6 +52,7 @@ MARIA = Customer(
     email="maria.keller@example.com",
     phone="+49 30 23125 201",
 )
+SHARED_TASK = "shared/task"
 _BY_TYPE: Mapping[str, Any] = {"number": 3, "flag": True, "date": TODAY.isoformat()}
 _BY_NAME = {"model": "Lumen 4", "colour": "sea green", "number_plate": "M-MK 2026"}
 
@@ -68,7 +69,7 @@ class Sample:
 
 def sample(journey: Journey, template: str, locale: str = "") -> Sample:
     """Return facts under which *journey* would say *template* (``new-car/arrived``, or the name alone)."""
-    slug = template.rpartition("/")[2]
+    slug = template.rpartition("/")[2] if template != SHARED_TASK else "check-the-delivery-papers"
     rule, rung, task = _rule(journey, slug)
     milestone = rule.trigger.milestone if rule.trigger.milestone != "any" else _first(journey)
     order = _order(journey, locale)
@@ -79,7 +80,7 @@ def sample(journey: Journey, template: str, locale: str = "") -> Sample:
         role="owner" if task else "customer",
         customer=MARIA.id,
         kind=Kind.TASK if task else Kind.MESSAGE,
-        template=f"{journey.id}/{slug}" if "/" not in template else template,
+        template=f"{journey.id}/{slug}",
         purpose=rule.purpose,
         due_at=NOW,
         expires_at=None,
@@ -89,8 +90,10 @@ def sample(journey: Journey, template: str, locale: str = "") -> Sample:
         trigger_at=NOW,
         ack_by=NOW + timedelta(hours=2) if task else None,
     )
-    told = _history(order, rule, milestone, rung, notification)
-    told += tuple(Tells(name, Promised(day=TODAY + timedelta(days=5))) for name in rule.tells if name != milestone)
+    told = _history(order, journey, rule, milestone, rung, notification)
+    told += tuple(
+        Tells(name, Promised(day=TODAY + timedelta(days=5))) for name in rule.tells if name != milestone
+    )
     return Sample(replace(notification, tells=told), order, replace(MARIA, locale=locale))
 
 
@@ -150,23 +153,26 @@ def _order(journey: Journey, locale: str) -> Order:
 
 
 def _history(
-    order: Order, rule: Rule, name: str, rung: int, notification: Notification
+    order: Order, journey: Journey, rule: Rule, name: str, rung: int, notification: Notification
 ) -> tuple[Tells, ...]:
     """Let happen to *order* what makes *rule* due; return what the message tells."""
     trigger = rule.trigger
     if trigger.on is On.EVENT:
         order.events.append(Fact("sample", "1", trigger.event, order.id, NOW, NOW, {}))
         return ()
+    if trigger.on is On.UPCOMING and trigger.before.days:
+        order.milestones[name] = _promised(name, TODAY + timedelta(days=trigger.before.days))
+        return ()
     if trigger.on is On.SILENT or not name:
         order.milestones["arrived"] = _promised("arrived", TODAY + timedelta(days=19))
         return ()
-    days = {On.UPCOMING: 0 if trigger.at else 14, On.MISSED: -_LATE.get(rung, 14), On.MOVED: 7, On.REACHED: -2}
+    days = {On.MISSED: -_LATE.get(rung, 14), On.MOVED: 7, On.REACHED: -2}
     milestone = _promised(name, TODAY + timedelta(days=days.get(trigger.on, 0)))
     order.milestones[name] = milestone
     if trigger.on in {On.REACHED, On.AFTER, On.STUCK}:
         milestone.reached = milestone.heard = NOW - timedelta(hours=3)
         if trigger.on is On.REACHED and notification.kind is Kind.MESSAGE:
-            _apologised(order, name)
+            _apologised(order, journey, name)
     elif trigger.on is On.RETRACTED:
         milestone.retracted = milestone.retracted_heard = NOW - timedelta(hours=1)
         milestone.note = "another car of the same model was recorded under your order"
@@ -189,12 +195,22 @@ def _promised(name: str, day: date) -> Milestone:
     )
 
 
-def _apologised(order: Order, name: str) -> None:
-    """The sample customer had to wait two days, and was told so."""
-    key = f"{order.id}/sample-missed/{name}#1.{TODAY}.r1/customer"
-    order.outcomes[key] = Outcome(
-        key, "sample-missed", f"{name}#1.{TODAY}.r1", "customer", "message", Status.ACCEPTED, NOW, "email"
-    )
+def _apologised(order: Order, journey: Journey, name: str) -> None:
+    """The sample customer had to wait two days, and was told so, where a rule would have said it."""
+    for rule in journey.rules:
+        if rule.trigger.on is On.MISSED and rule.trigger.milestone == name:
+            occasion = f"{name}#1.{TODAY - timedelta(days=2)}.r1"
+            key = f"{order.id}/{rule.id}/{occasion}/customer"
+            order.outcomes[key] = Outcome(
+                key,
+                rule.id,
+                occasion,
+                "customer",
+                "message",
+                Status.ACCEPTED,
+                NOW - timedelta(days=2),
+                "email",
+            )
 
 
 def _because(rule: Rule, milestone: str) -> str:

@@ -1,11 +1,11 @@
 """Strict, sandboxed templates → what a channel is given. A template is compiled once and kept.
 
-``templates/<journey>/<name>/{email.html,email.txt,sms.txt,push.txt}.<locale>.j2``; what several share stands in
-``templates/shared/``. Files are read when a :class:`Renderer` is made, and never after.
+``templates/<journey>/<name>/{email.html,email.txt,sms.txt,push.txt}.<locale>.j2``; what several share stands
+in ``templates/shared/``. Files are read when a :class:`Renderer` is made, and never after.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,8 +64,8 @@ class Renderer:
 
     templates: Path
     company: Mapping[str, Any]
-    files: dict[str, str] = field(init=False)
-    unreadable: list[SourceError] = field(init=False)
+    files: dict[str, str] = field(init=False, repr=False)
+    unreadable: list[SourceError] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.files, self.unreadable = template_source.read(self.templates)
@@ -115,16 +115,13 @@ class Renderer:
     def render(self, template: str, channel: str, locale: str, context: Mapping[str, Any]) -> Rendered:
         """Render *template* for *channel* in the nearest language there is.
 
-        A task without a template of its own takes ``shared/task``. Raises :class:`NotFound` for a template or
-        channel that does not exist, :class:`RenderError` naming file, line and variable for one that fails.
+        A task without a template of its own takes the one of its name in ``shared/``, else ``shared/task``.
+        Raises :class:`NotFound` for a template or channel that does not exist, :class:`RenderError` naming
+        file, line and variable for one that fails.
         """
         if not _is_name(template):
             raise NotFound(f"'{one_line(template)}' is no name of a template")
-        name = (
-            SHARED_TASK
-            if context.get("task") and (template, f"{channel}.txt") not in self._found
-            else template
-        )
+        name = self._said_by(template, channel) if context.get("task") else template
         path, found = self._choose(name, f"{channel}.txt", locale)
         if found and found.partition("-")[0] != str(context["locale"]).replace("_", "-").partition("-")[0]:
             context = wording.in_locale(context, found)
@@ -141,6 +138,12 @@ class Renderer:
             one_line(heads.get("Link", ""), LINK_LIMIT),
         )
         return Rendered(body, title=title, link=link, locale=found)
+
+    def _said_by(self, task: str, channel: str) -> str:
+        """The template of a task: its own, the one every journey shares, or the general one."""
+        shared = "shared/" + task.partition("/")[2]
+        stem = f"{channel}.txt"
+        return next((name for name in (task, shared) if (name, stem) in self._found), SHARED_TASK)
 
     def _email(
         self, name: str, locale: str, heads: Mapping[str, str], body: str, words: dict[str, Any]
@@ -167,22 +170,13 @@ class Renderer:
 
     def _run(self, part: _Part, words: dict[str, Any]) -> str:
         template = part.template
-        parts: list[str] = []
-        size = 0
         try:
-            for chunk in template.root_render_func(template.new_context(words, shared=True)):
-                size += len(chunk)
-                if size > OUTPUT_LIMIT:
-                    raise TemplateError(f"it prints more than {OUTPUT_LIMIT} characters")
-                parts.append(chunk)
-        except Exception as error:
+            return _capped(template.root_render_func(template.new_context(words, shared=True)))
+        except Exception as error:  # noqa: BLE001 - a template may raise anything; the notification is parked
             path, line = part.assembled.origin(_line(error, template))
             # Only Jinja's own messages are safe to keep: any other may quote a customer's data.
-            why = (
-                error.message if isinstance(error, TemplateError) and error.message else type(error).__name__
-            )
-            raise RenderError(f"{path}:{line}: {why}") from None
-        return "".join(parts)
+            own = error.message if isinstance(error, TemplateError) else ""
+            raise RenderError(f"{path}:{line}: {own or type(error).__name__}") from None
 
     # ── compiling ──
 
@@ -276,6 +270,18 @@ def _is_name(name: str) -> bool:
     return template_source.NAME.fullmatch(name) is not None
 
 
+def _capped(chunks: Iterable[str]) -> str:
+    """Join *chunks*, or stop where they become more than anybody would read."""
+    parts: list[str] = []
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > OUTPUT_LIMIT:
+            raise TemplateError(f"it prints more than {OUTPUT_LIMIT} characters")
+        parts.append(chunk)
+    return "".join(parts)
+
+
 def _line(error: Exception, template: Template) -> int:
     """The line of the assembled template in which *error* was raised."""
     line = 0
@@ -296,7 +302,9 @@ def _tidy(text: str) -> str:
     """No space at line ends and no more than one empty line, whatever the statements left behind."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _MANY_LINES.sub("\n\n", _SPACE_AT_END.sub("", text.strip()))
+    if " \n" in text or "\t\n" in text:
+        text = _SPACE_AT_END.sub("", text)
+    return _MANY_LINES.sub("\n\n", text).strip()
 
 
 def _sms(body: str, path: str) -> str:

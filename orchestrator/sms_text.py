@@ -25,7 +25,7 @@ def plain(text: str) -> str:
 def sms_segments(text: str) -> tuple[str, int, int]:
     """Return (encoding, segments, units) of *text*: ``("GSM-7", 1, 160)``.
 
-    GSM-7: 160 septets alone, 153 in each part, ``^{}\\[~]|€`` two that stay together. Anything else:
+    GSM-7: 160 septets alone, 153 in each part; the extended characters are two that stay together. Else:
     UCS-2, 70 UTF-16 units alone, 67 in each part, surrogate pairs together. An empty text is one segment.
     """
     if all(c in _GSM or c in _EXTENDED for c in text):

@@ -10,6 +10,7 @@ from jinja2 import TemplateSyntaxError, meta, nodes
 from orchestrator import template_source
 from orchestrator.errors import Problem
 from orchestrator.model import Purpose
+from orchestrator.template_sandbox import Sandbox
 from orchestrator.template_source import Header, SourceError
 from orchestrator.template_words import declared
 
@@ -81,6 +82,7 @@ def _of_jinja(renderer: "Renderer", path: str, source: str, *, html: bool) -> It
     except TemplateSyntaxError as error:
         yield _at(renderer, path, error.lineno, "T010", error.message or "syntax error")
         return
+    yield from _of_calls(renderer, path, tree, env)
     names = declared()
     undeclared = meta.find_undeclared_variables(tree)
     unknown = undeclared - names.keys() - env.globals.keys() - (_IN_HTML if html else set())
@@ -91,14 +93,25 @@ def _of_jinja(renderer: "Renderer", path: str, source: str, *, html: bool) -> It
             yield _at(renderer, path, node.lineno, "T014", "the name of an include must be written out")
         elif isinstance(node, nodes.Name) and node.ctx == "load" and node.name in unknown:
             hint = near(node.name, names)
-            yield _at(renderer, path, node.lineno, "T011", f"nothing is called '{node.name}'", hint, node.name)
+            yield _at(
+                renderer, path, node.lineno, "T011", f"nothing is called '{node.name}'", hint, node.name
+            )
         elif isinstance(node, nodes.Getattr):
             yield from _of_dot(renderer, path, node, undeclared)
-        elif isinstance(node, nodes.Filter | nodes.Test):
-            what, known = ("filter", env.filters) if isinstance(node, nodes.Filter) else ("test", env.tests)
-            if node.name not in known:
-                hint = near(node.name, known)
-                yield _at(renderer, path, node.lineno, "T012", f"there is no {what} '{node.name}'", hint, node.name)
+
+
+def _of_calls(renderer: "Renderer", path: str, tree: nodes.Template, env: Sandbox) -> Iterator[Problem]:
+    """Unknown filters and tests; Jinja would stop at the first, so each gets a name that exists."""
+    for node in tree.find_all((nodes.Filter, nodes.Test)):
+        what, known, stand_in = (
+            ("filter", env.filters, "e") if isinstance(node, nodes.Filter) else ("test", env.tests, "defined")
+        )
+        if node.name not in known:
+            hint = near(node.name, known)
+            yield _at(
+                renderer, path, node.lineno, "T012", f"there is no {what} '{node.name}'", hint, node.name
+            )
+            node.name = stand_in
 
 
 def _of_dot(renderer: "Renderer", path: str, dot: nodes.Getattr, undeclared: set[str]) -> Iterator[Problem]:

@@ -14,7 +14,8 @@ TEMPLATE_CODES: Mapping[str, Code] = {
     "T002": Code(
         "a file that nothing uses",
         "The file's name is none that is looked for, so what it says would never be sent.",
-        "Name it `<journey>/<name>/<channel>.txt.<locale>.j2` or `email.html.<locale>.j2`, in small letters, digits, "
+        "Name it `<journey>/<name>/<channel>.txt.<locale>.j2` or `email.html.<locale>.j2`, in small "
+        "letters, digits, "
         "`-` and `_`; shared pieces stand directly in `shared/`.",
     ),
     "T003": Code(
@@ -25,17 +26,20 @@ TEMPLATE_CODES: Mapping[str, Code] = {
     # ── Jinja
     "T010": Code(
         "syntax error",
-        "Jinja cannot read the template: a brace, a quote, an `endif` or an `endfor` is missing or misspelled.",
+        "Jinja cannot read the template: a brace, a quote, an `endif` or an `endfor` is missing or "
+        "misspelled.",
         "Mend it at the place shown; the place is where Jinja noticed, the cause may stand before it.",
     ),
     "T011": Code(
         "unknown name",
         "No value of that name is ever there, so the message could not be rendered.",
-        "Take a name from docs/reference/template-variables.md. What is merely not known yet is there, and empty.",
+        "Take a name from docs/reference/template-variables.md. What is merely not known yet is there, "
+        "and empty.",
     ),
     "T012": Code(
         "unknown filter or test",
-        "There is no such filter or test. Those that could print raw HTML, or more than a message, are left out.",
+        "There is no such filter or test. Those that could print raw HTML, or more than a message, are "
+        "left out.",
         "Take one from docs/reference/template-variables.md or Jinja's list.",
     ),
     "T013": Code(
@@ -46,8 +50,10 @@ TEMPLATE_CODES: Mapping[str, Code] = {
     ),
     "T014": Code(
         "nothing to include",
-        "The file named by `include` does not exist in this language or any it falls back to, or includes itself.",
-        "Name the file without language and ending: `shared/closing.txt` for `templates/shared/closing.txt.de.j2`.",
+        "The file named by `include` does not exist in this language or any it falls back to, or "
+        "includes itself.",
+        "Name the file without language and ending: `shared/closing.txt` for "
+        "`templates/shared/closing.txt.de.j2`.",
     ),
     # ── what stands above the text
     "T020": Code(
@@ -67,7 +73,8 @@ TEMPLATE_CODES: Mapping[str, Code] = {
     ),
     "T023": Code(
         "HTML without text",
-        "There is an `email.html` but no `email.txt` in its language: a mail needs its plain part and its subject.",
+        "There is an `email.html` but no `email.txt` in its language: a mail needs its plain part and "
+        "its subject.",
         "Write the `email.txt` of the same language beside it.",
     ),
     "T024": Code(
@@ -83,7 +90,8 @@ TEMPLATE_CODES: Mapping[str, Code] = {
     ),
     "T031": Code(
         "Jinja where MJML cannot keep it",
-        "Expressions belong into texts and quoted attributes; statements into texts, or between sections and columns.",
+        "Expressions belong into texts and quoted attributes; statements into texts, or between "
+        "sections and columns.",
         "Move it into an `mj-text`, or write the attribute's value in quotes.",
     ),
     "T032": Code(

@@ -17,13 +17,41 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from orchestrator.local_dates import day_text, full_day_text, time_text
-from orchestrator.template_words import When, declared, fields_of
+from orchestrator.template_words import VALUES, When, declared, fields_of
 
-_FILTERS = frozenset(
-    "abs capitalize count d default dictsort e escape first float int items join last length list lower map max "
-    "min reject rejectattr replace round select selectattr sort string striptags sum title trim truncate unique "
-    "upper urlencode wordcount".split()
-)
+_FILTERS = (
+    *(
+        "abs",
+        "capitalize",
+        "count",
+        "d",
+        "default",
+        "dictsort",
+        "e",
+        "escape",
+        "first",
+        "float",
+        "int",
+        "items",
+    ),
+    *(
+        "join",
+        "last",
+        "length",
+        "list",
+        "lower",
+        "map",
+        "max",
+        "min",
+        "reject",
+        "rejectattr",
+        "replace",
+        "round",
+    ),
+    *("select", "selectattr", "sort", "string", "striptags", "sum", "title", "trim", "truncate", "unique"),
+    *("upper", "urlencode", "wordcount"),
+)  # without `safe`, which prints raw HTML, and those that pad a short text to any length
+_OPEN = {kind: frozenset(fields_of(kind)) for kind in VALUES}  # a sandboxed look-up costs 7 µs, this one 0.2
 _GROWING = frozenset({"ljust", "rjust", "center", "zfill", "expandtabs", "format", "format_map"})
 
 
@@ -62,14 +90,20 @@ class Sandbox(ImmutableSandboxedEnvironment):
         super().__init__(
             autoescape=autoescape,
             undefined=Missing,
-            trim_blocks=True,
-            lstrip_blocks=True,
+            keep_trailing_newline=True,
             cache_size=0,
             auto_reload=False,
         )
         self.filters = {name: self.filters[name] for name in _FILTERS}
         self.filters |= {"day": _day, "time": _time, "date_long": _date_long}
         self.globals = {"namespace": self.globals["namespace"]}
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Our own values give what they declare, at once; everything else takes the sandbox's way."""
+        open_fields = _OPEN.get(type(obj))
+        if open_fields is not None and attribute in open_fields:
+            return getattr(obj, attribute)
+        return super().getattr(obj, attribute)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Numbers may be multiplied; a text may not be repeated or padded."""

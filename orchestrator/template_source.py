@@ -16,8 +16,9 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
 _FILE = re.compile(
     r"(?P<stem>[a-z0-9][a-z0-9_-]*\.(?:html|txt))(?:\.(?P<locale>[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*))?\.j2"
 )
-_INCLUDE = re.compile(r"\{%[-+]?\s*include\s+(?:\"([^\"]*)\"|'([^']*)')\s*[-+]?%\}\n?")
+_INCLUDE = re.compile(r"\{%[-+]?\s*include\s+(?:\"([^\"]*)\"|'([^']*)')\s*[-+]?%\}")
 _HEADER = re.compile(r"(?P<name>[A-Z][A-Za-z-]*):(?P<value>.*)")
+_LINE_BEGINS, _LINE_ENDS = re.compile(r"\n[ \t]*\Z"), re.compile(r"[ \t]*\n")
 SIZE_LIMIT = 256_000  # bytes of one file; a text to a customer is a hundredth of that
 DEPTH_LIMIT = 8  # includes inside includes
 
@@ -83,7 +84,7 @@ def read(directory: Path) -> tuple[dict[str, str], list[SourceError]]:
 
 
 def split_path(path: str) -> tuple[str, str, str] | None:
-    """``new-car/arrived/email.txt.de.j2`` → its folder, ``email.txt`` and ``de``; ``None`` for other names."""
+    """``new-car/arrived/email.txt.de.j2`` → folder, ``email.txt`` and ``de``; ``None`` for other names."""
     folder, _, file = path.rpartition("/")
     match = _FILE.fullmatch(file)
     return (folder, match["stem"], (match["locale"] or "").replace("_", "-")) if match else None
@@ -120,28 +121,31 @@ def headers(source: str) -> tuple[list[Header], str]:
 
 
 def cut(source: str, path: str, env: Environment) -> list[Piece]:
-    """Return the pieces of *source*; comments are left out."""
+    """Return the pieces of *source*; comments are left out.
+
+    A statement or comment alone on its line leaves no line behind; within a line it takes nothing with it.
+    """
     try:
-        return list(_cut(source, path, env))
+        pieces = list(_cut(source, path, env))
     except TemplateSyntaxError as error:
         raise SourceError("T010", path, error.lineno, error.message or "syntax error") from error
+    return [piece for piece in _close_up(pieces) if piece.text]
 
 
-_OPENS = {"variable_begin": Is.EXPRESSION, "block_begin": Is.STATEMENT, "raw_begin": Is.EXPRESSION}
-_CLOSES = frozenset({"variable_end", "block_end", "raw_end"})
+_BEGINS = ("variable_begin", "block_begin", "raw_begin", "comment_begin")
+_ENDS = ("variable_end", "block_end", "raw_end", "comment_end")
 
 
 def _cut(source: str, path: str, env: Environment) -> Iterator[Piece]:
     kind, text, start = Is.TEXT, "", 1
-    for line, token, value in env.lex(source, filename=path):
-        if token.startswith("comment"):
-            continue
-        if token in _OPENS:
+    for line, what, value in env.lex(source, filename=path):
+        if what in _BEGINS:
             if text:
                 yield Piece(kind, text, path, start)
-            kind, text, start = _OPENS[token], value, line
-        elif token in _CLOSES:
-            yield Piece(kind, text + value, path, start)
+            kind = Is.STATEMENT if what in {"block_begin", "comment_begin"} else Is.EXPRESSION
+            text, start = value, line
+        elif what in _ENDS:
+            yield Piece(kind, "" if what == "comment_end" else text + value, path, start)
             kind, text = Is.TEXT, ""
         else:
             if not text:
@@ -149,6 +153,40 @@ def _cut(source: str, path: str, env: Environment) -> Iterator[Piece]:
             text += value
     if text:
         yield Piece(kind, text, path, start)
+
+
+def _close_up(pieces: list[Piece]) -> list[Piece]:
+    """Take away the lines on which statements stand alone."""
+    found = list(pieces)
+    for number, piece in enumerate(pieces):
+        if piece.kind is not Is.STATEMENT or not (
+            _begins_line(pieces, number) and _ends_line(pieces, number)
+        ):
+            continue
+        if number:
+            before = found[number - 1]
+            found[number - 1] = replace(before, text=before.text.rstrip(" \t"))
+        if number + 1 < len(pieces):
+            after = found[number + 1]
+            rest = after.text.partition("\n")[2]
+            found[number + 1] = replace(after, text=rest, line=after.line + 1)
+    return found
+
+
+def _begins_line(pieces: list[Piece], number: int) -> bool:
+    if number == 0:
+        return True
+    before = pieces[number - 1]
+    return before.kind is Is.TEXT and (
+        _LINE_BEGINS.search(before.text) is not None or (number == 1 and not before.text.strip())
+    )
+
+
+def _ends_line(pieces: list[Piece], number: int) -> bool:
+    if number + 1 == len(pieces):
+        return True
+    after = pieces[number + 1]
+    return after.kind is Is.TEXT and _LINE_ENDS.match(after.text) is not None
 
 
 def expand(

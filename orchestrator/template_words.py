@@ -118,6 +118,9 @@ class Place:
     email: Annotated[str, "mailbox"] = ""
     brand: Annotated[str, "the brand customers know, else the company's name"] = ""
 
+    def __bool__(self) -> bool:
+        return bool(self.name)
+
     def __str__(self) -> str:
         return self.name
 
@@ -130,6 +133,9 @@ class Company:
     address: Annotated[str, "postal address on one line"] = ""
     email: Annotated[str, "mailbox"] = ""
     phone: Annotated[str, "telephone number"] = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.name)
 
     def __str__(self) -> str:
         return self.name
@@ -198,6 +204,9 @@ class Words:
     purpose: Annotated[str, "security, service, relationship or marketing"]
 
 
+VALUES = (When, Contact, CustomerWords, OrderWords, Place, Company, JourneyWords, Task)
+
+
 # ── what is declared ─────────────────────────────────────────────────────────
 
 FILTERS: Mapping[str, str] = {
@@ -210,7 +219,7 @@ FILTERS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One name: what it says, and what may follow a dot (``None``: anything, it is a mapping; empty: nothing)."""
+    """One name: what it says, and what may follow a dot (``None``: anything, as in a mapping)."""
 
     says: str
     fields: Mapping[str, str] | None
@@ -242,20 +251,26 @@ def _declared(hint: Any) -> Declared:
     return Declared(text, fields_of(kind) if kind not in {str, int} else {})
 
 
+def _row(name: str, says: str) -> str:
+    """A row of a table; a bar inside a cell would end it."""
+    return f"| `{name}` | {says[:1].lower() + says[1:]} |".replace(" | date_long", " \\| date_long")
+
+
 def page() -> str:
     """The reference of template variables, as Markdown."""
     lines = [
         "# Template variables",
         "",
-        "Generated from `orchestrator/template_words.py` by `make docs`. Every name below is always there; what is",
-        "not known is empty and false, so `{% if reason %}` works. A name that is not below is an error of `check`.",
+        "Generated from `orchestrator/template_words.py` by `make docs`. Every name below is always there;",
+        "what is not known is empty and false, so `{% if reason %}` works. `check` finds any other.",
         "",
         "| name | what it says |",
         "|---|---|",
     ]
     for name, entry in declared().items():
-        lines.append(f"| `{name}` | {entry.says} |")
-        lines += [f"| `{name}.{inner}` | {says} |" for inner, says in (entry.fields or {}).items()]
+        fields = entry.fields or {}
+        cells = [(name, entry.says), *((f"{name}.{inner}", says) for inner, says in fields.items())]
+        lines += [_row(*cell) for cell in cells]
     lines += [
         "",
         "In the HTML layout there are also `subject`, `preview` (the `Preview:` line) and `body`.",
@@ -264,7 +279,7 @@ def page() -> str:
         "",
         "| filter | what it gives |",
         "|---|---|",
-        *(f"| `{name}` | {says} |" for name, says in FILTERS.items()),
+        *(_row(name, says) for name, says in FILTERS.items()),
         "",
     ]
     return "\n".join(lines)

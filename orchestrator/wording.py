@@ -3,7 +3,7 @@
 Text from outside is put on one line here already, so that no template needs to think of it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
@@ -65,6 +65,7 @@ def context(
     tellings = [telling.value for telling in milestone.tellings] if milestone else []
     told = tellings[-1] if tellings else None
     stands = _stands(notification, case, told)
+    awaited = list(_awaited(notification, case, stands))
     reached = milestone.reached if milestone else None
     return {
         "customer": _customer(who),
@@ -81,11 +82,11 @@ def context(
         "previous": dates.promised(next((value for value in reversed(tellings) if value != told), None)),
         **_move(told, stands, zone),
         "promises": _promises(notification, order, journey, dates),
-        **_awaiting(notification, case, stands, dates),
+        **_awaiting(awaited, case, dates),
         "happened": dates.moment(reached),
         "apologies": triggers.apologies(order, journey, notification.milestone),
         "waited_days": _waited(tellings, reached or now, zone),
-        "next_update": dates.on(_next_update(notification, case, stands)),
+        "next_update": dates.on(_next_update(notification, case, awaited)),
         "reason": _reason(notification, order),
         "because": one_line(notification.because, VALUE_LIMIT),
         "task": _task(notification, order, journey, dates),
@@ -166,25 +167,22 @@ def _waited(tellings: list[Promised], until: datetime, zone: str) -> int:
     return max(0, (calendar.day_of(until, zone) - first).days)
 
 
-def _next_update(notification: Notification, case: Case, stands: Promised | None) -> date | None:
+def _next_update(notification: Notification, case: Case, told: Sequence[tuple[str, Promised]]) -> date | None:
     """The first day after today on which the rules make us speak, whatever happens until then.
 
     The next rung of this rule; the days told for what has not happened yet; the end of the silence that
     a ``silent`` rule allows. Closed days move to the next opening.
     """
-    moments = [calendar.begins(value, case.zone) for _, value in _awaited(notification, case, stands)]
-    moments += [_opening(moment, case) for moment in _spoken_again(notification, case)]
+    days = [calendar.day_of(calendar.begins(value, case.zone), case.zone) for _, value in told]
+    days += [_open_day(moment, case) for moment in _spoken_again(notification, case)]
     today = calendar.day_of(case.now, case.zone)
-    days = (calendar.day_of(moment, case.zone) for moment in moments)
     return min((day for day in days if day > today), default=None)
 
 
-def _awaiting(
-    notification: Notification, case: Case, stands: Promised | None, dates: _Dates
-) -> dict[str, When | str]:
+def _awaiting(told: Sequence[tuple[str, Promised]], case: Case, dates: _Dates) -> dict[str, When | str]:
     coming = [
         (calendar.begins(value, case.zone), name, value)
-        for name, value in _awaited(notification, case, stands)
+        for name, value in told
         if calendar.day_of(calendar.begins(value, case.zone), case.zone) >= dates.today
     ]
     _, name, value = min(coming, key=lambda each: each[:2], default=(None, "", None))
@@ -226,9 +224,12 @@ def _next_rung(rule: Rule, case: Case) -> Iterator[datetime]:
             yield firing.at
 
 
-def _opening(moment: datetime, case: Case) -> datetime:
-    """The next moment somebody is there to write; a calendar that never opens moves nothing."""
-    return calendar.next_business(moment, case.zone, case.business) if case.business.hours else moment
+def _open_day(moment: datetime, case: Case) -> date:
+    """The day of *moment*, or the next on which somebody is there (if anybody ever is)."""
+    day = calendar.day_of(moment, case.zone)
+    if not case.business.hours or calendar.business_day(day, case.business):
+        return day
+    return calendar.day_of(calendar.next_business(moment, case.zone, case.business), case.zone)
 
 
 def _reason(notification: Notification, order: Order) -> str:
