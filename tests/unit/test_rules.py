@@ -102,9 +102,9 @@ def test_a_file_written_from_the_documents_alone_loads() -> None:
               - {say: late, task: {for: owner, do: call-the-customer, within: 4bh, then: manager}}
               - {after: 1bd, say: still-late}
               - {every: 3bd, say: still-waiting, at_most: 6}
-          - {id: seen-off, on: {upcoming: departed, before: 1d, at: "18:00"}, say: tomorrow, tells: [departed]}
-          - {id: asked, on: {event: com.example.asked}, say: answer, to: neighbour, timing: {at: now, within: 1h}}
-          - {id: quiet, on: {stuck: any, for: 21d}, task: {for: owner, do: look}, mode: shadow, catch_up: true}
+          - {id: seen-off, on: {upcoming: departed, before: 1d, at: "18:00"}, say: x, tells: [departed]}
+          - {id: asked, on: {event: com.example.asked}, say: x, to: neighbour, timing: {at: now}}
+          - {id: quiet, on: {stuck: any, for: 21d}, task: {for: owner, do: look}, mode: shadow}
     """
     book, problems = load({"flight.yaml": dedent(sketch)}, templates=None, channels=None, policy=Policy())
     assert problems == []
