@@ -127,9 +127,8 @@ class _Place:
         if inside in _LAYOUT:
             return f"<mj-raw><!--{word}--></mj-raw>"
         if inside == "mj-wrapper":
-            return (
-                f"<mj-raw>{word}</mj-raw>"  # lands inside Outlook's own comment, where a comment would end it
-            )
+            # This lands inside Outlook's own comment, which another comment would end.
+            return f"<mj-raw>{word}</mj-raw>"
         raise SourceError(
             "T031", piece.path, piece.line, f"{piece.text.strip()} cannot stand inside <{inside}>"
         )

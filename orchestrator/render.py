@@ -20,6 +20,7 @@ from orchestrator.model import Purpose
 from orchestrator.plain_text import one_line
 from orchestrator.template_sandbox import Sandbox
 from orchestrator.template_source import Assembled, Header, Piece, SourceError
+from orchestrator.template_words import When
 
 OUTPUT_LIMIT = 200_000  # characters of one part; Gmail cuts a mail at 102 kB
 SUBJECT_LIMIT = 150  # characters
@@ -123,7 +124,7 @@ class Renderer:
             raise NotFound(f"'{one_line(template)}' is no name of a template")
         name = self._said_by(template, channel) if context.get("task") else template
         path, found = self._choose(name, f"{channel}.txt", locale)
-        if found and found.partition("-")[0] != str(context["locale"]).replace("_", "-").partition("-")[0]:
+        if found and _language(found) != _language(_written_in(context)):
             context = wording.in_locale(context, found)
         words = {**self.text_env.globals, **context}
         texts = self._text(path, found)
@@ -268,6 +269,16 @@ class Renderer:
 
 def _is_name(name: str) -> bool:
     return template_source.NAME.fullmatch(name) is not None
+
+
+def _written_in(context: Mapping[str, Any]) -> str:
+    """The language of the dates in *context*, which its reader may have changed since."""
+    today = context.get("today")
+    return today.locale if isinstance(today, When) else str(context["locale"])
+
+
+def _language(locale: str) -> str:
+    return locale.replace("_", "-").partition("-")[0]
 
 
 def _capped(chunks: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -114,14 +115,19 @@ def test_exact_comes_before_language_company_and_english() -> None:
 
 
 def test_a_date_is_written_in_the_language_that_was_found(write: Write) -> None:
-    from datetime import date
-
     renderer = write({"car/said/sms.txt.de.j2": "{{ promise.text }}"}, locale="de")
     promise = When(date(2026, 3, 12), locale="fr")
     assert (
         renderer.render("car/said", "sms", "fr", words(promise=promise, locale="fr")).text
         == "Donnerstag, 12. März"
     )
+
+
+def test_dates_follow_even_where_the_caller_asks_for_another_language_than_the_readers(write: Write) -> None:
+    renderer = write({"car/said/sms.txt.de.j2": "{{ promise.text }}"})
+    today = When(date(2026, 3, 12), locale="en")
+    said = renderer.render("car/said", "sms", "de", words(promise=today, today=today, locale="de"))
+    assert said.text == "Donnerstag, 12. März"
 
 
 def test_a_task_without_a_template_takes_the_shared_one_of_its_name_or_the_general_one(write: Write) -> None:
@@ -334,6 +340,7 @@ def test_whole_sections_can_be_left_out_without_breaking_outlooks_tables(
     assert renderer.problems() == []
     html = renderer.render("car/said", "email", "en", words()).html
     outlook = "".join(re.findall(r"<!--\[if mso \| IE\]>(.*?)<!\[endif\]-->", html, re.DOTALL))
+    assert "[endif]----" not in html  # an inner comment would have ended Outlook's
     for tag in ("table", "tr", "td"):
         assert len(re.findall(rf"<{tag}[ >]", outlook)) == outlook.count(f"</{tag}>")
 
