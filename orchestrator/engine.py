@@ -12,10 +12,11 @@ from orchestrator.fold import fold_customer, fold_order
 from orchestrator.intake import Incoming
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Appended, Ledger, OrderRow, Transaction
-from orchestrator.model import Customer, Decision, Entry, Order, Scope, Status, scope_of
+from orchestrator.model import Customer, Decision, Entry, Order, Person, Scope, Status, scope_of
 from orchestrator.planner import journey_of, wanted
 from orchestrator.reconcile import Plan, reconcile
 
+NOBODY = Person()
 BATCH = 500  # orders planned in one transaction
 
 
@@ -108,7 +109,9 @@ class Engine:
         facts = tx.order_facts(orders)
         for order_id in orders:
             try:
-                sight.orders[order_id] = fold_order(order_id, facts.get(order_id, ()))
+                order = sight.orders[order_id] = fold_order(order_id, facts.get(order_id, ()))
+                if order.manager == NOBODY:
+                    order.manager = self.book.policy.manager
             except (ValueError, LookupError, TypeError, AttributeError) as error:
                 sight.problems[order_id] = f"its facts do not fold: {error!r}"
         self._customers(tx, sight)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol
 
-from orchestrator.model import Purpose
+from orchestrator.model import Person, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +225,7 @@ class Policy:
     calendars: Mapping[str, BusinessCalendar] = field(default_factory=dict)
     quiet: Mapping[Purpose, tuple[time, time]] = field(default_factory=dict)
     preference: tuple[str, ...] = ("push", "sms", "email")  # channel order when a rule names none
+    manager: Person = Person()  # of orders that name none
 
     def calendar(self, name: str) -> BusinessCalendar:
         """The calendar of that name, the one called ``default``, or Monday to Friday 9 to 17."""

@@ -313,4 +313,5 @@ class Settings(Section):
             time_zone=self.company.time_zone,
             calendars={name: calendar.business() for name, calendar in self.calendars.items()},
             quiet={purpose: hours for purpose, hours in quiet.items() if hours is not None},
+            manager=self.staff.manager,
         )

@@ -8,20 +8,21 @@ due for it until then is sent; what falls due between two batches is sent betwee
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from channels.base import Channel
+from channels.base import Channel, Message
 from orchestrator.clock import VirtualClock
 from orchestrator.dispatch import Dispatcher
 from orchestrator.engine import Engine
 from orchestrator.intake import Incoming
-from orchestrator.journey import RuleBook
+from orchestrator.guard import Send
+from orchestrator.journey import Journey, RuleBook
 from orchestrator.ledger import Ledger
-from orchestrator.messages import Composer
-from orchestrator.model import Entry, Scope, Status, scope_of
+from orchestrator.messages import Composer, message_id
+from orchestrator.model import Customer, Entry, Order, Scope, Status, scope_of
 
 BATCH = 500
 INSTANT = timedelta(microseconds=1)
@@ -60,11 +61,29 @@ def line_of(entry: Entry) -> Line:
     )  # fmt: skip
 
 
+class Rehearsal:
+    """Composes like *composer*, but leaves messages empty whose template nobody has written yet.
+
+    A simulation is about who hears, when and why; rules may be tried before their texts exist.
+    """
+
+    def __init__(self, composer: Composer, missing: Collection[str]) -> None:
+        self._composer = composer
+        self._missing = missing
+
+    def compose(self, go: Send, order: Order, customer: Customer, journey: Journey, now: datetime) -> Message:
+        """Make the message, or an empty one."""
+        wanted = go.wanted
+        if wanted.template not in self._missing:
+            return self._composer.compose(go, order, customer, journey, now)
+        return Message(wanted.key, message_id(wanted.key, go.channel, ""), go.channel, go.to, text="", at=now)
+
+
 class Simulation:
     """One run over one history, in a ledger of its own that is gone afterwards."""
 
     def __init__(
-        self, book: RuleBook, composer: Composer, channels: Mapping[str, Channel], *, start: datetime
+        self, book: RuleBook, composer: Composer | Rehearsal, channels: Mapping[str, Channel], *, start: datetime
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="beforehand-")
         url = f"sqlite:///{Path(self._folder.name) / 'simulation.db'}"
@@ -120,7 +139,7 @@ class Simulation:
         """Every notification, in the order in which they were first planned."""
         after = 0
         with self.ledger.read() as tx:
-            while page := tx.entries_in(Status, after=after, limit=PAGE):
+            while page := tx.entries_in(tuple(Status), after=after, limit=PAGE):
                 yield from map(line_of, page)
                 after = page[-1].id
 

@@ -30,6 +30,13 @@ def init(
     They are config.toml, rules/ and templates/ of a new car's whole journey. Nothing is ever overwritten:
     if one of the files exists, nothing is written and each is named.
     """
+    files = write_starter(directory)
+    inside = "" if directory == Path() else f"cd {directory} && "
+    output.sentence(f"{output.counted(files, 'file')} written; next: {inside}beforehand check")
+
+
+def write_starter(directory: Path) -> int:
+    """Copy the starting point into *directory*, all of it or nothing; return how many files."""
     source = _starter()
     files = [
         path.relative_to(source)
@@ -45,8 +52,7 @@ def init(
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as file:
             file.write((source / name).read_bytes())
-    inside = "" if directory == Path() else f"cd {directory} && "
-    output.sentence(f"{output.counted(len(files), 'file')} written; next: {inside}beforehand check")
+    return len(files)
 
 
 def config_show(

@@ -149,17 +149,21 @@ def simulate(
     from channels.memory import MemoryChannel
     from channels.registry import NAMES
     from orchestrator import history
-    from orchestrator.simulate import Simulation
+    from orchestrator.rules import read
+    from orchestrator.simulate import Rehearsal, Simulation
 
     chosen = settings(ctx, config)
-    found = house.written(chosen, rules, templates)
+    found, missing = house.rehearsed(chosen, read(rules or chosen.rules.path), templates)
     if found.problems:
         raise Problems(found.problems)
+    if missing:
+        output.note(f"nobody has written yet: {', '.join(sorted(missing))}; simulated without their texts")
     with _opened(events), Progress(f"reading {events}", events.stat().st_size) as progress:
         past = history.read(events, progress.to)
     end = _moment(until, chosen.company.time_zone) if until else None
     sinks = {name: MemoryChannel(name, keep=False) for name in NAMES}
-    simulation = Simulation(found.book, house.composer(chosen, found.renderer), sinks, start=past.first)
+    composer = Rehearsal(house.composer(chosen, found.renderer), missing)
+    simulation = Simulation(found.book, composer, sinks, start=past.first)
     try:
         with Progress("simulating", past.count) as progress:
             simulation.run(_counted(past, progress), end)
@@ -237,26 +241,32 @@ def explain(
     when, because of what, unless what.
     """
     from orchestrator.cli.ledgers import engine_in_force
-    from orchestrator.explain import explain as explained
 
-    now = engine_now()
-    with engine_in_force(settings(ctx, config)) as engine, engine.ledger.read() as tx:
-        facts = tx.order_facts([order]).get(order, ())
-        if not facts:
-            raise NotFound(f"no order is called {order!r}")
-        sight = engine.look(tx, {order: now}, now)
-        if order in sight.problems and order not in sight.orders:
-            raise NotFound(f"{order}: {sight.problems[order]}")
-        seen = sight.orders[order]
-        entries = tx.entries_of([order]).get(order, ())
-        story = explained(seen, sight.customer_of(seen), facts, entries, sight.decisions[order], engine.book)
+    with engine_in_force(settings(ctx, config)) as engine:
+        story = story_of(engine, order, engine_now())
     if form is Format.TABLE:
-        _tell(story)
+        tell(story)
     else:
         print(output.dumped(asdict(story), indent=2 if form is Format.JSON else None))
 
 
-def _tell(story: Explanation) -> None:
+def story_of(engine: Engine, order: str, now: datetime) -> Explanation:
+    """Explain one order as of *now*; raises :class:`NotFound`."""
+    from orchestrator.explain import explain as explained
+
+    with engine.ledger.read() as tx:
+        facts = tx.order_facts([order]).get(order, ())
+        if not facts:
+            raise NotFound(f"no order is called {order!r}")
+        sight = engine.look(tx, {order: now}, now)
+        if order not in sight.orders:
+            raise NotFound(f"{order}: {sight.problems[order]}")
+        seen = sight.orders[order]
+        entries = tx.entries_of([order]).get(order, ())
+    return explained(seen, sight.customer_of(seen), facts, entries, sight.decisions[order], engine.book)
+
+
+def tell(story: Explanation) -> None:
     """The story as a page: what happened and was said, what comes next, what is not said and why."""
     zone = ZoneInfo(story.zone)
     title = f"{story.order}: {story.journey}, {story.customer}, {story.status}"

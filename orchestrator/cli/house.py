@@ -62,6 +62,33 @@ def understood(settings: Settings, sources: Mapping[str, str], templates: Path |
     return Written(sources, book, renderer, (*found, *renderer.problems()))
 
 
+def rehearsed(settings: Settings, sources: Mapping[str, str], templates: Path | None) -> tuple[Written, set[str]]:
+    """Load rule files for a simulation, and name the templates they use that nobody has written yet.
+
+    Rules may be tried before their texts exist, wherever they lie; with *templates* they must exist.
+    """
+    from channels.registry import NAMES
+    from orchestrator.render import Renderer
+    from orchestrator.rules import load
+
+    folder = templates or settings.templates.path
+    renderer = Renderer(folder, company(settings))
+    there = renderer.names()
+    book, found = load(
+        sources, templates=there if templates else None, channels=NAMES, policy=settings.policy()
+    )
+    said = {
+        f"{journey.id}/{rung.say}"
+        for journey in book.journeys.values()
+        for rule in journey.rules
+        for rung in rule.rungs
+        if rung.say
+    }
+    missing = {name for name in said if name not in there}
+    wrong = renderer.problems() if templates or not missing else []
+    return Written(sources, book, renderer, (*found, *wrong)), missing
+
+
 def composer(settings: Settings, renderer: Renderer) -> Composer:
     """What makes messages of notifications."""
     from orchestrator.messages import Composer, Sender

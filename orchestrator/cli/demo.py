@@ -1,0 +1,227 @@
+"""The command that shows what all this is for: a whole story on a virtual clock, in half a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from orchestrator.cli import house, output
+from orchestrator.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from orchestrator.dispatch import Dispatcher
+    from orchestrator.engine import Engine
+    from orchestrator.intake import Incoming
+    from orchestrator.model import Entry
+    from orchestrator.settings import Settings
+
+FOLDER = Path("demo")
+MARK = ".beforehand-demo"  # only a folder with this file in it is ever emptied
+WATCHABLE = 30.0  # seconds
+INSTANT = timedelta(microseconds=1)
+
+
+def demo(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where it leaves its ledger and outbox.")
+    ] = FOLDER,
+    seconds: Annotated[float, typer.Option("--seconds", help="How long to take; 0 does not wait.")] = WATCHABLE,
+) -> None:
+    """Watch a story: three cars, three promises; one is missed, one moves, one is kept.
+
+    A dealership's events of a month on a virtual clock, through the real engine into a ledger of its own.
+    The messages are in the outbox afterwards, as they would have been sent. Nothing leaves this machine.
+    """
+    from orchestrator import config
+
+    _prepare(directory)
+    settings = config.load(directory / "config.toml", {})
+    _title("Three cars, three promises, one month in half a minute")
+    with _Stage(settings, seconds) as stage:
+        asyncio.run(stage.play())
+        stage.curtain(directory)
+
+
+def _prepare(directory: Path) -> None:
+    """An empty demo folder with settings, rules and templates, as `beforehand init` writes them."""
+    from orchestrator.cli.admin import write_starter
+    from orchestrator.demo_story import events
+
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / MARK).exists():
+            raise Misconfigured(f"{directory} is not empty and no demo made it; name another folder")
+        shutil.rmtree(directory)
+    write_starter(directory)
+    (directory / MARK).write_text("`beforehand demo` empties this folder each time it runs.\n")
+    lines = (output.dumped(event) for event in events())
+    (directory / "events.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+class _Stage:
+    """The engine, a virtual clock, and what the audience sees."""
+
+    def __init__(self, settings: Settings, seconds: float) -> None:
+        from orchestrator import activation
+        from orchestrator.clock import VirtualClock
+        from orchestrator.demo_story import END, START, STORY
+        from orchestrator.dispatch import Dispatcher
+        from orchestrator.engine import Engine
+        from orchestrator.ledger import Ledger
+
+        self._start, self._end = datetime.fromisoformat(START), datetime.fromisoformat(END)
+        self._zone = ZoneInfo(settings.company.time_zone)
+        self._pause = seconds / (2.2 * len(STORY))  # a little more is said than happens
+        self._clock = VirtualClock(self._start)
+        found = house.written(settings)
+        self._ledger = Ledger.open(settings.ledger.url, upgrade=True)
+        proposal = activation.propose(self._ledger, found.sources, found.book, self._start, most=1, share=1)
+        activation.adopt(self._ledger, proposal, self._start)
+        book = replace(found.book, activated={})
+        self._engine: Engine = Engine(self._ledger, book)
+        self._settings = settings
+        self._dispatcher: Dispatcher = Dispatcher(
+            self._engine,
+            house.composer(settings, found.renderer),
+            house.channels(settings),
+            self._clock,
+            threaded=False,
+        )
+        self._seen: dict[str, tuple[str, str]] = {}
+        self._names: dict[str, str] = {}
+
+    def __enter__(self) -> _Stage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ledger.close()
+
+    async def play(self) -> None:
+        """Let everything happen in its order, and show it."""
+        for event in _incoming():
+            await self._send_until(event.fact.heard - INSTANT)
+            self._clock.set(event.fact.heard)
+            self._engine.hear([event], self._clock.now())
+            self._show_event(event)
+            self._show_changes()
+        await self._send_until(self._end)
+        await self._dispatcher.close()
+
+    async def _send_until(self, moment: datetime) -> None:
+        while True:
+            with self._ledger.read() as tx:
+                due = tx.next_due()
+            if due is None or due > moment:
+                return
+            self._clock.set(max(due, self._clock.now()))
+            await self._dispatcher.drain()
+            self._show_changes()
+
+    # ── what the audience sees ──
+
+    def _show_event(self, event: Incoming) -> None:
+        fact = event.fact
+        if fact.type == "customer.upserted":
+            self._names[fact.subject] = fact.data["name"]
+            return
+        if fact.type == "order.upserted":
+            car = fact.data["attributes"]["model"]
+            self._names[fact.subject] = f"{self._names[fact.data['customer']]}'s {car}"
+            self._line(fact.happened, "happens", f"{self._names[fact.subject]} is ordered ({fact.subject})")
+            return
+        name = self._names[fact.subject]
+        if fact.type == "promise.made":
+            self._line(fact.happened, "happens", f"{name}: {fact.data['milestone']} promised for {fact.data['date']}")
+        elif fact.type == "milestone.reached":
+            self._line(fact.happened, "happens", f"{name}: {fact.data['milestone']}")
+        else:
+            self._line(fact.happened, "happens", f"{fact.data['by']} acknowledges the task about {name}")
+
+    def _show_changes(self) -> None:
+        """What was said, withheld or taken back since the last look."""
+        with self._ledger.read() as tx:
+            entries = [entry for found in tx.entries_of(sorted(self._names)).values() for entry in found]
+        for entry in sorted(entries, key=lambda one: (one.updated_at, one.id)):
+            state = (entry.status.value, str(entry.due_at))
+            if self._seen.get(entry.key) != state:
+                self._seen[entry.key] = state
+                self._show_entry(entry)
+
+    def _show_entry(self, entry: Entry) -> None:
+        wanted, status = entry.wanted, entry.status.value
+        who = self._names.get(wanted.customer, wanted.customer) if wanted.role == "customer" else wanted.role
+        what = wanted.template.partition("/")[2]
+        when = entry.updated_at or entry.due_at
+        if status == "accepted":
+            kind = "tells" if wanted.kind == "message" else "asks"
+            self._line(when, kind, f"{who} by {entry.channel}: {what}")
+        elif status == "cancelled" and wanted.kind == "message" and not entry.reason.startswith("replaced"):
+            self._line(when, "unsaid", f"{what} to {who}: {entry.reason}")
+        elif status in ("suppressed", "expired", "failed", "unknown", "held"):
+            self._line(when, "unsaid", f"{what} to {who}, {status}: {entry.reason}")
+
+    def _line(self, moment: datetime, kind: str, text: str) -> None:
+        style = {"happens": "bold", "tells": "green", "asks": "yellow", "unsaid": "dim"}[kind]
+        at = f"{moment.astimezone(self._zone):%a %d %b %H:%M}"
+        mark = {"happens": "•", "tells": "→", "asks": "→", "unsaid": "×"}[kind]
+        print(f"  {at}  {output.styled(f'{mark} {kind:<8}{output.printable(text)}', style, sys.stdout)}", flush=True)
+        time.sleep(self._pause)
+
+    # ── afterwards ──
+
+    def curtain(self, directory: Path) -> None:
+        """The order's own story, one of the messages, and what to try next."""
+        from orchestrator.cli.facts import story_of, tell
+        from orchestrator.demo_story import ORDER
+
+        _title(f"The story of {ORDER}, as `beforehand explain {ORDER}` tells it")
+        tell(story_of(self._engine, ORDER, self._clock.now()))
+        message = next(
+            path for path in sorted(self._settings.outbox.path.rglob("*")) if _is_arrival(path)
+        )
+        _title(f"One of the messages, {message.relative_to(directory.parent)}")
+        print(message.read_text(encoding="utf-8").strip())
+        _title("What to try next")
+        for command, why in _next_steps(directory, self._settings.outbox.path):
+            print(f"  {output.styled(command, 'bold', sys.stdout)}\n      {why}")
+
+
+def _next_steps(directory: Path, outbox: Path) -> Iterator[tuple[str, str]]:
+    """Commands worth a try, with what they show."""
+    program = "beforehand" if shutil.which("beforehand") else os.path.relpath(sys.argv[0])
+    here = f"{program} --config {directory / 'config.toml'}"
+    count = output.counted(sum(path.is_file() for path in outbox.rglob("*")), "message")
+    yield f"ls {directory / outbox.name}", f"the outbox: {count}; an .eml opens in any mail program"
+    yield f"{here} explain BX-101", "the car whose date moved three times in an afternoon, and was told once"
+    yield f"{here} preview new-car/not-arrived-yet", "a template as its reader sees it"
+    yield f"$EDITOR {directory / 'rules' / 'new-car.yaml'}", "say it in other words, later, or to somebody else"
+    yield f"{here} check", "every problem in what you wrote, at its place"
+    yield f"{here} simulate --events {directory / 'events.jsonl'}", "the same month under your rules"
+
+
+def _is_arrival(path: Path) -> bool:
+    return path.is_file() and path.suffix == ".sms" and "not-arrived" in path.name
+
+
+def _incoming() -> Iterator[Incoming]:
+    from orchestrator.demo_story import events
+    from orchestrator.intake import Place, parse
+
+    for event in events():
+        heard = parse(event, None, place=Place("demo"))
+        assert not isinstance(heard, list), [str(problem) for problem in heard]
+        yield heard
+
+
+def _title(text: str) -> None:
+    print(f"\n{output.styled(text, 'bold cyan', sys.stdout)}\n", flush=True)
