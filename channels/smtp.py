@@ -62,8 +62,7 @@ def error(stage: Stage, code: int, text: str) -> ChannelError:
     if ours or code in {530, 535} or enhanced.startswith("5.7."):
         return Misconfigured(reason, code=answer, raw=f"{code} {text}")
     nobody = stage is Stage.RECIPIENT and code == 550 and not enhanced and _NO_SUCH_USER.search(text)
-    dead = stage is not Stage.SENDER and (enhanced in DEAD or bool(nobody))
-    return Rejected(reason, suppress=dead, code=answer, raw=f"{code} {text}")
+    return Rejected(reason, suppress=enhanced in DEAD or bool(nobody), code=answer, raw=f"{code} {text}")
 
 
 def _patience(text: str) -> timedelta:

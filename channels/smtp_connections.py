@@ -55,12 +55,8 @@ class Connections:
         self._closed = False
 
     def waiting(self) -> SMTP | None:
-        """Take a connection that waits, if one does and looks alive."""
-        while self._idle:
-            smtp = self._idle.pop()
-            if smtp.is_connected:
-                return smtp
-        return None
+        """Take a connection that waits, if one does; it may have been dropped meanwhile."""
+        return self._idle.pop() if self._idle else None
 
     def keep(self, smtp: SMTP) -> None:
         """Let *smtp* wait for its next mail."""

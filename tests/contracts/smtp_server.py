@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar, cast
 
 T = TypeVar("T")
 
-SLOW = "slow"  # never answer
+SLOW = "slow"  # answer when told to go on, or never
 CUT = "cut"  # close the connection instead of answering
 
 _STEPS = ("connect", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "dot")
@@ -66,6 +66,8 @@ class SmtpServer:
         self.connections = 0
         self.most_open = 0
         self.orders: list[Order] = []
+        self.stalled = threading.Event()  # somebody waits for an answer that does not come
+        self.waiting: list[tuple[_Session, str]] = []
         self.sessions: set[_Session] = set()
         self.loop = asyncio.new_event_loop()
         self._listening: asyncio.Server | None = None
@@ -87,9 +89,19 @@ class SmtpServer:
         """Stop listening: a connection is refused."""
         self._wait(self._stop())
 
+    def going_on(self) -> None:
+        """Give the answers that somebody still waits for."""
+        for session, usual in self.waiting:
+            self.loop.call_soon_threadsafe(session.say, usual)
+        self.waiting.clear()
+
     def dropping_idle(self) -> None:
         """Close every open connection, as providers do after some minutes."""
         self._wait(self._drop())
+
+    def left_alone(self) -> None:
+        """Return when every client has hung up by itself; ``TimeoutError`` after ten seconds."""
+        self._wait(asyncio.wait_for(self._left_alone(), 10))
 
     def close(self) -> None:
         """Stop for good."""
@@ -139,10 +151,12 @@ class SmtpServer:
             self._listening = None
 
     async def _drop(self) -> None:
-        leaving = list(self.sessions)
-        for session in leaving:
+        for session in list(self.sessions):
             session.transport.close()
-        await asyncio.gather(*(session.gone.wait() for session in leaving))
+        await self._left_alone()
+
+    async def _left_alone(self) -> None:
+        await asyncio.gather(*(session.gone.wait() for session in self.sessions))
 
 
 class _Session(asyncio.Protocol):
@@ -240,7 +254,7 @@ class _Session(asyncio.Protocol):
             reply = "554 5.6.1 eight-bit text was not announced"
         if reply in {"", CUT}:  # cut off now, it has the mail and nobody will hear
             self.server.take(mail)
-        self.say(reply or f"250 2.0.0 Ok: queued as {self.server.count:010X}")
+        self.say(reply or f"250 2.0.0 Ok: queued as {self.server.count:010X}", "451 4.3.0 lost it")
 
     def forget(self) -> None:
         """Reset the envelope."""
@@ -249,15 +263,18 @@ class _Session(asyncio.Protocol):
     def answer(self, at: str, usual: str, to: str = "") -> bool:
         """Answer as usual, and say so; or as ordered."""
         reply = self.server.ordered(at, to)
-        self.say(reply or usual)
-        return not reply
+        self.say(reply or usual, usual)
+        return reply in {"", SLOW}
 
-    def say(self, reply: str) -> None:
+    def say(self, reply: str, usual: str = "") -> None:
         """Write *reply*, or do what it stands for."""
-        if reply not in {SLOW, CUT}:
-            self.transport.write(f"{reply}\r\n".encode())
-        if reply == CUT or reply.startswith("421"):
+        if reply == SLOW:
+            self.server.waiting.append((self, usual))
+            self.server.stalled.set()
+        elif reply == CUT:
             self.transport.close()
+        else:
+            self.transport.write(f"{reply}\r\n".encode())
 
     async def secured(self) -> None:
         """Continue in TLS."""

@@ -110,7 +110,7 @@ async def hung_up(server: SmtpServer) -> None:
     """Let TLS say its goodbyes, which closing only begins."""
     await asyncio.to_thread(server.dropping_idle)
     loop = asyncio.get_running_loop()
-    while len(loop._selector.get_map()) > 1:  # type: ignore[attr-defined]  # more than the loop's own pipe
+    while len(loop._selector.get_map()) > 1:  # type: ignore[attr-defined]  # noqa: ASYNC110 -- its own pipe stays
         await asyncio.sleep(0)
 
 
@@ -250,14 +250,44 @@ async def test_a_refused_recipient_costs_no_connection(server: SmtpServer, reply
     assert server.count == 1
 
 
-async def test_421_gives_the_connection_up(server: SmtpServer) -> None:
+@pytest.mark.parametrize("at", ["MAIL", "RCPT", "DATA", "dot"])
+async def test_421_gives_the_connection_up(server: SmtpServer, at: str) -> None:
     channel = to(server)
-    server.answering("421 4.7.0 slow down", at="dot", times=1)
+    server.answering("421 4.7.0 slow down", at=at, times=1)
     with pytest.raises(Unavailable):
         await channel.send(MESSAGE)
     await channel.send(MESSAGE)
     await channel.close()
     assert server.connections == 2
+    assert server.count == 1
+
+
+@pytest.mark.parametrize("at", ["MAIL", "RCPT", "DATA", "dot"])
+async def test_a_cancelled_send_gives_its_connection_up(server: SmtpServer, at: str) -> None:
+    channel = to(server)
+    server.answering(SLOW, at=at, times=1)
+    sending = asyncio.create_task(channel.send(MESSAGE))
+    await asyncio.to_thread(server.stalled.wait, 10)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    await channel.send(MESSAGE)
+    await channel.close()
+    assert server.connections == 2
+    assert server.count == 1
+
+
+async def test_a_mail_under_way_when_the_channel_closes_arrives_and_leaves_no_connection(
+    server: SmtpServer,
+) -> None:
+    channel = to(server)
+    server.answering(SLOW, at="RCPT", times=1)
+    sending = asyncio.create_task(channel.send(MESSAGE))
+    await asyncio.to_thread(server.stalled.wait, 10)
+    await channel.close()
+    server.going_on()
+    await sending
+    await asyncio.to_thread(server.left_alone)
     assert server.count == 1
 
 
@@ -345,6 +375,10 @@ async def test_a_server_that_proves_nothing_gets_neither_password_nor_mail(safe_
     channel = EmailChannel(safe_server.host, safe_server.port, "starttls", "lindner", "not a secret")
     assert isinstance(await refused(channel), Unavailable)
     assert safe_server.commands["AUTH"] == safe_server.count == 0
+    context = channel._connections._context
+    assert context
+    assert context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED
 
 
 async def test_a_server_without_starttls_gets_no_mail(server: SmtpServer) -> None:

@@ -78,6 +78,7 @@ texts = st.text() | st.lists(st.sampled_from(PIECES)).map("".join)
 
 @given(texts, texts, texts, texts, texts.filter(bool))
 @example("=_" * 40, "a" * 2000, "a  b", "=?utf-8?b?YQ==?=", "From me\n.\n..\n--=_\n")
+@example("=?utf-8?q?a?= b", "=?utf-8?q?a?= b", "a b", "=?utf-8?q?a?=", "\r\r\n")
 @example("🚗" * 300, "Maria (the second), Keller", "\\", '"', "a" * 1200 + " \n\t\n")
 def test_every_text_comes_back_from_the_standard_parser_as_it_was(
     subject: str, to_name: str, sender_name: str, text: str, html: str
@@ -187,6 +188,14 @@ def test_a_link_to_unsubscribe_is_never_folded_or_encoded() -> None:
 
 def test_the_same_message_is_the_same_bytes() -> None:
     assert compose(MESSAGE) == compose(replace(MESSAGE))
+
+
+def test_a_body_that_knows_the_boundary_cannot_end_its_part() -> None:
+    boundary = parsed(MESSAGE).get_boundary()
+    text = f"one\n--{boundary}\nContent-Type: text/html\n\ntwo\n--{boundary}--\n"
+    mail = parsed(replace(MESSAGE, text=text))
+    assert body(mail, "plain") == text
+    assert body(mail, "html") == MESSAGE.html
 
 
 def test_a_mail_without_a_moment_is_a_mistake_of_the_caller() -> None:
