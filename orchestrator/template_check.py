@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from jinja2 import TemplateSyntaxError, meta, nodes
@@ -49,11 +50,12 @@ def _of_file(renderer: "Renderer", path: str) -> Iterator[Problem]:
     source = renderer.files[path]
     stem = place[1]
     if stem.endswith(".txt") and not shared:
-        heads, source = template_source.headers(source)
+        heads, body = template_source.headers(source)
         yield from _of_headers(renderer, path, stem.removesuffix(".txt"), heads)
         for head in heads:
-            yield from _of_jinja(renderer, path, "\n" * (head.line - 1) + head.value, html=False)
-        if not source.strip():
+            if "{%" in head.value:  # a header is compiled by itself: what it opens, it must close
+                yield from _of_syntax(renderer, path, "\n" * (head.line - 1) + head.value)
+        if not body.strip():
             yield _at(renderer, path, 1, "T024", "there is no text below the headers")
     yield from _of_jinja(renderer, path, source, html=stem.endswith(".html"))
 
@@ -75,6 +77,13 @@ def _of_headers(renderer: "Renderer", path: str, channel: str, heads: list[Heade
         yield _at(renderer, path, 1, "T020", "this mail has no subject")
 
 
+def _of_syntax(renderer: "Renderer", path: str, source: str) -> Iterator[Problem]:
+    try:
+        renderer.text_env.parse(source)
+    except TemplateSyntaxError as error:
+        yield _at(renderer, path, error.lineno, "T010", error.message or "syntax error")
+
+
 def _of_jinja(renderer: "Renderer", path: str, source: str, *, html: bool) -> Iterator[Problem]:
     env = renderer.html_env if html else renderer.text_env
     try:
@@ -84,20 +93,31 @@ def _of_jinja(renderer: "Renderer", path: str, source: str, *, html: bool) -> It
         return
     yield from _of_calls(renderer, path, tree, env)
     names = declared()
-    undeclared = meta.find_undeclared_variables(tree)
-    unknown = undeclared - names.keys() - env.globals.keys() - (_IN_HTML if html else set())
-    for node in tree.find_all(nodes.Node):
+    found = list(tree.find_all((nodes.Name, nodes.Getattr, nodes.Include, *_FORBIDDEN)))
+    known = names.keys() | env.globals.keys() | (_IN_HTML if html else set())
+    undeclared = _undeclared(tree, found, known)
+    for node in found:
         if isinstance(node, _FORBIDDEN):
             yield _at(renderer, path, node.lineno, "T013", f"'{_statement(node)}' is not for templates")
         elif isinstance(node, nodes.Include) and not isinstance(node.template, nodes.Const):
             yield _at(renderer, path, node.lineno, "T014", "the name of an include must be written out")
-        elif isinstance(node, nodes.Name) and node.ctx == "load" and node.name in unknown:
+        elif isinstance(node, nodes.Name) and node.ctx == "load" and node.name in undeclared - known:
             hint = near(node.name, names)
             yield _at(
                 renderer, path, node.lineno, "T011", f"nothing is called '{node.name}'", hint, node.name
             )
         elif isinstance(node, nodes.Getattr):
             yield from _of_dot(renderer, path, node, undeclared)
+
+
+def _undeclared(tree: nodes.Template, found: Iterable[nodes.Node], known: AbstractSet[str]) -> set[str]:
+    """The names a template takes from outside; Jinja's own exact answer is slow, so it is asked seldom."""
+    named = [node for node in found if isinstance(node, nodes.Name)]
+    loaded = {node.name for node in named if node.ctx == "load"}
+    own = {node.name for node in named if node.ctx != "load"}
+    if loaded <= known | own:
+        return loaded - own
+    return meta.find_undeclared_variables(tree)
 
 
 def _of_calls(renderer: "Renderer", path: str, tree: nodes.Template, env: Sandbox) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
 _FILE = re.compile(
     r"(?P<stem>[a-z0-9][a-z0-9_-]*\.(?:html|txt))(?:\.(?P<locale>[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*))?\.j2"
 )
-_INCLUDE = re.compile(r"\{%[-+]?\s*include\s+(?:\"([^\"]*)\"|'([^']*)')\s*[-+]?%\}")
+_INCLUDE = re.compile(r"\{%\s*include\s+(?:\"([^\"]*)\"|'([^']*)')\s*%\}")
 _HEADER = re.compile(r"(?P<name>[A-Z][A-Za-z-]*):(?P<value>.*)")
 _LINE_BEGINS, _LINE_ENDS = re.compile(r"\n[ \t]*\Z"), re.compile(r"[ \t]*\n")
 SIZE_LIMIT = 256_000  # bytes of one file; a text to a customer is a hundredth of that
@@ -132,6 +132,11 @@ def cut(source: str, path: str, env: Environment) -> list[Piece]:
     return [piece for piece in _close_up(pieces) if piece.text]
 
 
+# The lexer has done what `{%-` and `-%}` ask for; a second time, beside other text, it would be too much.
+_SIGN_AT_START, _SIGN_AT_END = (
+    re.compile(r"(?<=^\{[{%])[-+]"),
+    re.compile(r"[-+](?=[%}]\}\s*$)|(?<=[%}]\})\s+$"),
+)
 _BEGINS = ("variable_begin", "block_begin", "raw_begin", "comment_begin")
 _ENDS = ("variable_end", "block_end", "raw_end", "comment_end")
 
@@ -143,9 +148,11 @@ def _cut(source: str, path: str, env: Environment) -> Iterator[Piece]:
             if text:
                 yield Piece(kind, text, path, start)
             kind = Is.STATEMENT if what in {"block_begin", "comment_begin"} else Is.EXPRESSION
-            text, start = value, line
+            text, start = _SIGN_AT_START.sub("", value), line
         elif what in _ENDS:
-            yield Piece(kind, "" if what == "comment_end" else text + value, path, start)
+            yield Piece(
+                kind, "" if what == "comment_end" else text + _SIGN_AT_END.sub("", value), path, start
+            )
             kind, text = Is.TEXT, ""
         else:
             if not text:
@@ -240,8 +247,7 @@ def assemble(pieces: Sequence[Piece]) -> Assembled:
     for piece in pieces:
         text = piece.text
         if piece.kind is not Is.TEXT and not _is_raw(text):
-            head = 3 if text[2:3] in {"-", "+"} else 2
-            text = f"{text[:head]}\n{text[head:]}"
+            text = f"{text[:2]}\n{text[2:]}"
             for extra in range(text.count("\n")):
                 origins[line + 1 + extra] = (piece.path, piece.line + extra)
         parts.append(text)
@@ -250,7 +256,7 @@ def assemble(pieces: Sequence[Piece]) -> Assembled:
 
 
 def _is_raw(text: str) -> bool:
-    return re.match(r"\{%[-+]?\s*raw\b", text) is not None
+    return re.match(r"\{%\s*raw\b", text) is not None
 
 
 def literal(text: str) -> str:
