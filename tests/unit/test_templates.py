@@ -221,3 +221,9 @@ def test_a_sample_needs_no_rule_and_is_always_the_same() -> None:
 def test_the_page_of_variables_is_fresh() -> None:
     path = ROOT / "docs/reference/template-variables.md"
     assert path.read_text(encoding="utf-8") == template_words.page(), "run `make docs`"
+
+
+@pytest.mark.parametrize(("name", "locale"), ALL)
+def test_no_mail_asks_a_third_party_for_anything(journey: Journey, name: str, locale: str) -> None:
+    mail = render(journey, sample(journey, name, locale), name, "email", locale)
+    assert not re.search(r"@import|<img|<link|url\(", mail.html)
