@@ -27,8 +27,7 @@ def test_a_car_that_arrives_at_night_is_told_when_people_are_up() -> None:
         until="2026-03-13 00:00",
     )
 
-    assert told.transcript(to="customer") == ""  # the rule's six hours end at 05:40, before the window opens
-    assert told.transcript(to="owner") == "2026-03-11 23:40  owner     email  reach-the-customer"
+    assert told.transcript() == "2026-03-12 08:00  customer  sms    arrived"
 
 
 def test_two_systems_that_report_the_same_arrival_are_one_message() -> None:
