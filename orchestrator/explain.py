@@ -7,10 +7,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from orchestrator.case import show
+from orchestrator.fold import promised
 from orchestrator.journey import RuleBook
-from orchestrator.model import ENGINE, WAITING, Customer, Decision, Entry, Fact, Order, Scope, Status, scope_of
+from orchestrator.model import (
+    ENGINE,
+    IN_FLIGHT,
+    WAITING,
+    Customer,
+    Decision,
+    Entry,
+    Fact,
+    Order,
+    Scope,
+    Status,
+    scope_of,
+)
 from orchestrator.planner import journey_of
 from orchestrator.timing import order_zone
+
+WAITS_FOR_CUSTOMER = "no address is known for the customer yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +90,14 @@ def explain(
 ) -> Explanation:
     """Tell one order's story; *decision* is the planner's answer at the moment of asking."""
     journey = journey_of(order, book)
-    moments = [*_facts(facts, order), *_entries(entries)]
+    zone = order_zone(order.location, book.policy.time_zone)
+    moments = [*_facts(facts, order, zone), *_entries(entries)]
     return Explanation(
         order=order.id,
         customer=customer.name or order.customer,
         journey=journey if isinstance(journey, str) else journey.title or journey.id,
         status=order.status.value,
-        zone=order_zone(order.location, book.policy.time_zone),
+        zone=zone,
         timeline=tuple(sorted(moments, key=lambda moment: moment.at)),
         next=tuple(sorted(_next(decision, entries), key=lambda coming: (coming.at, coming.rule))),
         not_said=tuple(
@@ -91,7 +108,7 @@ def explain(
     )
 
 
-def _facts(facts: Sequence[Fact], order: Order) -> Iterator[Moment]:
+def _facts(facts: Sequence[Fact], order: Order, zone: str) -> Iterator[Moment]:
     for fact in facts:
         if fact.source == ENGINE:
             continue
@@ -100,24 +117,44 @@ def _facts(facts: Sequence[Fact], order: Order) -> Iterator[Moment]:
         kind = "promised" if fact.type == "promise.made" else "happened"
         if scope_of(fact.type) is Scope.CUSTOMER or fact.type == "order.upserted":
             kind = "heard"
-        yield Moment(fact.happened, kind, _said_by(fact, order), heard)
+        yield Moment(fact.happened, kind, _said_by(fact, order, zone), heard)
 
 
-def _said_by(fact: Fact, order: Order) -> str:
+_WORDS = {  # what employees call the facts that need no detail of their own
+    "order.upserted": "the order as its system knows it",
+    "order.held": "the order was put on hold",
+    "order.released": "the hold ended",
+    "order.cancelled": "the order was cancelled",
+    "contact.logged": "staff and customer spoke",
+    "message.replied": "the customer answered",
+    "feedback.given": "the customer gave feedback",
+    "slot.offered": "times were offered",
+    "slot.chosen": "the customer chose a time",
+    "customer.upserted": "the customer as their system knows them",
+    "customer.active": "the customer was active",
+    "customer.merged": "the customer is one with another",
+    "customer.erased": "the customer was erased",
+    "preference.set": "the customer said how they want to be told",
+    "consent.given": "the customer gave consent",
+    "consent.withdrawn": "the customer withdrew consent",
+}
+
+
+def _said_by(fact: Fact, order: Order, zone: str) -> str:
     data = fact.data
     if fact.type == "promise.made":
-        value = data.get("date") or data.get("at") or f"{data.get('from')} to {data.get('to')}"
         reason = f" ({data['reason']})" if data.get("reason") else ""
-        return f"{data['milestone']} for {value}{reason}"
+        return f"{data['milestone']} for {show(promised(data), zone)}{reason}"
     if fact.type == "milestone.reached":
         return f"{data['milestone']}"
     if fact.type == "milestone.retracted":
         return f"{data['milestone']} taken back"
     if fact.type in ("task.acknowledged", "task.done"):
         verb = "acknowledged" if fact.type == "task.acknowledged" else "finished"
-        return f"{data.get('by') or order.owner.name or 'somebody'} {verb} {data['task'].split('/')[1]}"
+        rule = data["task"].removeprefix(f"{order.id}/").partition("/")[0]
+        return f"{data.get('by') or 'somebody'} {verb} the task of {rule}"
     reason = f": {data['reason']}" if data.get("reason") else ""
-    return f"{fact.type}{reason}"
+    return f"{_WORDS.get(fact.type, fact.type)}{reason}"
 
 
 def _length(seconds: float) -> str:
@@ -136,6 +173,12 @@ def _entries(entries: Sequence[Entry]) -> Iterator[Moment]:
             kind = "task" if wanted.kind == "task" else "said"
             by = f" by {entry.channel}" if entry.channel else ""
             yield Moment(at, kind, f"{what}{by}", wanted.because)
+        elif entry.status in IN_FLIGHT:
+            yield Moment(at, "said", f"{what}: on its way", wanted.because)
+        elif entry.status is Status.UNKNOWN:
+            yield Moment(
+                at, "said", f"{what} by {entry.channel}: nobody can say whether it arrived", entry.reason
+            )
         elif entry.status not in WAITING:
             yield Moment(at, "not said", f"{what}: {entry.status.value}", entry.reason)
         elif entry.status is Status.HELD:
@@ -143,7 +186,9 @@ def _entries(entries: Sequence[Entry]) -> Iterator[Moment]:
 
 
 def _next(decision: Decision, entries: Sequence[Entry]) -> Iterator[Next]:
-    over = {entry.key for entry in entries if entry.status not in WAITING and entry.status is not Status.CANCELLED}
+    over = {
+        entry.key for entry in entries if entry.status not in WAITING and entry.status is not Status.CANCELLED
+    }
     waiting = {entry.key: entry for entry in entries if entry.status in WAITING}
     for note in decision.wanted:
         if note.key in over:
@@ -151,9 +196,18 @@ def _next(decision: Decision, entries: Sequence[Entry]) -> Iterator[Next]:
         entry = waiting.get(note.key)
         late = entry.not_before if entry is not None else None
         at = max(note.due_at, late) if late is not None else note.due_at
-        why = note.steps[0].why if note.steps else ""
+        if note.expires_at is not None and at >= note.expires_at and note.steps:
+            continue  # old news: it will end as expired
+        why = note.steps[0].why if note.steps else WAITS_FOR_CUSTOMER if note.role == "customer" else ""
         yield Next(
-            at=at, rule=note.rule, occasion=note.occasion, role=note.role, kind=note.kind.value,
-            template=note.template, channels=tuple(step.channel for step in note.steps), because=note.because,
-            unless=note.unless, why_then=(entry.reason if entry is not None and late is not None else "") or why,
-        )  # fmt: skip
+            at=at,
+            rule=note.rule,
+            occasion=note.occasion,
+            role=note.role,
+            kind=note.kind.value,
+            template=note.template,
+            channels=tuple(step.channel for step in note.steps),
+            because=note.because,
+            unless=note.unless,
+            why_then=(entry.reason if entry is not None and late is not None else "") or why,
+        )

@@ -5,6 +5,7 @@ heard, then by what kind of fact they are, then by source and id.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
@@ -31,10 +32,13 @@ from orchestrator.model import (
 
 _STATUSES = frozenset(Status)
 
+BOUNCED = "unreachable: it came back: "
+
 _RANK = {  # facts of one instant: who it is, then what was promised, then what happened, then what was undone
     "customer.upserted": 0,
     "order.upserted": 0,
     "promise.made": 1,
+    "consent.withdrawn": 3,
     "milestone.reached": 3,
     "milestone.retracted": 4,
     "order.held": 5,
@@ -130,7 +134,9 @@ def _person(value: Mapping[str, Any] | str | None) -> Person:
         return Person()
     if isinstance(value, str):
         return Person(email=value) if "@" in value else Person(name=value)
-    return Person(**{name: value.get(name) or "" for name in ("name", "email", "phone", "locale", "time_zone")})
+    return Person(
+        **{name: value.get(name) or "" for name in ("name", "email", "phone", "locale", "time_zone")}
+    )
 
 
 def _location(value: Mapping[str, Any] | str | None) -> Location:
@@ -230,6 +236,8 @@ def _outcome(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
         return
     if status not in _STATUSES:
         return
+    if key in order.outcomes and order.outcomes[key].reason.startswith(BOUNCED):
+        return  # the bounce came first by its sender's clock
     order.outcomes[key] = outcome = Outcome(
         key=key,
         rule=data["rule"],
@@ -253,12 +261,8 @@ def _outcome(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
 
 def _take_back(order: Order, key: str, fact: Fact, reason: str) -> None:
     """A bounce: what the message told was not told, and it was no contact."""
-    before = order.outcomes.get(key)
-    if before is not None:
-        order.outcomes[key] = Outcome(
-            key, before.rule, before.occasion, before.role, before.kind, Status.FAILED, fact.happened,
-            before.channel, before.template, before.purpose, f"unreachable: {reason}",
-        )  # fmt: skip
+    before = order.outcomes.get(key) or Outcome(key, "", "", "", "", Status.FAILED, fact.happened)
+    order.outcomes[key] = replace(before, status=Status.FAILED, at=fact.happened, reason=f"{BOUNCED}{reason}")
     for milestone in order.milestones.values():
         milestone.tellings = [telling for telling in milestone.tellings if telling.key != key]
     order.contacts = [contact for contact in order.contacts if contact[1] != key]
@@ -339,7 +343,9 @@ def _consent(customer: Customer, fact: Fact, data: Mapping[str, Any]) -> None:
     key = (data.get("purpose") or "", data.get("channel") or "")
     given = fact.type == "consent.given"
     evidence = data.get("evidence") or ""
-    customer.consents[key] = Consent(given, fact.happened, evidence if isinstance(evidence, str) else str(evidence))
+    customer.consents[key] = Consent(
+        given, fact.happened, evidence if isinstance(evidence, str) else str(evidence)
+    )
 
 
 _CustomerStep = Callable[[Customer, Fact, Mapping[str, Any]], None]

@@ -22,7 +22,7 @@ from orchestrator.model import (
     Status,
     Step,
 )
-from orchestrator.reconcile import why_not
+from orchestrator.reconcile import carried_on, why_not
 from orchestrator.timing import address, recipient
 
 RECHECK = timedelta(minutes=5)  # how long a paused channel's notification sleeps before it is looked at again
@@ -74,7 +74,13 @@ Answer = Send | Wait | Withhold
 
 
 def guard(
-    entry: Entry, decision: Decision, order: Order, customer: Customer, blocks: Blocks, now: datetime, zone: str
+    entry: Entry,
+    decision: Decision,
+    order: Order,
+    customer: Customer,
+    blocks: Blocks,
+    now: datetime,
+    zone: str,
 ) -> Answer:
     """Decide about one claimed entry; *decision* is the planner's answer for its order at *now*."""
     wanted = next((note for note in decision.wanted if note.key == entry.key), None)
@@ -83,30 +89,38 @@ def guard(
         if failed:
             return Wait(now + RECHECK, f"the rule cannot be decided: {failed}")
         return Withhold(Status.CANCELLED, why_not(decision, entry))
+    wanted = carried_on(entry, wanted)
     if wanted.mode == "shadow":
         return Withhold(Status.SUPPRESSED, "shadow: the rule is on trial and sends nothing")
-    if wanted.expires_at is not None and now >= wanted.expires_at:
-        return Withhold(Status.EXPIRED, f"useless since {calendar.show(wanted.expires_at, zone)}")
     if wanted.due_at > now:
         return Wait(wanted.due_at, f"due {calendar.show(wanted.due_at, zone)}")
+    if wanted.role == "customer" and not customer.known:  # it waited for them as long as it was useful
+        return Withhold(Status.SUPPRESSED, f"unreachable: {_nobody(wanted)}")
+    if wanted.expires_at is not None and now >= wanted.expires_at:
+        return Withhold(
+            Status.EXPIRED, f"too late: useful only until {calendar.show(wanted.expires_at, zone)}"
+        )
     return _by_step(entry, wanted, order, customer, blocks, now, zone)
 
 
 def _by_step(
-    entry: Entry, wanted: Notification, order: Order, customer: Customer, blocks: Blocks, now: datetime, zone: str
+    entry: Entry,
+    wanted: Notification,
+    order: Order,
+    customer: Customer,
+    blocks: Blocks,
+    now: datetime,
+    zone: str,
 ) -> Answer:
     """The first step that may be used now; else wait for the first that may be used later; else nothing."""
-    if wanted.role == "customer" and not customer.known:
-        return Withhold(Status.SUPPRESSED, f"unreachable: nothing is known about customer {wanted.customer!r}")
     if wanted.role == "customer" and customer.erased:
         return Withhold(Status.SUPPRESSED, "the customer was erased")
     who = recipient(wanted.role, order, customer)
-    tried = {step.channel for step in entry.wanted.steps[: entry.step]}
     never: list[str] = []
     later: list[tuple[datetime, str]] = []
     for index, step in enumerate(wanted.steps):
-        if step.channel in tried:
-            continue
+        if index < entry.step:
+            continue  # tried already
         to = address(step.channel, who)
         block = _blocked(wanted, step, to, who, blocks)
         if block:
@@ -114,7 +128,8 @@ def _by_step(
         elif step.channel in blocks.paused:
             later.append((now + RECHECK, f"{step.channel} is paused: {blocks.paused[step.channel]}"))
         elif step.at > now:
-            later.append((step.at, f"{step.channel}: {step.why} on {calendar.show(step.at, zone)}"))
+            why = f", {step.why}" if step.why else ""
+            later.append((step.at, f"{step.channel}: not before {calendar.show(step.at, zone)}{why}"))
         else:
             return Send(wanted, index, step.channel, to)
     if later:
@@ -135,10 +150,16 @@ def _blocked(wanted: Notification, step: Step, to: str, who: Customer | Person, 
             return refusal
     listed = blocks.suppressed.get((step.channel, to))
     if listed:
-        return f"unreachable: the address for {step.channel} is on the suppression list: {listed}"
+        return f"unreachable: nothing is sent to this address by {step.channel} any more: {listed}"
     if blocks.allow is not None and to not in blocks.allow:
-        return f"staging: {step.channel} sends only to the allow list"
+        return f"a system for trying out: {step.channel} sends only to the addresses on its list"
     return ""
+
+
+def _nobody(wanted: Notification) -> str:
+    if not wanted.customer:
+        return "the order names no customer"
+    return f"nothing is known about customer {wanted.customer!r}"
 
 
 def _unreachable(wanted: Notification, who: Customer | Person) -> str:
@@ -150,19 +171,24 @@ def _unreachable(wanted: Notification, who: Customer | Person) -> str:
 def refused(customer: Customer, purpose: Purpose, channel: str) -> str:
     """Why consent forbids this purpose on this channel, or "".
 
-    Marketing needs a consent that still stands; service and relationship need no opt-out; security
-    needs nothing. The last word on the purpose and the channel, or on all of them, counts.
+    Marketing needs a consent that still stands; service and relationship need no opt-out; security needs
+    nothing. The last word counts, but a stop on one channel (STOP by SMS) is lifted only by a consent that
+    names this channel.
     """
     if purpose is Purpose.SECURITY:
         return ""
-    words = [
-        consent
-        for key in ((purpose.value, channel), (purpose.value, ""), ("", channel), ("", ""))
-        if (consent := customer.consents.get(key)) is not None
-    ]
-    last: Consent | None = max(words, key=lambda consent: (consent.at, not consent.given)) if words else None
+    said = customer.consents.get
+    here = _last(said((purpose.value, channel)), said(("", channel)))
+    anywhere = _last(said((purpose.value, "")), said(("", "")))
+    last = here if here is not None and not here.given else _last(here, anywhere)
     if last is not None and not last.given:
         return f"the customer withdrew consent for {channel} on {last.at:%Y-%m-%d}"
     if purpose is Purpose.MARKETING and last is None:
         return f"the customer never gave consent to marketing by {channel}"
     return ""
+
+
+def _last(*words: Consent | None) -> Consent | None:
+    """The newest word; of two at one instant, the stop."""
+    heard = [word for word in words if word is not None]
+    return max(heard, key=lambda word: (word.at, not word.given), default=None)

@@ -5,11 +5,13 @@ that fails says so in the decision's errors and silences no other.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from orchestrator import calendar, conditions
-from orchestrator.journey import Journey, Mode, On, Rule, RuleBook, TaskSpec
+from orchestrator.case import SAID, Case, Firing
+from orchestrator.journey import Journey, Mode, Rule, RuleBook, TaskSpec
 from orchestrator.model import (
     Customer,
     Decision,
@@ -22,11 +24,11 @@ from orchestrator.model import (
     Status,
     Step,
 )
-from orchestrator.timing import Timed, order_zone, recipient, timed
-from orchestrator.triggers import Case, Firing, firings
+from orchestrator.rungs import EXHAUSTED
+from orchestrator.timing import order_zone, recipient, timed
+from orchestrator.triggers import firings
 
 PERSON_AFTER = frozenset({Status.FAILED, Status.UNKNOWN})  # what we could not say, a person must
-MISSED_ON_HOLD = "tell-about-the-missed-promise"
 UNREACHED = "reach-the-customer"
 
 Answer = Iterator[Notification | Silence]
@@ -51,8 +53,10 @@ def wanted(order: Order, customer: Customer, book: RuleBook, now: datetime) -> D
                     want[answer.key] = answer
                 else:
                     silences.append(answer)
-        except (ValueError, OverflowError, LookupError, TypeError) as error:
-            errors.append(f"{rule.id}: {error or type(error).__name__}")
+        except (ValueError, OverflowError) as error:  # the calendar's, in words
+            errors.append(f"{rule.id}: {error}")
+        except Exception as error:  # noqa: BLE001  one rule that fails silences no other, and no other order
+            errors.append(f"{rule.id}: it failed on this order ({type(error).__name__}: {error})")
     return Decision(order.id, tuple(want.values()), tuple(silences), tuple(errors))
 
 
@@ -82,10 +86,11 @@ def case_of(order: Order, customer: Customer, journey: Journey, book: RuleBook, 
 def _stopped(order: Order, book: RuleBook) -> str:
     zone = order_zone(order.location, book.policy.time_zone)
     if order.status is OrderStatus.CANCELLED and order.cancelled is not None:
-        return f"the order was cancelled on {calendar.show(order.cancelled, zone)}" + _for(order.cancel_reason)
+        when = calendar.show(order.cancelled, zone)
+        return f"the order was cancelled on {when}{_for(order.cancel_reason)}"
     if order.status is OrderStatus.HELD:
         hold = order.holds[-1]
-        return f"the order is held since {calendar.show(hold.since, zone)}" + _for(hold.reason)
+        return f"the order is on hold since {calendar.show(hold.since, zone)}{_for(hold.reason)}"
     return ""
 
 
@@ -103,61 +108,87 @@ def _decide(rule: Rule, case: Case, book: RuleBook) -> Answer:
     answer = firings(rule, case)
     if isinstance(answer, str):
         yield Silence(rule.id, answer)
-        yield from _passed_on_hold(rule, case, book)
         return
-    activated = None if rule.catch_up else book.activated.get(rule.id)
-    newest = _newest_due(answer, case)
+    standing: list[tuple[Firing, Mapping[str, Any]]] = []
     for firing in answer:
-        if activated is not None and firing.at < activated:
-            since = calendar.show(activated, case.zone)
-            yield Silence(rule.id, f"{firing.because}, before the rule was activated on {since}", _key(rule, firing, case))
-            continue
-        values: Mapping[str, Any] = {}
-        if rule.when is not None:
-            verdict = rule.when.evaluate(_variables(firing, case))
-            values = verdict.values
-            if verdict.value is not True:
-                yield Silence(rule.id, verdict.why, _key(rule, firing, case), values)
-                continue
-        if firing.at <= case.now and firing is not newest and _message_of(rule, firing):
-            yield Silence(rule.id, f"replaced: {newest.because}", _key(rule, firing, case), values)
+        against, values = _against(rule, firing, case, book)
+        if against:
+            yield Silence(rule.id, against, _key(rule, firing, case), values)
         else:
-            yield from _message(rule, firing, case, values)
+            standing.append((firing, values))
+    newest = _newest_due([firing for firing, _ in standing], case)
+    for firing, values in standing:
+        yield from _message(rule, _replaced(firing, newest, case), case, values)
         yield from _task(rule, firing, case, values)
 
 
-def _newest_due(answer: list[Firing], case: Case) -> Firing:
+def _against(rule: Rule, firing: Firing, case: Case, book: RuleBook) -> tuple[str, Mapping[str, Any]]:
+    """Why this firing does not count, or "", and what the condition saw.
+
+    A condition is asked about the moment the firing is due, or about now if that is later: whatever is
+    planned ahead must not depend on the day it was planned.
+    """
+    activated = None if rule.catch_up else book.activated.get(rule.id)
+    if activated is not None and firing.at < activated:
+        return f"{firing.because}; the rule counts only since {case.show(activated)}", {}
+    if rule.when is None:
+        return "", {}
+    moment = max(case.now, firing.at)
+    verdict = rule.when.evaluate(
+        conditions.variables(
+            case.order,
+            case.customer,
+            case.journey,
+            now=moment,
+            milestone=firing.milestone,
+            late_by=None if firing.deadline is None else moment - firing.deadline,
+            event=firing.event,
+            zone=case.zone,
+        )
+    )
+    if verdict.value is None:
+        return f"nobody can say whether {rule.when.text} holds: {verdict.why}", verdict.values
+    return "" if verdict.value else f"{rule.when.text} does not hold", verdict.values
+
+
+def _newest_due(standing: list[Firing], case: Case) -> Firing | None:
+    """The newest that is due and speaks."""
+    due = [firing for firing in standing if firing.at <= case.now and firing.speaks]
+    return max(due, key=lambda firing: (firing.at, firing.occasion), default=None)
+
+
+def _replaced(firing: Firing, newest: Firing | None, case: Case) -> Firing:
     """A newer notification of the same rule and order replaces an unsent older one."""
-    due = [f for f in answer if f.at <= case.now and f.speaks]
-    return max(due, key=lambda f: (f.at, f.occasion)) if due else answer[-1]
-
-
-def _message_of(rule: Rule, firing: Firing) -> str:
-    rung = rule.rung(firing.rung)
-    return rung.say if rung is not None and firing.speaks else ""
+    if newest is None or firing is newest or firing.at > case.now or firing.hushed:
+        return firing
+    return replace(firing, hushed=f"a newer message of this rule takes its place: {newest.because}")
 
 
 def _message(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
-    template = _message_of(rule, firing)
-    if not template:
-        rung = rule.rung(firing.rung)
-        if rung is not None and rung.say:
-            why = (
-                "a newer rung is due"
-                if firing.at <= case.now and case.told(firing.milestone) is not None
-                else f"the customer was never told a promise for {firing.milestone}"
-            )
-            yield Silence(rule.id, why, _key(rule, firing, case), values)
+    rung = rule.rung(firing.rung)
+    if rung is None or not rung.say:
+        return
+    key = _key(rule, firing, case)
+    outcome = case.order.outcomes.get(key)
+    if firing.hushed:
+        if outcome is None or outcome.status not in SAID:
+            yield Silence(rule.id, firing.hushed, key, values)
+        if firing.hushed == EXHAUSTED and rung.task is None:
+            yield from _person(rule, firing, case, firing.news)
         return
     when = timed(rule, firing, case)
-    note = Notification(
+    if when.passed_over and not when.steps:
+        yield Silence(rule.id, "no channel in time: " + "; ".join(when.passed_over), key, values)
+        yield from _person(rule, firing, case, when.due_at)
+        return
+    yield Notification(
         order=case.order.id,
         rule=rule.id,
         occasion=firing.occasion,
         role=rule.to,
         customer=case.order.customer,
         kind=Kind.MESSAGE,
-        template=f"{case.journey.id}/{template}",
+        template=f"{case.journey.id}/{rung.say}",
         purpose=rule.purpose,
         due_at=when.due_at,
         expires_at=when.expires_at,
@@ -171,21 +202,17 @@ def _message(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) 
         trigger_at=firing.at,
         mode=rule.mode.value,
     )
-    if when.passed_over and not when.steps:
-        yield Silence(rule.id, "no channel in time: " + "; ".join(when.passed_over), note.key, values)
-        yield _person(rule, firing, case, when)
-        return
-    yield note
-    outcome = case.order.outcomes.get(note.key)
-    if outcome is not None and rule.to == "customer" and rule.purpose is Purpose.SERVICE:
-        if outcome.status in PERSON_AFTER or outcome.reason.startswith("unreachable"):
-            yield _person(rule, firing, case, when)
+    unsaid = outcome is not None and (outcome.status in PERSON_AFTER or "unreachable: " in outcome.reason)
+    if unsaid and when.expires_at > firing.news:  # old news mails nobody, and tasks nobody
+        yield from _person(rule, firing, case, when.due_at)
 
 
-def _person(rule: Rule, firing: Firing, case: Case, when: Timed) -> Notification:
-    """What no channel could say, the owner of the order must."""
-    spec = TaskSpec(for_="owner", do=UNREACHED)
-    return _tasked(rule, firing, case, spec, "owner", when.due_at, f"{firing.occasion}.unreached", firing.because)
+def _person(rule: Rule, firing: Firing, case: Case, due: datetime) -> Answer:
+    """What no channel could say to a customer in service of their order, its owner must."""
+    if rule.to == "customer" and rule.purpose is Purpose.SERVICE:
+        spec = TaskSpec(for_="owner", do=UNREACHED)
+        occasion = f"{firing.occasion}.unreached"
+        yield _tasked(rule, firing, case, spec, "owner", due, occasion, firing.because)
 
 
 # ── tasks ────────────────────────────────────────────────────────────────────
@@ -193,33 +220,39 @@ def _person(rule: Rule, firing: Firing, case: Case, when: Timed) -> Notification
 
 def _task(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
     """The rung's task, and the same for the next person when nobody acknowledged it in time."""
+    if firing.instead:
+        spec, occasion = TaskSpec("owner", firing.instead), f"{firing.occasion}.held"
+        yield _tasked(rule, firing, case, spec, "owner", firing.news, occasion, firing.because)
+        return
     rung = rule.rung(firing.rung)
     if rung is None or rung.task is None:
         return
-    spec = rung.task
-    task = _tasked(rule, firing, case, spec, spec.for_, firing.news, f"{firing.occasion}.task", firing.because)
+    spec, occasion = rung.task, f"{firing.occasion}.task"
+    task = _tasked(rule, firing, case, spec, spec.for_, firing.news, occasion, firing.because)
     yield task
     if not spec.then or spec.within is None:
         return
     answer = case.order.answers.get(task.key)
     if answer is not None:
         said = "finished" if answer.done else "acknowledged"
-        yield Silence(rule.id, f"{answer.by or spec.for_} {said} the task", f"{_stem(task)}/{spec.then}", values)
+        key = f"{task.key.rpartition('/')[0]}/{spec.then}"
+        yield Silence(rule.id, f"{answer.by or f'the {spec.for_}'} {said} the task", key, values)
         return
     given = case.order.outcomes.get(task.key)
     start = given.at if given is not None else task.due_at
-    yield _tasked(
-        rule, firing, case, spec, spec.then, case.add(start, spec.within), task.occasion,
-        f"nobody acknowledged {spec.do!r} within {spec.within}",
-    )  # fmt: skip
-
-
-def _stem(task: Notification) -> str:
-    return task.key.rpartition("/")[0]
+    ignored = f"the {spec.for_} has not acknowledged {spec.do!r} within {spec.within}"
+    yield _tasked(rule, firing, case, spec, spec.then, case.after(start, spec.within), occasion, ignored)
 
 
 def _tasked(
-    rule: Rule, firing: Firing, case: Case, spec: TaskSpec, who: str, due: datetime, occasion: str, because: str
+    rule: Rule,
+    firing: Firing,
+    case: Case,
+    spec: TaskSpec,
+    who: str,
+    due: datetime,
+    occasion: str,
+    because: str,
 ) -> Notification:
     staff = recipient(who, case.order, case.customer)
     return Notification(
@@ -241,44 +274,6 @@ def _tasked(
         trigger_at=firing.at,
         ack_by=case.add(due, spec.within) if spec.within is not None else None,
         mode=rule.mode.value,
-    )
-
-
-def _passed_on_hold(rule: Rule, case: Case, book: RuleBook) -> Answer:
-    """A told promise that passed during a hold makes a task at the release, and no apology."""
-    trigger = rule.trigger
-    told = case.told(trigger.milestone)
-    if trigger.on is not On.MISSED or told is None or case.happened(trigger.milestone) is not None:
-        return
-    deadline = case.add(calendar.ends(told.value, case.zone, trigger.closes), trigger.by)
-    hold = next((h for h in case.order.holds if h.until is not None and h.since <= deadline < h.until), None)
-    activated = book.activated.get(rule.id)
-    if hold is None or hold.until is None or (activated is not None and deadline < activated):
-        return
-    firing = Firing(
-        occasion=f"{trigger.milestone}#{case.milestone(trigger.milestone).episode}.{told.value}",
-        at=hold.until,
-        news=max(hold.until, told.at),
-        because=f"{trigger.milestone} was promised for {told.value}, which passed while the order was held",
-        unless=f"{trigger.milestone} happens, or the promise moves",
-        milestone=trigger.milestone,
-    )
-    yield _tasked(
-        rule, firing, case, TaskSpec("owner", MISSED_ON_HOLD), "owner", firing.news,
-        f"{firing.occasion}.held", firing.because,
-    )  # fmt: skip
-
-
-def _variables(firing: Firing, case: Case) -> Mapping[str, Any]:
-    return conditions.variables(
-        case.order,
-        case.customer,
-        case.journey,
-        now=case.now,
-        milestone=firing.milestone,
-        late_by=firing.late_by,
-        event=firing.event,
-        zone=case.zone,
     )
 
 

@@ -14,11 +14,10 @@ suppressed
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
 from orchestrator.model import WAITING, Decision, Entry, Notification, Status
-
 
 _intent = attrgetter(*(field.name for field in fields(Notification) if field.name != "values"))
 
@@ -76,7 +75,7 @@ def reconcile(decisions: Iterable[Decision], have: Mapping[str, Sequence[Entry]]
             entry = entries.get(key)
             if entry is None or (entry.status is Status.CANCELLED and not entry.by_person):
                 create.append(note)
-            elif entry.status in WAITING and not same(entry.wanted, note):
+            elif entry.status in WAITING and not same(entry.wanted, note := carried_on(entry, note)):
                 reschedule.append(Reschedule(entry, note))
         failed = {error.partition(":")[0] for error in decision.errors}
         cancel += [
@@ -85,6 +84,15 @@ def reconcile(decisions: Iterable[Decision], have: Mapping[str, Sequence[Entry]]
             if key not in want and entry.status in WAITING and entry.wanted.rule not in failed
         ]
     return Plan(tuple(create), tuple(reschedule), tuple(cancel))
+
+
+def carried_on(entry: Entry, note: Notification) -> Notification:
+    """*note* for an entry that tried some steps already: those stay first, so that none is tried again."""
+    if not entry.step:
+        return note
+    before = entry.wanted.steps[: entry.step]
+    tried = {step.channel for step in before}
+    return replace(note, steps=before + tuple(step for step in note.steps if step.channel not in tried))
 
 
 def same(one: Notification, other: Notification) -> bool:
@@ -99,4 +107,4 @@ def why_not(decision: Decision, entry: Entry) -> str:
     general = [silence for silence in rule if not silence.key]
     for silence in mine or general or rule:
         return silence.reason
-    return "the rule no longer asks for it"
+    return "no rule asks for it any more"

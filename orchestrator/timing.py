@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from orchestrator import calendar
+from orchestrator.case import Case, Firing
 from orchestrator.journey import Duration, On, Rule
 from orchestrator.model import Customer, Location, Order, Person, Purpose, Step, Window
-from orchestrator.triggers import Case, Firing
 
 WITHIN = Duration(days=1, text="1d")  # a message that says nothing else is useless after a day
 STALE_AFTER = Duration(seconds=36 * 3600, text="36h")  # a nightly import of yesterday is still news
 EVERY_DAY = frozenset(range(7))
+NEVER = "the customer's hours and the quiet hours leave no moment"
 
-_PAST = {On.REACHED, On.AFTER, On.EVENT, On.RETRACTED}  # triggers that old news can set off
+_PRESENT = {On.UPCOMING, On.MOVED, On.SILENT}  # about how things stand: news of the past does not age them
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Timed:
 
 
 def address(channel: str, recipient: Customer | Person) -> str:
-    """Where *channel* reaches somebody, or ""; a channel that needs no contact point uses the customer's id."""
+    """Where *channel* reaches somebody, or ""; one that needs no contact point uses the customer's id."""
     if channel == "email":
         return recipient.email
     if channel == "sms":
@@ -59,45 +60,74 @@ def zone_of(who: Customer | Person, order_zone: str) -> str:
 
 def order_zone(location: Location, company_zone: str) -> str:
     """The zone of the order's location, or the company's."""
-    return location.time_zone if location.time_zone and calendar.valid_zone(location.time_zone) else company_zone
+    known = location.time_zone and calendar.valid_zone(location.time_zone)
+    return location.time_zone if known else company_zone
 
 
 def expiry(rule: Rule, firing: Firing, case: Case) -> datetime:
-    """The last useful moment: `within` of the news, `stale_after` of the happening, the promise's own end."""
-    limits = [case.add(firing.news, rule.timing.within or WITHIN)]
-    if rule.trigger.on in _PAST and not firing.never_stale:
-        limits.append(case.add(firing.at, rule.timing.stale_after or STALE_AFTER))
-    elif rule.timing.stale_after is not None and not firing.never_stale:
-        limits.append(case.add(firing.at, rule.timing.stale_after))
-    if firing.until is not None:
-        limits.append(firing.until)
-    return min(limits)
+    """The last useful moment: `within` of the news, `stale_after` of the happening, the promise's own end.
+
+    Old news is stale after :data:`STALE_AFTER`, or `within` if that is longer, unless the rule says when.
+    """
+    timing = rule.timing
+    within = timing.within or WITHIN
+    limit = case.after(firing.news, within)
+    if not firing.never_stale:
+        if timing.stale_after is not None:
+            limit = min(limit, case.add(firing.happened or firing.at, timing.stale_after))
+        elif firing.news > firing.at and rule.trigger.on not in _PRESENT:
+            limit = min(limit, max(case.add(firing.at, STALE_AFTER), case.add(firing.at, within)))
+    return limit if firing.until is None else min(limit, firing.until)
 
 
 def timed(rule: Rule, firing: Firing, case: Case) -> Timed:
-    """Move a firing to its first good moment on each channel, in the order the customer prefers."""
+    """Move a firing to its first good moment on each channel, in the order the customer prefers.
+
+    A customer nobody has told us about is waited for, until the message would be useless.
+    """
     who = recipient(rule.to, case.order, case.customer)
-    zone = zone_of(who, case.zone)
-    base = firing.news
-    if isinstance(rule.timing.at, time):
-        base = _at_local(base, rule.timing.at, zone)
     expires = expiry(rule, firing, case)
+    if isinstance(who, Customer) and not who.known:
+        return Timed(max(firing.news, expires), expires, (), (), ())
+    zone = zone_of(who, case.zone)
     steps: list[Step] = []
     late: list[str] = []
     nowhere: list[str] = []
     for channel in channels_for(rule, case, who):
         if not address(channel, who):
             nowhere.append(channel)
-            continue
-        moment, why = allowed(rule, channel, who, base, zone, case)
-        if moment is None:
-            late.append(f"{channel}: its window and the quiet hours never meet")
-        elif moment >= expires > base:
-            late.append(f"{channel}: {why} only on {calendar.show(moment, zone)}")
+        elif expires <= firing.news:  # old already when it was heard: it ends as expired at once
+            steps.append(Step(channel, firing.news))
         else:
-            steps.append(Step(channel, moment, why))
-    due = steps[0].at if steps else base
+            moment, why = _good(rule, channel, who, zone, firing.news, expires, case)
+            if moment is None:
+                late.append(f"{channel}: {NEVER}")
+            elif moment >= expires:
+                late.append(f"{channel}: not before {calendar.show(moment, zone)}, {why}")
+            else:
+                steps.append(Step(channel, moment, why))
+    due = steps[0].at if steps else firing.news
     return Timed(due, expires, tuple(steps), tuple(late), tuple(nowhere))
+
+
+def _good(
+    rule: Rule, channel: str, who: Customer | Person, zone: str, news: datetime, expires: datetime, case: Case
+) -> tuple[datetime | None, str]:
+    """The first good moment after the *news* on this channel, and why not before.
+
+    When that has passed unused (an outage, a retry) and now is no good moment, it is the next one.
+    """
+    base, own = news, ""
+    if isinstance(rule.timing.at, time):
+        base, own = _at_local(news, rule.timing.at, zone), f"the rule sends at {rule.timing.at:%H:%M}"
+    moment, why = allowed(rule, channel, who, base, zone, case)
+    if moment is not None and moment < case.now < expires:
+        again, why_again = allowed(rule, channel, who, case.now, zone, case)
+        if again != case.now:
+            moment, why = again, why_again
+    if why and isinstance(who, Customer) and who.time_zone != zone:
+        why += f" (by the clocks of {zone}: the customer's own time zone is not known)"
+    return moment, why or (own if moment != news else "")
 
 
 def channels_for(rule: Rule, case: Case, who: Customer | Person) -> tuple[str, ...]:
@@ -124,10 +154,10 @@ def allowed(
     if moment is None or moment == base:
         return moment, ""
     if windows and calendar.next_open(base, windows, zone) != base:
-        return moment, f"{what} open"
+        return moment, f"outside {what}"
     if calendar.leave_quiet(base, quiet, zone) != base:
-        return moment, "the quiet hours end"
-    return moment, "the location opens"
+        return moment, "in the quiet hours"
+    return moment, "the location is closed"
 
 
 def _windows(rule: Rule, channel: str, who: Customer | Person, case: Case) -> tuple[tuple[Window, ...], str]:

@@ -8,126 +8,17 @@ An *occasion* makes two firings of one rule different: ``arrived#1`` (the first 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 from orchestrator import calendar
-from orchestrator.journey import BusinessCalendar, Duration, Journey, On, Policy, Rule, Rung
-from orchestrator.model import Customer, Fact, Milestone, Order, Outcome, Promised, Status, Telling, Tells
+from orchestrator.case import SAID, Answer, Case, Firing, apology_open
+from orchestrator.case import reached as reached_ones
+from orchestrator.journey import On, Rule
+from orchestrator.model import Milestone, Tells
+from orchestrator.rungs import ladder
 
-SAID = frozenset({Status.ACCEPTED, Status.UNKNOWN})  # the customer knows, or may know
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Everything a decision about one order may look at."""
-
-    order: Order
-    customer: Customer
-    journey: Journey
-    policy: Policy
-    now: datetime
-    zone: str  # the order's: its location's, else the company's
-    business: BusinessCalendar  # the location's
-
-    def milestone(self, name: str) -> Milestone:
-        """The milestone's state; untouched ones are as new."""
-        return self.order.milestones.get(name) or Milestone(name)
-
-    def add(self, moment: datetime, duration: Duration) -> datetime:
-        """*moment* plus *duration* on the location's calendar."""
-        return calendar.add(moment, duration, self.zone, self.business)
-
-    def promise(self, name: str) -> Promised | None:
-        """What stands now, told or not: the newest version, else the journey's relative promise."""
-        state = self.order.milestones.get(name)
-        if state is not None and state.promises:
-            return state.promises[-1].value
-        relative = self.journey.promises.get(name)
-        if relative is None:
-            return None
-        base, offset = relative
-        reached = self.milestone(base).reached
-        if reached is None:
-            return None
-        moment = self.add(reached, offset)
-        whole_days = not (offset.seconds or offset.business_minutes)
-        return Promised(day=calendar.day_of(moment, self.zone)) if whole_days else Promised(start=moment)
-
-    def told(self, name: str) -> Telling | None:
-        """What the customer was last told about this milestone."""
-        state = self.order.milestones.get(name)
-        return state.tellings[-1] if state is not None and state.tellings else None
-
-    def overtaken(self, name: str) -> tuple[str, datetime] | None:
-        """The first later milestone on the path that happened, with when."""
-        position = self.journey.position
-        mine = position.get(name)
-        if mine is None:
-            return None
-        later = [
-            (state.reached, other)
-            for other, state in self.order.milestones.items()
-            if state.reached is not None and position.get(other, -1) > mine
-        ]
-        if not later:
-            return None
-        moment, other = min(later)
-        return other, moment
-
-    def happened(self, name: str) -> tuple[datetime, str] | None:
-        """When M can be taken to have happened, with its name or the later milestone's that implies it."""
-        reached = self.milestone(name).reached
-        overtaken = self.overtaken(name)
-        if reached is not None and (overtaken is None or reached <= overtaken[1]):
-            return reached, name
-        return (overtaken[1], overtaken[0]) if overtaken else None
-
-    @property
-    def complete(self) -> bool:
-        """The journey's closing milestone was reached."""
-        last = self.order.milestones.get(self.journey.last)
-        return last is not None and last.reached is not None
-
-    def held_between(self, start: datetime, end: datetime | None = None) -> timedelta:
-        """How long the order was held after *start* (elapsed clocks stop meanwhile)."""
-        total = timedelta()
-        for hold in self.order.holds:
-            until = hold.until if hold.until is not None else self.now
-            if end is not None:
-                until = min(until, end)
-            total += max(until - max(hold.since, start), timedelta())
-        return total
-
-    def in_hold(self, moment: datetime) -> bool:
-        """Was the order held at *moment*?"""
-        return any(h.since <= moment and (h.until is None or moment < h.until) for h in self.order.holds)
-
-
-@dataclass(frozen=True, slots=True)
-class Firing:
-    """A rule is due: at an instant, for an occasion, because of something, unless something else.
-
-    ``news`` is the later of happened and heard. ``speaks`` is false when only the rung's task may act
-    (the customer was never told the promise, or a newer rung speaks).
-    """
-
-    occasion: str
-    at: datetime
-    news: datetime
-    because: str
-    unless: str = ""
-    rung: int = 1
-    milestone: str = ""
-    tells: tuple[Tells, ...] = ()
-    speaks: bool = True
-    until: datetime | None = None  # useless from then on, whatever `within` says
-    never_stale: bool = False
-    late_by: timedelta | None = None
-    event: Fact | None = None
-
-
-Answer = list[Firing] | str
+MISSED_ON_HOLD = "tell-about-the-missed-promise"
 
 
 def firings(rule: Rule, case: Case) -> Answer:
@@ -159,13 +50,13 @@ def reached(rule: Rule, case: Case) -> Answer:
         return f"{name} has not happened"
     overtaken = case.overtaken(name)
     if overtaken is not None:
-        return f"{overtaken[0]} has happened since, on {_when(overtaken[1], case)}"
+        return f"{overtaken[0]} has happened since, on {case.show(overtaken[1])}"
     return [
         Firing(
             occasion=f"{name}#{state.episode}",
             at=state.reached,
             news=max(state.reached, state.heard),
-            because=f"{name} happened on {_when(state.reached, case)}",
+            because=f"{name} happened on {case.show(state.reached)}",
             unless=f"{name} is taken back or a later milestone happens",
             milestone=name,
             never_stale=apology_open(case.order, case.journey, name),
@@ -175,37 +66,52 @@ def reached(rule: Rule, case: Case) -> Answer:
 
 def missed(rule: Rule, case: Case) -> Answer:
     """Due at the deadline, the end of the told promise plus D, if M did not happen before it."""
-    name, by = rule.trigger.milestone, rule.trigger.by
+    name = rule.trigger.milestone
     state, told, current = case.milestone(name), case.told(name), case.promise(name)
+    if current is None:
+        return f"there is no promise for {name}"
     speaks = any(rung.say for rung in rule.rungs)
     value = told.value if told is not None and speaks else current
-    if value is None:
-        return f"no promise for {name} stands"
-    deadline = case.add(calendar.ends(value, case.zone, rule.trigger.closes), by)
-    if case.in_hold(deadline):
-        return f"the deadline {_when(deadline, case)} fell into a hold"
+    deadline = case.add(calendar.ends(value, case.zone, rule.trigger.closes), rule.trigger.by)
     done = case.happened(name)
     if done is not None and done[0] < deadline:
-        return f"kept: {done[1]} happened on {_when(done[0], case)}, before the deadline {_when(deadline, case)}"
-    known = _heard(state, value, told)
-    found = _ladder(
-        rule,
-        case,
-        Firing(
-            occasion=f"{name}#{state.episode}.{value}",
-            at=deadline,
-            news=deadline if known is None else max(deadline, known),
-            because=f"{name} was promised for {value} and the deadline {_when(deadline, case)} passes without it",
-            unless=f"{name} happens before, or the promise moves",
-            milestone=name,
-            speaks=told is not None,
-        ),
+        return f"kept: {done[1]} happened on {case.show(done[0])}, before the deadline {case.show(deadline)}"
+    known = case.heard(name, value)
+    first = Firing(
+        occasion=f"{name}#{state.episode}.{value}",
+        at=deadline,
+        news=deadline if known is None else max(deadline, known),
+        because=f"{name} was promised for {case.show(value)} and had not happened by {case.show(deadline)}",
+        unless=f"{name} happens before, or the promise moves",
+        milestone=name,
+        hushed="" if told is not None else f"the customer was never told a promise for {name}",
+        deadline=deadline,
     )
-    if done is None:
-        return [replace(f, late_by=max(case.now - deadline, timedelta())) for f in found]
-    # An exact tie stands: what happens at the deadline has not kept it.
-    stands = [f for f in found if f.at == done[0] and case.now <= f.at]
-    return stands or f"{done[1]} happened on {_when(done[0], case)}, late, and nothing more is missing"
+    if (hold := case.hold_at(deadline)) is not None:
+        release = hold.until or case.now
+        first = replace(first, at=release, news=max(release, first.news))
+        if speaks and told is not None:
+            return [_on_hold(first, case)] if done is None else _late(done, case)
+    found = ladder(rule, case, first)
+    if done is None or done[0] > case.now:
+        return found
+    # What happens at the very deadline has not kept it: at that instant, both are true.
+    return [firing for firing in found if firing.at == done[0] == case.now] or _late(done, case)
+
+
+def _on_hold(first: Firing, case: Case) -> Firing:
+    """A told promise that passed during a hold makes a task at the release, and no apology."""
+    return replace(
+        first,
+        because=f"{first.milestone} was promised by {case.show(first.deadline or first.at)}, "
+        "which passed while the order was on hold",
+        hushed="the promise passed while the order was on hold: the owner tells the customer",
+        instead=MISSED_ON_HOLD,
+    )
+
+
+def _late(done: tuple[datetime, str], case: Case) -> str:
+    return f"{done[1]} happened on {case.show(done[0])}, late, and nothing more is missing"
 
 
 def upcoming(rule: Rule, case: Case) -> Answer:
@@ -213,25 +119,25 @@ def upcoming(rule: Rule, case: Case) -> Answer:
     name, before, at = rule.trigger.milestone, rule.trigger.before, rule.trigger.at
     state, told, current = case.milestone(name), case.told(name), case.promise(name)
     if current is None:
-        return f"no promise for {name} stands"
+        return f"there is no promise for {name}"
     done = case.happened(name)
     if done is not None:
-        return f"{done[1]} happened on {_when(done[0], case)}"
+        return f"{done[1]} happened on {case.show(done[0])}"
     begins = calendar.begins(current, case.zone)
     moment = calendar.subtract(begins, before, case.zone, case.business)
     if at is not None:
         moment = calendar.local(calendar.day_of(moment, case.zone), at, case.zone)
-    known = _heard(state, current, told)
+    known = case.heard(name, current)
     return [
         Firing(
             occasion=f"{name}#{state.episode}.{current}",
             at=moment,
             news=moment if known is None else max(moment, known),
-            because=f"{name} is promised for {current}",
+            because=f"{name} is promised for {case.show(current)}",
             unless=f"{name} happens before, or the promise moves",
             milestone=name,
             tells=(Tells(name, current),) if told is None or told.value != current else (),
-            until=calendar.ends(current, case.zone, None),
+            until=calendar.ends(current, case.zone),
         )
     ]
 
@@ -242,13 +148,13 @@ def after(rule: Rule, case: Case) -> Answer:
     state = case.milestone(name)
     if state.reached is None or state.heard is None:
         return f"{name} has not happened"
-    moment = case.add(state.reached, rule.trigger.by) + case.held_between(state.reached)
+    moment = case.after(state.reached, rule.trigger.by)
     return [
         Firing(
             occasion=f"{name}#{state.episode}",
             at=moment,
             news=max(moment, state.heard),
-            because=f"{rule.trigger.by} have passed since {name} on {_when(state.reached, case)}",
+            because=f"{rule.trigger.by} have passed since {name} happened on {case.show(state.reached)}",
             unless=f"{name} is taken back",
             milestone=name,
         )
@@ -262,31 +168,37 @@ def moved(rule: Rule, case: Case) -> Answer:
     state, told = case.milestone(name), case.told(name)
     promise = state.promise
     if promise is None:
-        return f"no promise for {name} was made"
+        return f"there is no promise for {name}"
     if told is None:
-        return f"no promise for {name} was ever told"
+        return f"the customer was never told a promise for {name}"
     if promise.value == told.value:
-        return f"the customer knows: {name} on {told.value}"
+        return f"the customer knows: {name} on {case.show(told.value)}"
     done = case.happened(name)
     if done is not None:
-        return f"{done[1]} happened on {_when(done[0], case)}"
+        return f"{done[1]} happened on {case.show(done[0])}"
+    ends = calendar.ends(promise.value, case.zone)
     was, will = calendar.begins(told.value, case.zone), calendar.begins(promise.value, case.zone)
+    if was == will:  # a window that only ends later, or sooner
+        was, will = calendar.ends(told.value, case.zone), ends
     direction = "later" if will >= was else "sooner"
     if trigger.direction not in ("either", direction):
-        return f"{name} moved {direction}, and this rule speaks of {trigger.direction}"
+        return f"{name} moved {direction}, and this rule is about {trigger.direction} dates"
     if case.add(min(was, will), trigger.by) > max(was, will):
-        return f"{name} moved from {told.value} to {promise.value}, by less than {trigger.by}"
+        return f"{name} moved to {case.show(promise.value)}, by less than {trigger.by}"
     news = max(promise.made, promise.heard)
-    settled = max(news, min(case.add(news, trigger.settle), calendar.ends(told.value, case.zone, None)))
+    settled = max(news, min(case.add(news, trigger.settle), calendar.ends(told.value, case.zone)))
     return [
         Firing(
             occasion=f"{name}#{state.episode}.v{promise.version}",
             at=settled,
             news=settled,
-            because=f"{name} moved from {told.value}, which the customer was told, to {promise.value}",
+            because=f"{name} moved from {case.show(told.value)}, which the customer was told, "
+            f"to {case.show(promise.value)}",
             unless=f"the promise moves again or {name} happens",
             milestone=name,
             tells=(Tells(name, promise.value),),
+            until=ends,
+            happened=promise.made,
         )
     ]
 
@@ -297,25 +209,24 @@ def stuck(rule: Rule, case: Case) -> Answer:
     if case.complete:
         return "the order is complete"
     if name == "any":
-        done = [(m.reached, case.journey.position.get(m.name, -1), m.name) for m in _reached(case.order)]
+        done = [(m.reached, case.journey.position.get(m.name, -1), m.name) for m in reached_ones(case.order)]
         if not done:
             return "no milestone has happened"
         name = max(done)[2]
+    elif (overtaken := case.overtaken(name)) is not None:
+        return f"{overtaken[0]} has happened since, on {case.show(overtaken[1])}"
     state = case.milestone(name)
     if state.reached is None or state.heard is None:
         return f"{name} has not happened"
-    overtaken = case.overtaken(name)
-    if overtaken is not None:
-        return f"{overtaken[0]} has happened since, on {_when(overtaken[1], case)}"
-    moment = case.add(state.reached, rule.trigger.for_) + case.held_between(state.reached)
-    return _ladder(
+    moment = case.after(state.reached, rule.trigger.for_)
+    return ladder(
         rule,
         case,
         Firing(
             occasion=f"{name}#{state.episode}",
             at=moment,
             news=max(moment, state.heard),
-            because=f"nothing happened for {rule.trigger.for_} after {name} on {_when(state.reached, case)}",
+            because=f"nothing happened for {rule.trigger.for_}, since {name} on {case.show(state.reached)}",
             unless="a later milestone happens",
             milestone=name,
         ),
@@ -334,16 +245,16 @@ def silent(rule: Rule, case: Case) -> Answer:
     base = max(heard) if heard else case.order.since
     if base is None:
         return "the order is not known yet"
-    moment = case.add(base, rule.trigger.for_) + case.held_between(base)
-    return _ladder(
+    moment = case.after(base, rule.trigger.for_)
+    return ladder(
         rule,
         case,
         Firing(
             occasion=f"since-{base.isoformat(timespec='seconds')}",
             at=moment,
             news=moment,
-            because=f"{rule.trigger.for_} have passed since the last contact on {_when(base, case)}",
-            unless="the customer hears from us before",
+            because=f"{rule.trigger.for_} without a word, since {case.show(base)}",
+            unless="the customer hears from us or we from them before",
         ),
     )
 
@@ -355,21 +266,36 @@ def retracted(rule: Rule, case: Case) -> Answer:
     if state.retracted is None or state.retracted_heard is None:
         return f"{name} was not taken back"
     if state.reached is not None:
-        return f"{name} has happened again, on {_when(state.reached, case)}"
-    episode = f"{name}#{state.episode - 1}"
-    said = (o for o in _said(case, On.REACHED) if o.occasion == episode and o.role == "customer")
-    if not any(o.status in SAID for o in said):
+        return f"{name} has happened again, on {case.show(state.reached)}"
+    episode = _told_episode(rule, state, case)
+    if not episode:
         return f"{name} was taken back before anybody was told"
     return [
         Firing(
             occasion=episode,
             at=state.retracted,
             news=max(state.retracted, state.retracted_heard),
-            because=f"{name} was taken back on {_when(state.retracted, case)} after the customer was told",
+            because=f"{name} was taken back on {case.show(state.retracted)} after the {rule.to} was told",
             unless=f"{name} happens after all",
             milestone=name,
+            never_stale=True,  # whoever was told something wrong hears so, however old the news
         )
     ]
+
+
+def _told_episode(rule: Rule, state: Milestone, case: Case) -> str:
+    """The newest episode that ended and of which the rule's recipient was told, as an occasion."""
+    rules = {other.id for other in case.journey.rules if other.trigger.on is On.REACHED}
+    told = {
+        outcome.occasion
+        for outcome in case.order.outcomes.values()
+        if outcome.rule in rules
+        and outcome.role == rule.to
+        and outcome.kind == "message"
+        and outcome.status in SAID
+    }
+    ended = (f"{state.name}#{episode}" for episode in range(state.episode - 1, 0, -1))
+    return next((episode for episode in ended if episode in told), "")
 
 
 def event(rule: Rule, case: Case) -> Answer:
@@ -383,7 +309,7 @@ def event(rule: Rule, case: Case) -> Answer:
             occasion=f"{fact.source}#{fact.id}",
             at=fact.happened,
             news=max(fact.happened, fact.heard),
-            because=f"{wanted} happened on {_when(fact.happened, case)}",
+            because=f"{wanted} happened on {case.show(fact.happened)}",
             event=fact,
         )
         for fact in found
@@ -401,121 +327,3 @@ _TRIGGERS: Mapping[On, Callable[[Rule, Case], Answer]] = {
     On.RETRACTED: retracted,
     On.EVENT: event,
 }
-
-
-# ── rungs ────────────────────────────────────────────────────────────────────
-
-
-def _ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
-    """The rungs that count now: the newest due one speaks, older ones only task, and the next to come.
-
-    A second promise of the same episode, missed again, goes on with the rung after the last one said.
-    """
-    start = _next_rung(rule, case, first)
-    found: list[Firing] = []
-    number = start
-    while rule.rung(number) is not None:
-        shift = _offset(rule, case, first.at, number) - _offset(rule, case, first.at, start)
-        at = first.at + shift
-        firing = replace(
-            first, occasion=f"{first.occasion}.r{number}", rung=number, at=at, news=max(at, first.news)
-        )
-        if at <= case.now:
-            found = [replace(older, speaks=False) for older in found if _tasks(rule, older)]
-        found.append(firing)
-        if at > case.now:
-            break
-        number += 1
-    return found
-
-
-def _tasks(rule: Rule, firing: Firing) -> bool:
-    rung = rule.rung(firing.rung)
-    return rung is not None and rung.task is not None
-
-
-def _next_rung(rule: Rule, case: Case, first: Firing) -> int:
-    """1, or the rung after the last one said for another promise of this episode."""
-    if rule.trigger.on is not On.MISSED:
-        return 1
-    episode = first.occasion.partition(".")[0] + "."
-    highest = 0
-    for outcome in case.order.outcomes.values():
-        occasion = outcome.occasion
-        if (
-            outcome.rule == rule.id
-            and outcome.kind == "message"
-            and outcome.status in SAID
-            and occasion.startswith(episode)
-            and not occasion.startswith(first.occasion + ".r")
-        ):
-            highest = max(highest, rung_of(occasion))
-    return highest + 1
-
-
-def rung_of(occasion: str) -> int:
-    """The rung an occasion ends in (``….r3`` → 3), or 0."""
-    tail = occasion.rpartition(".r")[2]
-    return int(tail) if tail.isdigit() else 0
-
-
-def _offset(rule: Rule, case: Case, base: datetime, number: int) -> timedelta:
-    """How long after rung 1 this rung is due, on the location's calendar from *base*."""
-    moment, seen = base, 0
-    for rung in rule.rungs:
-        take = min(rung.at_most, number - seen)
-        if take <= 0:
-            break
-        moment = _rung_moment(case, rung, base, moment, take)
-        seen += rung.at_most
-    return moment - base
-
-
-def _rung_moment(case: Case, rung: Rung, base: datetime, before: datetime, times: int) -> datetime:
-    if rung.after is not None:
-        return case.add(base, rung.after)
-    if rung.every is not None:
-        for _ in range(times):
-            before = case.add(before, rung.every)
-    return before
-
-
-# ── small readings ───────────────────────────────────────────────────────────
-
-
-def apologies(order: Order, journey: Journey, milestone: str) -> int:
-    """How many times the customer was told that this milestone is late, in its present episode."""
-    state = order.milestones.get(milestone)
-    prefix = f"{milestone}#{state.episode if state else 1}."
-    rules = {r.id for r in journey.rules if r.trigger.on is On.MISSED and r.trigger.milestone == milestone}
-    return sum(
-        1
-        for o in order.outcomes.values()
-        if o.rule in rules and o.role == "customer" and o.status in SAID and o.occasion.startswith(prefix)
-    )
-
-
-def apology_open(order: Order, journey: Journey, milestone: str) -> bool:
-    """Was the customer told it is late, so that they must hear the end of it however old the news?"""
-    return bool(order.outcomes) and apologies(order, journey, milestone) > 0
-
-
-def _reached(order: Order) -> Iterator[Milestone]:
-    return (m for m in order.milestones.values() if m.reached is not None)
-
-
-def _said(case: Case, on: On) -> Iterator[Outcome]:
-    rules = {rule.id for rule in case.journey.rules if rule.trigger.on is on}
-    return (outcome for outcome in case.order.outcomes.values() if outcome.rule in rules)
-
-
-def _heard(state: Milestone, value: Promised, told: Telling | None) -> datetime | None:
-    """When we heard of this promise, if that was after it was made."""
-    for promise in reversed(state.promises):
-        if promise.value == value:
-            return promise.heard
-    return told.at if told is not None else None
-
-
-def _when(moment: datetime, case: Case) -> str:
-    return calendar.show(moment, case.zone)

@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from orchestrator import calendar, triggers
+from orchestrator import calendar
+from orchestrator.case import Case, apologies
 from orchestrator.journey import Journey, On, Policy, Rule
 from orchestrator.model import Customer, Fact, Kind, Notification, Order, Person, Promised
 from orchestrator.plain_text import one_line
@@ -25,7 +26,7 @@ from orchestrator.template_words import (
     When,
 )
 from orchestrator.timing import order_zone
-from orchestrator.triggers import Case
+from orchestrator.triggers import firings
 
 NAME_LIMIT = 80  # characters of a name; longer ones are mistakes or attacks
 VALUE_LIMIT = 500  # characters of any other text from outside
@@ -84,7 +85,7 @@ def context(
         "promises": _promises(notification, order, journey, dates),
         **_awaiting(awaited, case, dates),
         "happened": dates.moment(reached),
-        "apologies": triggers.apologies(order, journey, notification.milestone),
+        "apologies": apologies(order, journey, notification.milestone),
         "waited_days": _waited(tellings, reached or now, zone),
         "next_update": dates.on(_next_update(notification, case, awaited)),
         "reason": _reason(notification, order),
@@ -217,7 +218,7 @@ def _spoken_again(notification: Notification, case: Case) -> Iterator[datetime]:
 def _next_rung(rule: Rule, case: Case) -> Iterator[datetime]:
     if rule.rung(2) is None:
         return
-    found = triggers.firings(rule, case)
+    found = firings(rule, case)
     for firing in found if not isinstance(found, str) else ():
         rung = rule.rung(firing.rung)
         if firing.at > case.now and firing.speaks and rung is not None and rung.say:

@@ -1,0 +1,82 @@
+"""The next thing said when silence goes on: which rung of a rule is due, and when. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from orchestrator.case import SAID, Case, Firing
+from orchestrator.journey import On, Rule, Rung
+
+OVERTAKEN = "the next message of this rule is due already"
+EXHAUSTED = "every message of this rule was sent already, and none is sent twice"
+
+
+def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
+    """The rungs that count now: the newest due one speaks, older ones only task, and the next to come.
+
+    A second promise of the same episode, missed again, goes on with the rung after the last one said; when
+    there is none, the last rung's task is made again, or a person has to find words of their own.
+    """
+    start = _next_rung(rule, case, first)
+    found: list[Firing] = []
+    shift = timedelta()
+    newest = number = 0
+    for number, _rung, moment in moments(rule, case, first.at):
+        if number < start:
+            continue
+        if number == start:
+            shift = moment - first.at
+        at = case.awake(first.at, moment - shift)
+        found.append(_on(first, number, at))
+        if at > case.now:
+            break
+        newest = len(found) - 1
+    if not found:
+        return [replace(_on(first, number, first.at), hushed=EXHAUSTED)]
+    return [
+        replace(firing, hushed=firing.hushed or OVERTAKEN) if index < newest else firing
+        for index, firing in enumerate(found)
+    ]
+
+
+def _on(first: Firing, number: int, at: datetime) -> Firing:
+    """*first* as the rung of that number."""
+    occasion = f"{first.occasion}.r{number}"
+    return replace(first, occasion=occasion, rung=number, at=at, news=max(at, first.news))
+
+
+def moments(rule: Rule, case: Case, base: datetime) -> Iterator[tuple[int, Rung, datetime]]:
+    """Every rung by its number, with when it is due if the first is due at *base*."""
+    moment, number = base, 0
+    for rung in rule.rungs:
+        for _ in range(rung.at_most):
+            if rung.after is not None:
+                moment = case.add(base, rung.after)
+            elif rung.every is not None:
+                moment = case.add(moment, rung.every)
+            number += 1
+            yield number, rung, moment
+
+
+def _next_rung(rule: Rule, case: Case, first: Firing) -> int:
+    """1, or the rung after the last one said for another promise of this episode."""
+    if rule.trigger.on is not On.MISSED or not case.order.outcomes:
+        return 1
+    episode = first.occasion.partition(".")[0] + "."
+    mine = first.occasion + ".r"
+    said = (
+        rung_of(outcome.occasion)
+        for outcome in case.order.outcomes.values()
+        if outcome.rule == rule.id
+        and outcome.kind == "message"
+        and outcome.status in SAID
+        and outcome.occasion.startswith(episode)
+        and not outcome.occasion.startswith(mine)
+    )
+    return max(said, default=0) + 1
+
+
+def rung_of(occasion: str) -> int:
+    """The rung an occasion ends in (``….r3`` → 3), or 0."""
+    tail = occasion.rpartition(".r")[2]
+    return int(tail) if tail.isdigit() else 0
