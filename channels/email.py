@@ -80,7 +80,15 @@ class EmailChannel:
     async def send(self, message: Message) -> Receipt:
         """Hand *message* over as one mail; the receipt has the server's queue id, or else the Message-ID."""
         mail = compose(message)
-        sender, to = self._bounce or _ours(message.sender), address(message.to)
+        answer = await self.deliver(self._bounce or _ours(message.sender), address(message.to), mail)
+        queued = _QUEUED.search(answer.message)
+        return Receipt(
+            provider_id=queued[1] if queued else message.message_id,
+            raw={"code": answer.code, "answer": answer.message},
+        )
+
+    async def deliver(self, sender: str, to: str, mail: bytes) -> SMTPResponse:
+        """Hand over a mail that is written already (CRLF line ends, dots not doubled)."""
         async with self._room:
             smtp = await self._begin(sender, mail)
             async with self._kept(smtp):
@@ -89,11 +97,7 @@ class EmailChannel:
                 answer = await self._hand_over(smtp, mail)
                 if answer.code >= 400:
                     raise error(Stage.CONTENT, *answer)
-        queued = _QUEUED.search(answer.message)
-        return Receipt(
-            provider_id=queued[1] if queued else message.message_id,
-            raw={"code": answer.code, "answer": answer.message},
-        )
+        return answer
 
     async def close(self) -> None:
         """Give the connections back; one in use goes when its mail is done."""

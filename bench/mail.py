@@ -1,0 +1,143 @@
+"""Mails a second to a local sink: through the ledger, composed without one, and as bytes made before."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from bench import sink
+from bench.dealership import NOW, arrivals, dealership, folder, hear, ledger
+from bench.report import Cost, Line, Runs, rate, ratio, timed
+from channels import mime
+from channels.base import Message
+from channels.email import EmailChannel
+from orchestrator.clock import VirtualClock
+from orchestrator.dispatch import Dispatcher
+from orchestrator.engine import Engine
+from orchestrator.guard import Send
+from orchestrator.ledger import Ledger
+from orchestrator.model import Customer, Order, Status
+
+MAILS = 2000
+CONNECTIONS = 8
+RUNS = 5
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One mail that is due, with all that is needed to write it without asking a ledger."""
+
+    go: Send
+    order: Order
+    customer: Customer
+
+
+def measure() -> list[Line]:
+    """Three ways of sending the same mails, in turns, so that a busy machine slows all of them."""
+    with folder() as home, sink.running() as server:
+        template = home / "planned.db"
+        with ledger(home, template.name) as opened:
+            hear(Engine(opened, dealership().book), arrivals(MAILS))
+            dues = _due(opened)
+        mails = [_message(due) for due in dues]
+        bodies = [(mail.sender, mail.to, mime.compose(mail)) for mail in mails]
+        through, composed, raw = Runs(), Runs(), Runs()
+        for turn in range(RUNS + 1):
+            costs = (
+                _through_a_ledger(template, home / f"turn-{turn}.db", server),
+                _sent(server, dues, lambda channel, due: channel.send(_message(due))),
+                _sent(server, bodies, lambda channel, body: channel.deliver(*body)),
+            )
+            if turn:  # the first was for warmth
+                for runs, cost in zip((through, composed, raw), costs, strict=True):
+                    runs.add(cost)
+    return _lines(through.median, composed.median, raw.median)
+
+
+def _lines(through: Cost, composed: Cost, raw: Cost) -> list[Line]:
+    def line(what: str, cost: Cost, floor: Cost, target: float) -> Line:
+        reached = cost.rate / floor.rate
+        by_cpu = floor.cpu_each / cost.cpu_each
+        return Line(
+            "email", what, rate(cost, "mails"), rate(floor, "mails"), ratio(reached, by_cpu),
+            f"at least {target}", reached >= target,
+        )  # fmt: skip
+
+    return [
+        line("through the ledger, against composing alone", through, composed, 0.7),
+        line("through the ledger, against bytes made before", through, raw, 0.35),
+        line("composing alone, against bytes made before", composed, raw, 0.35),
+    ]
+
+
+def _through_a_ledger(planned: Path, file: Path, server: sink.Sink) -> Cost:
+    """Claim, guard, render, send, record and plan again, on a copy of a ledger in which all is planned."""
+    file.write_bytes(planned.read_bytes())
+    taken = server.taken()
+    with Ledger.open(f"sqlite:///{file}") as opened:
+        cost = asyncio.run(_drained(opened, server.port))
+        with opened.read() as tx:
+            accepted = tx.status_counts()[Status.ACCEPTED]
+    if not accepted == server.taken() - taken == MAILS:
+        raise SystemExit(f"{accepted} of {MAILS} mails were accepted")
+    return cost
+
+
+async def _drained(opened: Ledger, port: int) -> Cost:
+    channels = {"email": _channel(port)}
+    engine = Engine(opened, dealership().book)
+    dispatcher = Dispatcher(engine, dealership().composer, channels, VirtualClock(NOW))
+    with timed(MAILS) as cost:
+        await dispatcher.drain()
+    await dispatcher.close()
+    return cost
+
+
+def _sent(
+    server: sink.Sink, items: Sequence[T], send: Callable[[EmailChannel, T], Awaitable[object]]
+) -> Cost:
+    """Send without a ledger: as many at once as there are connections."""
+
+    async def work() -> Cost:
+        channel, waiting = _channel(server.port), iter(items)
+
+        async def one_after_the_other() -> None:
+            for item in waiting:
+                await send(channel, item)
+
+        with timed(len(items)) as cost:
+            await asyncio.gather(*(one_after_the_other() for _ in range(CONNECTIONS)))
+        await channel.close()
+        return cost
+
+    return asyncio.run(work())
+
+
+def _channel(port: int) -> EmailChannel:
+    return EmailChannel("127.0.0.1", port, "none", connections=CONNECTIONS)
+
+
+def _message(due: Due) -> Message:
+    house = dealership()
+    journey = house.book.journeys[due.order.journey]
+    return house.composer.compose(due.go, due.order, due.customer, journey, NOW)
+
+
+def _due(opened: Ledger) -> list[Due]:
+    """What a ledger would have sent now."""
+    with opened.read() as tx:
+        sight = Engine(opened, dealership().book).look(tx, dict.fromkeys(tx.order_ids(), NOW), NOW)
+    found = []
+    for order_id, decision in sight.decisions.items():
+        order = sight.orders[order_id]
+        who = sight.customer_of(order)
+        found += [
+            Due(Send(wanted, 0, "email", who.email), order, who)
+            for wanted in decision.wanted
+            if wanted.due_at <= NOW and wanted.rule == "arrived"
+        ]
+    if len(found) != MAILS:
+        raise SystemExit(f"{len(found)} mails are due, not {MAILS}")
+    return found
