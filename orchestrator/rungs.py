@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from orchestrator.case import SAID, Case, Firing
-from orchestrator.journey import On, Rule, Rung
+from orchestrator.journey import On, Rule
 
 OVERTAKEN = "the next message of this rule is due already"
 EXHAUSTED = "every message of this rule was sent already, and none is sent twice"
@@ -17,22 +17,17 @@ def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
     A second promise of the same episode, missed again, goes on with the rung after the last one said; when
     there is none, the last rung's task is made again, or a person has to find words of their own.
     """
-    start = _next_rung(rule, case, first)
     found: list[Firing] = []
-    shift = timedelta()
-    newest = number = 0
-    for number, _rung, moment in moments(rule, case, first.at):
-        if number < start:
-            continue
-        if number == start:
-            shift = moment - first.at
-        at = case.awake(first.at, moment - shift)
+    newest = 0
+    for number, moment in _moments(rule, case, first.at, _next_rung(rule, case, first)):
+        at = case.awake(first.at, moment)
         found.append(_on(first, number, at))
         if at > case.now:
             break
         newest = len(found) - 1
     if not found:
-        return [replace(_on(first, number, first.at), hushed=EXHAUSTED)]
+        last = sum(rung.at_most for rung in rule.rungs)
+        return [replace(_on(first, last, first.at), hushed=EXHAUSTED)]
     return [
         replace(firing, hushed=firing.hushed or OVERTAKEN) if index < newest else firing
         for index, firing in enumerate(found)
@@ -45,17 +40,20 @@ def _on(first: Firing, number: int, at: datetime) -> Firing:
     return replace(first, occasion=occasion, rung=number, at=at, news=max(at, first.news))
 
 
-def moments(rule: Rule, case: Case, base: datetime) -> Iterator[tuple[int, Rung, datetime]]:
-    """Every rung by its number, with when it is due if the first is due at *base*."""
-    moment, number = base, 0
+def _moments(rule: Rule, case: Case, base: datetime, start: int) -> Iterator[tuple[int, datetime]]:
+    """Every rung from *start* on by its number, with when it is due if *start* is due at *base*."""
+    moment, number, skipped = base, 0, timedelta()
     for rung in rule.rungs:
         for _ in range(rung.at_most):
             if rung.after is not None:
-                moment = case.add(base, rung.after)
+                moment = case.add(base, rung.after) - skipped
             elif rung.every is not None:
                 moment = case.add(moment, rung.every)
             number += 1
-            yield number, rung, moment
+            if number == start:
+                moment, skipped = base, moment - base
+            if number >= start:
+                yield number, moment
 
 
 def _next_rung(rule: Rule, case: Case, first: Firing) -> int:
