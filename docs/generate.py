@@ -1,12 +1,39 @@
 """Write the generated pages of docs/ again (``make docs``); each has a test that fails when it is stale."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from orchestrator import codes, config, event_reference, template_words
 from orchestrator.cli import reference
+from orchestrator.model import FINAL, MOVES
+
+FLOW = Path(__file__).parent / "explanation" / "flow.md"
+
+
+def states() -> str:
+    """Draw the moves of an entry as a Mermaid diagram; states that nothing leaves end."""
+    lines = ["stateDiagram-v2", "    [*] --> scheduled"]
+    for origin, goals in MOVES.items():
+        lines += [f"    {origin} --> {goal}" for goal in sorted(goals)]
+        if origin in FINAL and not goals:
+            lines.append(f"    {origin} --> [*]")
+    return "\n".join(["```mermaid", *lines, "```"])
+
+
+def flow() -> str:
+    """Return the page about the flow with its picture drawn anew; the rest is written by hand."""
+    text = FLOW.read_text(encoding="utf-8")
+    return re.sub(
+        r"(<!-- states: .*? -->\n).*?(?=<!-- /states -->)",
+        lambda at: f"{at[1]}{states()}\n",
+        text,
+        flags=re.DOTALL,
+    )
+
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "explanation/flow.md": flow,
     "reference/codes.md": codes.page,
     "reference/commands.md": reference.page,
     "reference/events.md": event_reference.page,
