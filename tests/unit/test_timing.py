@@ -1,0 +1,258 @@
+"""When a due message leaves and through which channel (DESIGN §4.3 and §4.5)."""
+
+from typing import Any
+
+import pytest
+
+from orchestrator.model import Notification, Purpose
+from tests.builders import at, car_order, event, maria, reached
+from tests.deciding import QUIET, Told, book, decide, keys, one, why
+
+RULE = "{id: arrived, on: {reached: arrived}, say: arrived, channels: [%s], timing: {at: %s, within: %s}}"
+
+
+def note(
+    *told: Told,
+    arrives: str = "2026-03-12 11:20",  # a Thursday
+    channels: str = "sms, email",
+    when: str = "preferred",
+    within: str = "2d",
+    head: str = 'hours: "08:00-20:00"',
+    quiet: bool = True,
+    now: str = "",
+    customer: Told | None = None,
+) -> Notification:
+    rules = book(RULE % (channels, when, within), head=head, quiet=QUIET if quiet else None)
+    here = reached("O-1", "arrived", arrives)
+    return one(decide(rules, car_order(), customer or maria(), here, *told, now=now or arrives, known=False))
+
+
+def prefers(**data: Any) -> Told:
+    return event("preference.set", "C-1", "2026-03-02 09:00", **data)
+
+
+def window(days: list[int], start: str, end: str, channel: str = "") -> dict[str, object]:
+    return {"days": days, "from": start, "to": end} | ({"channel": channel} if channel else {})
+
+
+# ── hours ────────────────────────────────────────────────────────────────────
+
+
+def test_inside_the_default_hours_it_leaves_at_once() -> None:
+    assert note().due_at == at("2026-03-12 11:20")
+
+
+def test_outside_the_default_hours_it_waits_for_them_and_says_why() -> None:
+    waits = note(arrives="2026-03-12 22:00")
+
+    assert waits.due_at == at("2026-03-13 08:00")
+    assert waits.steps[0].why == "outside the default hours"
+
+
+def test_what_the_customer_chose_beats_the_default_hours() -> None:
+    waits = note(prefers(windows=[window([4], "19:00", "20:00")]))
+
+    assert waits.due_at == at("2026-03-13 19:00")
+    assert waits.steps[0].why == "outside the hours the customer chose"
+
+
+def test_a_window_of_another_channel_is_not_asked() -> None:
+    assert note(prefers(windows=[window([0], "19:00", "21:00", "push")])).due_at == at("2026-03-12 11:20")
+
+
+def test_now_knows_no_hours_but_the_quiet_ones() -> None:
+    assert note(arrives="2026-03-12 07:00", when="now", quiet=False).due_at == at("2026-03-12 07:00")
+    assert note(arrives="2026-03-12 07:00", when="now").due_at == at("2026-03-12 08:00")
+
+
+def test_a_rule_with_a_time_of_its_own_leaves_then() -> None:
+    assert note(when='"17:00"').due_at == at("2026-03-12 17:00")
+    assert note(when='"10:00"').due_at == at("2026-03-13 10:00")
+
+
+@pytest.mark.parametrize(("happens", "leaves"), [("07:59", "08:00"), ("08:00", "08:00"), ("20:59", "20:59")])
+def test_quiet_hours_hold_until_their_very_end(happens: str, leaves: str) -> None:
+    assert note(arrives=f"2026-03-12 {happens}", when="now").due_at == at(f"2026-03-12 {leaves}")
+
+
+def test_security_knows_no_quiet_hours() -> None:
+    rules = book(
+        "{id: s, on: {reached: arrived}, say: s, purpose: security}",
+        quiet=QUIET | {Purpose.SECURITY: QUIET[Purpose.SERVICE]},
+    )
+
+    assert one(
+        decide(rules, reached("O-1", "arrived", "2026-03-12 23:00"), now="2026-03-12 23:00")
+    ).due_at == at("2026-03-12 23:00")
+
+
+def test_a_rule_may_wait_for_a_business_day() -> None:
+    rules = book("{id: a, on: {reached: arrived}, say: a, timing: {business_days: true, within: 5d}}")
+    waits = one(decide(rules, reached("O-1", "arrived", "2026-03-14 11:00"), now="2026-03-14 11:00"))
+
+    assert waits.due_at == at("2026-03-16 00:00")
+    assert waits.steps[0].why == "the location is closed"
+
+
+# ── zones ────────────────────────────────────────────────────────────────────
+
+
+def test_hours_are_read_on_the_customers_clock() -> None:
+    in_new_york = maria(time_zone="America/New_York")
+
+    assert note(arrives="2026-03-12 11:20", customer=in_new_york).due_at == at(
+        "2026-03-12 08:00", "America/New_York"
+    )
+
+
+@pytest.mark.parametrize("zone", [None, ""])
+def test_an_unknown_zone_is_the_order_locations_and_that_is_said(zone: str | None) -> None:
+    nobody_knows = {key: value for key, value in maria()["data"].items() if key != "time_zone"}
+    waits = note(
+        arrives="2026-03-12 22:00",
+        customer=event("customer.upserted", "C-1", "2026-03-01 08:00", **nobody_knows),
+    )
+
+    assert waits.due_at == at("2026-03-13 08:00")
+    assert waits.steps[0].why.endswith(
+        "(by the clocks of Europe/Berlin: the customer's own time zone is not known)"
+    )
+
+
+def test_a_time_the_clocks_skip_is_the_first_instant_after_and_a_repeated_one_its_first() -> None:
+    night = {"quiet": False, "head": ""}
+
+    assert note(arrives="2026-03-28 12:00", when='"02:30"', **night).due_at == at("2026-03-29 03:00")
+    twice = note(arrives="2026-10-24 12:00", when='"02:30"', **night).due_at
+    assert twice.isoformat() == "2026-10-25T00:30:00+00:00"  # still summer time
+
+
+# ── channels ─────────────────────────────────────────────────────────────────
+
+
+def test_the_customers_own_order_of_channels_wins_where_the_rule_allows_it() -> None:
+    steps = note(prefers(channels=["email", "push"])).steps
+
+    assert [step.channel for step in steps] == ["email", "sms"]
+
+
+def test_a_channel_without_an_address_is_no_step() -> None:
+    assert [step.channel for step in note(channels="push, sms, email").steps] == ["sms", "email"]
+
+
+def test_a_preference_never_beats_the_deadline_the_next_step_does() -> None:
+    only_mondays = prefers(windows=[window([0], "19:00", "21:00", "sms")])
+    sent = note(only_mondays, within="6h")
+
+    assert [(step.channel, step.at) for step in sent.steps] == [("email", at("2026-03-12 11:20"))]
+
+
+def no_channel(**more: Any) -> tuple[list[str], str]:
+    rules = book(
+        RULE % ("sms, email", more.pop("when", "preferred"), "6h"), head='hours: "08:00-20:00"', quiet=QUIET
+    )
+    told = more.pop("told", [])
+    decision = decide(rules, reached("O-1", "arrived", more["arrives"]), *told, now=more["arrives"])
+    return keys(decision.wanted), why(decision)
+
+
+def test_when_no_channel_is_in_time_a_person_gets_a_task() -> None:
+    wanted, reason = no_channel(arrives="2026-03-12 20:30")
+
+    assert wanted == ["arrived/arrived#1.unreached/owner"]
+    assert reason == (
+        "no channel in time: sms: not before Fri 2026-03-13 08:00, outside the default hours; "
+        "email: not before Fri 2026-03-13 08:00, outside the default hours"
+    )
+
+
+def test_when_the_rules_own_time_is_too_late_a_person_gets_a_task() -> None:
+    wanted, reason = no_channel(arrives="2026-03-12 11:00", when='"10:00"')
+
+    assert wanted == ["arrived/arrived#1.unreached/owner"]
+    assert "the rule sends at 10:00" in reason
+
+
+def test_when_the_customers_hours_and_the_law_never_meet_a_person_gets_a_task() -> None:
+    at_night = prefers(windows=[window([0, 1, 2, 3, 4, 5, 6], "22:00", "23:00")])
+    wanted, reason = no_channel(arrives="2026-03-12 11:00", told=[at_night])
+
+    assert wanted == ["arrived/arrived#1.unreached/owner"]
+    assert "the customer's hours and the quiet hours leave no moment" in reason
+
+
+def test_nobody_is_tasked_with_marketing_that_found_no_moment() -> None:
+    rules = book(
+        "{id: m, on: {reached: arrived}, say: m, purpose: marketing, timing: {within: 1h}}", quiet=QUIET
+    )
+    decision = decide(rules, reached("O-1", "arrived", "2026-03-12 22:00"), now="2026-03-12 22:00")
+
+    assert not decision.wanted
+    assert why(decision).startswith("no channel in time")
+
+
+def test_a_moment_that_passed_unused_is_moved_to_the_next_good_one() -> None:
+    assert note(now="2026-03-12 23:00").due_at == at("2026-03-13 08:00")  # a retry, an outage
+    assert note(now="2026-03-12 15:00").due_at == at("2026-03-12 11:20")  # still a good moment
+
+
+# ── too late ─────────────────────────────────────────────────────────────────
+
+
+def late_news(heard: str, timing: str = "{at: now}", *told: Told) -> Notification:
+    rules = book(f"{{id: arrived, on: {{reached: arrived}}, say: arrived, timing: {timing}}}")
+    return one(decide(rules, *told, reached("O-1", "arrived", "2026-03-12 11:20", heard=heard), now=heard))
+
+
+def test_within_counts_from_the_later_of_happened_and_heard() -> None:
+    assert late_news("2026-03-12 18:00", "{at: now, within: 6h}").expires_at == at("2026-03-13 00:00")
+
+
+def test_stale_after_counts_from_what_happened() -> None:
+    assert late_news("2026-03-12 18:00", "{at: now, within: 6h, stale_after: 8h}").expires_at == at(
+        "2026-03-12 19:20"
+    )
+
+
+def test_old_news_is_dead_when_it_is_heard() -> None:
+    note = late_news("2026-03-14 11:20")
+
+    assert note.expires_at is not None
+    assert note.expires_at <= note.due_at == at("2026-03-14 11:20")
+
+
+def test_a_rule_that_gives_more_time_is_not_cut_short_by_the_default_staleness() -> None:
+    assert late_news("2026-03-12 11:20", "{at: now, within: 3d}").expires_at == at("2026-03-15 11:20")
+    assert late_news("2026-03-13 11:20", "{at: now, within: 3d}").expires_at == at("2026-03-15 11:20")
+
+
+def test_back_fill_of_a_promise_missed_long_ago_mails_nobody() -> None:
+    rules = book("{id: late, on: {missed: arrived}, say: late, timing: now}")
+    old = event(
+        "promise.made",
+        "O-1",
+        "2026-02-01 10:00",
+        heard="2026-03-12 10:00",
+        milestone="arrived",
+        date="2026-02-10",
+    )
+    note = one(decide(rules, old, now="2026-03-12 10:00"))
+
+    assert note.expires_at is not None
+    assert note.expires_at < at("2026-03-12 10:00")
+
+
+def test_a_move_heard_late_is_still_news_while_the_new_day_is_ahead() -> None:
+    rules = book("{id: moved, on: {moved: arrived}, say: moved, timing: now}")
+    first = event("promise.made", "O-1", "2026-03-01 10:00", milestone="arrived", date="2026-03-12")
+    late = event(
+        "promise.made",
+        "O-1",
+        "2026-03-03 10:00",
+        heard="2026-03-09 10:00",
+        milestone="arrived",
+        date="2026-03-19",
+    )
+
+    note = one(decide(rules, first, late, now="2026-03-09 10:00"))
+    assert note.expires_at == at("2026-03-10 10:00")
