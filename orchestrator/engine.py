@@ -4,20 +4,20 @@ A late event, a moved promise, an edited rule, a cancelled order and a restart a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator.errors import Conflict
-from orchestrator.fold import fold_customer, fold_order
 from orchestrator.intake import Incoming
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Appended, Ledger, OrderRow, Transaction
-from orchestrator.model import Customer, Decision, Entry, Order, Person, Scope, Status, scope_of
-from orchestrator.planner import journey_of, wanted
+from orchestrator.model import Entry, Order, Scope, Status, scope_of
+from orchestrator.planner import journey_of
 from orchestrator.reconcile import Plan, reconcile
+from orchestrator.sight import Sight, look, look_at_facts
 
-NOBODY = Person()
 BATCH = 500  # orders planned in one transaction
+PARKED = "parked"  # begins the reason of what could not be decided or rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +26,6 @@ class Heard:
 
     new: int = 0
     duplicates: int = 0
-
-
-@dataclass(slots=True)
-class Sight:
-    """Some orders and their customers as the facts have them now, and what the planner wants for them."""
-
-    orders: dict[str, Order] = field(default_factory=dict)
-    customers: dict[str, Customer] = field(default_factory=dict)
-    decisions: dict[str, Decision] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
-    newest: int = 0  # the last fact it takes into account
-
-    def customer_of(self, order: Order) -> Customer:
-        """Who waits for this order; somebody nothing is known about if no fact names them."""
-        return self.customers.get(order.customer) or Customer(order.customer)
 
 
 class Engine:
@@ -91,8 +76,9 @@ class Engine:
     def plan(self, tx: Transaction, orders: Mapping[str, datetime], now: datetime) -> None:
         """Plan these orders again. This paragraph is the product."""
         sight = self.look(tx, orders, now)
-        plan = reconcile(sight.decisions.values(), tx.entries_of(sight.decisions))
-        self.apply(tx, plan, now)
+        have = tx.entries_of(sight.decisions)
+        self.apply(tx, reconcile(sight.decisions.values(), have), now)
+        tx.unhold(_parked(entry for entries in have.values() for entry in entries), "news of the order", now)
         tx.store_orders([self.row(sight, order) for order in orders])
 
     def plan_changed(self, now: datetime, limit: int = BATCH) -> int:
@@ -105,38 +91,15 @@ class Engine:
 
     def look(self, tx: Transaction, orders: Mapping[str, datetime], now: datetime) -> Sight:
         """Fold these orders and their customers, and decide. A broken order is a problem of its own."""
-        sight = Sight(newest=tx.newest_fact())
-        facts = tx.order_facts(orders)
-        for order_id in orders:
-            try:
-                order = sight.orders[order_id] = fold_order(order_id, facts.get(order_id, ()))
-                if order.manager == NOBODY:
-                    order.manager = self.book.policy.manager
-            except (ValueError, LookupError, TypeError, AttributeError) as error:
-                sight.problems[order_id] = f"its facts do not fold: {error!r}"
-        self._customers(tx, sight)
-        for order_id, order in sight.orders.items():
-            moment = orders[order_id] if self.replay else now
-            decision = wanted(order, sight.customer_of(order), self.book, moment)
-            sight.decisions[order_id] = decision
-            if decision.errors:
-                sight.problems[order_id] = "; ".join(decision.errors)
-        return sight
+        return look(tx, self.book, orders if self.replay else dict.fromkeys(orders, now), now)
 
-    def _customers(self, tx: Transaction, sight: Sight) -> None:
-        """Load everybody the orders name; who was merged into another is that other."""
-        ids = {order.customer for order in sight.orders.values() if order.customer}
-        while missing := ids - sight.customers.keys():
-            for customer_id, facts in tx.customer_facts(sorted(missing)).items():
-                sight.customers[customer_id] = fold_customer(customer_id, facts)
-            for customer_id in missing:
-                sight.customers.setdefault(customer_id, Customer(customer_id))
-            ids |= {c.merged_into for c in sight.customers.values() if c.merged_into}
-        for order in sight.orders.values():
-            seen = {order.customer}
-            while (target := sight.customer_of(order).merged_into) and target not in seen:
-                seen.add(target)
-                order.customer = target
+    def look_again(
+        self, tx: Transaction, sight: Sight, orders: Mapping[str, datetime], now: datetime
+    ) -> Sight:
+        """Return *sight* if it still holds for these orders, else what there is to see now."""
+        if sight.book is self.book and sight.holds(tx, orders, now):
+            return sight
+        return self.look(tx, orders, now)
 
     def apply(self, tx: Transaction, plan: Plan, now: datetime) -> None:
         """Make the ledger hold just what is wanted: the only creator of entries."""
@@ -159,20 +122,36 @@ class Engine:
             reached = [name for name in journey.milestones if _reached(order, name)]
             last = reached[-1] if reached else ""
             phase = journey.phase_of(last) if last else next(iter(journey.phases), "")
-        status = "complete" if last and not isinstance(journey, str) and last == journey.last else order.status.value
+        complete = last and not isinstance(journey, str) and last == journey.last
         return OrderRow(
-            order_id, order.customer, order.journey, order.location.id, status, phase, last, state_of(order), problem
+            order_id,
+            order.customer,
+            order.journey,
+            order.location.id,
+            "complete" if complete else order.status.value,
+            phase,
+            last,
+            state_of(order),
+            problem,
         )
+
+    def release_parked(self, now: datetime) -> int:
+        """Try again what was parked, for rules or templates may have been mended; return how many."""
+        count = after = 0
+        while True:
+            with self.ledger.transaction() as tx:
+                held = tx.entries_in({Status.HELD}, after=after, limit=BATCH)
+                count += tx.unhold(_parked(held), "tried again", now)
+            if len(held) < BATCH:
+                return count
+            after = held[-1].id
 
     def rebuild(self) -> int:
         """Fold every order again from its facts and rewrite the cache rows; return how many."""
         count = 0
         with self.ledger.transaction() as tx:
             for batch in _batches(tx.order_ids(), BATCH):
-                sight = Sight()
-                for order_id, facts in tx.order_facts(batch).items():
-                    sight.orders[order_id] = fold_order(order_id, facts)
-                self._customers(tx, sight)
+                sight = look_at_facts(tx, self.book, batch)
                 tx.store_orders([self.row(sight, order_id) for order_id in batch])
                 count += len(batch)
         return count
@@ -181,6 +160,10 @@ class Engine:
         """Every entry of one order, oldest first."""
         with self.ledger.read() as tx:
             return tx.entries_of([order_id]).get(order_id, ())
+
+
+def _parked(entries: Iterable[Entry]) -> list[int]:
+    return [entry.id for entry in entries if entry.status is Status.HELD and entry.reason.startswith(PARKED)]
 
 
 def _reached(order: Order, name: str) -> bool:

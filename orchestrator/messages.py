@@ -4,16 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+from urllib.parse import quote
 from uuid import UUID, uuid5
+
+from markupsafe import escape
 
 from channels.base import Message
 from orchestrator import wording
+from orchestrator.errors import RenderError
 from orchestrator.guard import Send
 from orchestrator.journey import Journey, Policy
 from orchestrator.model import Customer, Order, Purpose
+from orchestrator.plain_text import one_line
 from orchestrator.timing import recipient
 
 _IDS = UUID("6f0d4f6e-3a55-4a0c-9e3e-0b6c5c1d2a11")  # the name space of our Message-IDs; never change it
+UNASKED = frozenset({Purpose.MARKETING, Purpose.RELATIONSHIP})  # mail that everybody must be able to stop
+SMALL = "margin:16px;font-size:13px;color:#55626e;text-align:center"
 
 
 class Rendered(Protocol):
@@ -53,9 +60,26 @@ class Sender:
 
 
 def message_id(key: str, channel: str, mailbox: str) -> str:
-    """The same entry and channel always have the same Message-ID (RFC 5322 §3.6.4), so a repeat is seen as one."""
+    """One Message-ID for an entry and channel, for ever (RFC 5322 3.6.4): a repeat is seen as one."""
     domain = mailbox.rpartition("@")[2] or "localhost"
     return f"<{uuid5(_IDS, f'{key} {channel}')}@{domain}>"
+
+
+def _unsubscribe(reply_to: str, identity: str) -> str:
+    """A mail to whoever reads the replies (RFC 2369 3.2), naming ours by its Message-ID and nobody by name.
+
+    A person takes it as the withdrawal it is. One click (RFC 8058) needs an address that answers POST.
+    """
+    subject = quote(f"unsubscribe {identity.strip('<>')}", safe="@")
+    return f"<mailto:{quote(reply_to, safe='@')}?subject={subject}>"
+
+
+class Composes(Protocol):
+    """Makes a message of what the guard let go."""
+
+    def compose(self, go: Send, order: Order, customer: Customer, journey: Journey, now: datetime) -> Message:
+        """Make the message or raise :class:`orchestrator.errors.RenderError`."""
+        ...
 
 
 class Composer:
@@ -75,25 +99,44 @@ class Composer:
         locale = wording.locale_of(wanted, order, customer, self._company)
         content = self._renderer.render(wanted.template, go.channel, locale, context)
         mailbox = self._sender.mailbox(wanted.purpose)
+        identity = message_id(wanted.key, go.channel, mailbox)
+        reply_to = self._reply_to(order)
+        asked_for = go.channel != "email" or wanted.purpose not in UNASKED
+        text, html = (content.text, content.html) if asked_for else self._signed(content)
         return Message(
             id=wanted.key,
-            message_id=message_id(wanted.key, go.channel, mailbox),
+            message_id=identity,
             channel=go.channel,
             to=go.to,
             to_name=who.name,
-            text=content.text,
+            text=text,
             subject=content.subject,
-            html=content.html,
+            html=html,
             title=content.title,
             link=content.link,
             sender=mailbox,
             sender_name=self._sender.name or str(self._company.get("name", "")),
-            reply_to=self._reply_to(order),
+            reply_to=reply_to,
+            headers={} if asked_for else {"List-Unsubscribe": _unsubscribe(reply_to, identity)},
             locale=content.locale,
             purpose=wanted.purpose.value,
             collapse_key=f"{wanted.order}/{wanted.rule}",
             at=now,
         )
+
+    def _signed(self, content: Rendered) -> tuple[str, str]:
+        """Its text and HTML with the postal address that such mail must carry, if the template has it not."""
+        address = one_line(self._sender.postal_address)
+        if not address:
+            raise RenderError("mail of this purpose must carry a postal address: set company.postal_address")
+        text, html = content.text, content.html
+        if address not in text:
+            text = f"{text.rstrip()}\n\n{address}\n"
+        written = str(escape(address))
+        if html and written not in html and address not in html:
+            body, end, rest = html.rpartition("</body>")
+            html = f'{body or rest}<p style="{SMALL}">{written}</p>{end}{rest if body else ""}'
+        return text, html
 
     def _reply_to(self, order: Order) -> str:
         """Every message can be answered, and the answer reaches the owner of the order."""

@@ -1,0 +1,55 @@
+"""What one worker has taken, and for how long nobody else may."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from orchestrator.errors import LedgerAway
+from orchestrator.ledger import Transaction
+from orchestrator.model import Entry
+
+InLedger = Callable[[Callable[[Transaction, datetime], int]], Awaitable[int]]
+
+
+class Leases:
+    """The leases of one worker, whose name is new each time a process starts.
+
+    Names of hosts and numbers of processes come again, and would keep what is dead alive.
+    """
+
+    def __init__(self, lease: timedelta) -> None:
+        self._lease = lease
+        self._worker = str(uuid4())
+        self._in_hand: set[int] = set()
+
+    def claim(self, tx: Transaction, limit: int, only: Sequence[int] | None, now: datetime) -> list[Entry]:
+        """Take at most *limit* of what is due, or those of *only* these entries that are."""
+        if only is None:
+            return tx.claim(now, limit, self._worker, self._lease)
+        return tx.claim_these(only, now, self._worker, self._lease)
+
+    @asynccontextmanager
+    async def kept(self, entries: Sequence[Entry], in_ledger: InLedger | None) -> AsyncIterator[None]:
+        """Keep the lease on these while they are in hand; without *in_ledger* time stands still meanwhile."""
+        ids = {entry.id for entry in entries}
+        self._in_hand |= ids
+        task = None if in_ledger is None else asyncio.create_task(self._extend(ids, in_ledger))
+        try:
+            yield
+        finally:
+            self._in_hand -= ids
+            if task is not None:
+                task.cancel()
+
+    def sweep(self, tx: Transaction, now: datetime) -> list[Entry]:
+        """Take back what dead workers held. Our own is not dead, even if this machine slept."""
+        tx.extend_lease(self._in_hand, self._worker, now + self._lease)
+        return tx.sweep(now)
+
+    async def _extend(self, ids: set[int], in_ledger: InLedger) -> None:
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / 3)
+            with suppress(LedgerAway):
+                await in_ledger(lambda tx, now: tx.extend_lease(ids, self._worker, now + self._lease))

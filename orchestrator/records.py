@@ -1,0 +1,197 @@
+"""What becomes of entries, written down. Every write says its claim's generation; a late one is refused."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from channels.base import Abilities, Receipt
+from orchestrator import outcomes
+from orchestrator.blocks import suppress
+from orchestrator.engine import PARKED, Engine
+from orchestrator.errors import LedgerAway, Stale
+from orchestrator.guard import Answer, Wait, Withhold
+from orchestrator.intake import Incoming
+from orchestrator.ledger import Begin, Finish, Transaction
+from orchestrator.model import Entry, Status
+from orchestrator.outcomes import Follows, Job, Tried
+from orchestrator.private import without_mailboxes
+
+log = logging.getLogger(__name__)
+
+STALE = "refused as too late"
+
+
+@dataclass
+class Counts:
+    """How many entries ended how, for the sentence at the end."""
+
+    ended: Counter[str] = field(default_factory=Counter)
+
+    def __getitem__(self, status: str) -> int:
+        return self.ended[status]
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """The guard has no answer, because of *why*."""
+
+    why: str
+
+
+Verdict = Answer | Undecided
+
+
+class Records:
+    """Writes down what becomes of claimed entries, and tells the engine."""
+
+    def __init__(self, engine: Engine, abilities: Callable[[str], Abilities | None]) -> None:
+        self._engine = engine
+        self._abilities = abilities
+        self.counts = Counts()
+
+    def at(self, entry: Entry, now: datetime) -> datetime:
+        """The moment at which an entry is handled: now, or in a replay when it was due."""
+        return entry.run_at if self._engine.replay else now
+
+    @contextmanager
+    def fenced(self, entry: Entry) -> Iterator[None]:
+        """Let a write about *entry* be refused without harm to its neighbours."""
+        try:
+            yield
+        except Stale:
+            self.refused({entry.id})
+
+    def refused(self, late: set[int]) -> set[int]:
+        """Count and log the entries whose write came too late; return them."""
+        for entry_id in sorted(late):
+            self.counts.ended[STALE] += 1
+            log.warning("entry %d: somebody else has it by now; this worker's write was refused", entry_id)
+        return late
+
+    def back(
+        self, tx: Transaction, entry: Entry, step: int, at: datetime, reason: str, now: datetime, *,
+        outcome: str = "unavailable", code: str = "",
+    ) -> None:  # fmt: skip
+        """Schedule it again, from *step* and not before *at*."""
+        tx.back_to_schedule(
+            entry.id, entry.generation, step=step, not_before=at, reason=without_mailboxes(reason), now=now,
+            outcome=outcome, code=code,
+        )  # fmt: skip
+
+    def release(self, tx: Transaction, entry: Entry, now: datetime) -> None:
+        """Give it back as it was; it is claimed and rendered anew."""
+        with self.fenced(entry):
+            tx.release(entry.id, entry.generation, now)
+
+    def withheld(self, tx: Transaction, verdicts: Sequence[tuple[Entry, Verdict]], now: datetime) -> None:
+        """Carry out what the guard said of those that may not go now."""
+        facts: list[Incoming] = []
+        for entry, verdict in verdicts:
+            moment = self.at(entry, now)
+            with self.fenced(entry):
+                if isinstance(verdict, Wait):
+                    self.back(tx, entry, entry.step, verdict.until, verdict.reason, moment)
+                elif isinstance(verdict, Undecided):
+                    self.park(tx, entry, verdict.why, moment)
+                elif isinstance(verdict, Withhold):
+                    status, reason = verdict.status, without_mailboxes(verdict.reason)
+                    tx.withdraw(entry.id, status, reason, moment, generation=entry.generation)
+                    self.counts.ended[status] += 1
+                    if status is not Status.CANCELLED:  # that is the planner's own word
+                        facts.append(outcomes.fact_of(entry.wanted, entry, status, moment, reason=reason))
+        self.tell(tx, facts, now)
+
+    def begin(self, tx: Transaction, jobs: Sequence[Job], now: datetime) -> list[Job]:
+        """Commit that their bytes may leave from now on, and return those that nobody else has taken."""
+        begun = [
+            Begin(job.entry.id, job.entry.generation, job.go.channel, job.message_id, self.at(job.entry, now))
+            for job in jobs
+        ]
+        late = self.refused(tx.begin_many(begun, now))
+        return [job for job in jobs if job.entry.id not in late]
+
+    def park(self, tx: Transaction, entry: Entry, reason: str, now: datetime) -> None:
+        """Freeze it until somebody mends what is wrong, or news of its order comes."""
+        tx.release(entry.id, entry.generation, now)
+        tx.hold([entry.id], f"{PARKED}: {without_mailboxes(reason)}", now)
+        self.counts.ended[PARKED] += 1
+
+    def park_all(self, broken: Sequence[tuple[Entry, str]], tx: Transaction, now: datetime) -> None:
+        """Park several, each with its reason."""
+        for entry, reason in broken:
+            with self.fenced(entry):
+                self.park(tx, entry, reason, self.at(entry, now))
+
+    def answered(self, tx: Transaction, tried: Sequence[Tried], now: datetime) -> None:
+        """Carry out what follows from what the channels said."""
+        self._write_down(tx, [(one.job, self._follows(tx, one, now)) for one in tried], now)
+
+    def died(self, tx: Transaction, entries: Sequence[Entry], now: datetime) -> None:
+        """Carry out what follows for entries whose worker died while they were `sending`."""
+        answers = [
+            outcomes.died(entry, tx.attempts(entry.id), self._abilities(entry.channel), now)
+            for entry in entries
+        ]
+        self._write_down(tx, answers, now)
+
+    def _follows(self, tx: Transaction, tried: Tried, now: datetime) -> Follows:
+        job, answer = tried.job, tried.answer
+        if isinstance(answer, Receipt):
+            return outcomes.accepted(job, answer)
+        abilities, attempts = self._abilities(job.go.channel), tx.attempts(job.entry.id)
+        return outcomes.refused(job, answer, attempts, abilities, self.at(job.entry, now))
+
+    def _write_down(self, tx: Transaction, answers: Sequence[tuple[Job, Follows]], now: datetime) -> None:
+        late = self.refused(tx.finish_many(self._endings(answers, now), now))
+        facts: list[Incoming] = []
+        for job, then in answers:
+            entry, wanted, channel = job.entry, job.go.wanted, job.go.channel
+            moment = self.at(entry, now)
+            if then.pause:
+                tx.pause(channel, moment, then.reason)
+                log.error("channel %s is paused: %s", channel, then.reason)
+            if then.suppress:
+                suppress(tx, channel, job.go.to, then.reason, then.code, moment)
+            if entry.id in late:
+                continue
+            if then.again is not None:
+                with self.fenced(entry):
+                    again = then.again
+                    self.back(
+                        tx, entry, again.step, again.at, then.reason, moment,
+                        outcome=then.outcome, code=then.code,
+                    )  # fmt: skip
+            elif then.status is not None:
+                self.counts.ended[then.status] += 1
+                facts.append(
+                    outcomes.fact_of(wanted, entry, then.status, moment, channel=channel, reason=then.reason)
+                )
+        self.tell(tx, facts, now)
+
+    def _endings(self, answers: Sequence[tuple[Job, Follows]], now: datetime) -> list[Finish]:
+        return [
+            Finish(
+                job.entry.id, job.entry.generation, then.status, job.go.channel, then.provider_id,
+                then.reason, then.code, self.at(job.entry, now),
+            )
+            for job, then in answers
+            if then.status is not None and then.status is not job.entry.status
+        ]  # fmt: skip
+
+    def tell(self, tx: Transaction, facts: Sequence[Incoming], now: datetime) -> None:
+        """What became of our notifications is a fact like any other, and planned like any other."""
+        if not facts:
+            return
+        tx.append(facts)
+        touched = self._engine.touched(tx, facts)
+        try:
+            with tx.apart():
+                self._engine.plan(tx, touched, now)
+        except LedgerAway:
+            raise
+        except Exception as error:  # noqa: BLE001  what was sent stays written down, whatever planning does
+            log.error("orders are planned later, for planning after sending failed: %s", type(error).__name__)  # noqa: TRY400
+            tx.mark_each(touched)

@@ -1,0 +1,117 @@
+"""A look at some orders: fold their facts and those of their customers, and decide what is wanted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from orchestrator.fold import fold_customer, fold_order
+from orchestrator.journey import RuleBook
+from orchestrator.ledger import Transaction
+from orchestrator.model import Customer, Decision, Order, Person, Scope, scope_of
+from orchestrator.planner import wanted
+from orchestrator.private import without_mailboxes
+
+NOBODY = Person()
+FRESH = timedelta(seconds=10)  # how long a look holds if no fact comes: the planner depends on the time
+MANY = 2000  # facts after which looking again is cheaper than reading whom they concern
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Sight:
+    """Some orders and their customers as the facts have them, and what the planner wants for them.
+
+    ``newest`` is the last fact it takes into account, ``at`` when it was. An order with a problem may be
+    missing from ``orders`` (its facts do not fold) or from ``decisions`` (it cannot be planned).
+    """
+
+    book: RuleBook
+    at: datetime
+    newest: int = 0
+    orders: dict[str, Order] = field(default_factory=dict)
+    customers: dict[str, Customer] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def customer_of(self, order: Order) -> Customer:
+        """Who waits for this order; somebody nothing is known about if no fact names them."""
+        return self.customers.get(order.customer) or Customer(order.customer)
+
+    def holds(self, tx: Transaction, orders: Iterable[str], now: datetime) -> bool:
+        """Is it still fresh, and did no news come about these orders or anybody who may wait for them?"""
+        if now - self.at >= FRESH:
+            return False
+        news = tx.facts_after(self.newest, MANY)
+        if len(news) == MANY:
+            return False
+        about: dict[Scope, set[str]] = {Scope.ORDER: set(), Scope.CUSTOMER: set()}
+        for _, fact in news:
+            about[scope_of(fact.type)].add(fact.subject)
+        return about[Scope.ORDER].isdisjoint(orders) and about[Scope.CUSTOMER].isdisjoint(self.customers)
+
+    def shows(self, order_id: str, other: "Sight") -> bool:
+        """Are this order and its customer the same in both?"""
+        if self is other:
+            return True
+        one, two = self.orders[order_id], other.orders[order_id]
+        return one == two and self.customer_of(one) == other.customer_of(two)
+
+
+def look(tx: Transaction, book: RuleBook, orders: Mapping[str, datetime], now: datetime) -> Sight:
+    """Look at *orders*, and decide about each at its own moment. A broken one is a problem of its own."""
+    sight = look_at_facts(tx, book, orders, now)
+    for order_id, order in sight.orders.items():
+        if order_id in sight.problems:
+            continue
+        try:
+            decision = wanted(order, sight.customer_of(order), book, orders[order_id])
+        except Exception as error:  # noqa: BLE001  whatever it is, the others must go on
+            sight.problems[order_id] = f"it cannot be planned: {_name(error)}"
+            continue
+        sight.decisions[order_id] = decision
+        if decision.errors:
+            sight.problems[order_id] = without_mailboxes("; ".join(decision.errors))
+    return sight
+
+
+def look_at_facts(tx: Transaction, book: RuleBook, orders: Iterable[str], now: datetime = NEVER) -> Sight:
+    """Fold *orders* and their customers, and decide nothing yet."""
+    sight = Sight(book, now, tx.newest_fact())
+    for order_id, facts in tx.order_facts(orders).items():
+        try:
+            order = fold_order(order_id, facts)
+            hash(order.customer)  # or it cannot be looked up
+        except Exception as error:  # noqa: BLE001
+            sight.problems[order_id] = f"its facts do not fold: {_name(error)}"
+            continue
+        if order.manager == NOBODY:
+            order.manager = book.policy.manager
+        sight.orders[order_id] = order
+    _customers(tx, sight)
+    return sight
+
+
+def _customers(tx: Transaction, sight: Sight) -> None:
+    """Load everybody the orders name; who was merged into another is that other."""
+    broken: dict[str, str] = {}
+    ids = {order.customer for order in sight.orders.values() if order.customer}
+    while missing := ids - sight.customers.keys():
+        for customer_id, facts in tx.customer_facts(sorted(missing)).items():
+            try:
+                sight.customers[customer_id] = fold_customer(customer_id, facts)
+            except Exception as error:  # noqa: BLE001
+                broken[customer_id] = f"the facts of its customer do not fold: {_name(error)}"
+                sight.customers[customer_id] = Customer(customer_id)
+        ids |= {c.merged_into for c in sight.customers.values() if c.merged_into}
+    for order in sight.orders.values():
+        seen = {order.customer}
+        while (target := sight.customer_of(order).merged_into) and target not in seen:
+            seen.add(target)
+            order.customer = target
+        for customer_id in seen & broken.keys():
+            sight.problems[order.id] = broken[customer_id]
+
+
+def _name(error: Exception) -> str:
+    """What went wrong, without the text: it may quote the customer's data."""
+    return type(error).__name__
