@@ -1,6 +1,6 @@
 """A file of events in the order in which they were heard, for a simulation.
 
-It is read twice, first to check and sort it and then to hear it, so that it need not fit into memory.
+It is read twice, first to sort it and then to hear it, so that it need not fit into memory.
 """
 
 from array import array
@@ -10,8 +10,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+import orjson
+
+from orchestrator import event_values
 from orchestrator.errors import NotFound, Problem, Problems
-from orchestrator.intake import Incoming, parse_lines
+from orchestrator.intake import BOM, Incoming, parse_lines
 
 MOST_PROBLEMS = 500  # nobody reads more, and a wrong file has as many as it has lines
 
@@ -26,11 +29,12 @@ class History:
     _offsets: Sequence[int]  # where each event begins; empty: the file is in order
 
     def __iter__(self) -> Iterator[Incoming]:
+        """Give each event; raises :class:`Problems` with all that is wrong in the file at the first wrong one."""
         with self.path.open("rb") as file:
             lines = file if not self._offsets else self._by_offset()
             for outcome in parse_lines(lines, str(self.path), None):
                 if isinstance(outcome, list):
-                    raise Problems(outcome)  # the file changed since it was read
+                    raise Problems(problems_of(self.path) or outcome)
                 yield outcome
 
     def _by_offset(self) -> Iterator[bytes]:
@@ -41,37 +45,49 @@ class History:
 
 
 def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> History:
-    """Check every event of *path*; *progress* is told how many bytes were read.
+    """Find out in which order the events of *path* were heard; *progress* is told how many bytes were read.
 
-    Raises :class:`Problems` with all that is wrong with any of them, :class:`NotFound` if there is none.
+    Raises :class:`Problems` with all that is wrong with any of them if one has no time that can be read,
+    :class:`NotFound` if there is no event.
     """
     begins, heard = array("q"), array("d")
-    problems: list[Problem] = []
-    refused = 0
-    offset = start = 0
-
-    def lines() -> Iterator[bytes]:
-        nonlocal offset, start
-        with path.open("rb") as file:
-            for line in file:
-                start, offset = offset, offset + len(line)
-                yield line
-
-    for outcome in parse_lines(lines(), str(path), None):
-        progress(offset)
-        if isinstance(outcome, list):
-            refused += 1
-            problems += outcome if len(problems) < MOST_PROBLEMS else ()
-        else:
-            begins.append(start)
-            heard.append(outcome.fact.heard.timestamp())
-    if problems:
-        if len(problems) >= MOST_PROBLEMS:
-            problems[-1] = replace(problems[-1], hint=f"{refused:,} events are refused; these are the first")
-        raise Problems(problems)
+    offset = 0
+    with path.open("rb") as file:
+        for line in file:
+            if not line.isspace():
+                begins.append(offset)
+                heard.append(_heard(line, path))
+            offset += len(line)
+            progress(offset)
     if not begins:
         raise NotFound(f"there is no event in {path}")
     sorted_already = all(before <= after for before, after in pairwise(heard))
     order = () if sorted_already else sorted(range(len(heard)), key=heard.__getitem__)
     first = datetime.fromtimestamp(min(heard), UTC)
     return History(path, first, len(begins), array("q", [begins[n] for n in order]))
+
+
+def _heard(line: bytes, path: Path) -> float:
+    """When an event was heard, read with no more care than sorting needs."""
+    try:
+        document = orjson.loads(line.removeprefix(BOM))
+        return event_values.instant(document.get("recordedtime") or document["time"]).timestamp()
+    except (ValueError, LookupError, AttributeError, TypeError, event_values.Wrong):
+        found = problems_of(path)
+        if not found:
+            raise
+        raise Problems(found) from None
+
+
+def problems_of(path: Path) -> list[Problem]:
+    """Everything that is wrong with any event of *path*, as far as anybody would read."""
+    problems: list[Problem] = []
+    refused = 0
+    with path.open("rb") as file:
+        for outcome in parse_lines(file, str(path), None):
+            if isinstance(outcome, list):
+                refused += 1
+                problems += outcome if len(problems) < MOST_PROBLEMS else ()
+    if len(problems) >= MOST_PROBLEMS:
+        problems[-1] = replace(problems[-1], hint=f"{refused:,} events are refused; these are the first")
+    return problems

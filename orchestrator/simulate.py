@@ -9,7 +9,7 @@ import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -46,6 +46,9 @@ class Line:
     at: datetime | None
     status: str
     reason: str
+
+
+LINE = tuple(field.name for field in fields(Line))
 
 
 def line_of(entry: Entry) -> Line:

@@ -186,10 +186,12 @@ def _shown(
     simulation: Simulation, counts: Counter[str], reasons: Counter[tuple[str, str]]
 ) -> Iterator[Mapping[str, Any]]:
     """Each notification as an object; counted on the way, for there may be too many to keep."""
+    from orchestrator.simulate import LINE
+
     for line in simulation.lines():
         counts[line.status] += 1
         reasons[line.status, line.reason] += 1
-        yield asdict(line)
+        yield {name: getattr(line, name) for name in LINE}
 
 
 def _outcome(counts: Counter[str], reasons: Counter[tuple[str, str]]) -> str:

@@ -10,6 +10,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
@@ -146,6 +147,11 @@ def plain(value: Any) -> Any:
 
 def dumped(value: Any, *, indent: int | None = None) -> str:
     """Return *value* as JSON text that keeps letters as they are."""
+    if indent is None:
+        import orjson
+
+        with suppress(TypeError):  # lone surrogates, which orjson refuses
+            return orjson.dumps(value, default=plain, option=orjson.OPT_NON_STR_KEYS).decode()
     return json.dumps(value, default=plain, ensure_ascii=False, indent=indent)
 
 
