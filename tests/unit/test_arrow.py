@@ -1,0 +1,123 @@
+"""Imports point one way (DESIGN §5): read from the source, so that a slip fails here."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+VALUES = ("model", "journey", "errors")
+DECISIONS = (
+    "calendar", "case", "condition_errors", "condition_fields", "condition_text", "conditions", "explain",
+    "fold", "guard", "planner", "reconcile", "retry", "rungs", "timing", "triggers", "wording",
+)  # fmt: skip
+
+WORLD = {  # whoever imports one of these does I/O, reads a clock, rolls dice or writes a log
+    "asyncio", "http", "io", "logging", "os", "pathlib", "random", "secrets", "shutil", "socket", "sqlite3",
+    "ssl", "subprocess", "tempfile", "threading", "time", "urllib", "uuid",
+    "aiosmtplib", "alembic", "apscheduler", "fastapi", "httpx", "numpy", "rich", "sqlalchemy", "sqlmodel",
+    "structlog", "typer", "uvicorn",
+}  # fmt: skip
+CLOCKS = {"now", "utcnow", "today"}  # of datetime and date
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in the file, as ``package.module.name``."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def ours(path: Path) -> set[str]:
+    """Our own modules that a file imports: ``model``, ``ledger``, ``channels.base``."""
+    found = set()
+    for name in imports(path):
+        head, _, rest = name.partition(".")
+        if head == "orchestrator":
+            found.add(rest.partition(".")[0])
+        elif head == "channels":
+            found.add(f"channels.{rest.partition('.')[0]}")
+    return found
+
+
+def roots(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports(path)}
+
+
+def files(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_values_import_the_standard_library_and_each_other(name: str) -> None:
+    path = ROOT / "orchestrator" / f"{name}.py"
+
+    assert roots(path) <= set(sys.stdlib_module_names) | {"orchestrator"}
+    assert not roots(path) & WORLD
+    assert ours(path) <= set(VALUES)
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_decisions_import_values_and_decisions_and_nothing_of_the_world(name: str) -> None:
+    path = ROOT / "orchestrator" / f"{name}.py"
+
+    assert not roots(path) & WORLD
+    assert ours(path) <= {*VALUES, *DECISIONS, "plain_text", "template_words", "local_dates"}
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_decisions_never_ask_what_time_it_is_and_open_nothing(name: str) -> None:
+    tree = ast.parse((ROOT / "orchestrator" / f"{name}.py").read_text("utf-8"))
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+    assert not [call.attr for call in calls if isinstance(call, ast.Attribute) and call.attr in CLOCKS]
+    assert not [
+        call.id for call in calls if isinstance(call, ast.Name) and call.id in {"open", "print", "input"}
+    ]
+
+
+def test_the_decisions_point_one_way_among_themselves() -> None:
+    """case ← rungs ← triggers ← planner and case ← timing ← planner ← guard, explain: no ring anywhere."""
+    graph = {name: ours(ROOT / "orchestrator" / f"{name}.py") & set(DECISIONS) for name in DECISIONS}
+    while free := [name for name, needs in graph.items() if not needs & graph.keys()]:
+        for name in free:
+            del graph[name]
+
+    assert not graph, f"these import each other: {graph}"
+
+
+def test_only_the_conditions_import_the_expression_library() -> None:
+    importers = {name_of(path) for path in files("orchestrator") if "cel_expr_python" in roots(path)}
+
+    assert importers == {"orchestrator/conditions.py"}
+
+
+@pytest.mark.parametrize("path", files("channels"), ids=name_of)
+def test_channels_import_nothing_of_the_engine(path: Path) -> None:
+    assert "orchestrator" not in roots(path)
+
+
+@pytest.mark.parametrize("path", files("orchestrator/ledger"), ids=name_of)
+def test_the_ledger_imports_values_itself_and_its_database(path: Path) -> None:
+    assert ours(path) <= {"ledger", *VALUES}
+
+
+@pytest.mark.parametrize("path", files("orchestrator"), ids=name_of)
+def test_nothing_but_an_entry_point_imports_an_entry_point(path: Path) -> None:
+    if path.relative_to(ROOT).parts[1] not in ("cli", "web"):
+        assert not ours(path) & {"cli", "web"}
+
+
+def test_every_module_of_the_core_is_still_there() -> None:
+    """A module that moves takes its place in the lists above with it."""
+    assert all((ROOT / "orchestrator" / f"{name}.py").is_file() for name in (*VALUES, *DECISIONS))

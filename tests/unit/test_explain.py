@@ -1,0 +1,181 @@
+"""Why each thing was or was not said, and what comes next, in words an employee understands (scene 13)."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from orchestrator.case import show
+from orchestrator.explain import Explanation, explain
+from orchestrator.model import Entry, Promised, Status
+from orchestrator.planner import wanted
+from tests.builders import BERLIN, at, car_order, event, maria, promised, reached
+from tests.deciding import Told, book, decide, entry, facts, fold, one
+
+RULES = book("{id: arrived, on: {reached: arrived}, say: arrived, channels: [sms], timing: {within: 6h}}")
+HERE = reached("O-1", "arrived", "2026-03-12 11:20")
+NOTE = one(decide(RULES, HERE, now="2026-03-12 11:20"))
+
+
+def story(
+    *told: Told, entries: tuple[Entry, ...] = (), now: str = "2026-03-12 11:20", rules: Any = RULES
+) -> Explanation:
+    heard = facts(car_order(), maria(), *told)
+    order, customer = fold(*heard)
+    return explain(order, customer, heard, entries, wanted(order, customer, rules, at(now)), rules)
+
+
+def row(status: Status, **more: Any) -> Entry:
+    moment: datetime = at("2026-03-12 11:21")
+    return entry(NOTE, status, updated_at=moment, **more)
+
+
+def last(*told: Told, entries: tuple[Entry, ...] = ()) -> tuple[str, str, str]:
+    moment = story(*told, entries=entries).timeline[-1]
+    return moment.kind, moment.text, moment.detail
+
+
+@pytest.mark.parametrize(
+    ("fact", "line"),
+    [
+        (
+            promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00"),
+            ("promised", "arrived for 2026-03-12", ""),
+        ),
+        (
+            promised("O-1", "arrived", "2026-03-12 17:30", "2026-03-02 10:00", reason="strike"),
+            ("promised", "arrived for Thu 2026-03-12 17:30 (strike)", ""),
+        ),
+        (HERE, ("happened", "arrived", "")),
+        (
+            reached("O-1", "arrived", "2026-03-12 11:20", heard="2026-03-13 12:00"),
+            ("happened", "arrived", "heard 1 d later"),
+        ),
+        (
+            event("milestone.retracted", "O-1", "2026-03-12 12:00", milestone="arrived"),
+            ("happened", "arrived taken back", ""),
+        ),
+        (
+            event("order.held", "O-1", "2026-03-12 12:00", reason="bank"),
+            ("happened", "the order was put on hold: bank", ""),
+        ),
+        (
+            event("consent.withdrawn", "C-1", "2026-03-12 12:00", channel="sms"),
+            ("heard", "the customer withdrew consent", ""),
+        ),
+        (
+            event(
+                "task.done", "O-1", "2026-03-12 12:00", task="O-1/ask/arrived#1.task/owner", by="Nora Brandt"
+            ),
+            ("happened", "Nora Brandt finished the task of ask", ""),
+        ),
+        (
+            event("task.done", "O-1", "2026-03-12 12:00", task="elsewhere"),
+            ("happened", "somebody finished the task of elsewhere", ""),
+        ),
+        (event("yard.note", "O-1", "2026-03-12 12:00"), ("happened", "yard.note", "")),
+    ],
+)
+def test_every_fact_is_a_line_in_plain_words(fact: Told, line: tuple[str, str, str]) -> None:
+    assert last(fact) == line
+
+
+@pytest.mark.parametrize(
+    ("state", "line"),
+    [
+        (
+            row(Status.ACCEPTED, channel="sms"),
+            ("said", "new-car/arrived to the customer by sms", NOTE.because),
+        ),
+        (
+            row(Status.CANCELLED, reason="it came back"),
+            ("not said", "new-car/arrived to the customer: cancelled", "it came back"),
+        ),
+        (
+            row(Status.HELD, reason="parked: no text"),
+            ("not said", "new-car/arrived to the customer: held", "parked: no text"),
+        ),
+        (row(Status.SENDING), ("said", "new-car/arrived to the customer: on its way", NOTE.because)),
+        (
+            row(Status.UNKNOWN, channel="sms", reason="timeout"),
+            ("said", "new-car/arrived to the customer by sms: nobody can say whether it arrived", "timeout"),
+        ),
+    ],
+)
+def test_every_entry_that_came_to_something_is_a_line_with_its_reason(
+    state: Entry, line: tuple[str, str, str]
+) -> None:
+    assert last(HERE, entries=(state,)) == line
+
+
+def test_forwards_it_says_what_comes_next_when_and_unless_what() -> None:
+    rules = book(
+        '{id: late, on: {missed: arrived, closes: "17:30"}, say: late, channels: [sms, email], timing: now}'
+    )
+    promise = promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00")
+    (coming,) = story(promise, rules=rules, now="2026-03-02 10:00").next
+
+    assert (coming.at, coming.rule, coming.channels) == (at("2026-03-12 17:30"), "late", ("sms", "email"))
+    assert (
+        coming.because == "arrived was promised for 2026-03-12 and had not happened by Thu 2026-03-12 17:30"
+    )
+    assert coming.unless == "arrived happens before, or the promise moves"
+
+
+def test_what_was_said_is_over_does_not_come_next() -> None:
+    assert story(HERE).next
+    assert not story(HERE, entries=(row(Status.ACCEPTED),)).next
+    assert story(HERE, entries=(row(Status.CANCELLED),)).next
+
+
+def test_a_retry_comes_next_when_it_may_and_why_then() -> None:
+    later = row(Status.SCHEDULED, not_before=at("2026-03-12 11:30"), reason="421 slow down")
+    (coming,) = story(HERE, entries=(later,)).next
+
+    assert (coming.at, coming.why_then) == (at("2026-03-12 11:30"), "421 slow down")
+
+
+def test_old_news_does_not_come_next() -> None:
+    assert not story(reached("O-1", "arrived", "2026-03-01 11:20", heard="2026-03-12 11:20")).next
+
+
+def test_what_waits_for_its_customer_says_so() -> None:
+    heard = facts(car_order(), HERE)
+    order, customer = fold(*heard)
+    decision = wanted(order, customer, RULES, at("2026-03-12 11:20"))
+    (coming,) = explain(order, customer, heard, (), decision, RULES).next
+
+    assert coming.why_then == "no address is known for the customer yet"
+
+
+def test_what_is_not_said_comes_with_what_its_condition_saw() -> None:
+    rules = book(
+        "{id: arrived, on: {reached: arrived}, when: 'order.attributes.model == \"demo\"', say: arrived}"
+    )
+    (silent,) = story(HERE, rules=rules).not_said
+
+    assert silent.reason == 'order.attributes.model == "demo" does not hold'
+    assert silent.values == (("order.attributes.model", "Corsa"),)
+
+
+def test_the_head_names_customer_journey_and_clock() -> None:
+    told = story(HERE)
+
+    assert (told.customer, told.journey, told.status, told.zone) == (
+        "Maria Keller",
+        "new-car",
+        "open",
+        BERLIN,
+    )
+    assert [moment.at for moment in told.timeline] == sorted(moment.at for moment in told.timeline)
+
+
+def test_promises_are_shown_by_the_clocks_of_the_place() -> None:
+    start = at("2026-03-12 10:00")
+
+    assert show(Promised(start=start), BERLIN) == "Thu 2026-03-12 10:00"
+    assert (
+        show(replace(Promised(start=start), end=at("2026-03-12 12:00")), BERLIN)
+        == "Thu 2026-03-12 10:00 to Thu 2026-03-12 12:00"
+    )

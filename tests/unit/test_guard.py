@@ -1,0 +1,285 @@
+"""May this go now, and if not, why: from the facts as they are now (DESIGN §4.4, FACTS 18 to 24)."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from orchestrator.guard import NO_BLOCKS, Answer, Blocks, Send, Wait, Withhold, guard, refused
+from orchestrator.journey import RuleBook
+from orchestrator.model import Entry, Purpose, Status
+from orchestrator.planner import wanted
+from tests.builders import BERLIN, at, car_order, event, maria, promised, reached
+from tests.deciding import QUIET, Told, book, decide, entry, fold, one
+
+RULE = (
+    "{id: arrived, on: {reached: arrived}, say: arrived, channels: [sms, email], "
+    "timing: {at: now, within: 6h}%s}"
+)
+RULES = book(RULE % "")
+HERE = reached("O-1", "arrived", "2026-03-12 11:20")
+
+
+def ask(
+    *told: Told,
+    now: str = "2026-03-12 11:20",
+    rules: RuleBook = RULES,
+    blocks: Blocks = NO_BLOCKS,
+    claimed: Entry | None = None,
+    known: Told | None = None,
+) -> Answer:
+    """Ask about the message that was planned when the car arrived, from the facts as they are now."""
+    claimed = claimed or entry(one(decide(rules, HERE, now="2026-03-12 11:20")), Status.DISPATCHED)
+    order, customer = fold(car_order(), known or maria(), HERE, *told)
+    return guard(claimed, wanted(order, customer, rules, at(now)), order, customer, blocks, at(now), BERLIN)
+
+
+def stop(**data: Any) -> Told:
+    return event("consent.withdrawn", "C-1", "2026-03-12 11:19", **data)
+
+
+# ── go ───────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_due_and_allowed_goes_by_the_first_step() -> None:
+    answer = ask()
+
+    assert isinstance(answer, Send)
+    assert (answer.step, answer.channel, answer.to) == (0, "sms", "+493023125101")
+
+
+def test_a_step_that_was_tried_is_not_tried_again_whatever_the_customer_prefers_by_now() -> None:
+    claimed = replace(entry(one(decide(RULES, HERE, now="2026-03-12 11:20"))), step=1)
+    answer = ask(
+        event("preference.set", "C-1", "2026-03-12 11:19", channels=["email", "sms"]), claimed=claimed
+    )
+
+    assert isinstance(answer, Send)
+    assert (answer.step, answer.channel) == (1, "email")
+
+
+# ── not any more ─────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("fact", "reason"),
+    [
+        (
+            event("order.cancelled", "O-1", "2026-03-12 11:21", reason="sold"),
+            "the order was cancelled on Thu 2026-03-12 11:21: sold",
+        ),
+        (
+            event("order.held", "O-1", "2026-03-12 11:21", reason="bank"),
+            "the order is on hold since Thu 2026-03-12 11:21: bank",
+        ),
+        (
+            event("milestone.retracted", "O-1", "2026-03-12 11:21", milestone="arrived"),
+            "arrived has not happened",
+        ),
+        (
+            reached("O-1", "prepared", "2026-03-12 11:21"),
+            "prepared has happened since, on Thu 2026-03-12 11:21",
+        ),
+    ],
+)
+def test_what_happened_between_planning_and_sending_wins(fact: Told, reason: str) -> None:
+    assert ask(fact, now="2026-03-12 11:22") == Withhold(Status.CANCELLED, reason)
+
+
+def test_a_promise_that_was_dated_anew_before_sending_is_replaced_never_both() -> None:
+    rules = book("{id: late, on: {missed: arrived}, say: late, timing: now}")
+    promise = promised("O-1", "arrived", "2026-03-11", "2026-03-02 10:00")
+    claimed = entry(one(decide(rules, promise, now="2026-03-12 00:00")))
+    again = promised("O-1", "arrived", "2026-03-19", "2026-03-11 23:59", told=True)
+    order, customer = fold(car_order(), maria(), promise, again)
+    decision = wanted(order, customer, rules, at("2026-03-12 00:00"))
+
+    answer = guard(claimed, decision, order, customer, NO_BLOCKS, at("2026-03-12 00:00"), BERLIN)
+    assert isinstance(answer, Withhold)
+    assert answer.status is Status.CANCELLED
+    assert one(decision).due_at == at("2026-03-20 00:00")
+
+
+def test_a_condition_that_no_longer_holds_withholds() -> None:
+    rules = book(RULE % ", when: 'order.attributes.model == \"Corsa\"'")
+    answer = ask(
+        event("order.upserted", "O-1", "2026-03-12 11:21", attributes={"model": "demo"}),
+        rules=rules,
+        now="2026-03-12 11:22",
+    )
+
+    assert answer == Withhold(Status.CANCELLED, 'order.attributes.model == "Corsa" does not hold')
+
+
+def test_nothing_leaves_after_it_expired() -> None:
+    assert isinstance(ask(now="2026-03-12 17:19"), Send)
+    assert ask(now="2026-03-12 17:20") == Withhold(
+        Status.EXPIRED, "too late: useful only until Thu 2026-03-12 17:20"
+    )
+
+
+def test_an_event_of_two_days_ago_expires_and_one_far_ahead_waits() -> None:
+    old = reached("O-1", "arrived", "2026-03-10 11:20", heard="2026-03-12 11:20")
+    order, customer = fold(car_order(), maria(), old)
+    decision = wanted(order, customer, RULES, at("2026-03-12 11:20"))
+    answer = guard(entry(one(decision)), decision, order, customer, NO_BLOCKS, at("2026-03-12 11:20"), BERLIN)
+
+    assert isinstance(answer, Withhold)
+    assert answer.status is Status.EXPIRED
+
+
+def test_a_rule_on_trial_sends_nothing() -> None:
+    assert ask(rules=book(RULE % ", mode: shadow")) == Withhold(
+        Status.SUPPRESSED, "shadow: the rule is on trial and sends nothing"
+    )
+
+
+def test_a_rule_that_cannot_be_decided_waits() -> None:
+    claimed = entry(one(decide(RULES, HERE, now="2026-03-12 11:20")))
+    order, customer = fold(car_order(), maria(), HERE)
+    decision = replace(
+        wanted(order, customer, RULES, at("2026-03-12 11:20")), wanted=(), errors=("arrived: no open day",)
+    )
+
+    answer = guard(claimed, decision, order, customer, NO_BLOCKS, at("2026-03-12 11:20"), BERLIN)
+    assert answer == Wait(at("2026-03-12 11:25"), "the rule cannot be decided: arrived: no open day")
+
+
+# ── consent and reach ────────────────────────────────────────────────────────
+
+
+def test_a_stop_between_planning_and_sending_closes_that_channel() -> None:
+    answer = ask(stop(channel="sms"))
+
+    assert isinstance(answer, Send)
+    assert answer.channel == "email"
+
+
+def test_a_stop_on_every_channel_suppresses_with_the_reason() -> None:
+    assert ask(stop()) == Withhold(
+        Status.SUPPRESSED,
+        "the customer withdrew consent for sms on 2026-03-12; "
+        "the customer withdrew consent for email on 2026-03-12",
+    )
+
+
+def test_withdrawing_marketing_leaves_service_alone() -> None:
+    assert isinstance(ask(stop(purpose="marketing")), Send)
+
+
+MARKETING_SMS = ("given", "marketing", "sms")
+MARKETING = ("given", "marketing", "")
+NO_MARKETING = ("withdrawn", "marketing", "")
+STOP = ("withdrawn", "", "sms")
+Word = tuple[str, str, str]
+
+CONSENT: dict[str, tuple[list[Word], dict[str, bool]]] = {
+    "nothing was ever said": ([], {"service": True, "marketing": False, "security": True}),
+    "marketing by sms": ([MARKETING_SMS], {"marketing": True}),
+    "marketing by e-mail": ([("given", "marketing", "email")], {"marketing": False}),
+    "marketing anywhere": ([MARKETING], {"marketing": True}),
+    "marketing taken back": ([MARKETING_SMS, NO_MARKETING], {"marketing": False, "service": True}),
+    "STOP by sms": ([STOP], {"service": False, "relationship": False, "security": True}),
+    "STOP by e-mail": ([("withdrawn", "", "email")], {"service": True}),
+    "STOP, then START": ([STOP, ("given", "", "sms")], {"service": True}),
+    "STOP outlives a consent that does not name sms": ([MARKETING, STOP, MARKETING], {"marketing": False}),
+    "a consent that names sms lifts it": ([STOP, MARKETING_SMS], {"marketing": True, "service": False}),
+    "taken back everywhere, given again for sms": ([NO_MARKETING, MARKETING_SMS], {"marketing": True}),
+}
+
+
+@pytest.mark.parametrize(("words", "allowed"), CONSENT.values(), ids=CONSENT)
+def test_consent_is_per_purpose_and_channel(words: list[Word], allowed: dict[str, bool]) -> None:
+    events = [
+        event(
+            f"consent.{kind}",
+            "C-1",
+            f"2026-03-0{day} 09:00",
+            purpose=purpose or None,
+            channel=channel or None,
+        )
+        for day, (kind, purpose, channel) in enumerate(words, 1)
+    ]
+    customer = fold(*events)[1]
+
+    assert {p: not refused(customer, Purpose(p), "sms") for p in allowed} == allowed
+
+
+def test_an_address_on_the_suppression_list_is_passed_over_and_the_last_one_suppresses() -> None:
+    sms, email = ("sms", "+493023125101"), ("email", "maria.keller@example.com")
+
+    one_left = ask(blocks=Blocks({sms: "21610"}, {}))
+    assert isinstance(one_left, Send)
+    assert one_left.channel == "email"
+    none_left = ask(blocks=Blocks({sms: "21610", email: "550 5.1.1"}, {}))
+    assert isinstance(none_left, Withhold)
+    assert none_left.reason.startswith("unreachable: nothing is sent to this address by sms any more: 21610")
+
+
+def test_without_any_address_it_is_suppressed_as_unreachable() -> None:
+    no_address = maria(email=None, phone=None)
+
+    assert ask(known=no_address) == Withhold(
+        Status.SUPPRESSED, "unreachable: no address for any of the rule's channels"
+    )
+
+
+def test_a_customer_nobody_knows_is_unreachable_once_waiting_is_useless() -> None:
+    nobody = event("yard.note", "O-1", "2026-03-12 11:00")
+
+    assert isinstance(ask(known=nobody), Wait)
+    assert ask(known=nobody, now="2026-03-12 17:20") == Withhold(
+        Status.SUPPRESSED, "unreachable: nothing is known about customer 'C-1'"
+    )
+
+
+def test_an_erased_customer_hears_nothing() -> None:
+    erased = event("customer.erased", "C-1", "2026-03-12 11:19", reason="asked")
+
+    assert ask(erased) == Withhold(Status.SUPPRESSED, "the customer was erased")
+
+
+def test_a_system_for_trying_out_sends_only_to_its_list() -> None:
+    assert isinstance(ask(blocks=Blocks({}, {}, frozenset({"maria.keller@example.com"}))), Send)
+    nobody = ask(blocks=Blocks({}, {}, frozenset()))
+    assert isinstance(nobody, Withhold)
+    assert nobody.reason.startswith("a system for trying out: sms sends only to the addresses on its list")
+
+
+def test_a_task_stands_even_when_its_owner_has_no_address() -> None:
+    rules = book("{id: ask, on: {reached: arrived}, task: {for: owner, do: ask}}")
+    nobody = event("order.upserted", "O-1", "2026-03-12 11:00", owner=None)
+    claimed = entry(one(decide(rules, HERE, nobody, now="2026-03-12 11:20")))
+
+    assert ask(nobody, rules=rules, claimed=claimed) == Send(claimed.wanted, 0, "", "")
+
+
+# ── not yet ──────────────────────────────────────────────────────────────────
+
+
+def test_a_paused_channel_gives_way_to_the_next_and_else_waits() -> None:
+    other = ask(blocks=Blocks({}, {"sms": "20003"}))
+    assert isinstance(other, Send)
+    assert other.channel == "email"
+    assert ask(blocks=Blocks({}, {"sms": "20003", "email": "535"})) == Wait(
+        at("2026-03-12 11:25"), "email is paused: 535"
+    )
+
+
+@pytest.mark.parametrize("window", [("07:59", Wait), ("08:00", Send), ("20:59", Send), ("21:00", Wait)])
+def test_a_retry_keeps_to_the_quiet_hours_too(window: tuple[str, type[Answer]]) -> None:
+    clock, expected = window
+    rules = book(
+        "{id: arrived, on: {reached: arrived}, say: arrived, channels: [sms], timing: {at: now, within: 3d}}",
+        quiet=QUIET,
+    )
+
+    assert isinstance(ask(now=f"2026-03-13 {clock}", rules=rules), expected)
+
+
+def test_hours_chosen_between_planning_and_sending_are_kept() -> None:
+    evening = {"days": list(range(7)), "from": "16:00", "to": "17:00"}
+    rules = book("{id: arrived, on: {reached: arrived}, say: arrived, timing: {within: 6h}}")
+
+    answer = ask(event("preference.set", "C-1", "2026-03-12 11:19", windows=[evening]), rules=rules)
+    assert answer == Wait(at("2026-03-12 16:00"), "due Thu 2026-03-12 16:00")

@@ -1,0 +1,229 @@
+"""What is wanted for one order as a whole: cancelled, unknown, unreachable, tasks, errors (DESIGN §4)."""
+
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.journey import BusinessCalendar, Policy
+from orchestrator.planner import wanted
+from tests.builders import at, car_order, event, maria, promised, reached
+from tests.deciding import book, decide, entry, fold, keys, one, outcome, why
+
+ARRIVED = book(
+    "{id: arrived, on: {reached: arrived}, say: arrived, channels: [sms, email], "
+    "timing: {at: now, within: 6h}}"
+)
+HERE = reached("O-1", "arrived", "2026-03-12 11:20")
+PROMISE = promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00")
+ASK = book(
+    '{id: ask, on: {upcoming: arrived, before: 0d, at: "16:00"}, '
+    "task: {for: owner, do: ask, within: 1h, then: manager}}"
+)
+
+
+# ── the order ────────────────────────────────────────────────────────────────
+
+
+def test_a_notification_says_what_made_it_due_and_what_would_take_it_back() -> None:
+    note = one(decide(ARRIVED, HERE, now="2026-03-12 11:20"))
+
+    assert note.key == "O-1/arrived/arrived#1/customer"
+    assert note.because == "arrived happened on Thu 2026-03-12 11:20"
+    assert note.unless == "arrived is taken back or a later milestone happens"
+
+
+def test_a_cancelled_order_wants_nothing_and_says_why() -> None:
+    cancelled = event("order.cancelled", "O-1", "2026-03-12 11:30", reason="changed her mind")
+    decision = decide(ARRIVED, HERE, cancelled, now="2026-03-12 11:30")
+
+    assert not decision.wanted
+    assert why(decision) == "the order was cancelled on Thu 2026-03-12 11:30: changed her mind"
+
+
+def test_facts_of_an_order_nobody_announced_wait_for_it() -> None:
+    decision = decide(ARRIVED, HERE, now="2026-03-12 11:20", known=False)
+
+    assert not decision.wanted
+    assert why(decision) == "order O-1 is not known yet: no order.upserted was heard"
+
+
+def test_a_journey_nobody_wrote_is_a_problem() -> None:
+    order, customer = fold(
+        {**car_order(), "data": {**car_order()["data"], "journey": "used-car"}}, maria(), HERE
+    )
+    two = replace(ARRIVED, journeys={**ARRIVED.journeys, "other": ARRIVED.journeys["new-car"]})
+    decision = wanted(order, customer, two, at("2026-03-12 11:20"))
+
+    assert decision.errors == ("there is no journey called 'used-car'",)
+
+
+# ── the customer ─────────────────────────────────────────────────────────────
+
+
+def test_an_order_before_its_customer_waits_for_them_while_it_is_useful() -> None:
+    waiting = one(decide(ARRIVED, car_order(), HERE, now="2026-03-12 11:20", known=False))
+    then = one(
+        decide(
+            ARRIVED, car_order(), HERE, maria(time="2026-03-12 12:00"), now="2026-03-12 12:00", known=False
+        )
+    )
+
+    assert waiting.due_at == waiting.expires_at == at("2026-03-12 17:20")
+    assert (then.key, then.due_at) == (waiting.key, at("2026-03-12 11:20"))
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [("failed", "550"), ("unknown", "timeout"), ("suppressed", "unreachable: no address")],
+)
+def test_what_we_could_not_say_the_owner_must(status: str, reason: str) -> None:
+    note = one(decide(ARRIVED, HERE, now="2026-03-12 11:20"))
+    decision = decide(
+        ARRIVED, HERE, outcome(note, "2026-03-12 11:21", status, reason=reason), now="2026-03-12 11:21"
+    )
+
+    assert keys(decision.wanted) == ["arrived/arrived#1.unreached/owner", "arrived/arrived#1/customer"]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [("suppressed", "shadow"), ("expired", "too late"), ("accepted", "")]
+)
+def test_what_was_withheld_on_purpose_is_nobodys_task(status: str, reason: str) -> None:
+    note = one(decide(ARRIVED, HERE, now="2026-03-12 11:20"))
+
+    assert (
+        one(
+            decide(
+                ARRIVED,
+                HERE,
+                outcome(note, "2026-03-12 11:21", status, reason=reason),
+                now="2026-03-12 11:21",
+            )
+        )
+        == note
+    )
+
+
+def test_old_news_that_reached_nobody_is_nobodys_task() -> None:
+    old = reached("O-1", "arrived", "2026-03-01 11:20", heard="2026-03-12 11:20")
+    note = one(decide(ARRIVED, old, now="2026-03-12 11:20"))
+    unreached = outcome(note, "2026-03-12 11:21", "suppressed", reason="unreachable: no address")
+
+    assert one(decide(ARRIVED, old, unreached, now="2026-03-12 11:21")).key == note.key
+
+
+# ── late news and apologies ──────────────────────────────────────────────────
+
+APOLOGY = book(
+    '{id: late, on: {missed: arrived, closes: "17:30"}, say: late, timing: now}',
+    "{id: arrived, on: {reached: arrived}, say: arrived, timing: {at: now, within: 6h, stale_after: 1d}}",
+)
+
+
+def test_the_end_of_an_apology_that_is_open_is_never_dropped_as_stale() -> None:
+    old = reached("O-1", "arrived", "2026-03-12 19:00", heard="2026-03-16 10:00")
+    late = one(decide(APOLOGY, PROMISE, now="2026-03-12 17:30"))
+
+    untold = one(decide(APOLOGY, PROMISE, old, now="2026-03-16 10:00"))
+    told = one(decide(APOLOGY, PROMISE, outcome(late, "2026-03-12 17:30"), old, now="2026-03-16 10:00"))
+    assert untold.expires_at == at("2026-03-13 19:00")
+    assert told.expires_at == at("2026-03-16 16:00")
+
+
+def test_news_that_the_promise_was_kept_after_all_stops_the_apologies() -> None:
+    kept = reached("O-1", "arrived", "2026-03-12 15:00", heard="2026-03-13 09:00")
+    late = one(decide(APOLOGY, PROMISE, now="2026-03-12 17:30"))
+    decision = decide(APOLOGY, PROMISE, outcome(late, "2026-03-12 17:30"), kept, now="2026-03-13 09:00")
+
+    assert keys(decision.wanted) == ["arrived/arrived#1/customer"]
+
+
+def test_a_promise_that_moved_before_it_was_missed_is_one_message_and_not_two() -> None:
+    told = promised("O-1", "arrived", "2026-03-19", "2026-03-12 12:00", told=True)
+
+    assert one(decide(APOLOGY, PROMISE, told, now="2026-03-12 12:00")).due_at == at("2026-03-19 17:30")
+
+
+# ── tasks ────────────────────────────────────────────────────────────────────
+
+
+def test_a_task_goes_to_the_next_person_when_nobody_acknowledges_it() -> None:
+    owner, manager = decide(ASK, PROMISE, now="2026-03-12 16:00").wanted
+
+    assert (owner.role, owner.due_at, owner.ack_by) == (
+        "owner",
+        at("2026-03-12 16:00"),
+        at("2026-03-12 17:00"),
+    )
+    assert (manager.role, manager.due_at) == ("manager", at("2026-03-12 17:00"))
+    assert manager.because == "the owner has not acknowledged 'ask' within 1h"
+    assert owner.expires_at is None
+
+
+def test_the_time_to_acknowledge_runs_from_the_moment_the_task_was_given() -> None:
+    owner = decide(ASK, PROMISE, now="2026-03-12 16:00").wanted[0]
+    _, manager = decide(ASK, PROMISE, outcome(owner, "2026-03-12 16:40"), now="2026-03-12 16:40").wanted
+
+    assert manager.due_at == at("2026-03-12 17:40")
+
+
+def test_an_acknowledged_task_goes_no_further() -> None:
+    owner = decide(ASK, PROMISE, now="2026-03-12 16:00").wanted[0]
+    answer = event("task.acknowledged", "O-1", "2026-03-12 16:30", task=owner.key, by="Nora Brandt")
+    decision = decide(ASK, PROMISE, answer, now="2026-03-12 16:30")
+
+    assert one(decision).role == "owner"
+    assert why(decision) == "Nora Brandt acknowledged the task"
+
+
+def test_a_task_waits_out_a_hold_before_it_goes_to_the_next_person() -> None:
+    held = [
+        event("order.held", "O-1", "2026-03-12 16:30"),
+        event("order.released", "O-1", "2026-03-12 18:30"),
+    ]
+    owner = decide(ASK, PROMISE, now="2026-03-12 16:00").wanted[0]
+
+    _, manager = decide(
+        ASK, PROMISE, outcome(owner, "2026-03-12 16:00"), *held, now="2026-03-12 18:30"
+    ).wanted
+    assert manager.due_at == at("2026-03-12 19:00")
+
+
+def test_a_task_for_somebody_without_an_address_stands_all_the_same() -> None:
+    nobody = {**car_order(), "data": {**car_order()["data"], "owner": None}}
+    owner = decide(ASK, nobody, maria(), PROMISE, now="2026-03-12 16:00", known=False).wanted[0]
+
+    assert owner.steps == ()
+
+
+# ── errors ───────────────────────────────────────────────────────────────────
+
+
+def test_a_rule_that_fails_says_so_and_silences_no_other() -> None:
+    rules = book(
+        "{id: broken, on: {after: arrived, by: 1bd}, say: x}", "{id: arrived, on: {reached: arrived}, say: x}"
+    )
+    never_open = replace(rules, policy=Policy(calendars={"default": BusinessCalendar({})}))
+    order, customer = fold(car_order(), maria(), HERE)
+    decision = wanted(order, customer, never_open, at("2026-03-12 11:20"))
+
+    assert keys(decision.wanted) == ["arrived/arrived#1/customer"]
+    (error,) = decision.errors
+    assert error.startswith("broken: the business calendar has no open day")
+
+
+def test_deciding_twice_decides_the_same_and_changes_nothing_it_was_given() -> None:
+    order, customer = fold(car_order(), maria(), PROMISE, HERE)
+    before = repr((order, customer))
+
+    assert wanted(order, customer, ARRIVED, at("2026-03-12 12:00")) == wanted(
+        order, customer, ARRIVED, at("2026-03-12 12:00")
+    )
+    assert repr((order, customer)) == before
+
+
+def test_what_is_wanted_stays_the_same_while_nothing_happens() -> None:
+    assert one(decide(ARRIVED, HERE, now="2026-03-12 11:20")) == one(
+        decide(ARRIVED, HERE, now="2026-03-12 15:00")
+    )
+    assert entry(one(decide(ARRIVED, HERE, now="2026-03-12 11:20"))).run_at == at("2026-03-12 11:20")

@@ -1,0 +1,95 @@
+"""The truth table of orchestrator.reconcile, row by row (DESIGN §3 and §4.6)."""
+
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.model import FINAL, IN_FLIGHT, WAITING, Decision, Entry, Notification, Silence, Status, Step
+from orchestrator.reconcile import Cancel, Plan, reconcile, same, why_not
+from tests.builders import at, reached
+from tests.deciding import book, decide, entry, one
+
+RULES = book("{id: arrived, on: {reached: arrived}, say: arrived, channels: [sms, email], timing: now}")
+NOTE = one(decide(RULES, reached("O-1", "arrived", "2026-03-12 11:20"), now="2026-03-12 11:20"))
+LATER = replace(NOTE, due_at=at("2026-03-12 12:00"))
+
+
+def plan(wanted: Notification | None, *have: Entry, errors: tuple[str, ...] = ()) -> Plan:
+    silences = () if wanted else (Silence("arrived", "arrived was taken back"),)
+    return reconcile([Decision("O-1", (wanted,) if wanted else (), silences, errors)], {"O-1": have})
+
+
+def test_what_is_wanted_and_not_there_is_created() -> None:
+    assert plan(NOTE).create == (NOTE,)
+
+
+@pytest.mark.parametrize("status", sorted(WAITING))
+def test_what_waits_as_wanted_is_left_alone(status: Status) -> None:
+    assert not plan(NOTE, entry(NOTE, status))
+
+
+@pytest.mark.parametrize("status", sorted(WAITING))
+def test_what_waits_and_changed_is_rescheduled(status: Status) -> None:
+    (move,) = plan(LATER, entry(NOTE, status)).reschedule
+
+    assert move.wanted == LATER
+
+
+@pytest.mark.parametrize("status", sorted(WAITING))
+def test_what_waits_and_is_not_wanted_is_cancelled_with_the_planners_reason(status: Status) -> None:
+    (cancel,) = plan(None, entry(NOTE, status)).cancel
+
+    assert cancel.reason == "arrived was taken back"
+
+
+def test_what_the_planner_cancelled_may_be_wanted_again_and_what_a_person_cancelled_may_not() -> None:
+    assert plan(NOTE, entry(NOTE, Status.CANCELLED)).create == (NOTE,)
+    assert not plan(NOTE, entry(NOTE, Status.CANCELLED, by_person=True))
+
+
+@pytest.mark.parametrize("status", sorted((FINAL | IN_FLIGHT | {Status.UNKNOWN}) - {Status.CANCELLED}))
+@pytest.mark.parametrize("wanted", [NOTE, LATER, None])
+def test_what_left_or_ended_is_never_touched(status: Status, wanted: Notification | None) -> None:
+    assert not plan(wanted, entry(NOTE, status))
+
+
+def test_what_waits_is_kept_while_its_rule_cannot_be_decided() -> None:
+    assert not plan(None, entry(NOTE), errors=("arrived: the business calendar has no open day",))
+
+
+def test_what_the_condition_saw_on_the_way_is_no_change() -> None:
+    assert same(NOTE, replace(NOTE, values={"hour": 9}))
+    assert not same(NOTE, replace(NOTE, template="new-car/other"))
+
+
+def test_a_step_that_was_tried_stays_tried_when_the_customer_prefers_other_channels() -> None:
+    other_way_round = replace(NOTE, steps=NOTE.steps[::-1])
+    (move,) = plan(
+        replace(other_way_round, steps=(Step("push", NOTE.due_at), *other_way_round.steps)),
+        entry(NOTE, step=1),
+    ).reschedule
+
+    assert [step.channel for step in move.wanted.steps] == ["sms", "push", "email"]
+    assert not plan(other_way_round, entry(NOTE, step=1))
+
+
+@pytest.mark.parametrize(
+    ("silences", "reason"),
+    [
+        ([Silence("arrived", "general"), Silence("arrived", "this very one", NOTE.key)], "this very one"),
+        ([Silence("arrived", "another one's", "O-1/x"), Silence("arrived", "general")], "general"),
+        ([Silence("", "the order is not known")], "the order is not known"),
+        ([Silence("other", "not about it")], "no rule asks for it any more"),
+    ],
+)
+def test_the_reason_is_the_one_nearest_to_the_entry(silences: list[Silence], reason: str) -> None:
+    assert why_not(Decision("O-1", silences=tuple(silences)), entry(NOTE)) == reason
+
+
+def test_a_plan_too_big_to_be_right_says_so() -> None:
+    new = Plan(create=(NOTE,) * 30)
+    gone = Plan(cancel=tuple(Cancel(entry(NOTE), "removed") for _ in range(30)))
+
+    assert new.too_big(waiting=1000, most=20, share=0.2) == "30 changes are more than the 20 allowed at once"
+    assert "30 of 100 waiting" in gone.too_big(waiting=100, most=500, share=0.2)
+    assert gone.too_big(waiting=1000, most=500, share=0.2) == ""
