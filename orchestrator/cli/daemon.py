@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import signal
 import sys
@@ -17,6 +16,8 @@ from orchestrator.cli import house, ledgers, output
 from orchestrator.cli.options import Config, settings
 
 if TYPE_CHECKING:
+    import asyncio
+
     import uvicorn
 
     from orchestrator.engine import Engine, Heard
@@ -55,6 +56,8 @@ def serve(
 
 def _work(chosen: Settings, server: tuple[str, int] | None) -> None:
     """Be the daemon of the ledger until a signal says stop."""
+    import asyncio
+
     _log_to_stderr(chosen)
     with ledgers.engine_in_force(chosen) as engine, engine.ledger.daemon_lock():
         if why_not := ledgers.take_up(chosen, engine.ledger):
@@ -88,6 +91,8 @@ class _JsonLines(logging.Formatter):
 
 async def _until_stopped(chosen: Settings, engine: Engine, server: tuple[str, int] | None) -> str:
     """Work, and return what was done as a sentence."""
+    import asyncio
+
     from orchestrator.clock import SystemClock
     from orchestrator.dispatch import Dispatcher
     from orchestrator.transport.local import LocalTransport
@@ -144,6 +149,8 @@ class _Follower:
 
 @contextmanager
 def _stopping_at_signals(stop: asyncio.Event) -> Iterator[None]:
+    import asyncio
+
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
@@ -156,6 +163,8 @@ def _stopping_at_signals(stop: asyncio.Event) -> Iterator[None]:
 
 async def _listen(chosen: Settings, engine: Engine, server: tuple[str, int], stop: asyncio.Event) -> None:
     """Serve HTTP until *stop*, and then answer what was asked before."""
+    import asyncio
+
     import uvicorn
 
     from orchestrator.clock import SystemClock

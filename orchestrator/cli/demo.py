@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import sys
@@ -43,6 +42,8 @@ def demo(
     A dealership's events of a month on a virtual clock, through the real engine into a ledger of its own.
     The messages are in the outbox afterwards, as they would have been sent. Nothing leaves this machine.
     """
+    import asyncio
+
     from orchestrator import config
 
     _prepare(directory)

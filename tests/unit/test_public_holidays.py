@@ -1,0 +1,48 @@
+"""Public holidays are the library's, country by country, without importing all of them."""
+
+import subprocess
+import sys
+from datetime import date, timedelta
+
+import pytest
+from holidays import country_holidays
+from holidays.registry import COUNTRIES
+
+from orchestrator.public_holidays import PublicHolidays, fault
+
+YEAR = 2026
+DAYS = [date(YEAR, 1, 1) + timedelta(days=number) for number in range(365)]
+
+
+@pytest.mark.parametrize("code", [names[1] for names in COUNTRIES.values()])
+def test_a_country_read_alone_is_the_country_of_the_library(code: str) -> None:
+    library = country_holidays(code)
+    for part in ("", *library.subdivisions[:2]):
+        closed = country_holidays(code, subdiv=part or None, years=YEAR, expand=False)
+        assert fault(code, part) is None
+        assert [day for day in DAYS if day in PublicHolidays(code, part)] == [
+            day for day in DAYS if day in closed
+        ]
+
+
+def test_one_country_does_not_import_the_others() -> None:
+    code = (
+        "import sys; from orchestrator.public_holidays import fault; assert fault('DE', 'BY') is None; "
+        "sys.exit('holidays.countries' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_place_that_does_not_exist_is_named_with_what_does() -> None:
+    assert fault("XX", "") == (
+        "no public holidays are known for the country 'XX'",
+        "write a code such as DE, AT, US",
+    )
+    message, hint = fault("DE", "XX") or ("", "")
+    assert message == "DE has no subdivision 'XX'"
+    assert "BY" in hint
+
+
+def test_days_of_its_own_count_without_a_country() -> None:
+    assert date(YEAR, 8, 15) in PublicHolidays(own=(date(YEAR, 8, 15),))
+    assert date(YEAR, 12, 25) not in PublicHolidays(own=(date(YEAR, 8, 15),))
