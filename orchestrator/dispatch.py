@@ -1,7 +1,6 @@
 """Claim → render → guard → send → record. Nothing here decides what to say; it says it once, or says why not.
 
-A batch takes three short transactions: claim and look; guard again and commit `sending`; record and plan.
-Between them, rendering and sending happen without a lock on the ledger.
+A batch takes short transactions: claim and look; then guard again and commit `sending`, and record and plan.
 """
 
 import asyncio
@@ -22,12 +21,12 @@ from orchestrator.guard import Blocks, Send, guard
 from orchestrator.leases import Leases
 from orchestrator.ledger import Transaction
 from orchestrator.messages import Composes
-from orchestrator.model import Entry, Status
+from orchestrator.model import Entry
 from orchestrator.outcomes import Job, Tried
 from orchestrator.outgoing import Outgoing, by_channel, every
 from orchestrator.planner import journey_of
 from orchestrator.reconcile import same
-from orchestrator.records import Counts, Records, Undecided, Verdict
+from orchestrator.records import Records, Undecided, Verdict
 from orchestrator.sight import Sight
 from orchestrator.timing import order_zone
 
@@ -68,16 +67,12 @@ class Dispatcher:
         self._composer = composer
         self._outgoing = Outgoing(channels)
         self._records = Records(engine, self._outgoing.abilities)
+        self.counts = self._records.counts
         self._clock = clock
         self._batch = batch
         self._leases = Leases(lease)
         self._allow = allow
         self._threaded = threaded
-
-    @property
-    def counts(self) -> Counts:
-        """How many entries ended how."""
-        return self._records.counts
 
     @property
     def stopping(self) -> bool:
@@ -121,9 +116,9 @@ class Dispatcher:
         async with self._outgoing.turn(channel):
             while jobs:
                 count = self._outgoing.portion(channel) if self._threaded else len(jobs)
-                ready = await self._in_ledger(partial(self._begin, jobs[:count], sight))
+                seen, ready = await self._in_ledger(partial(self._begin, jobs[:count], sight))
                 if ready:
-                    await self._recorded(await self._outgoing.send(channel, ready))
+                    await self._recorded(await self._outgoing.send(channel, ready), seen)
                 jobs = jobs[count:]
 
     # ── claim, and look at the orders ────────────────────────────────────────
@@ -183,13 +178,15 @@ class Dispatcher:
         journey = journey_of(order, self._engine.book)
         if isinstance(journey, str):
             raise RenderError(journey)
-        moment = self._records.at(entry, self._clock.now())
-        message = self._composer.compose(go, order, sight.customer_of(order), journey, moment)
+        now = self._records.at(entry, self._clock.now())
+        message = self._composer.compose(go, order, sight.customer_of(order), journey, now)
         return Job(entry, go, outcomes.same_identity(message, entry))
 
     # ── guard again, and commit `sending` ────────────────────────────────────
 
-    def _begin(self, jobs: Sequence[Job], sight: Sight, tx: Transaction, now: datetime) -> list[Job]:
+    def _begin(
+        self, jobs: Sequence[Job], sight: Sight, tx: Transaction, now: datetime
+    ) -> tuple[Sight, list[Job]]:
         """Decide everything again from the facts as they are now; what changed is rendered anew."""
         entries = [job.entry for job in jobs]
         fresh = self._engine.look_again(tx, sight, self._moments(entries, now), now)
@@ -201,13 +198,16 @@ class Dispatcher:
                 ready.append(job)
             else:
                 self._records.release(tx, entry, now)
-        return self._records.begin(tx, ready, now)
+        return fresh, self._records.begin(tx, ready, now)
 
     # ── record, and plan ─────────────────────────────────────────────────────
 
-    async def _recorded(self, tried: Sequence[Tried]) -> None:
+    async def _recorded(self, tried: Sequence[Tried], sight: Sight) -> None:
         """Write down what became of these; while the database is away, keep at it."""
-        record = partial(self._record, tried)
+
+        def record(tx: Transaction, now: datetime) -> None:
+            self._records.answered(tx, tried, sight, now)
+
         for wait in RECORD_AGAIN:
             try:
                 await self._in_ledger(record)
@@ -218,12 +218,9 @@ class Dispatcher:
                 return
         await self._in_ledger(record)
 
-    def _record(self, tried: Sequence[Tried], tx: Transaction, now: datetime) -> None:
-        self._records.answered(tx, tried, now)
-
     def _sweep(self, tx: Transaction, now: datetime) -> int:
         swept = self._leases.sweep(tx, now)
-        self._records.died(tx, [entry for entry in swept if entry.status is Status.UNKNOWN], now)
+        self._records.died(tx, swept, now)
         return len(swept)
 
     # ── small things ─────────────────────────────────────────────────────────

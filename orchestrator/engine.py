@@ -75,7 +75,10 @@ class Engine:
 
     def plan(self, tx: Transaction, orders: Mapping[str, datetime], now: datetime) -> None:
         """Plan these orders again. This paragraph is the product."""
-        sight = self.look(tx, orders, now)
+        self.settle(tx, self.look(tx, orders, now), orders, now)
+
+    def settle(self, tx: Transaction, sight: Sight, orders: Iterable[str], now: datetime) -> None:
+        """Make the ledger follow what was decided for these orders."""
         have = tx.entries_of(sight.decisions)
         self.apply(tx, reconcile(sight.decisions.values(), have), now)
         tx.unhold(_parked(entry for entries in have.values() for entry in entries), "news of the order", now)
@@ -97,9 +100,13 @@ class Engine:
         self, tx: Transaction, sight: Sight, orders: Mapping[str, datetime], now: datetime
     ) -> Sight:
         """Return *sight* if it still holds for these orders, else what there is to see now."""
-        if sight.book is self.book and sight.holds(tx, orders, now):
-            return sight
-        return self.look(tx, orders, now)
+        return sight if self.still_holds(tx, sight, orders, now) else self.look(tx, orders, now)
+
+    def still_holds(
+        self, tx: Transaction, sight: Sight, orders: Mapping[str, datetime], now: datetime
+    ) -> bool:
+        """Would looking at these orders again show the same?"""
+        return sight.book is self.book and sight.holds(tx, orders, now)
 
     def apply(self, tx: Transaction, plan: Plan, now: datetime) -> None:
         """Make the ledger hold just what is wanted: the only creator of entries."""

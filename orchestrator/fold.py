@@ -56,16 +56,21 @@ def fold_order(order_id: str, facts: Iterable[Fact]) -> Order:
     """Return the state that an order's facts amount to."""
     order = Order(order_id)
     for fact in in_order(facts):
-        if order.heard is None or fact.heard > order.heard:
-            order.heard = fact.heard
-        step = _ORDER.get(fact.type)
-        if step is not None:
-            step(order, fact, fact.data)
-        elif fact.source == ENGINE and fact.type.startswith("notification."):
-            _outcome(order, fact, fact.data)
-        if fact.source != ENGINE:
-            order.events.append(fact)
+        follow(order, fact)
     return order
+
+
+def follow(order: Order, fact: Fact) -> None:
+    """Fold one more fact into an order: one that happened after all that is in it."""
+    if order.heard is None or fact.heard > order.heard:
+        order.heard = fact.heard
+    step = _ORDER.get(fact.type)
+    if step is not None:
+        step(order, fact, fact.data)
+    elif fact.source == ENGINE and fact.type.startswith("notification."):
+        _outcome(order, fact, fact.data)
+    if fact.source != ENGINE:
+        order.events.append(fact)
 
 
 def fold_customer(customer_id: str, facts: Iterable[Fact]) -> Customer:

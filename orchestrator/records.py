@@ -18,6 +18,7 @@ from orchestrator.ledger import Begin, Finish, Transaction
 from orchestrator.model import Entry, Status
 from orchestrator.outcomes import Follows, Job, Tried
 from orchestrator.private import without_mailboxes
+from orchestrator.sight import Sight, go_on
 
 log = logging.getLogger(__name__)
 
@@ -125,15 +126,16 @@ class Records:
             with self.fenced(entry):
                 self.park(tx, entry, reason, self.at(entry, now))
 
-    def answered(self, tx: Transaction, tried: Sequence[Tried], now: datetime) -> None:
-        """Carry out what follows from what the channels said."""
-        self._write_down(tx, [(one.job, self._follows(tx, one, now)) for one in tried], now)
+    def answered(self, tx: Transaction, tried: Sequence[Tried], sight: Sight, now: datetime) -> None:
+        """Carry out what follows from what the channels said; *sight* is what was sent from."""
+        self._write_down(tx, [(one.job, self._follows(tx, one, now)) for one in tried], now, sight)
 
     def died(self, tx: Transaction, entries: Sequence[Entry], now: datetime) -> None:
-        """Carry out what follows for entries whose worker died while they were `sending`."""
+        """Carry out what follows for those of the swept entries whose worker died in `sending`."""
         answers = [
             outcomes.died(entry, tx.attempts(entry.id), self._abilities(entry.channel), now)
             for entry in entries
+            if entry.status is Status.UNKNOWN
         ]
         self._write_down(tx, answers, now)
 
@@ -144,7 +146,13 @@ class Records:
         abilities, attempts = self._abilities(job.go.channel), tx.attempts(job.entry.id)
         return outcomes.refused(job, answer, attempts, abilities, self.at(job.entry, now))
 
-    def _write_down(self, tx: Transaction, answers: Sequence[tuple[Job, Follows]], now: datetime) -> None:
+    def _write_down(
+        self,
+        tx: Transaction,
+        answers: Sequence[tuple[Job, Follows]],
+        now: datetime,
+        sight: Sight | None = None,
+    ) -> None:
         late = self.refused(tx.finish_many(self._endings(answers, now), now))
         facts: list[Incoming] = []
         for job, then in answers:
@@ -169,7 +177,7 @@ class Records:
                 facts.append(
                     outcomes.fact_of(wanted, entry, then.status, moment, channel=channel, reason=then.reason)
                 )
-        self.tell(tx, facts, now)
+        self.tell(tx, facts, now, sight)
 
     def _endings(self, answers: Sequence[tuple[Job, Follows]], now: datetime) -> list[Finish]:
         return [
@@ -181,17 +189,28 @@ class Records:
             if then.status is not None and then.status is not job.entry.status
         ]  # fmt: skip
 
-    def tell(self, tx: Transaction, facts: Sequence[Incoming], now: datetime) -> None:
-        """What became of our notifications is a fact like any other, and planned like any other."""
+    def tell(
+        self, tx: Transaction, facts: Sequence[Incoming], now: datetime, sight: Sight | None = None
+    ) -> None:
+        """What became of our notifications is a fact like any other, and planned like any other.
+
+        A *sight* of their orders that still holds saves reading them again; it is used up.
+        """
         if not facts:
             return
+        orders = {item.fact.subject: item.fact.heard for item in facts}
+        if sight is not None and not self._engine.still_holds(tx, sight, orders, now):
+            sight = None
         tx.append(facts)
-        touched = self._engine.touched(tx, facts)
         try:
             with tx.apart():
-                self._engine.plan(tx, touched, now)
+                after = go_on(sight, [item.fact for item in facts], orders) if sight is not None else None
+                if after is None:
+                    self._engine.plan(tx, orders, now)
+                else:
+                    self._engine.settle(tx, after, orders, now)
         except LedgerAway:
             raise
         except Exception as error:  # noqa: BLE001  what was sent stays written down, whatever planning does
             log.error("orders are planned later, for planning after sending failed: %s", type(error).__name__)  # noqa: TRY400
-            tx.mark_each(touched)
+            tx.mark_each(orders)

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from orchestrator.fold import fold_customer, fold_order
+from orchestrator.fold import fold_customer, fold_order, follow
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Transaction
-from orchestrator.model import Customer, Decision, Order, Person, Scope, scope_of
+from orchestrator.model import Customer, Decision, Fact, Order, Person, Scope, scope_of
 from orchestrator.planner import wanted
 from orchestrator.private import without_mailboxes
 
@@ -32,6 +32,7 @@ class Sight:
     customers: dict[str, Customer] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    happened: dict[str, datetime] = field(default_factory=dict)  # by order, its latest fact
 
     def customer_of(self, order: Order) -> Customer:
         """Who waits for this order; somebody nothing is known about if no fact names them."""
@@ -60,18 +61,42 @@ class Sight:
 def look(tx: Transaction, book: RuleBook, orders: Mapping[str, datetime], now: datetime) -> Sight:
     """Look at *orders*, and decide about each at its own moment. A broken one is a problem of its own."""
     sight = look_at_facts(tx, book, orders, now)
+    _decide(sight, orders)
+    return sight
+
+
+def go_on(sight: Sight, facts: Iterable[Fact], orders: Mapping[str, datetime]) -> Sight | None:
+    """Look at *orders* after these new *facts* about them, from what *sight* has of them; it is used up.
+
+    Returns ``None`` if a fact happened before what it must follow: then all must be folded anew.
+    """
+    for fact in facts:
+        order = sight.orders.get(fact.subject)
+        if order is None or fact.subject in sight.problems or fact.happened <= sight.happened[fact.subject]:
+            return None
+        follow(order, fact)
+    after = Sight(
+        sight.book,
+        sight.at,
+        orders={order_id: sight.orders.pop(order_id) for order_id in orders},
+        customers=sight.customers,
+    )
+    _decide(after, orders)
+    return after
+
+
+def _decide(sight: Sight, orders: Mapping[str, datetime]) -> None:
     for order_id, order in sight.orders.items():
         if order_id in sight.problems:
             continue
         try:
-            decision = wanted(order, sight.customer_of(order), book, orders[order_id])
+            decision = wanted(order, sight.customer_of(order), sight.book, orders[order_id])
         except Exception as error:  # noqa: BLE001  whatever it is, the others must go on
             sight.problems[order_id] = f"it cannot be planned: {_name(error)}"
             continue
         sight.decisions[order_id] = decision
         if decision.errors:
             sight.problems[order_id] = without_mailboxes("; ".join(decision.errors))
-    return sight
 
 
 def look_at_facts(tx: Transaction, book: RuleBook, orders: Iterable[str], now: datetime = NEVER) -> Sight:
@@ -87,6 +112,7 @@ def look_at_facts(tx: Transaction, book: RuleBook, orders: Iterable[str], now: d
         if order.manager == NOBODY:
             order.manager = book.policy.manager
         sight.orders[order_id] = order
+        sight.happened[order_id] = max((fact.happened for fact in facts), default=NEVER)
     _customers(tx, sight)
     return sight
 

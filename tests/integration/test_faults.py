@@ -323,17 +323,17 @@ def test_what_was_sent_stays_written_down_when_planning_fails_afterwards(
 ) -> None:
     house = houses()
     house.hear(customer(), order(), arrived())
-    planning = house.engine.plan
+    settling = house.engine.settle
 
     def fails(*_: Any) -> None:
         raise RuntimeError(MARIA)
 
-    monkeypatch.setattr(house.engine, "plan", fails)
+    monkeypatch.setattr(house.engine, "settle", fails)
     house.drain()
     assert house.entry().status is Status.ACCEPTED
     assert MARIA not in caplog.text
 
-    monkeypatch.setattr(house.engine, "plan", planning)
+    monkeypatch.setattr(house.engine, "settle", settling)
     assert house.engine.plan_changed(house.clock.now()) == 1
 
 
