@@ -37,9 +37,9 @@ def demo(
     ] = FOLDER,
     seconds: Annotated[float, typer.Option("--seconds", help="How long to take; 0 does not wait.")] = WATCHABLE,
 ) -> None:
-    """Watch a story: three cars, three promises; one is missed, one moves, one is kept.
+    """Watch a car dealership's month in half a minute.
 
-    A dealership's events of a month on a virtual clock, through the real engine into a ledger of its own.
+    Three cars, three promises: one is missed, one moves, one is kept. The events of a month on a virtual clock, through the real engine into a ledger of its own.
     The messages are in the outbox afterwards, as they would have been sent. Nothing leaves this machine.
     """
     import asyncio
