@@ -26,12 +26,18 @@ SMALL = "margin:16px;font-size:13px;color:#55626e;text-align:center"
 class Rendered(Protocol):
     """What a renderer gives back (:class:`orchestrator.render.Rendered`)."""
 
-    subject: str
-    text: str
-    html: str
-    title: str
-    link: str
-    locale: str
+    @property
+    def subject(self) -> str: ...  # noqa: D102
+    @property
+    def text(self) -> str: ...  # noqa: D102
+    @property
+    def html(self) -> str: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def link(self) -> str: ...  # noqa: D102
+    @property
+    def locale(self) -> str: ...  # noqa: D102
 
 
 class Renders(Protocol):

@@ -37,6 +37,7 @@ class LocalTransport:
         def in_loop(call: Callable[[], Coroutine[Any, Any, object]]) -> Callable[[], object]:
             return lambda: asyncio.run_coroutine_threadsafe(call(), loop).result()
 
+        await asyncio.to_thread(self._engine.release_parked, self._clock.now())  # templates may be mended
         ticker = Ticker()
         ticker.every(SWEEP, in_loop(self._dispatcher.sweep), "sweep")
         ticker.every(self._tick, in_loop(self._work), "send")

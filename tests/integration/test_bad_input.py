@@ -1,5 +1,6 @@
 """Bad input is never half-done: what is broken stands aside with its reason, and its neighbours flow."""
 
+import asyncio
 import email
 import email.policy
 import logging
@@ -16,6 +17,7 @@ from orchestrator.errors import Conflict
 from orchestrator.journey import Condition
 from orchestrator.ledger import Ledger
 from orchestrator.model import Status
+from orchestrator.transport.local import LocalTransport
 from tests.builders import event
 from tests.integration.dealership import RULES, START, Dealership, arrived, customer, many, order
 
@@ -140,6 +142,32 @@ def test_34_once_the_template_is_mended_what_was_parked_is_released_and_sent(hou
 
     assert mended.channels["email"].sent == 3
     assert mended.engine.release_parked(mended.clock.now()) == 0
+
+
+def test_34_planning_everything_again_as_apply_does_releases_what_was_parked(houses: Make) -> None:
+    house = houses(words={"arrived/email.txt.en": BROKEN})
+    house.hear(customer(), order(), arrived())
+    house.drain()
+    with house.ledger.transaction() as tx:
+        tx.mark_all()
+    assert house.engine.plan_changed(house.clock.now()) == 1
+
+    assert house.entry().status is Status.SCHEDULED
+
+
+def test_34_a_daemon_that_starts_releases_what_was_parked(houses: Make) -> None:
+    house = houses(words={"arrived/email.txt.en": BROKEN})
+    house.hear(customer(), order(), arrived())
+    house.drain()
+
+    async def start_and_stop() -> None:
+        stop = asyncio.Event()
+        stop.set()
+        await LocalTransport(house.engine, house.dispatcher, house.clock, timedelta(hours=1)).run(stop)
+
+    asyncio.run(start_and_stop())
+    # released at the start: it waits, or the first tick has tried it once more
+    assert house.entry().status is Status.SCHEDULED or house.dispatcher.counts["parked"] == 2
 
 
 def test_34_what_was_parked_too_long_is_useless_by_then(houses: Make) -> None:
