@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from orchestrator import codes, config, event_reference, template_words
+from orchestrator import codes, config
 from orchestrator.cli import reference
+from orchestrator.intake import reference as event_reference
 from orchestrator.model import FINAL, MOVES
+from orchestrator.render import words as template_words
 
 FLOW = Path(__file__).parent / "explanation" / "flow.md"
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from orchestrator.event_codes import EVENT_CODES
+from orchestrator.config.codes import SETTING_CODES
 from orchestrator.findings import Code
-from orchestrator.rule_codes import RULE_CODES
-from orchestrator.setting_codes import SETTING_CODES
-from orchestrator.template_codes import TEMPLATE_CODES
+from orchestrator.intake.codes import EVENT_CODES
+from orchestrator.render.codes import TEMPLATE_CODES
+from orchestrator.rules.codes import RULE_CODES
 
 SECTIONS: Mapping[str, Mapping[str, Code]] = {
     "Rules": RULE_CODES,

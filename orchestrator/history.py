@@ -12,9 +12,9 @@ from pathlib import Path
 
 import orjson
 
-from orchestrator import event_values
 from orchestrator.errors import NotFound, Problem, Problems
 from orchestrator.intake import BOM, Incoming, parse_lines
+from orchestrator.intake import values as event_values
 
 MOST_PROBLEMS = 500  # nobody reads more, and a wrong file has as many as it has lines
 

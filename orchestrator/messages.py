@@ -10,12 +10,12 @@ from uuid import UUID, uuid5
 from markupsafe import escape
 
 from channels.base import Message
-from orchestrator import wording
 from orchestrator.errors import RenderError
 from orchestrator.guard import Send
 from orchestrator.journey import Journey, Policy
 from orchestrator.model import Customer, Order, Purpose
 from orchestrator.plain_text import one_line
+from orchestrator.render import wording
 from orchestrator.timing import recipient
 
 _IDS = UUID("6f0d4f6e-3a55-4a0c-9e3e-0b6c5c1d2a11")  # the name space of our Message-IDs; never change it

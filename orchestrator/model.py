@@ -208,7 +208,9 @@ class Order:
     holds: list[Hold] = field(default_factory=list)
     cancelled: datetime | None = None
     cancel_reason: str = ""
-    contacts: list[tuple[datetime, str]] = field(default_factory=list)  # useful ones, in order, with what it was
+    contacts: list[tuple[datetime, str]] = field(
+        default_factory=list
+    )  # useful ones, in order, with what it was
     outcomes: dict[str, Outcome] = field(default_factory=dict)  # by key, the latest
     answers: dict[str, Answer] = field(default_factory=dict)  # by task key, the latest
     events: list[Fact] = field(default_factory=list)  # every fact a rule's `event:` trigger may name

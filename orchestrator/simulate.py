@@ -17,8 +17,8 @@ from channels.base import Channel, Message
 from orchestrator.clock import VirtualClock
 from orchestrator.dispatch import Dispatcher
 from orchestrator.engine import Engine
-from orchestrator.intake import Incoming
 from orchestrator.guard import Send
+from orchestrator.intake import Incoming
 from orchestrator.journey import Journey, RuleBook
 from orchestrator.ledger import Ledger
 from orchestrator.messages import Composer, message_id
@@ -86,7 +86,12 @@ class Simulation:
     """One run over one history, in a ledger of its own that is gone afterwards."""
 
     def __init__(
-        self, book: RuleBook, composer: Composer | Rehearsal, channels: Mapping[str, Channel], *, start: datetime
+        self,
+        book: RuleBook,
+        composer: Composer | Rehearsal,
+        channels: Mapping[str, Channel],
+        *,
+        start: datetime,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="beforehand-")
         url = f"sqlite:///{Path(self._folder.name) / 'simulation.db'}"

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     import uvicorn
 
+    from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine, Heard
     from orchestrator.intake import Incoming
-    from orchestrator.settings import Settings
 
 LOOK_AT_RULES = timedelta(seconds=5)  # until a daemon follows `beforehand apply`
 LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -19,11 +19,11 @@ from orchestrator.cli import house, output
 from orchestrator.errors import Misconfigured
 
 if TYPE_CHECKING:
+    from orchestrator.config.settings import Settings
     from orchestrator.dispatch import Dispatcher
     from orchestrator.engine import Engine
     from orchestrator.intake import Incoming
     from orchestrator.model import Entry
-    from orchestrator.settings import Settings
 
 FOLDER = Path("demo")
 MARK = ".beforehand-demo"  # only a folder with this file in it is ever emptied
@@ -35,7 +35,9 @@ def demo(
     directory: Annotated[
         Path, typer.Argument(metavar="DIR", help="Where it leaves its ledger and outbox.")
     ] = FOLDER,
-    seconds: Annotated[float, typer.Option("--seconds", help="How long to take; 0 does not wait.")] = WATCHABLE,
+    seconds: Annotated[
+        float, typer.Option("--seconds", help="How long to take; 0 does not wait.")
+    ] = WATCHABLE,
 ) -> None:
     """Watch a car dealership's month in half a minute.
 
@@ -142,7 +144,9 @@ class _Stage:
             return
         name = self._names[fact.subject]
         if fact.type == "promise.made":
-            self._line(fact.happened, "happens", f"{name}: {fact.data['milestone']} promised for {fact.data['date']}")
+            self._line(
+                fact.happened, "happens", f"{name}: {fact.data['milestone']} promised for {fact.data['date']}"
+            )
         elif fact.type == "milestone.reached":
             self._line(fact.happened, "happens", f"{name}: {fact.data['milestone']}")
         else:
@@ -175,7 +179,10 @@ class _Stage:
         style = {"happens": "bold", "tells": "green", "asks": "yellow", "unsaid": "dim"}[kind]
         at = f"{moment.astimezone(self._zone):%a %d %b %H:%M}"
         mark = {"happens": "•", "tells": "→", "asks": "→", "unsaid": "×"}[kind]
-        print(f"  {at}  {output.styled(f'{mark} {kind:<8}{output.printable(text)}', style, sys.stdout)}", flush=True)
+        print(
+            f"  {at}  {output.styled(f'{mark} {kind:<8}{output.printable(text)}', style, sys.stdout)}",
+            flush=True,
+        )
         time.sleep(self._pause)
 
     # ── afterwards ──
@@ -187,9 +194,7 @@ class _Stage:
 
         _title(f"The story of {ORDER}, as `beforehand explain {ORDER}` tells it")
         tell(story_of(self._engine, ORDER, self._clock.now()))
-        message = next(
-            path for path in sorted(self._settings.outbox.path.rglob("*")) if _is_arrival(path)
-        )
+        message = next(path for path in sorted(self._settings.outbox.path.rglob("*")) if _is_arrival(path))
         _title(f"One of the messages, {message.relative_to(directory.parent)}")
         print(message.read_text(encoding="utf-8").strip())
         _title("What to try next")
@@ -205,7 +210,10 @@ def _next_steps(directory: Path, outbox: Path) -> Iterator[tuple[str, str]]:
     yield f"ls {directory / outbox.name}", f"the outbox: {count}; an .eml opens in any mail program"
     yield f"{here} explain BX-101", "the car whose date moved three times in an afternoon, and was told once"
     yield f"{here} preview new-car/not-arrived-yet", "a template as its reader sees it"
-    yield f"$EDITOR {directory / 'rules' / 'new-car.yaml'}", "say it in other words, later, or to somebody else"
+    yield (
+        f"$EDITOR {directory / 'rules' / 'new-car.yaml'}",
+        "say it in other words, later, or to somebody else",
+    )
     yield f"{here} check", "every problem in what you wrote, at its place"
     yield f"{here} simulate --events {directory / 'events.jsonl'}", "the same month under your rules"
 

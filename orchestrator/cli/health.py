@@ -12,8 +12,8 @@ from orchestrator.errors import LedgerError, Misconfigured
 from orchestrator.model import Status
 
 if TYPE_CHECKING:
+    from orchestrator.config.settings import Settings
     from orchestrator.ledger import Ledger, Transaction
-    from orchestrator.settings import Settings
 
 LATE = timedelta(minutes=5)  # a daemon that runs is never so far behind
 SHOWN = 10  # of each kind; the rest is counted

@@ -11,10 +11,10 @@ from orchestrator.errors import Misconfigured, Problem
 
 if TYPE_CHECKING:
     from channels.base import Channel
+    from orchestrator.config.settings import Settings
     from orchestrator.journey import RuleBook
     from orchestrator.messages import Composer
     from orchestrator.render import Renderer
-    from orchestrator.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,9 @@ def understood(settings: Settings, sources: Mapping[str, str], templates: Path |
     return Written(sources, book, renderer, (*found, *renderer.problems()))
 
 
-def rehearsed(settings: Settings, sources: Mapping[str, str], templates: Path | None) -> tuple[Written, set[str]]:
+def rehearsed(
+    settings: Settings, sources: Mapping[str, str], templates: Path | None
+) -> tuple[Written, set[str]]:
     """Load rule files for a simulation, and name the templates they use that nobody has written yet.
 
     Rules may be tried before their texts exist, wherever they lie; with *templates* they must exist.

@@ -13,10 +13,10 @@ from orchestrator.errors import Problems
 
 if TYPE_CHECKING:
     from orchestrator.activation import Proposal
+    from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine
     from orchestrator.journey import RuleBook
     from orchestrator.ledger import Ledger
-    from orchestrator.settings import Settings
 
 
 @contextmanager

@@ -16,10 +16,10 @@ from orchestrator.errors import Misconfigured, NotFound
 
 if TYPE_CHECKING:
     from orchestrator.cli.house import Written
+    from orchestrator.config.settings import Settings
     from orchestrator.journey import Journey
-    from orchestrator.preview import Sample
     from orchestrator.render import Rendered
-    from orchestrator.settings import Settings
+    from orchestrator.render.preview import Sample
 
 
 def preview(
@@ -76,7 +76,7 @@ def _journey(found: Written, template: str) -> Journey:
 
 
 def _sampled(journey: Journey, template: str, locale: str) -> Sample:
-    from orchestrator.preview import sample
+    from orchestrator.render.preview import sample
 
     return sample(journey, template, locale)
 
@@ -85,7 +85,7 @@ def _of_order(chosen: Settings, order: str, template: str, journey: Journey) -> 
     """A real order's facts: the notification it has or will have of this template, else the sample's."""
     from orchestrator.cli.ledgers import engine_in_force
     from orchestrator.clock import SystemClock
-    from orchestrator.preview import Sample
+    from orchestrator.render.preview import Sample
 
     now = SystemClock().now()
     with engine_in_force(chosen) as engine, engine.ledger.read() as tx:
@@ -109,7 +109,7 @@ def _pages(
     journey: Journey,
     facts: Sample,
 ) -> Iterator[tuple[str, Rendered]]:
-    from orchestrator import wording
+    from orchestrator.render import wording
 
     company = house.company(chosen)
     words = wording.context(

@@ -65,7 +65,7 @@ def schema(
     The one of rule files completes and checks them while they are written; the one of events says what
     each core type's data may hold.
     """
-    owners = {"rules": "orchestrator.rules", "events": "orchestrator.event_types"}
+    owners = {"rules": "orchestrator.rules", "events": "orchestrator.intake.types"}
     if what not in owners:
         raise Misconfigured(f"there is a schema of rules and one of events, none of {what!r}")
     print(output.dumped(import_module(owners[what]).json_schema(), indent=2))

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from orchestrator import strict_json
+from orchestrator.intake import strict_json
 
 _LONE_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)

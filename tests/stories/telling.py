@@ -35,12 +35,17 @@ class Told:
             key=lambda line: (line.at, line.role, line.template),
         )
         return "\n".join(
-            f"{_local(line.at)}  {line.role:<8}  {line.channel:<5}  {line.template.partition('/')[2]}" for line in said
+            f"{_local(line.at)}  {line.role:<8}  {line.channel:<5}  {line.template.partition('/')[2]}"
+            for line in said
         )
 
     def text(self, template: str) -> str:
         """The words of the only message made of that template."""
-        (found,) = [m for m, line in zip(self.messages, self._sent(), strict=True) if line.template.endswith(f"/{template}")]
+        (found,) = [
+            m
+            for m, line in zip(self.messages, self._sent(), strict=True)
+            if line.template.endswith(f"/{template}")
+        ]
         return f"{found.subject}\n{found.text}"
 
     def why(self, rule: str, status: str) -> str:

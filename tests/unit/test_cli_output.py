@@ -158,7 +158,7 @@ def test_jsonl_rows_leave_as_they_come() -> None:
 
     def rows() -> Iterator[dict[str, int]]:
         yield {"n": 1}
-        assert written.getvalue() == '{"n": 1}\n'
+        assert written.getvalue() == '{"n":1}\n'
         yield {"n": 2}
 
     records(rows(), Format.JSONL, stream=written)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator import codes
-from orchestrator.condition_fields import FIELDS
+from orchestrator.conditions.fields import FIELDS
 from orchestrator.journey import On
 from orchestrator.literals import UNITS
-from orchestrator.rule_codes import RULE_CODES
-from orchestrator.rule_schema import ATTRIBUTE_TYPES, SHAPES, FileShape, Shape
+from orchestrator.rules.codes import RULE_CODES
+from orchestrator.rules.schema import ATTRIBUTE_TYPES, SHAPES, FileShape, Shape
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +21,8 @@ def test_the_page_of_codes_is_what_the_registry_says() -> None:
 
 
 def test_the_code_for_rules_uses_every_registered_code_and_no_other() -> None:
-    sources = [path for path in (ROOT / "orchestrator").glob("*.py") if path.name != "rule_codes.py"]
+    folders = (ROOT / "orchestrator" / "rules", ROOT / "orchestrator" / "conditions", ROOT / "orchestrator")
+    sources = [path for folder in folders for path in folder.glob("*.py") if path.name != "codes.py"]
     used = {code for path in sources for code in re.findall(r'"(R\d{3})"', path.read_text(encoding="utf-8"))}
     assert used == set(RULE_CODES)
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.condition_fields import FIELDS, declared
-from orchestrator.condition_text import Flaw
 from orchestrator.conditions import ConditionError, Verdict, compile_condition, variables
+from orchestrator.conditions.fields import FIELDS, declared
+from orchestrator.conditions.text import Flaw
 from orchestrator.journey import Journey, On, Rule, Rung, Trigger
 from orchestrator.model import (
     Customer,

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from orchestrator import config
 from orchestrator.config import Settings, load, reference, rows
+from orchestrator.config.codes import SETTING_CODES
+from orchestrator.config.toml_places import places
 from orchestrator.errors import Problem, Problems
 from orchestrator.journey import Policy
 from orchestrator.model import Person, Purpose
-from orchestrator.setting_codes import SETTING_CODES
-from orchestrator.toml_places import places
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "BEFOREHAND_CHANNELS__EMAIL__PASSWORD"

@@ -24,9 +24,9 @@ from channels import base
 from channels.registry import NAMES
 from orchestrator import codes, config
 from orchestrator.cli import build, main
-from orchestrator.condition_fields import FIELDS
-from orchestrator.event_types import CORE
+from orchestrator.conditions.fields import FIELDS
 from orchestrator.intake import Place, parse
+from orchestrator.intake.types import CORE
 from orchestrator.journey import On, Policy
 from orchestrator.model import MOVES, Status
 from orchestrator.rules import load

@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from orchestrator.event_codes import EVENT_CODES
-from orchestrator.event_reference import page
-from orchestrator.event_types import CORE, json_schema
 from orchestrator.intake import Incoming, Place, parse
+from orchestrator.intake.codes import EVENT_CODES
+from orchestrator.intake.reference import page
+from orchestrator.intake.types import CORE, json_schema
 from orchestrator.model import Purpose
 from tests.builders import at
 

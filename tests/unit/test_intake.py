@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator import strict_json
 from orchestrator.errors import Problem
-from orchestrator.event_codes import EVENT_CODES
-from orchestrator.event_types import CORE
-from orchestrator.intake import Incoming, Place, parse, parse_lines
+from orchestrator.intake import Incoming, Place, parse, parse_lines, strict_json
+from orchestrator.intake.codes import EVENT_CODES
+from orchestrator.intake.types import CORE
 from orchestrator.model import ENGINE, Purpose
 from tests.builders import at, event
 

@@ -268,14 +268,16 @@ def live(history: list[dict[str, Any]], failures: list[ChannelError | None]) -> 
     return Run(entries, taken, tuple(news.fact for news in heard), again)
 
 
-LIVES = st.builds(live, st.builds(told_from_the_start, HISTORIES, st.booleans()), FAILURES)
 slowly = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @slowly
-@given(LIVES)
-def test_over_a_whole_life_the_promises_of_the_engine_hold(run: Run) -> None:
+@given(HISTORIES, st.booleans(), FAILURES)
+def test_over_a_whole_life_the_promises_of_the_engine_hold(
+    history: list[dict[str, Any]], early: bool, failures: list[ChannelError | None]
+) -> None:
     """One run of the engine is dear, so every promise about it is held against the same one."""
+    run = live(told_from_the_start(history, early), failures)
     no_key_is_ever_sent_twice(run)
     nothing_leaves_after_it_expired(run)
     nothing_reaches_the_customer_outside_their_hours(run)

@@ -8,7 +8,7 @@ import pytest
 from holidays import country_holidays
 from holidays.registry import COUNTRIES
 
-from orchestrator.public_holidays import PublicHolidays, fault
+from orchestrator.config.public_holidays import PublicHolidays, fault
 
 YEAR = 2026
 DAYS = [date(YEAR, 1, 1) + timedelta(days=number) for number in range(365)]
@@ -27,7 +27,7 @@ def test_a_country_read_alone_is_the_country_of_the_library(code: str) -> None:
 
 def test_one_country_does_not_import_the_others() -> None:
     code = (
-        "import sys; from orchestrator.public_holidays import fault; assert fault('DE', 'BY') is None; "
+        "import sys; from orchestrator.config.public_holidays import fault; assert fault('DE', 'BY') is None; "
         "sys.exit('holidays.countries' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

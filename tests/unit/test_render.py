@@ -15,10 +15,10 @@ from orchestrator.errors import NotFound, RenderError
 from orchestrator.model import Purpose
 from orchestrator.plain_text import one_line
 from orchestrator.render import OUTPUT_LIMIT, Renderer
-from orchestrator.template_codes import TEMPLATE_CODES
-from orchestrator.template_sandbox import Sandbox
-from orchestrator.template_source import assemble, cut, fall_back
-from orchestrator.template_words import Contact, CustomerWords, OrderWords, Task, When, Words
+from orchestrator.render.codes import TEMPLATE_CODES
+from orchestrator.render.sandbox import Sandbox
+from orchestrator.render.source import assemble, cut, fall_back
+from orchestrator.render.words import Contact, CustomerWords, OrderWords, Task, When, Words
 
 Write = Callable[..., Renderer]
 
@@ -364,7 +364,7 @@ def test_what_mjml_would_lose_is_refused_with_its_line(write: Write, body: str, 
 
 def test_braces_in_a_style_sheet_are_no_jinja() -> None:
     env = Sandbox(autoescape=True)
-    from orchestrator.template_source import literal
+    from orchestrator.render.source import literal
 
     assert env.from_string(literal("@media x{#a{b:c}} {{ {%")).render() == "@media x{#a{b:c}} {{ {%"
 
@@ -484,8 +484,8 @@ def test_an_empty_directory_is_a_mistake(tmp_path: Path) -> None:
 def test_every_code_that_is_given_is_explained() -> None:
     source = "".join(
         path.read_text(encoding="utf-8")
-        for path in Path("orchestrator").glob("*.py")
-        if path.stem != "template_codes"
+        for path in Path("orchestrator/render").glob("*.py")
+        if path.stem != "codes"
     )
     assert set(re.findall(r'"(T\d{3})"', source)) == set(TEMPLATE_CODES)
 
@@ -522,6 +522,6 @@ def test_cutting_and_joining_changes_nothing_but_lone_lines(parts: list[str]) ->
 def test_every_declared_name_is_there_in_words() -> None:
     from dataclasses import fields
 
-    from orchestrator.template_words import declared
+    from orchestrator.render.words import declared
 
     assert list(declared()) == [field.name for field in fields(Words)]

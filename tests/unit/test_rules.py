@@ -17,9 +17,9 @@ from orchestrator.errors import Misconfigured, Problem
 from orchestrator.journey import NOTHING, Duration, Journey, Mode, On, Policy, Rule, RuleBook, Rung, TaskSpec
 from orchestrator.literals import Malformed, parse_hours, parse_time
 from orchestrator.model import Purpose
-from orchestrator.positions import DEEPEST, LARGEST, Findings, parse
-from orchestrator.rule_codes import RULE_CODES
 from orchestrator.rules import json_schema, load, parse_duration, read
+from orchestrator.rules.codes import RULE_CODES
+from orchestrator.rules.positions import DEEPEST, LARGEST, Findings, parse
 
 HERE = "»"  # in a test's text: the place a problem must name
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.sms_text import plain, sms_segments
+from orchestrator.render.sms_text import plain, sms_segments
 
 
 @pytest.mark.parametrize(

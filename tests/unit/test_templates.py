@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import preview, rules, sms_text, template_words, wording
+from orchestrator import rules
 from orchestrator.journey import Journey, Policy
 from orchestrator.model import Customer, Location, Person, Promise, Promised, Tells
-from orchestrator.preview import COMPANY, Sample, sample
-from orchestrator.render import Rendered, Renderer
+from orchestrator.render import Rendered, Renderer, preview, sms_text, wording
+from orchestrator.render import words as template_words
+from orchestrator.render.preview import COMPANY, Sample, sample
 
 ROOT = Path(__file__).parents[2]
 POLICY = Policy(time_zone="Europe/Berlin")

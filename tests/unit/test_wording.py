@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator import local_dates
 from orchestrator.journey import Duration, Journey, On, Policy, Rule, Rung, TaskSpec, Trigger
 from orchestrator.model import (
     Customer,
@@ -26,8 +25,9 @@ from orchestrator.model import (
     Telling,
     Tells,
 )
-from orchestrator.template_words import Words, declared, page
-from orchestrator.wording import context, in_locale, locale_of
+from orchestrator.render import local_dates
+from orchestrator.render.wording import context, in_locale, locale_of
+from orchestrator.render.words import Words, declared, page
 
 X = date(2026, 3, 12)  # a Thursday
 NOW = datetime(2026, 3, 12, 16, 45, tzinfo=UTC)

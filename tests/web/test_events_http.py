@@ -16,8 +16,8 @@ from fastapi import FastAPI
 
 from orchestrator.engine import Engine, Heard
 from orchestrator.errors import LedgerAway
-from orchestrator.event_codes import EVENT_CODES
 from orchestrator.intake import Incoming
+from orchestrator.intake.codes import EVENT_CODES
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Ledger
 from orchestrator.model import Fact

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from jinja2 import TemplateSyntaxError, meta, nodes
 
-from orchestrator import template_source
 from orchestrator.errors import Problem
 from orchestrator.model import Purpose
-from orchestrator.template_sandbox import Sandbox
-from orchestrator.template_source import Header, SourceError
-from orchestrator.template_words import declared
+from orchestrator.render import source as template_source
+from orchestrator.render.sandbox import Sandbox
+from orchestrator.render.source import Header, SourceError
+from orchestrator.render.words import declared
 
 if TYPE_CHECKING:
     from orchestrator.render import Renderer

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from orchestrator import event_schema as schema
-from orchestrator import event_values as values
-from orchestrator.event_values import Wrong, suggestion
+from orchestrator.intake import schema, values
+from orchestrator.intake.values import Wrong, suggestion
 
 
 class Finding(NamedTuple):

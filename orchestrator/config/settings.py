@@ -10,10 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
-from orchestrator.journey import BusinessCalendar, Policy
-from orchestrator.model import Person, Purpose
-from orchestrator.public_holidays import PublicHolidays, fault
-from orchestrator.setting_values import (
+from orchestrator.config.public_holidays import PublicHolidays, fault
+from orchestrator.config.values import (
     Days,
     File,
     Hours,
@@ -27,6 +25,8 @@ from orchestrator.setting_values import (
     Zone,
     refused,
 )
+from orchestrator.journey import BusinessCalendar, Policy
+from orchestrator.model import Person, Purpose
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Port = Annotated[int, Field(ge=1, le=65535)]

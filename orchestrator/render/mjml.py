@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from orchestrator.template_source import Is, Piece, SourceError, literal
+from orchestrator.render.source import Is, Piece, SourceError, literal
 
 _TAG = re.compile(
     r"<!--.*?-->|</?(?P<name>mj[a-z-]*)|<(?P<other>/?[a-zA-Z][\w-]*)|(?P<end>/?>)|(?P<quote>[\"'])", re.DOTALL

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from orchestrator.condition_fields import ATTRIBUTE, HAS
-from orchestrator.condition_text import DEEPEST, Flaw, flaw_at, tokens
+from orchestrator.conditions.fields import ATTRIBUTE, HAS
+from orchestrator.conditions.text import DEEPEST, Flaw, flaw_at, tokens
 
 _FUNCTIONS = (
     "size",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from orchestrator.condition_fields import ATTRIBUTE, FIELDS, HAS
+from orchestrator.conditions.fields import ATTRIBUTE, FIELDS, HAS
 
 LONGEST = 4_000  # characters
 DEEPEST = 32  # the library's own limit, which it reports without a place

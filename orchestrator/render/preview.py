@@ -59,7 +59,7 @@ _BY_NAME = {"model": "Lumen 4", "colour": "sea green", "number_plate": "M-MK 202
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Everything :func:`orchestrator.wording.context` asks for, apart from the journey and policy."""
+    """Everything :func:`orchestrator.render.wording.context` asks for, apart from the journey and policy."""
 
     notification: Notification
     order: Order

@@ -1,7 +1,7 @@
 """The names a template may use, as values that say what they are (docs/reference/template-variables.md).
 
 What may be missing is there and empty, so that a template says ``{% if reason %}`` and only a typing
-mistake is an undefined variable. :mod:`orchestrator.wording` makes these values.
+mistake is an undefined variable. :mod:`orchestrator.render.wording` makes these values.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from orchestrator.local_dates import day_and_month, day_text, full_day_text, time_text, weekday_text
+from orchestrator.render.local_dates import day_and_month, day_text, full_day_text, time_text, weekday_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +261,7 @@ def page() -> str:
     lines = [
         "# Template variables",
         "",
-        "Generated from `orchestrator/template_words.py` by `make docs`. Every name below is always there;",
+        "Generated from `orchestrator/render/words.py` by `make docs`. Every name below is always there;",
         "what is not known is empty and false, so `{% if reason %}` works. `check` finds any other.",
         "",
         "| name | what it says |",

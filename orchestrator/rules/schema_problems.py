@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestrator.journey import On
-from orchestrator.positions import Findings, Node, Place
-from orchestrator.rule_schema import SHAPES, Shape, did_you_mean, kind_of
+from orchestrator.rules.positions import Findings, Node, Place
+from orchestrator.rules.schema import SHAPES, Shape, did_you_mean, kind_of
 
 S = TypeVar("S", bound=Shape)
 

@@ -12,11 +12,11 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from orchestrator.config.settings import Calendar, Section, Sender, Settings
+from orchestrator.config.toml_places import Path as Name  # ("channels", "email", "port")
+from orchestrator.config.toml_places import Place, places
+from orchestrator.config.values import did_you_mean
 from orchestrator.errors import Problem, Problems
-from orchestrator.setting_values import did_you_mean
-from orchestrator.settings import Calendar, Section, Sender, Settings
-from orchestrator.toml_places import Path as Name  # ("channels", "email", "port")
-from orchestrator.toml_places import Place, places
 
 __all__ = ["Row", "Settings", "load", "reference", "rows"]
 

@@ -16,8 +16,8 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
-from orchestrator.local_dates import day_text, full_day_text, time_text
-from orchestrator.template_words import VALUES, When, declared, fields_of
+from orchestrator.render.local_dates import day_text, full_day_text, time_text
+from orchestrator.render.words import VALUES, When, declared, fields_of
 
 _FILTERS = (
     *(

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orchestrator.event_types import CORE, CoreType
+from orchestrator.intake.types import CORE, CoreType
 from orchestrator.model import Scope, scope_of
 
 _INTRODUCTION = """\
 # Events
 
-Written by `make docs` from `orchestrator/event_types.py`; a test fails when this page is stale.
+Written by `make docs` from `orchestrator/intake/types.py`; a test fails when this page is stale.
 
 Events are [CloudEvents 1.0](https://cloudevents.io) as JSON: one to a line for `beforehand ingest FILE`, or
 by `POST /events` (structured, binary, or a batch, which is taken whole or not at all).

@@ -1,8 +1,8 @@
 """Events → facts: CloudEvents 1.0 as JSON, checked to the last field before anything is believed.
 
 An event is accepted whole or refused with everything that is wrong with it
-(:mod:`orchestrator.event_codes`). What its data may hold, and the settled form in which a fact keeps it,
-stands in :mod:`orchestrator.event_schema`.
+(:mod:`orchestrator.intake.codes`). What its data may hold, and the settled form in which a fact keeps it,
+stands in :mod:`orchestrator.intake.schema`.
 """
 
 import hashlib
@@ -13,10 +13,10 @@ from typing import Any
 
 import orjson
 
-from orchestrator import strict_json
 from orchestrator.errors import Problem
-from orchestrator.event_types import Finding, settle
-from orchestrator.event_values import Wrong, instant, suggestion
+from orchestrator.intake import strict_json
+from orchestrator.intake.types import Finding, settle
+from orchestrator.intake.values import Wrong, instant, suggestion
 from orchestrator.model import ENGINE, Fact
 
 FUTURE_TOLERANCE = timedelta(
@@ -62,7 +62,7 @@ def parse(
 ) -> Incoming | list[Problem]:
     """Return what an event says, or every problem with it.
 
-    *document* is a CloudEvent as strict JSON gives it (:func:`orchestrator.strict_json.decode`). It was heard
+    *document* is a CloudEvent as strict JSON gives it (:func:`orchestrator.intake.strict_json.decode`). It was heard
     at its ``recordedtime``, else *arrived*; in a replay *arrived* is ``None``, and what has no
     ``recordedtime`` was heard when it happened.
     """

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator import journey_checks, rule_checks
 from orchestrator.errors import Misconfigured, Problem
 from orchestrator.journey import (
     NOTHING,
@@ -23,11 +22,13 @@ from orchestrator.journey import (
     Timing,
     Trigger,
 )
-from orchestrator.journey_checks import Known
 from orchestrator.literals import parse_duration
 from orchestrator.model import Purpose
-from orchestrator.positions import LARGEST, START, Findings, Node, parse
-from orchestrator.rule_schema import (
+from orchestrator.rules import checks as rule_checks
+from orchestrator.rules import journey_checks
+from orchestrator.rules.journey_checks import Known
+from orchestrator.rules.positions import LARGEST, START, Findings, Node, parse
+from orchestrator.rules.schema import (
     FileShape,
     HeaderShape,
     OnShape,
@@ -36,7 +37,7 @@ from orchestrator.rule_schema import (
     TaskShape,
     TimingShape,
 )
-from orchestrator.schema_problems import shape
+from orchestrator.rules.schema_problems import shape
 
 __all__ = ["json_schema", "load", "parse_duration", "read"]
 

@@ -13,14 +13,15 @@ from typing import Any
 from jinja2 import Template, TemplateError
 from markupsafe import Markup, escape
 
-from orchestrator import sms_text, template_source, wording
 from orchestrator.errors import NotFound, Problem, RenderError
-from orchestrator.mjml import compile_mjml
 from orchestrator.model import Purpose
 from orchestrator.plain_text import one_line
-from orchestrator.template_sandbox import Sandbox
-from orchestrator.template_source import Assembled, Header, Piece, SourceError
-from orchestrator.template_words import When
+from orchestrator.render import sms_text, wording
+from orchestrator.render import source as template_source
+from orchestrator.render.mjml import compile_mjml
+from orchestrator.render.sandbox import Sandbox
+from orchestrator.render.source import Assembled, Header, Piece, SourceError
+from orchestrator.render.words import When
 
 OUTPUT_LIMIT = 200_000  # characters of one part; Gmail cuts a mail at 102 kB
 SUBJECT_LIMIT = 150  # characters
@@ -107,7 +108,7 @@ class Renderer:
 
     def problems(self) -> list[Problem]:
         """Everything wrong with any file, by path and line."""
-        from orchestrator.template_check import problems
+        from orchestrator.render.check import problems
 
         return problems(self)
 

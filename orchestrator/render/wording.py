@@ -15,7 +15,7 @@ from orchestrator.case import Case, apologies
 from orchestrator.journey import Journey, On, Policy, Rule
 from orchestrator.model import Customer, Fact, Kind, Notification, Order, Person, Promised
 from orchestrator.plain_text import one_line
-from orchestrator.template_words import (
+from orchestrator.render.words import (
     Company,
     Contact,
     CustomerWords,

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
-from orchestrator.condition_errors import WORDS, explain
-from orchestrator.condition_fields import Scene, Variables, declared
-from orchestrator.condition_text import Flaw, Mention, flaw_at, mention_of, misread, tokens, too_large
+from orchestrator.conditions.errors import WORDS, explain
+from orchestrator.conditions.fields import Scene, Variables, declared
+from orchestrator.conditions.text import Flaw, Mention, flaw_at, mention_of, misread, tokens, too_large
 from orchestrator.journey import Journey
 from orchestrator.model import Customer, Fact, Order
 

@@ -1,7 +1,7 @@
 """The shape of a rule file, for checking and for editors: pydantic models that forbid unknown keys.
 
-Every scalar arrives as the text that was written (:mod:`orchestrator.positions`). What one value cannot
-know alone (milestones, templates, the order of rungs) is checked in :mod:`orchestrator.rule_checks`.
+Every scalar arrives as the text that was written (:mod:`orchestrator.rules.positions`). What one value cannot
+know alone (milestones, templates, the order of rungs) is checked in :mod:`orchestrator.rules.checks`.
 """
 
 import re

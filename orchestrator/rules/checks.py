@@ -1,16 +1,16 @@
 """What a rule can only get wrong as a whole: its trigger's parameters, names, rungs out of order.
 
-The checks read the tree of :mod:`orchestrator.positions`, so one wrong value hides no other.
+The checks read the tree of :mod:`orchestrator.rules.positions`, so one wrong value hides no other.
 """
 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 
 from orchestrator.journey import Duration, On
-from orchestrator.journey_checks import ANY, Known, exists
 from orchestrator.literals import Malformed, parse_duration
-from orchestrator.positions import Findings, Node
-from orchestrator.rule_schema import did_you_mean
+from orchestrator.rules.journey_checks import ANY, Known, exists
+from orchestrator.rules.positions import Findings, Node
+from orchestrator.rules.schema import did_you_mean
 
 PARAMETERS: Mapping[On, frozenset[str]] = {
     On.REACHED: frozenset(),

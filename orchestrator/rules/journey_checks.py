@@ -1,6 +1,6 @@
 """What a journey's header can only get wrong as a whole: milestones twice, attributes, circles of promises.
 
-The checks read the tree of :mod:`orchestrator.positions`, so one wrong value hides no other.
+The checks read the tree of :mod:`orchestrator.rules.positions`, so one wrong value hides no other.
 """
 
 import re
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from orchestrator.journey import Duration
 from orchestrator.literals import Malformed, parse_duration
-from orchestrator.positions import Findings, Node, Place
-from orchestrator.rule_schema import ATTRIBUTE_TYPES, NAME, did_you_mean
+from orchestrator.rules.positions import Findings, Node, Place
+from orchestrator.rules.schema import ATTRIBUTE_TYPES, NAME, did_you_mean
 
 ANY = "any"
 
