@@ -29,7 +29,7 @@ class History:
     _offsets: Sequence[int]  # where each event begins; empty: the file is in order
 
     def __iter__(self) -> Iterator[Incoming]:
-        """Give each event; raises :class:`Problems` with all that is wrong in the file at the first wrong one."""
+        """Give each event; at a wrong one raise :class:`Problems` with all that is wrong in the file."""
         with self.path.open("rb") as file:
             lines = file if not self._offsets else self._by_offset()
             for outcome in parse_lines(lines, str(self.path), None):

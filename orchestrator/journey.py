@@ -214,6 +214,9 @@ class BusinessCalendar:
 WEEKDAYS_9_TO_17 = BusinessCalendar({day: (time(9), time(17)) for day in range(5)})
 
 
+NOBODY = Person()
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the company settled once for every rule: zones, calendars, quiet hours.
@@ -225,7 +228,7 @@ class Policy:
     calendars: Mapping[str, BusinessCalendar] = field(default_factory=dict)
     quiet: Mapping[Purpose, tuple[time, time]] = field(default_factory=dict)
     preference: tuple[str, ...] = ("push", "sms", "email")  # channel order when a rule names none
-    manager: Person = Person()  # of orders that name none
+    manager: Person = NOBODY  # of orders that name none
 
     def calendar(self, name: str) -> BusinessCalendar:
         """The calendar of that name, the one called ``default``, or Monday to Friday 9 to 17."""

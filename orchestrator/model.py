@@ -219,7 +219,8 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class Window:
     """When a customer wants messages, in their own zone. ``days``: 0 Monday … 6 Sunday; an ``end`` at or
-    before ``start`` runs past midnight. ``channel`` "" means every channel."""
+    before ``start`` runs past midnight. ``channel`` "" means every channel.
+    """
 
     days: frozenset[int]
     start: time
@@ -382,12 +383,13 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The planner's answer for one order."""
+    """The planner's answer for one order, *at* a moment."""
 
     order: str
     wanted: tuple[Notification, ...] = ()
     silences: tuple[Silence, ...] = ()
     errors: tuple[str, ...] = ()
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

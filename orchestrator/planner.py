@@ -57,7 +57,7 @@ def wanted(order: Order, customer: Customer, book: RuleBook, now: datetime) -> D
             errors.append(f"{rule.id}: {error}")
         except Exception as error:  # noqa: BLE001  one rule that fails silences no other, and no other order
             errors.append(f"{rule.id}: it failed on this order ({type(error).__name__}: {error})")
-    return Decision(order.id, tuple(want.values()), tuple(silences), tuple(errors))
+    return Decision(order.id, tuple(want.values()), tuple(silences), tuple(errors), now)
 
 
 def journey_of(order: Order, book: RuleBook) -> Journey | str:

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from orchestrator.fold import fold_customer, fold_order, follow
-from orchestrator.journey import RuleBook
+from orchestrator.journey import NOBODY, RuleBook
 from orchestrator.ledger import Transaction
-from orchestrator.model import Customer, Decision, Fact, Order, Person, Scope, scope_of
+from orchestrator.model import Customer, Decision, Fact, Order, Scope, scope_of
 from orchestrator.planner import wanted
 from orchestrator.private import without_mailboxes
 
-NOBODY = Person()
 FRESH = timedelta(seconds=10)  # how long a look holds if no fact comes: the planner depends on the time
 MANY = 2000  # facts after which looking again is cheaper than reading whom they concern
 NEVER = datetime.min.replace(tzinfo=UTC)

@@ -138,7 +138,7 @@ class Simulation:
         self.clock.set(max(moment, self.clock.now()))
 
     def _end(self) -> datetime:
-        """Where a run without an end stops: :data:`AFTERWARDS` after the last event and the last due entry."""
+        """Where a run without an end stops: :data:`AFTERWARDS` after the last event and due entry."""
         with self.ledger.read() as tx:
             furthest = tx.last_due()
         return max(self.clock.now(), furthest or self.clock.now()) + AFTERWARDS
@@ -158,7 +158,7 @@ class Simulation:
 
 
 def _batches(events: Iterable[Incoming], until: datetime | None) -> Iterator[list[Incoming]]:
-    """Cut *events* where a batch is full, or a subject is heard of again later, or the kind of subject changes.
+    """Cut *events* where a batch is full, a subject is heard of again later, or the kind of subject changes.
 
     Facts about customers touch many orders: those of one instant make a batch.
     """

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 from zoneinfo import ZoneInfo
 
 import typer
@@ -41,8 +41,9 @@ def demo(
 ) -> None:
     """Watch a car dealership's month in half a minute.
 
-    Three cars, three promises: one is missed, one moves, one is kept. The events of a month on a virtual clock, through the real engine into a ledger of its own.
-    The messages are in the outbox afterwards, as they would have been sent. Nothing leaves this machine.
+    Three cars, three promises: one is missed, one moves, one is kept. The events of a month run on a virtual
+    clock, through the real engine into a ledger of its own. The messages are in the outbox afterwards, as
+    they would have been sent. Nothing leaves this machine.
     """
     import asyncio
 
@@ -103,7 +104,7 @@ class _Stage:
         self._seen: dict[str, tuple[str, str]] = {}
         self._names: dict[str, str] = {}
 
-    def __enter__(self) -> _Stage:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

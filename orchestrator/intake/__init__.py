@@ -62,8 +62,8 @@ def parse(
 ) -> Incoming | list[Problem]:
     """Return what an event says, or every problem with it.
 
-    *document* is a CloudEvent as strict JSON gives it (:func:`orchestrator.intake.strict_json.decode`). It was heard
-    at its ``recordedtime``, else *arrived*; in a replay *arrived* is ``None``, and what has no
+    *document* is a CloudEvent as strict JSON gives it (:func:`.strict_json.decode`). It was heard at its
+    ``recordedtime``, else *arrived*; in a replay *arrived* is ``None``, and what has no
     ``recordedtime`` was heard when it happened.
     """
     outcome = _read(document, arrived, future_tolerance)

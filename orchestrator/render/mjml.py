@@ -138,7 +138,7 @@ def _to_html(document: str, pieces: Sequence[Piece]) -> str:
     import mrml
 
     try:
-        # no web fonts: naming one makes every reader's mail program tell a third party that it opened the mail
+        # no web fonts: naming one makes a reader's mail program tell a third party that it opened the mail
         return str(mrml.to_html(document, None, mrml.RenderOptions(fonts={})).content)
     except OSError as error:
         raise SourceError("T030", pieces[0].path, pieces[0].line, f"MJML: {error}") from error

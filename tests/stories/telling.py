@@ -79,7 +79,8 @@ def maria_waits(promised: str, *, on: str = "2026-03-02 10:00", **customer: Any)
         event("customer.upserted", "maria", on, **{**MARIA, **customer}),
         event(
             "order.upserted", "BX-100", on, customer="maria", journey="new-car", owner=NORA, manager=PAUL,
-            location={**LINDNER, "calendar": "munich"}, attributes={"model": "Aria Touring", "colour": "blue"},
+            location={**LINDNER, "calendar": "munich"},
+            attributes={"model": "Aria Touring", "colour": "blue"},
         ),
         event("promise.made", "BX-100", on, milestone="arrived", date=promised),
     ]  # fmt: skip

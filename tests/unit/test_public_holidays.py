@@ -27,7 +27,8 @@ def test_a_country_read_alone_is_the_country_of_the_library(code: str) -> None:
 
 def test_one_country_does_not_import_the_others() -> None:
     code = (
-        "import sys; from orchestrator.config.public_holidays import fault; assert fault('DE', 'BY') is None; "
+        "import sys; from orchestrator.config.public_holidays import fault; "
+        "assert fault('DE', 'BY') is None; "
         "sys.exit('holidays.countries' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
