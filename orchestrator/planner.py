@@ -56,7 +56,8 @@ def wanted(order: Order, customer: Customer, book: RuleBook, now: datetime) -> D
         except (ValueError, OverflowError) as error:  # the calendar's, in words
             errors.append(f"{rule.id}: {error}")
         except Exception as error:  # noqa: BLE001  one rule that fails silences no other, and no other order
-            errors.append(f"{rule.id}: it failed on this order ({type(error).__name__}: {error})")
+            name = type(error).__name__  # its text may quote the customer's data
+            errors.append(f"{rule.id}: it failed on this order ({name})")
     return Decision(order.id, tuple(want.values()), tuple(silences), tuple(errors), now)
 
 

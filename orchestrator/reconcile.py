@@ -15,6 +15,7 @@ suppressed
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from operator import attrgetter
 
 from orchestrator.model import WAITING, Decision, Entry, Notification, Status
@@ -74,9 +75,11 @@ def reconcile(decisions: Iterable[Decision], have: Mapping[str, Sequence[Entry]]
         for key, note in want.items():
             entry = entries.get(key)
             if entry is None or (entry.status is Status.CANCELLED and not entry.by_person):
-                create.append(note)
-            elif entry.status in WAITING and not same(entry.wanted, note := carried_on(entry, note)):
-                reschedule.append(Reschedule(entry, note))
+                create.append(_not_before(decision.at, note))
+            elif entry.status in WAITING:
+                now = _overdue_as(entry, carried_on(entry, note), decision.at)
+                if not same(entry.wanted, now):
+                    reschedule.append(Reschedule(entry, now))
         failed = {error.partition(":")[0] for error in decision.errors}
         cancel += [
             Cancel(entry, why_not(decision, entry))
@@ -84,6 +87,18 @@ def reconcile(decisions: Iterable[Decision], have: Mapping[str, Sequence[Entry]]
             if key not in want and entry.status in WAITING and entry.wanted.rule not in failed
         ]
     return Plan(tuple(create), tuple(reschedule), tuple(cancel))
+
+
+def _not_before(at: datetime | None, note: Notification) -> Notification:
+    """*note* as the ledger keeps it: nothing is due before it was decided."""
+    return note if at is None or note.due_at >= at else replace(note, due_at=at)
+
+
+def _overdue_as(entry: Entry, note: Notification, at: datetime | None) -> Notification:
+    """What is overdue in the ledger already stays as overdue as it is."""
+    if at is not None and max(entry.wanted.due_at, note.due_at) <= at:
+        return replace(note, due_at=entry.wanted.due_at)
+    return _not_before(at, note)
 
 
 def carried_on(entry: Entry, note: Notification) -> Notification:

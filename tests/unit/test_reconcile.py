@@ -57,6 +57,19 @@ def test_what_waits_is_kept_while_its_rule_cannot_be_decided() -> None:
     assert not plan(None, entry(NOTE), errors=("arrived: the business calendar has no open day",))
 
 
+def test_nothing_is_due_before_it_was_decided_and_what_is_overdue_stays_so() -> None:
+    """News may make something due in the past (a hold ends, an address is known at last): it leaves now."""
+    now = at("2026-03-12 15:00")
+    decision = Decision("O-1", (NOTE,), at=now)
+
+    (created,) = reconcile([decision], {}).create
+    assert created.due_at == now
+    assert not reconcile([decision], {"O-1": [entry(created)]})
+    assert not reconcile([replace(decision, at=at("2026-03-12 16:00"))], {"O-1": [entry(created)]})
+    (move,) = reconcile([decision], {"O-1": [entry(replace(NOTE, due_at=at("2026-03-12 20:00")))]}).reschedule
+    assert move.wanted.due_at == now
+
+
 def test_what_the_condition_saw_on_the_way_is_no_change() -> None:
     assert same(NOTE, replace(NOTE, values={"hour": 9}))
     assert not same(NOTE, replace(NOTE, template="new-car/other"))
