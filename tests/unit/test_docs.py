@@ -41,7 +41,7 @@ GENERATED = {
 BY_HAND = [page for page in PAGES if page not in GENERATED]
 
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SAVED = re.compile(r"Save this as `([^`]+)`:\s*\Z")
+SAVED = re.compile(r"Save this as\s`([^`]+)`:\s*\Z")
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 
 
