@@ -118,14 +118,21 @@ def test_nothing_leaves_after_it_expired() -> None:
     )
 
 
-def test_an_event_of_two_days_ago_expires_and_one_far_ahead_waits() -> None:
-    old = reached("O-1", "arrived", "2026-03-10 11:20", heard="2026-03-12 11:20")
-    order, customer = fold(car_order(), maria(), old)
-    decision = wanted(order, customer, RULES, at("2026-03-12 11:20"))
-    answer = guard(entry(one(decision)), decision, order, customer, NO_BLOCKS, at("2026-03-12 11:20"), BERLIN)
+@pytest.mark.parametrize(
+    ("happened", "heard", "answer"),
+    [
+        ("2026-03-10 11:20", "2026-03-12 11:20", Withhold),  # two days old when it is heard
+        ("2026-03-13 09:00", "2026-03-13 09:00", Wait),  # announced for tomorrow
+    ],
+)
+def test_an_event_of_two_days_ago_expires_and_one_ahead_waits(
+    happened: str, heard: str, answer: type[Answer]
+) -> None:
+    order, customer = fold(car_order(), maria(), reached("O-1", "arrived", happened, heard=heard))
+    now = at("2026-03-12 11:20")
+    decision = wanted(order, customer, RULES, now)
 
-    assert isinstance(answer, Withhold)
-    assert answer.status is Status.EXPIRED
+    assert isinstance(guard(entry(one(decision)), decision, order, customer, NO_BLOCKS, now, BERLIN), answer)
 
 
 def test_a_rule_on_trial_sends_nothing() -> None:
