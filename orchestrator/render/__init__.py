@@ -7,6 +7,7 @@ in ``templates/shared/``. Files are read when a :class:`Renderer` is made, and n
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from orchestrator.render.source import Assembled, Header, Piece, SourceError
 from orchestrator.render.words import When
 
 OUTPUT_LIMIT = 200_000  # characters of one part; Gmail cuts a mail at 102 kB
+CHUNKS = 200  # pieces joined before their length is looked at; a mail has fewer
 SUBJECT_LIMIT = 150  # characters
 TITLE_LIMIT = 120
 LINK_LIMIT = 2_000
@@ -284,14 +286,13 @@ def _language(locale: str) -> str:
 
 def _capped(chunks: Iterable[str]) -> str:
     """Join *chunks*, or stop where they become more than anybody would read."""
-    parts: list[str] = []
-    size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > OUTPUT_LIMIT:
+    rest = iter(chunks)
+    text = ""
+    while more := list(islice(rest, CHUNKS)):
+        text += "".join(more)
+        if len(text) > OUTPUT_LIMIT:
             raise TemplateError(f"it prints more than {OUTPUT_LIMIT} characters")
-        parts.append(chunk)
-    return "".join(parts)
+    return text
 
 
 def _line(error: Exception, template: Template) -> int:
@@ -331,7 +332,6 @@ def _paragraphs(text: str) -> Markup:
     """HTML of a plain text without its signature block: paragraphs, line breaks, links."""
     body = str(escape(text.partition("\n-- \n")[0].strip()))
     linked = _URL.sub(lambda url: f'<a href="{url[0]}">{url[0]}</a>', body)
-    made = (
-        f'<p style="margin:0 0 16px">{part}</p>' for part in linked.replace("\n", "<br>").split("<br><br>")
-    )
-    return Markup("".join(made))  # noqa: S704 - escaped above
+    parts = linked.replace("\n", "<br>\n").split("<br>\n<br>\n")
+    made = (f'<p style="margin:0 0 16px">{part}</p>' for part in parts)
+    return Markup("\n".join(made))  # noqa: S704 - escaped above

@@ -17,6 +17,7 @@ from orchestrator.render.source import Is, Piece, SourceError, literal
 _TAG = re.compile(
     r"<!--.*?-->|</?(?P<name>mj[a-z-]*)|<(?P<other>/?[a-zA-Z][\w-]*)|(?P<end>/?>)|(?P<quote>[\"'])", re.DOTALL
 )
+_TAG_BEGINS = re.compile(r"(<[a-z][a-z0-9]*) (?=[a-z])")
 _LAYOUT = frozenset(
     {"mj-body", "mj-section", "mj-column", "mj-group", "mj-hero"}
 )  # a comment may stand there
@@ -47,7 +48,7 @@ def compile_mjml(pieces: Sequence[Piece]) -> list[Piece]:
         else:
             document.append(place.mark(f"{tag}{number}z", piece))
     place.close()
-    html = _inline(_to_html("".join(document), pieces))
+    html = _in_lines(_inline(_to_html("".join(document), pieces)))
     return _put_back(html, tag, pieces)
 
 
@@ -159,6 +160,11 @@ def _inliner() -> Any:
 
     # Media queries stay (phones, dark mode); nothing is fetched from anywhere.
     return css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
+
+
+def _in_lines(html: str) -> str:
+    """Break the line in each tag, where it shows nowhere: a mail has lines of at most 998."""
+    return _TAG_BEGINS.sub(r"\1\n", html)
 
 
 def _put_back(html: str, tag: str, pieces: Sequence[Piece]) -> list[Piece]:

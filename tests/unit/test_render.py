@@ -290,7 +290,7 @@ def test_every_mail_has_html_even_without_one_of_its_own(write: Write) -> None:
     text = "Subject: S & T\nPreview: see\n\nOne <two>\nthree\n\nhttps://example.com/a?b=1&c=2.\n\n-- \nfooter"
     mail = write({"car/said/email.txt.en.j2": text, **HTML}).render("car/said", "email", "en", words())
     assert "<title>S &amp; T</title>" in mail.html
-    assert "One &lt;two&gt;<br>three</p>" in mail.html
+    assert "One &lt;two&gt;<br>\nthree</p>" in mail.html
     assert '<a href="https://example.com/a?b=1&amp;c=2">' in mail.html
     assert "footer" not in mail.html
     assert mail.text.endswith("\n\n-- \nfooter")
@@ -301,7 +301,7 @@ def test_mjml_becomes_html_with_styles_inlined_and_media_queries_kept(write: Wri
     mail = write({"car/said/email.txt.en.j2": MAIL, "car/said/email.html.en.j2": body, **HTML}).render(
         "car/said", "email", "en", words()
     )
-    assert re.search(r'<p style="[^"]*color: #123456', mail.html)
+    assert re.search(r'<p\sstyle="[^"]*color: #123456', mail.html)
     assert "prefers-color-scheme" in mail.html
     assert "<mj-" not in mail.html
     assert "jinja" not in mail.html
@@ -328,6 +328,15 @@ def test_statements_work_wherever_mjml_can_keep_them(write: Write, body: str, sh
     assert ("inside" in html) is shown
 
 
+def test_no_line_of_the_html_is_longer_than_a_mail_may_have(write: Write) -> None:
+    """Else every mail of it would have to be encoded (RFC 5322 2.1.1)."""
+    body = "<mj-text>{{ body }}</mj-text>" * 20
+    text = MAIL + "\n\nA paragraph,\nsaid again.\n" * 50
+    files = {"car/said/email.txt.en.j2": text, "car/said/email.html.en.j2": body, **HTML}
+    html = write(files).render("car/said", "email", "en", words()).html
+    assert max(map(len, html.split("\n"))) <= 998
+
+
 @pytest.mark.parametrize("container", ["mj-wrapper", "mj-body"])
 def test_whole_sections_can_be_left_out_without_breaking_outlooks_tables(
     write: Write, container: str
@@ -342,7 +351,7 @@ def test_whole_sections_can_be_left_out_without_breaking_outlooks_tables(
     outlook = "".join(re.findall(r"<!--\[if mso \| IE\]>(.*?)<!\[endif\]-->", html, re.DOTALL))
     assert "[endif]----" not in html  # an inner comment would have ended Outlook's
     for tag in ("table", "tr", "td"):
-        assert len(re.findall(rf"<{tag}[ >]", outlook)) == outlook.count(f"</{tag}>")
+        assert len(re.findall(rf"<{tag}[\s>]", outlook)) == outlook.count(f"</{tag}>")
 
 
 @pytest.mark.parametrize(
