@@ -12,7 +12,17 @@ from typing import ClassVar
 
 import pytest
 
-from channels.base import Channel, Message, Misconfigured, Receipt, Rejected, Unavailable, Unknown
+from channels.base import (
+    Abilities,
+    Channel,
+    ChannelError,
+    Message,
+    Misconfigured,
+    Receipt,
+    Rejected,
+    Unavailable,
+    Unknown,
+)
 from channels.file import FileChannel
 from channels.memory import MemoryChannel
 from channels.mime import compose
