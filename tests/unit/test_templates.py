@@ -18,16 +18,23 @@ ROOT = Path(__file__).parents[2]
 POLICY = Policy(time_zone="Europe/Berlin")
 RENDERER = Renderer(ROOT / "templates", COMPANY)
 LOCALES = ("en", "de")
+BOOK, _ = rules.load(rules.read(ROOT / "rules"), templates=None, channels=None, policy=POLICY)
 STAFF = {"record-arrival-or-new-date", "call-the-customer", "plan-the-handover", "reach-the-customer", "task"}
+STAFF |= {"ask-the-carrier", "decide-on-a-replacement", "arrange-a-new-delivery"}
 TO_CUSTOMERS = sorted(name for name in RENDERER.names() if name.partition("/")[2] not in STAFF)
 TASKS = sorted(RENDERER.names() - set(TO_CUSTOMERS))
 ALL = [(name, locale) for name in sorted(RENDERER.names()) for locale in LOCALES]
 
 
-@pytest.fixture(scope="module")
-def journey() -> Journey:
-    book, _ = rules.load(rules.read(ROOT / "rules"), templates=None, channels=None, policy=POLICY)
-    return book.journeys["new-car"]
+@pytest.fixture
+def journey(request: pytest.FixtureRequest) -> Journey:
+    """The journey of the template a test is about; the car's, where it names none."""
+    about = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    return journey_of(about.get("name", ""))
+
+
+def journey_of(name: str) -> Journey:
+    return BOOK.journeys.get(name.partition("/")[0], BOOK.journeys["new-car"])
 
 
 def render(journey: Journey, facts: Sample, name: str, channel: str, locale: str) -> Rendered:
@@ -73,9 +80,10 @@ def test_every_template_speaks_both_languages_on_the_same_channels() -> None:
         assert channels.keys() == ({"email", "sms"} if name in TASKS else {"email", "sms", "push"}), name
 
 
-def test_every_template_the_rules_name_is_there(journey: Journey) -> None:
-    said = {rung.say for rule in journey.rules for rung in rule.rungs if rung.say}
-    assert {f"new-car/{name}" for name in said} <= RENDERER.names()
+def test_every_template_the_rules_name_is_there() -> None:
+    for journey in BOOK.journeys.values():
+        said = {rung.say for rule in journey.rules for rung in rule.rungs if rung.say}
+        assert {f"{journey.id}/{name}" for name in said} <= RENDERER.names()
 
 
 @pytest.mark.parametrize("case", [lambda facts: facts, bare, moved_too], ids=["known", "bare", "moved"])
@@ -138,7 +146,10 @@ def test_an_sms_is_one_segment(journey: Journey, name: str, locale: str) -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["not-arrived-yet", "still-not-arrived", "still-waiting", "quiet-update", "arrival-retracted"]
+    "name",
+    ["not-arrived-yet", "still-not-arrived", "still-waiting", "quiet-update", "arrival-retracted"]
+    + [f"parcel/{name}" for name in ("not-delivered-yet", "still-not-delivered", "your-choice")]
+    + [f"parcel/{name}" for name in ("delivery-retracted", "came-back", "where-things-stand")],
 )
 def test_bad_or_no_news_says_when_we_speak_again(journey: Journey, name: str) -> None:
     facts = sample(journey, name, "en")
@@ -152,8 +163,15 @@ def test_bad_or_no_news_says_when_we_speak_again(journey: Journey, name: str) ->
     )
 
 
-def test_the_silent_ladder_never_says_the_same_text_twice(journey: Journey) -> None:
-    names = ("new-car/not-arrived-yet", "new-car/still-not-arrived", "new-car/still-waiting")
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("new-car/not-arrived-yet", "new-car/still-not-arrived", "new-car/still-waiting"),
+        ("parcel/not-delivered-yet", "parcel/still-not-delivered", "parcel/your-choice"),
+    ],
+)
+def test_the_silent_ladder_never_says_the_same_text_twice(names: tuple[str, ...]) -> None:
+    journey = journey_of(names[0])
     paragraphs = [
         set(render(journey, sample(journey, name, "en"), name, "email", "en").text.split("\n\n")[1:-2])
         for name in names
@@ -213,8 +231,8 @@ def test_an_escalated_task_names_who_did_not_react(journey: Journey) -> None:
 
 
 def test_a_sample_needs_no_rule_and_is_always_the_same() -> None:
-    empty = Journey("new-car", phases={"all": ("arrived", "prepared", "first_service")})
     for name in sorted(RENDERER.names()):
+        empty = replace(journey_of(name), rules=())
         assert sample(empty, name) == sample(empty, name)
         assert render(empty, sample(empty, name), name, "email", "en").text
 
@@ -228,3 +246,21 @@ def test_the_page_of_variables_is_fresh() -> None:
 def test_no_mail_asks_a_third_party_for_anything(journey: Journey, name: str, locale: str) -> None:
     mail = render(journey, sample(journey, name, locale), name, "email", locale)
     assert not re.search(r"@import|<img|<link|url\(", mail.html)
+
+
+@pytest.mark.parametrize(
+    ("locale", "missing", "unready"), [("en", "not here", "not ready"), ("de", "nicht da", "nicht bereit")]
+)
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_staff_are_told_whether_the_car_is_missing_or_only_not_ready(
+    journey: Journey, channel: str, locale: str, missing: str, unready: str
+) -> None:
+    facts = sample(journey, "new-car/call-the-customer", locale)
+    there = sample(journey, "new-car/still-being-prepared", locale)
+    ready = replace(facts.notification, milestone="prepared", rule="not-prepared")
+    said = render(journey, facts, "new-car/call-the-customer", channel, locale).text
+    later = render(journey, replace(there, notification=ready), "new-car/call-the-customer", channel, locale)
+    assert missing in said
+    assert unready not in said
+    assert missing not in later.text
+    assert unready in later.text
