@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from orchestrator.cli import admin, daemon, demo, facts, output, preview, rules
+from orchestrator.cli import admin, daemon, demo, facts, output, preview, rules, testing
 from orchestrator.errors import BeforehandError, LedgerBehind, Misconfigured, Problems
 
 FINE, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -22,7 +22,7 @@ FINE, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     ("Start here", (demo.demo, admin.init)),
-    ("Write rules and templates", (rules.check, preview.preview, facts.simulate, rules.schema)),
+    ("Write rules and templates", (rules.check, testing.test, preview.preview, facts.simulate, rules.schema)),
     ("Bring them into force", (rules.plan, rules.apply)),
     ("Run", (daemon.serve, daemon.run, facts.ingest)),
     ("Understand", (facts.explain,)),

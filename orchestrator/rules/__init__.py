@@ -43,17 +43,20 @@ __all__ = ["json_schema", "load", "parse_duration", "read"]
 
 OFTEN_ENOUGH = 100  # how often an `every` without `at_most` is said; nobody plans for more
 SUFFIXES = (".yaml", ".yml")
+TESTS = "tests"  # the folder of what operations expect of their rules
 
 
 def read(directory: Path) -> dict[str, str]:
     """Return path → text of every rule file below *directory* (or of the one file it is).
 
+    Folders called ``tests`` hold tests of rules and no rules (:mod:`orchestrator.rule_tests`).
     What is not UTF-8 is kept in the text, so that :func:`load` reports it. Raises
     :class:`Misconfigured` when there is no such directory or a file cannot be opened.
     """
     if not directory.exists():
         raise Misconfigured(f"there is no directory of rules at {directory}")
     files = [directory] if directory.is_file() else sorted(filter(_is_rule_file, directory.rglob("*")))
+    files = [file for file in files if TESTS not in file.relative_to(directory).parts[:-1]]
     try:
         return {file.as_posix(): _head(file) for file in files}
     except OSError as error:

@@ -1,0 +1,129 @@
+"""Run one case through the real engine: a virtual clock, a scratch ledger, channels in memory."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from channels.base import Channel
+from channels.memory import MemoryChannel
+from orchestrator.errors import Problem
+from orchestrator.intake import Incoming
+from orchestrator.journey import RuleBook
+from orchestrator.messages import Composer
+from orchestrator.model import Kind, Status
+from orchestrator.rule_tests.judging import judge
+from orchestrator.rule_tests.moments import shown
+from orchestrator.rule_tests.values import Answered, Case, Given, Outcome, Said, Unsaid, Verdict
+from orchestrator.simulate import INSTANT, Line, Rehearsal, Simulation
+
+
+def verdicts(
+    cases: Iterable[Case], book: RuleBook, composer: Composer | Rehearsal, channels: Sequence[str]
+) -> Iterator[Verdict]:
+    """Run every case, each in a ledger of its own, and yield how it ended."""
+    for case in cases:
+        yield judge(case, run(case, book, composer, channels), book)
+
+
+def run(case: Case, book: RuleBook, composer: Composer | Rehearsal, channels: Sequence[str]) -> Outcome:
+    """Hear the facts of *case*, say what falls due until its end, and tell what was said and what not."""
+    sinks: Mapping[str, Channel] = {name: MemoryChannel(name, keep=False) for name in channels}
+    simulation = Simulation(book, composer, sinks, start=case.given[0].event.fact.heard)
+    try:
+        problems = _hear(simulation, case)
+        lines = list(simulation.lines())
+        silences, undecided = _silences(simulation, case)
+    finally:
+        simulation.close()
+    said = sorted((_said(line) for line in lines if line.status == Status.ACCEPTED), key=lambda one: one.at)
+    unsaid = [_unsaid(line) for line in lines if line.status != Status.ACCEPTED]
+    broken = [
+        case.spot.problem("X006", f"{line.template} to the {line.role} of {line.order}: {line.reason}")
+        for line in lines
+        if line.status in (Status.HELD, Status.FAILED)
+    ]
+    return Outcome(tuple(said), (*unsaid, *silences), (*problems, *undecided, *broken))
+
+
+def _hear(simulation: Simulation, case: Case) -> list[Problem]:
+    """Let the engine hear every fact; one that answers a task first lets everything before it happen."""
+    problems: list[Problem] = []
+    waiting: list[Incoming] = []
+    for given in case.given:
+        event = given.event
+        if given.answers is not None:
+            before = max([event.fact.heard - INSTANT, *(other.fact.heard for other in waiting)])
+            simulation.run(waiting, before)
+            waiting = []
+            tasks = _tasks(simulation, event.fact.subject)
+            key = _task_named(tasks, given.answers)
+            if not key:
+                problems.append(_no_task(given, tasks, case))
+                continue
+            data = {**event.fact.data, "task": key}
+            event = replace(event, fact=replace(event.fact, data=data))
+        waiting.append(event)
+    simulation.run(waiting, case.until)
+    return problems
+
+
+def _tasks(simulation: Simulation, order: str) -> list[Line]:
+    """The tasks that were given about an order, in the order in which they were."""
+    given = [
+        line
+        for line in simulation.lines()
+        if line.order == order and line.kind == Kind.TASK and line.status == Status.ACCEPTED
+    ]
+    return sorted(given, key=lambda line: line.at or line.due_at)
+
+
+def _task_named(tasks: Sequence[Line], answers: Answered) -> str:
+    """The key of the newest of *tasks* that is meant, or ""."""
+    for line in reversed(tasks):
+        same = _name(line) == answers.task and answers.to in ("", line.role)
+        if same and answers.rule in ("", line.rule):
+            return f"{line.order}/{line.rule}/{line.occasion}/{line.role}"
+    return ""
+
+
+def _no_task(given: Given, tasks: Sequence[Line], case: Case) -> Problem:
+    assert given.answers is not None
+    fact = given.event.fact
+    zone = case.zones.get(fact.subject, "UTC")
+    to = f" to the {given.answers.to}" if given.answers.to else ""
+    names = ", ".join(f"{_name(line)} to the {line.role}" for line in tasks)
+    return given.spot.problem(
+        "X007",
+        f"no task {given.answers.task!r} had been given{to} by {shown(fact.heard, zone)}",
+        f"given until then: {names}" if names else "no task at all had been given until then",
+    )
+
+
+def _name(line: Line) -> str:
+    return line.template.partition("/")[2]
+
+
+def _said(line: Line) -> Said:
+    at: datetime = line.at or line.due_at
+    return Said(line.order, line.rule, Kind(line.kind), _name(line), line.role, line.channel, at, line.reason)
+
+
+def _unsaid(line: Line) -> Unsaid:
+    return Unsaid(line.order, line.rule, _name(line), line.role, line.status, line.reason)
+
+
+def _silences(simulation: Simulation, case: Case) -> tuple[list[Unsaid], list[Problem]]:
+    """Why the rules say nothing more when the test ends, and what could not be decided."""
+    with simulation.engine.ledger.read() as tx:
+        sight = simulation.engine.look(tx, dict.fromkeys(case.zones, case.until), case.until)
+    silences = [
+        Unsaid(order, silence.rule, "", silence.key.rpartition("/")[2], "", silence.reason)
+        for order, decision in sight.decisions.items()
+        for silence in decision.silences
+    ]
+    return silences, list(_undecided(sight.problems, case))
+
+
+def _undecided(found: Mapping[str, str], case: Case) -> Iterator[Problem]:
+    for order, problem in found.items():
+        yield case.spot.problem("X006", f"{order}: {problem}")
