@@ -62,6 +62,24 @@ def understood(settings: Settings, sources: Mapping[str, str], templates: Path |
     return Written(sources, book, renderer, (*found, *renderer.problems()))
 
 
+def reviewed(found: Written) -> list[Problem]:
+    """Every problem of what was written, and what a reader would miss or mind in it.
+
+    A text that sounds wrong is no reason to keep rules from coming into force; it is one to mend it first.
+    """
+    from orchestrator.render.review import review as review_templates
+    from orchestrator.rules.review import review as review_rules
+
+    of_rules = {found_in.path for found_in in found.problems} & found.sources.keys()
+    root = f"{found.renderer.templates.name}/"
+    broken = {problem.path.removeprefix(root) for problem in found.problems}
+    return [
+        *found.problems,
+        *review_rules(found.book, found.sources),
+        *review_templates(found.renderer, found.book, broken, complete=not of_rules),
+    ]
+
+
 def rehearsed(
     settings: Settings, sources: Mapping[str, str], templates: Path | None
 ) -> tuple[Written, set[str]]:

@@ -129,6 +129,10 @@ def _print(channel: str, page: Rendered) -> None:
         if value:
             print(f"{output.styled(f'{head}:', 'bold', sys.stdout)} {output.printable(value)}")
     print("\n".join(output.printable(line) for line in page.text.split("\n")))
+    if channel == "sms":
+        from orchestrator.render import sms_text
+
+        print(output.styled(sms_text.cost(page.text), "dim", sys.stdout))
 
 
 def _unknown(template: str, names: set[str]) -> str:

@@ -30,7 +30,8 @@ def check(
 ) -> None:
     """Find every problem in rules, templates and settings.
 
-    Each is shown with its place, the line itself and a hint. The exit code is 1 if there is any.
+    Each is shown with its place, the line itself and a hint. The exit code is 1 if there is any. Rules that
+    can never fire and texts that a reader would miss something in are problems too.
     """
     try:
         found = house.written(loaded(ctx, config), rules_dir, templates)
@@ -38,7 +39,7 @@ def check(
         problems = refused.problems
         counts = "the settings cannot be used"
     else:
-        problems = found.problems
+        problems = tuple(house.reviewed(found))
         journeys = found.book.journeys.values()
         counts = ", ".join(
             (

@@ -30,6 +30,7 @@ SUBJECT_LIMIT = 150  # characters
 TITLE_LIMIT = 120
 LINK_LIMIT = 2_000
 SMS_SEGMENTS = 10  # providers refuse more
+UNPRINTED = frozenset({"Purpose", "Allow"})  # headers that are for us
 SHARED_TASK = "shared/task"  # said for a task that has no template of its own
 LAYOUT, PLAIN = "shared/layout.html", "shared/plain.html"
 
@@ -84,6 +85,7 @@ class Renderer:
         self._documents: dict[tuple[str, str], Sequence[Piece] | None] = {}
         self._htmls: dict[tuple[str, str], _Part | None] = {}
         self._shared: dict[str, list[Piece]] = {}
+        self._pieces: dict[tuple[str, str], list[Piece]] = {}
 
     # ── what there is ──
 
@@ -196,7 +198,7 @@ class Renderer:
     def _compile_text(self, path: str, locale: str) -> _Texts:
         heads, body = template_source.headers(self.files[path])
         return _Texts(
-            headers={head.name: self._header(head, path) for head in heads if head.name != "Purpose"},
+            headers={head.name: self._header(head, path) for head in heads if head.name not in UNPRINTED},
             body=self._part(self.pieces(body, path, locale), self.text_env),
         )
 
@@ -245,9 +247,12 @@ class Renderer:
         return template_source.expand(layout, included)
 
     def pieces(self, source: str, path: str, locale: str) -> list[Piece]:
-        """*source* cut into pieces, includes replaced."""
-        cut = template_source.cut(source, path, self.text_env)
-        return template_source.expand(cut, lambda name: self._included(name, locale))
+        """*source*, which is what is said in the file *path*, cut into pieces, includes replaced; kept."""
+        key = (path, locale)
+        if key not in self._pieces:
+            cut = template_source.cut(source, path, self.text_env)
+            self._pieces[key] = template_source.expand(cut, lambda name: self._included(name, locale))
+        return self._pieces[key]
 
     def _included(self, name: str, locale: str) -> list[Piece] | None:
         folder, _, stem = name.rpartition("/")

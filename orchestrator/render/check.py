@@ -18,7 +18,8 @@ from orchestrator.render.words import declared
 if TYPE_CHECKING:
     from orchestrator.render import Renderer
 
-_HEADERS = {"email": ("Subject", "Preview", "Purpose"), "push": ("Title", "Link", "Purpose")}
+_ANYWHERE = ("Purpose", "Allow")
+_HEADERS = {"email": ("Subject", "Preview", *_ANYWHERE), "push": ("Title", "Link", *_ANYWHERE)}
 _IN_HTML = frozenset({"subject", "preview", "body"})
 _FORBIDDEN = (nodes.Extends, nodes.Import, nodes.FromImport, nodes.ScopedEvalContextModifier)
 
@@ -45,7 +46,7 @@ def _of_file(renderer: "Renderer", path: str) -> Iterator[Problem]:
     place = template_source.split_path(path)
     shared = path.startswith("shared/") and path.count("/") == 1
     if place is None or not (shared or _folder(path)):
-        yield _at(renderer, path, 0, "T002", "no channel would ever use this file")
+        yield at(renderer, path, 0, "T002", "no channel would ever use this file")
         return
     source = renderer.files[path]
     stem = place[1]
@@ -56,32 +57,32 @@ def _of_file(renderer: "Renderer", path: str) -> Iterator[Problem]:
             if "{%" in head.value:  # a header is compiled by itself: what it opens, it must close
                 yield from _of_syntax(renderer, path, "\n" * (head.line - 1) + head.value)
         if not body.strip():
-            yield _at(renderer, path, 1, "T024", "there is no text below the headers")
+            yield at(renderer, path, 1, "T024", "there is no text below the headers")
     yield from _of_jinja(renderer, path, source, html=stem.endswith(".html"))
 
 
 def _of_headers(renderer: "Renderer", path: str, channel: str, heads: list[Header]) -> Iterator[Problem]:
-    allowed = _HEADERS.get(channel, ("Purpose",))
+    allowed = _HEADERS.get(channel, _ANYWHERE)
     for head in heads:
         if head.name not in allowed:
-            yield _at(
+            yield at(
                 renderer, path, head.line, "T022", f"{channel} has no header '{head.name}'",
                 near(head.name, allowed), head.name,
             )  # fmt: skip
         elif head.name == "Purpose" and head.value not in set(Purpose):
-            yield _at(
+            yield at(
                 renderer, path, head.line, "T021", f"there is no purpose '{head.value}'",
                 near(head.value, list(Purpose)), head.value,
             )  # fmt: skip
     if channel == "email" and not any(head.name == "Subject" and head.value for head in heads):
-        yield _at(renderer, path, 1, "T020", "this mail has no subject")
+        yield at(renderer, path, 1, "T020", "this mail has no subject")
 
 
 def _of_syntax(renderer: "Renderer", path: str, source: str) -> Iterator[Problem]:
     try:
         renderer.text_env.parse(source)
     except TemplateSyntaxError as error:
-        yield _at(renderer, path, error.lineno, "T010", error.message or "syntax error")
+        yield at(renderer, path, error.lineno, "T010", error.message or "syntax error")
 
 
 def _of_jinja(renderer: "Renderer", path: str, source: str, *, html: bool) -> Iterator[Problem]:
@@ -89,7 +90,7 @@ def _of_jinja(renderer: "Renderer", path: str, source: str, *, html: bool) -> It
     try:
         tree = env.parse(source, filename=path)
     except TemplateSyntaxError as error:
-        yield _at(renderer, path, error.lineno, "T010", error.message or "syntax error")
+        yield at(renderer, path, error.lineno, "T010", error.message or "syntax error")
         return
     yield from _of_calls(renderer, path, tree, env)
     names = declared()
@@ -98,14 +99,12 @@ def _of_jinja(renderer: "Renderer", path: str, source: str, *, html: bool) -> It
     undeclared = _undeclared(tree, found, known)
     for node in found:
         if isinstance(node, _FORBIDDEN):
-            yield _at(renderer, path, node.lineno, "T013", f"'{_statement(node)}' is not for templates")
+            yield at(renderer, path, node.lineno, "T013", f"'{_statement(node)}' is not for templates")
         elif isinstance(node, nodes.Include) and not isinstance(node.template, nodes.Const):
-            yield _at(renderer, path, node.lineno, "T014", "the name of an include must be written out")
+            yield at(renderer, path, node.lineno, "T014", "the name of an include must be written out")
         elif isinstance(node, nodes.Name) and node.ctx == "load" and node.name in undeclared - known:
             hint = near(node.name, names)
-            yield _at(
-                renderer, path, node.lineno, "T011", f"nothing is called '{node.name}'", hint, node.name
-            )
+            yield at(renderer, path, node.lineno, "T011", f"nothing is called '{node.name}'", hint, node.name)
         elif isinstance(node, nodes.Getattr):
             yield from _of_dot(renderer, path, node, undeclared)
 
@@ -128,7 +127,7 @@ def _of_calls(renderer: "Renderer", path: str, tree: nodes.Template, env: Sandbo
         )
         if node.name not in known:
             hint = near(node.name, known)
-            yield _at(
+            yield at(
                 renderer, path, node.lineno, "T012", f"there is no {what} '{node.name}'", hint, node.name
             )
             node.name = stand_in
@@ -142,7 +141,7 @@ def _of_dot(renderer: "Renderer", path: str, dot: nodes.Getattr, undeclared: set
     if fields is not None and dot.attr not in fields:
         full = f"{base.name}.{dot.attr}"
         hint = near(dot.attr, fields, prefix=f"{base.name}.")
-        yield _at(renderer, path, dot.lineno, "T011", f"nothing is called '{full}'", hint, full)
+        yield at(renderer, path, dot.lineno, "T011", f"nothing is called '{full}'", hint, full)
 
 
 def _statement(node: nodes.Node) -> str:
@@ -162,7 +161,7 @@ def _of_html(renderer: "Renderer", name: str, known: set[Problem]) -> Iterator[P
     }
     for path, (_, stem, locale) in paths.items():
         if stem == "email.html" and locale not in texts:
-            yield _at(renderer, path, 1, "T023", "there is no email.txt in this language")
+            yield at(renderer, path, 1, "T023", "there is no email.txt in this language")
         if not stem.endswith(".txt") or path in broken:
             continue
         try:
@@ -183,12 +182,13 @@ def near(name: str, known: Iterable[str], *, prefix: str = "") -> str:
 
 
 def _problem(renderer: "Renderer", error: SourceError) -> Problem:
-    return _at(renderer, error.path, error.line, error.code, error.message, error.hint)
+    return at(renderer, error.path, error.line, error.code, error.message, error.hint)
 
 
-def _at(
+def at(
     renderer: "Renderer", path: str, line: int, code: str, message: str, hint: str = "", word: str = ""
 ) -> Problem:
+    """The problem with its source line, at *word* in that line, or where the line begins."""
     lines = renderer.files.get(path, "").split("\n")
     source = lines[line - 1] if 0 < line <= len(lines) else ""
     match = re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", source) if word else None

@@ -69,7 +69,7 @@ TEMPLATE_CODES: Mapping[str, Code] = {
     "T022": Code(
         "unknown header line",
         "The lines above the first empty line are headers; one of them is not known for this channel.",
-        "email: Subject, Preview, Purpose. push: Title, Link, Purpose. Others: Purpose.",
+        "email: Subject, Preview, Purpose, Allow. push: Title, Link, Purpose, Allow. Others: Purpose, Allow.",
     ),
     "T023": Code(
         "HTML without text",
@@ -98,5 +98,121 @@ TEMPLATE_CODES: Mapping[str, Code] = {
         "styles cannot be inlined",
         "The style sheet of the document is not valid CSS.",
         "Mend the `mj-style` of the layout or the template.",
+    ),
+    # ── what a reader misses, or minds; any of these may be allowed with a reason
+    "T101": Code(
+        "nobody is greeted",
+        "The text prints neither `customer.greeting` nor a name of the customer.",
+        'Begin with `{% include "shared/greeting.txt" %}`, or with the name itself where space is short.',
+    ),
+    "T102": Code(
+        "not what happens next",
+        "The reader learns what happened and not what follows from it: what you do now, or what they can do.",
+        "Say it in a sentence. In an SMS or a push a day to come is enough.",
+    ),
+    "T103": Code(
+        "not when you will be in touch again",
+        "The text names no day to come: none of `next_update`, `promise`, `promises` and `awaited`, no other "
+        "date, and no day in words.",
+        "Print `next_update`, a day that the rules will keep, or the promise.",
+    ),
+    "T104": Code(
+        "nobody signs",
+        "No person is named: neither `sender` nor `owner` nor `manager`.",
+        'End a mail with `{% include "shared/closing.txt" %}`, an SMS or a push with `{{ sender.name }}`.',
+    ),
+    "T105": Code(
+        "no reply is offered",
+        "Every answer reaches the owner of the order, but this text does not say so. A push is not asked.",
+        "Write “Just reply.”, or ask a question that the reply answers.",
+    ),
+    "T106": Code(
+        "the reader is sent elsewhere",
+        "A web page, a portal, a call centre or a telephone number for what the order knows. Whoever has to "
+        "look it up was not told.",
+        "Say what stands there, and offer a reply.",
+    ),
+    "T107": Code(
+        "more about us than about the reader",
+        "The file's own words say “we” at least as often as “you”.",
+        "Tell it from the reader's side: not “we have received your car” but “your car is here”.",
+    ),
+    "T108": Code(
+        "shouting",
+        "Several capitals in a row, or more than one exclamation mark.",
+        "Say it quietly. If it is a name, allow it with that reason.",
+    ),
+    "T109": Code(
+        "machine words",
+        "“Dear customer”, “do not reply”, “automatically generated”: nobody speaks like this.",
+        "Say it as you would to somebody you know.",
+    ),
+    "T110": Code(
+        "the same words again",
+        "Two rungs of one ladder say the same: who still waits hears that nobody has looked.",
+        "Say what is new: how long it is now, what was done since, what they can do.",
+    ),
+    "T111": Code(
+        "a channel is missing",
+        "A rule may say the template by a channel for which it has no text.",
+        "Write the file, or take the channel from the rule's `channels`.",
+    ),
+    "T112": Code(
+        "a language is missing",
+        "Other texts of the journey speak a language in which this one is not written, so its readers get "
+        "another.",
+        "Write the file that the hint names.",
+    ),
+    "T113": Code(
+        "more than one SMS",
+        "With sample facts the text is longer than one segment (160 characters of GSM-7, or 70 of UCS-2), so "
+        "each message costs twice.",
+        "Say it in fewer words; `beforehand preview` counts. A language outside GSM-7 may need it: allow it.",
+    ),
+    "T114": Code(
+        "unused template",
+        "No rule says it and no task is called so, so nobody will ever read it.",
+        "Let a rule say it, or remove the folder. What several journeys use belongs into `shared/`.",
+    ),
+    "T115": Code(
+        "an allowance that allows nothing",
+        "`Allow:` names no code that can be allowed, or gives no reason.",
+        "Write `Allow: T104 because the law office wants this wording`: T101 to T114 and T120 to T124.",
+    ),
+    "T116": Code(
+        "an allowance that is not needed",
+        "The template no longer has what this line allows.",
+        "Remove the line.",
+    ),
+    "T117": Code(
+        "fails with sample facts",
+        "Everything in the template exists, but printing it with sample facts stops.",
+        "Look at the place that is named; `beforehand preview` shows the rest.",
+    ),
+    # ── what staff miss in a task
+    "T120": Code(
+        "a task without a deed",
+        "It does not say what to do in words of its own.",
+        "Say it in a sentence, or print `task.do`.",
+    ),
+    "T121": Code(
+        "a task for nobody",
+        "It names neither the customer nor the order.",
+        "Print `customer.name` and `order.id`.",
+    ),
+    "T122": Code(
+        "a task without a time",
+        "It does not say by when it must be acknowledged, before it goes on to the next person.",
+        "Print `task.ack_by`.",
+    ),
+    "T123": Code(
+        "a task without a reason",
+        "The mail says what to do and not why.",
+        "Include `shared/task.txt`, or print `because`.",
+    ),
+    "T124": Code(
+        "a task without an answer",
+        "It does not say how to answer: what to record so that the task is closed.",
+        "Say what closes it: “then log the call”.",
     ),
 }

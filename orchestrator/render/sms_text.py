@@ -33,6 +33,18 @@ def sms_segments(text: str) -> tuple[str, int, int]:
     return "UCS-2", *_count([2 if ord(c) > 0xFFFF else 1 for c in text], 70, 67)
 
 
+def cost(text: str) -> str:
+    """What *text* costs, for people: ``1 SMS (GSM-7, 143 of 160)``, the last figure what so many SMS hold."""
+    encoding, segments, units = sms_segments(text)
+    alone, part = (160, 153) if encoding == "GSM-7" else (70, 67)
+    return f"{segments} SMS ({encoding}, {units} of {alone if segments == 1 else part * segments})"
+
+
+def beyond_gsm(text: str) -> str:
+    """The characters of *text*, each once, that GSM-7 does not have and that make it UCS-2."""
+    return "".join(dict.fromkeys(c for c in text if c not in _GSM and c not in _EXTENDED))
+
+
 def _count(sizes: list[int], alone: int, part: int) -> tuple[int, int]:
     """Segments and units of characters of these *sizes*, none of them split between two parts."""
     units = sum(sizes)

@@ -249,4 +249,29 @@ RULE_CODES: Mapping[str, Code] = {
         "A rung is due once, or again and again.",
         "Keep one of them.",
     ),
+    # ── rules that can be read and are in vain
+    "R050": Code(
+        "condition decides nothing",
+        "The condition's answer is the same whatever is known about the order.",
+        "Leave it out, or compare a field; `mode: off` keeps a rule that should rest.",
+    ),
+    "R051": Code(
+        "after the end",
+        "An order is complete with the milestone that `closes` names (else the last one), and then it is "
+        "never stuck.",
+        "Let another milestone close the journey, or use `after:`.",
+    ),
+    "R052": Code(
+        "never leaves",
+        "Between the moment the rule is due and the moment its message is useless there is none at which it "
+        "may leave: the journey's hours, the rule's own time and the quiet hours leave no room. Hours that a "
+        "customer chose are not looked at.",
+        "Give `within` longer, or choose another time.",
+    ),
+    "R053": Code(
+        "said twice",
+        "Two rules have the same trigger, speak to the same person and say the same template, and no "
+        "differing conditions keep them apart.",
+        "Keep one of them.",
+    ),
 }

@@ -19,7 +19,7 @@ from orchestrator.errors import Problem
 LARGEST = 1_000_000  # characters
 DEEPEST = 16  # a rule's task needs five levels
 
-_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # what the scanner counts as the end of a line
+BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # what the scanner counts as the end of a line
 _ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|.)", re.DOTALL)
 
 
@@ -104,7 +104,7 @@ class Node:
             offset += length
 
     def _step(self, offset: int) -> Place:
-        lines = _BREAK.split(self.written[:offset])
+        lines = BREAK.split(self.written[:offset])
         if len(lines) == 1:
             return Place(self.place.line, self.place.column + offset)
         return Place(self.place.line + len(lines) - 1, len(lines[-1]) + 1)
@@ -116,7 +116,7 @@ class Findings:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.problems: list[Problem] = []
-        self._lines = _BREAK.split(text)
+        self._lines = BREAK.split(text)
 
     def add(self, place: Place, code: str, message: str, hint: str = "") -> None:
         """Note one problem at *place*."""
@@ -127,7 +127,7 @@ class Findings:
 def parse(text: str, findings: Findings) -> Node | None:
     """Return the tree of *text*, or ``None`` when it cannot be read at all; *findings* gets what is wrong."""
     if (stray := next((i for i, letter in enumerate(text) if "\udc80" <= letter <= "\udcff"), -1)) >= 0:
-        before = _BREAK.split(text[:stray])
+        before = BREAK.split(text[:stray])
         findings.add(
             Place(len(before), len(before[-1]) + 1), "R001", "the file is not UTF-8", "save it as UTF-8 text"
         )
@@ -143,7 +143,7 @@ def parse(text: str, findings: Findings) -> Node | None:
         said = " ".join(part for part in (error.problem, error.context) if part)
         findings.add(place, "R003", f"this is not YAML: {said}", _hint(said, text, place))
     except ReaderError as error:
-        before = _BREAK.split(text[: error.position])
+        before = BREAK.split(text[: error.position])
         place = Place(len(before), len(before[-1]) + 1)
         findings.add(place, "R003", f"the character U+{_code(error):04X} is not allowed in YAML", "remove it")
     except YAMLError as error:
@@ -158,7 +158,7 @@ def _code(error: ReaderError) -> int:
 
 
 def _hint(said: str, text: str, place: Place) -> str:
-    line = [*_BREAK.split(text), ""][place.line - 1]
+    line = [*BREAK.split(text), ""][place.line - 1]
     if "\t" in line:
         return "indent with spaces, not tabs"
     if "mapping values" in said:

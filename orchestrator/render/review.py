@@ -1,0 +1,261 @@
+"""Whether every template says what its reader needs to hear, for ``beforehand check`` (DESIGN §1.12).
+
+The words are heard in the sources, in every branch; SMS are rendered with sample facts and counted. What the
+rules use and nobody wrote, and what somebody wrote and no rule uses, is found here too.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from orchestrator.errors import Problem, RenderError
+from orchestrator.journey import Journey, Mode, Rule, RuleBook
+from orchestrator.render import Renderer, sms_text, voice
+from orchestrator.render import source as template_source
+from orchestrator.render.check import at
+from orchestrator.render.source import Header, Is, Piece, SourceError
+from orchestrator.render.voice import Fault, Reader, Script
+
+ALLOWANCE = re.compile(r"(?P<code>T1\d\d)\s+because\s+\S.*")
+_OF_TASKS = re.compile(r"\btask\.")
+
+
+@dataclass
+class _Use:
+    """What the rules do with one template."""
+
+    readers: set[str] = field(default_factory=set)  # roles it is said to; none: it is a task, or unused
+    channels: dict[str, Rule] = field(default_factory=dict)  # each with a rule that uses it
+    task: bool = False
+    journey: Journey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """One ``Allow:`` line."""
+
+    path: str
+    head: Header
+    code: str
+
+
+def review(renderer: Renderer, book: RuleBook, broken: Collection[str], *, complete: bool) -> list[Problem]:
+    """Return what readers would miss or mind, in the order of paths and lines.
+
+    *broken* are paths of template files that cannot be read anyway. With *complete*, *book* holds every rule
+    that was written, so that what none of them uses is used by nobody.
+    """
+    return _Review(renderer, book, frozenset(broken)).problems(complete=complete)
+
+
+class _Review:
+    def __init__(self, renderer: Renderer, book: RuleBook, broken: AbstractSet[str]) -> None:
+        self.renderer, self.book, self.broken = renderer, book, broken
+        self.uses = _uses(book, renderer.names())
+        self.files: dict[str, dict[tuple[str, str], str]] = {}  # template: (stem, locale): path
+        self.bodies: dict[tuple[str, str, str], str] = {}  # (template, channel, locale): the text, bare
+        for path in renderer.files:
+            place = template_source.split_path(path)
+            if place is not None and template_source.NAME.fullmatch(place[0]):
+                self.files.setdefault(place[0], {})[place[1:]] = path
+
+    def problems(self, *, complete: bool) -> list[Problem]:
+        found: list[tuple[str, Fault]] = []  # (the file it is about, or the template, what is wrong)
+        for name in sorted(self.renderer.names()):
+            found += self._of_template(name, complete=complete)
+        found += self._of_ladders()
+        return sorted(set(self._overruled(found)), key=lambda p: (p.path, p.line, p.column, p.code))
+
+    # ── one template ──
+
+    def _of_template(self, name: str, *, complete: bool) -> Iterator[tuple[str, Fault]]:
+        use, files = self.uses.get(name, _Use()), self.files[name]
+        if complete:
+            unused = name not in self.uses and not name.startswith("shared/")
+            if unused:
+                hint = "let a rule say it, or remove the folder"
+                yield name, Fault("T114", "no rule says this template, and no task is called so", hint)
+            for fault in self._missing(name, use):
+                yield name, fault
+        reader = self._reader(name, use)
+        for (stem, locale), path in sorted(files.items()):
+            channel, _, kind = stem.partition(".")
+            try:
+                script = self._script(path, channel, locale, html=kind == "html")
+            except SourceError:
+                continue
+            yield from ((path, fault) for fault in voice.faults(script, reader))
+            if kind == "txt":
+                self.bodies[name, channel, locale] = _bare(script.body)
+            if stem == "sms.txt" and path not in self.broken:
+                yield from ((path, fault) for fault in self._counted(name, locale, use))
+
+    def _reader(self, name: str, use: _Use) -> Reader:
+        if use.readers:
+            return Reader.CUSTOMER if "customer" in use.readers else Reader.OTHER
+        told = any(_OF_TASKS.search(self.renderer.files[path]) for path in self.files[name].values())
+        return Reader.STAFF if use.task or told else Reader.CUSTOMER
+
+    def _script(self, path: str, channel: str, locale: str, *, html: bool) -> Script:
+        source, renderer = self.renderer.files[path], self.renderer
+        spoken = locale or str(renderer.company.get("locale") or "en")
+        heads, body = ([], source) if html else template_source.headers(source)
+        pieces = [
+            piece
+            for head in heads
+            if head.name in ("Subject", "Preview", "Title")
+            for piece in template_source.moved(
+                template_source.cut(head.value, path, renderer.text_env), head.line - 1
+            )
+        ]
+        if html:
+            return Script(path, channel, spoken, (), renderer.pieces(body, path, locale), html)
+        return Script(path, channel, spoken, pieces, renderer.pieces(body, path, locale))
+
+    def _counted(self, name: str, locale: str, use: _Use) -> Iterator[Fault]:
+        from orchestrator.render import wording
+        from orchestrator.render.preview import sample
+
+        journey = use.journey or self.book.journeys.get(name.partition("/")[0])
+        journey = journey or next(iter(self.book.journeys.values()), None)
+        if journey is None:
+            return
+        facts = sample(journey, name, locale)
+        words = wording.context(
+            facts.notification, facts.order, facts.customer, journey, self.book.policy, facts.now,
+            self.renderer.company,
+        )  # fmt: skip
+        try:
+            text = self.renderer.render(name, "sms", locale, words).text
+        except RenderError as error:
+            yield Fault("T117", f"with sample facts it fails: {error}", "`beforehand preview` shows more")
+            return
+        if sms_text.sms_segments(text)[1] > 1:
+            odd = sms_text.beyond_gsm(text)
+            hint = f"GSM-7 has no {' '.join(odd)}" if odd else "say it in fewer words"
+            yield Fault("T113", f"with sample facts it is {sms_text.cost(text)}", hint)
+
+    # ── what rules need ──
+
+    def _missing(self, name: str, use: _Use) -> Iterator[Fault]:
+        speaks = self.renderer.channels_of(name)
+        folder = name.partition("/")[0]
+        spoken = {
+            locale
+            for other in self.renderer.names()
+            if other.partition("/")[0] == folder
+            for locales in self.renderer.channels_of(other).values()
+            for locale in locales
+        } - {""}
+        for channel, rule in use.channels.items():
+            if channel not in speaks:
+                files = " and ".join(_file(channel, locale) for locale in sorted(spoken) or [""])
+                message = f"{rule.id!r} says it by {channel}, and there is no {channel}.txt"
+                yield Fault("T111", message, f"write {files}, or take {channel} from the rule's channels")
+        for channel, locales in sorted(speaks.items()):
+            if "" not in locales:
+                for locale in sorted(spoken - locales):
+                    message = f"other texts of {folder} speak {locale!r}, its {channel}.txt does not"
+                    yield Fault("T112", message, f"write {_file(channel, locale)}")
+
+    def _of_ladders(self) -> Iterator[tuple[str, Fault]]:
+        for journey in self.book.journeys.values():
+            for rule in journey.rules:
+                said = [self._named(rung.say, journey) for rung in rule.rungs if rung.say]
+                for number, name in enumerate(said):
+                    yield from self._repeated(name, dict.fromkeys(said[:number]), rule)
+
+    def _repeated(self, name: str, before: Mapping[str, None], rule: Rule) -> Iterator[tuple[str, Fault]]:
+        for (stem, locale), path in self.files.get(name, {}).items():
+            channel, _, kind = stem.partition(".")
+            text = self.bodies.get((name, channel, locale), "") if kind == "txt" else ""
+            for other in before:
+                if text and other != name and text == self.bodies.get((other, channel, locale)):
+                    message = f"{rule.id!r} has said these words before: they are those of {other}"
+                    hint = "say what is new: how long it is now, what was done, what they can do"
+                    yield path, Fault("T110", message, hint)
+
+    def _named(self, say: str, journey: Journey) -> str:
+        return next((n for n in (f"{journey.id}/{say}", f"shared/{say}") if n in self.files), "")
+
+    # ── overruling ──
+
+    def _overruled(self, found: Sequence[tuple[str, Fault]]) -> Iterator[Problem]:
+        """The problems nobody allowed, and the allowances nothing needed."""
+        allowed: list[_Allowed] = []
+        for name in sorted(self.renderer.names()):
+            for path in self.files[name].values():
+                for head in self._allow_lines(path):
+                    match = ALLOWANCE.fullmatch(head.value)
+                    if match is not None and match["code"] in ALLOWABLE:
+                        allowed.append(_Allowed(path, head, match["code"]))
+                    else:
+                        hint = "write `Allow: T104 because …`, with a code of docs/reference/codes.md"
+                        yield at(self.renderer, path, head.line, "T115", "this allows nothing", hint)
+        used: set[_Allowed] = set()
+        for about, fault in found:
+            pardons = [a for a in allowed if a.code == fault.code and _covers(a.path, about)]
+            used |= set(pardons)
+            if not pardons:
+                yield self._placed(about, fault)
+        for one in allowed:
+            if one not in used:
+                message = f"there is no {one.code} here to allow"
+                yield at(self.renderer, one.path, one.head.line, "T116", message, "remove the line", one.code)
+
+    def _allow_lines(self, path: str) -> Iterator[Header]:
+        if path.endswith(".j2") and ".txt" in path:
+            heads, _ = template_source.headers(self.renderer.files[path])
+            yield from (head for head in heads if head.name == "Allow")
+
+    def _placed(self, about: str, fault: Fault) -> Problem:
+        if about not in self.renderer.files:
+            folder = f"{self.renderer.templates.name}/{about}"
+            return Problem(folder, 0, 0, fault.code, fault.message, fault.hint)
+        path, line = (fault.path, fault.line) if fault.path else (about, self._begins(about))
+        return at(self.renderer, path, line, fault.code, fault.message, fault.hint, fault.word)
+
+    def _begins(self, path: str) -> int:
+        """The line on which the text itself begins."""
+        _, body = template_source.headers(self.renderer.files[path])
+        lines = body.split("\n")
+        return next((n for n, line in enumerate(lines, 1) if line.strip() and "{% set" not in line), 1)
+
+
+ALLOWABLE = frozenset(f"T{number}" for number in (*range(101, 115), *range(120, 125)))
+
+
+def _covers(path: str, about: str) -> bool:
+    """An allowance covers its own file, the mail's HTML beside it, and what is wrong with the template."""
+    return about in (path, path.replace("/email.txt", "/email.html")) or about == path.rpartition("/")[0]
+
+
+def _file(channel: str, locale: str) -> str:
+    return f"{channel}.txt.{locale}.j2" if locale else f"{channel}.txt.j2"
+
+
+def _bare(pieces: Sequence[Piece]) -> str:
+    """What a text prints, whatever its spaces: two texts that say the same are equal."""
+    said = "".join(piece.text for piece in pieces if piece.kind is not Is.STATEMENT)
+    return " ".join(said.split()).casefold()
+
+
+def _uses(book: RuleBook, names: Collection[str]) -> dict[str, _Use]:
+    """Every template that a rule says or a task is called by, with what for."""
+    found: dict[str, _Use] = {}
+    for journey in book.journeys.values():
+        for rule in journey.rules:
+            for rung in rule.rungs:
+                asked = rung.task.do if rung.task is not None else ""
+                for slug in filter(None, (rung.say, asked)):
+                    name = next((n for n in (f"{journey.id}/{slug}", f"shared/{slug}") if n in names), "")
+                    use = found.setdefault(name, _Use(journey=journey))
+                    if slug == rung.say:
+                        use.readers.add(rule.to)
+                        if rule.mode is not Mode.OFF:
+                            for channel in rule.channels or book.policy.preference:
+                                use.channels.setdefault(channel, rule)
+                    else:
+                        use.task = True
+    return found

@@ -1,0 +1,147 @@
+"""What is wrong with rules that can be read: they never fire, or two say the same (for ``beforehand check``).
+
+Such a rule stays in force: it harms nobody, and leaving it out would change what is sent.
+"""
+
+from collections.abc import Mapping
+from datetime import time, timedelta
+from itertools import combinations
+
+from orchestrator.errors import Problem
+from orchestrator.journey import Duration, Journey, Mode, On, Policy, Rule, RuleBook
+from orchestrator.model import Purpose
+from orchestrator.rules.positions import BREAK, Findings, Place
+
+A_DAY = timedelta(days=1)
+CLOCK_CHANGE = timedelta(hours=1)  # in one night of the year a wait is so much shorter
+MINUTES = 24 * 60
+
+
+def review(book: RuleBook, sources: Mapping[str, str]) -> list[Problem]:
+    """Return what can be known cheaply to be in vain, at its rule in *sources* (path → text)."""
+    found: list[Problem] = []
+    for path, text in sources.items():
+        journeys = [journey for journey in book.journeys.values() if journey.path == path]
+        for journey in journeys:
+            findings = _At(path, text, journey)
+            for rule in journey.rules:
+                _alone(rule, journey, book.policy, findings)
+            for first, second in combinations(journey.rules, 2):
+                _together(first, second, findings)
+            found += findings.problems
+    return found
+
+
+class _At(Findings):
+    """Findings placed at a key of a rule, which only knows the line on which it begins."""
+
+    def __init__(self, path: str, text: str, journey: Journey) -> None:
+        super().__init__(path, text)
+        self._text = BREAK.split(text)
+        self._starts = sorted(rule.line for rule in journey.rules)
+
+    def say(self, rule: Rule, key: str, code: str, message: str, hint: str) -> None:
+        """Note a problem at *key* of *rule*, or where the rule begins if the key is written elsewhere."""
+        end = next((line for line in self._starts if line > rule.line), len(self._text) + 1)
+        for number in range(rule.line, end):
+            column = self._text[number - 1].find(f"{key}:") + 1
+            if column:
+                self.add(Place(number, column), code, message, hint)
+                return
+        self.add(Place(rule.line, 1), code, message, hint)
+
+
+_CONSTANT = {
+    True: ("is always true", "leave `when:` out"),
+    False: ("is never true, so the rule never fires", "write `mode: off` to keep a rule that should rest"),
+}
+
+
+# ── a rule by itself ─────────────────────────────────────────────────────────
+
+
+def _alone(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> None:
+    if rule.when is not None:
+        answer = rule.when.evaluate({}).value  # nothing is known: what decides now decides always
+        if answer is not None:
+            means, hint = _CONSTANT[answer]
+            findings.say(rule, "when", "R050", f"the condition {means}", hint)
+    trigger = rule.trigger
+    position = journey.position
+    if (
+        trigger.on is On.STUCK
+        and trigger.milestone in position
+        and position[trigger.milestone] >= position.get(journey.last, len(position))
+    ):
+        message = (
+            f"with {journey.last!r} the order is complete, so it is never stuck at {trigger.milestone!r}"
+        )
+        hint = f"`closes:` says when it is complete; for later write `after: {trigger.milestone}`"
+        findings.say(rule, "stuck", "R051", message, hint)
+    if any(rung.say for rung in rule.rungs) and rule.purpose is not Purpose.SECURITY:
+        _windows(rule, journey, policy, findings)
+
+
+def _windows(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> None:
+    """Can the message leave before it is useless? The default hours, the rule's own time and quiet hours."""
+    quiet, timing = policy.quiet.get(rule.purpose), rule.timing
+    hours = journey.hours if timing.at == "preferred" else None
+    minutes = [minute for minute in range(MINUTES) if _open(minute, hours, quiet)]
+    if hours is not None and not minutes:
+        message = f"the hours {hours[0]:%H:%M}-{hours[1]:%H:%M} lie wholly in the quiet hours"
+        findings.say(rule, "hours", "R052", message, "open other hours, or write `timing: {at: …}`")
+        return
+    known = rule.trigger.at or rule.trigger.closes
+    within = _elapsed(timing.within)
+    if known is None or within is None or within >= A_DAY:
+        return
+    wait = _wait(_minute(known), timing.at if isinstance(timing.at, time) else None, minutes)
+    if wait - CLOCK_CHANGE >= within:
+        opening = (_minute(known) + wait // timedelta(minutes=1)) % MINUTES
+        message = (
+            f"due at {known:%H:%M}, it may leave at {opening // 60:02}:{opening % 60:02} and is useless "
+            f"after {timing.within}: it never leaves"
+        )
+        findings.say(rule, "within", "R052", message, "give it longer, or another time")
+
+
+def _open(minute: int, hours: tuple[time, time] | None, quiet: tuple[time, time] | None) -> bool:
+    return (hours is None or _between(minute, hours)) and (quiet is None or not _between(minute, quiet))
+
+
+def _between(minute: int, span: tuple[time, time]) -> bool:
+    start, end = _minute(span[0]), _minute(span[1])
+    return start <= minute < end if start <= end else minute >= start or minute < end
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute
+
+
+def _wait(start: int, at: time | None, minutes: list[int]) -> timedelta:
+    """From *start* to the rule's own time, if it has one, and on to the next minute that is open."""
+    moved = 0 if at is None else (_minute(at) - start) % MINUTES
+    begun = (start + moved) % MINUTES
+    return timedelta(minutes=moved + min(((minute - begun) % MINUTES for minute in minutes), default=0))
+
+
+def _elapsed(within: Duration | None) -> timedelta | None:
+    """How long the message is useful, if that is counted in hours of the clock alone."""
+    if within is None or within.days or within.business_days or within.business_minutes:
+        return None
+    return timedelta(seconds=within.seconds)
+
+
+# ── two rules ────────────────────────────────────────────────────────────────
+
+
+def _together(first: Rule, second: Rule, findings: _At) -> None:
+    """Two rules say the same for one occasion, unless their conditions may keep them apart."""
+    if Mode.OFF in (first.mode, second.mode) or first.to != second.to or first.trigger != second.trigger:
+        return
+    if first.when is not None and second.when is not None and first.when.text != second.when.text:
+        return
+    said = {rung.say for rung in first.rungs if rung.say} & {rung.say for rung in second.rungs if rung.say}
+    for name in sorted(said):
+        message = f"{first.id!r} says {name!r} on the same occasion"
+        findings.say(second, "say", "R053", message, f"keep one of them; the other is on line {first.line}")
