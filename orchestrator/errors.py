@@ -47,6 +47,10 @@ class Problems(BeforehandError):
         self.problems = tuple(problems)
         super().__init__("; ".join(map(str, self.problems)))
 
+    def __reduce__(self) -> tuple[type["Problems"], tuple[tuple[Problem, ...]]]:
+        """Travel between processes with every problem."""
+        return type(self), (self.problems,)
+
 
 class Misconfigured(BeforehandError):
     """The settings contradict themselves or the machine."""
@@ -78,6 +82,10 @@ class Conflict(BeforehandError):
     def __init__(self, ids: Iterable[str]) -> None:
         self.ids = tuple(ids)
         super().__init__(f"known already, with another body: {', '.join(self.ids)}")
+
+    def __reduce__(self) -> tuple[type["Conflict"], tuple[tuple[str, ...]]]:
+        """Travel between processes with every id."""
+        return type(self), (self.ids,)
 
 
 class NotFound(BeforehandError):

@@ -4,44 +4,68 @@ It is read twice, first to sort it and then to hear it, so that it need not fit 
 """
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from orchestrator.errors import NotFound, Problem, Problems
 from orchestrator.intake import BOM, Incoming, parse_lines
 from orchestrator.intake import values as event_values
+from orchestrator.model import Scope, scope_of
 
 MOST_PROBLEMS = 500  # nobody reads more, and a wrong file has as many as it has lines
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The events of *path*; iterating hears them by ``recordedtime``, else ``time``, else as they stand."""
+    """The events of *path*; iterating hears them by ``recordedtime``, else ``time``, else as they stand.
+
+    ``last`` is the last hearing, ``furthest`` the last moment that any of the events speaks of (a promise
+    may lie far ahead), ``customer_of`` whose each announced order is.
+    """
 
     path: Path
     first: datetime
+    last: datetime
+    furthest: datetime
     count: int
+    customer_of: Mapping[str, str]
     _offsets: Sequence[int]  # where each event begins; empty: the file is in order
 
     def __iter__(self) -> Iterator[Incoming]:
         """Give each event; at a wrong one raise :class:`Problems` with all that is wrong in the file."""
-        with self.path.open("rb") as file:
-            lines = file if not self._offsets else self._by_offset()
-            for outcome in parse_lines(lines, str(self.path), None):
-                if isinstance(outcome, list):
-                    raise Problems(problems_of(self.path) or outcome)
-                yield outcome
+        return self._understood(self._lines())
 
-    def _by_offset(self) -> Iterator[bytes]:
+    def only(self, ours: Callable[[str], bool]) -> Iterator[Incoming]:
+        """Give the events about customers, and those about the orders that *ours* says."""
+        return self._understood(line for line in self._lines() if _is_about(line, ours))
+
+    def _understood(self, lines: Iterable[bytes]) -> Iterator[Incoming]:
+        for outcome in parse_lines(lines, str(self.path), None):
+            if isinstance(outcome, list):
+                raise Problems(problems_of(self.path) or outcome)
+            yield outcome
+
+    def _lines(self) -> Iterator[bytes]:
         with self.path.open("rb") as file:
+            if not self._offsets:
+                yield from file
             for offset in self._offsets:
                 file.seek(offset)
                 yield file.readline()
+
+
+def _is_about(line: bytes, ours: Callable[[str], bool]) -> bool:
+    if line.isspace():
+        return False
+    document = orjson.loads(line.removeprefix(BOM))
+    about = scope_of(str(document.get("type")))
+    return about is Scope.CUSTOMER or ours(str(document.get("subject")))
 
 
 def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> History:
@@ -51,32 +75,69 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Histor
     :class:`NotFound` if there is no event.
     """
     begins, heard = array("q"), array("d")
+    customer_of: dict[str, str] = {}
+    furthest = ""
     offset = 0
     with path.open("rb") as file:
         for line in file:
             if not line.isspace():
+                document, moment = _glance(line, path)
                 begins.append(offset)
-                heard.append(_heard(line, path))
+                heard.append(moment)
+                kind = document.get("type")
+                if kind == "order.upserted":
+                    _note_customer(document, customer_of)
+                elif kind == "promise.made":
+                    furthest = max(furthest, _promised_until(document))
             offset += len(line)
             progress(offset)
     if not begins:
         raise NotFound(f"there is no event in {path}")
     sorted_already = all(before <= after for before, after in pairwise(heard))
     order = () if sorted_already else sorted(range(len(heard)), key=heard.__getitem__)
-    first = datetime.fromtimestamp(min(heard), UTC)
-    return History(path, first, len(begins), array("q", [begins[n] for n in order]))
+    last = datetime.fromtimestamp(max(heard), UTC)
+    return History(
+        path=path,
+        first=datetime.fromtimestamp(min(heard), UTC),
+        last=last,
+        furthest=max(last, _end_of_day(furthest) or last),
+        count=len(begins),
+        customer_of=customer_of,
+        _offsets=array("q", [begins[n] for n in order]),
+    )
 
 
-def _heard(line: bytes, path: Path) -> float:
-    """When an event was heard, read with no more care than sorting needs."""
+def _glance(line: bytes, path: Path) -> tuple[dict[str, Any], float]:
+    """An event and when it was heard, read with no more care than sorting needs."""
     try:
         document = orjson.loads(line.removeprefix(BOM))
-        return event_values.instant(document.get("recordedtime") or document["time"]).timestamp()
+        moment = event_values.instant(document.get("recordedtime") or document["time"])
+        return document, moment.timestamp()
     except (ValueError, LookupError, AttributeError, TypeError, event_values.Wrong):
         found = problems_of(path)
         if not found:
             raise
         raise Problems(found) from None
+
+
+def _note_customer(document: Mapping[str, Any], customer_of: dict[str, str]) -> None:
+    data = document.get("data")
+    if isinstance(data, dict) and isinstance(data.get("customer"), str):
+        customer_of.setdefault(str(document.get("subject")), data["customer"])
+
+
+def _promised_until(document: Mapping[str, Any]) -> str:
+    """The last day a promise speaks of, ``2026-03-12``, or ""."""
+    data = document.get("data")
+    value = (data.get("to") or data.get("at") or data.get("date")) if isinstance(data, dict) else None
+    return value[:10] if isinstance(value, str) and value[:4].isdigit() else ""
+
+
+def _end_of_day(day: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=2)
+    except (ValueError, OverflowError):
+        return None
 
 
 def problems_of(path: Path) -> list[Problem]:

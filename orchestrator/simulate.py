@@ -83,7 +83,7 @@ class Rehearsal:
 
 
 class Simulation:
-    """One run over one history, in a ledger of its own that is gone afterwards."""
+    """One run over one history, in a ledger of its own: gone afterwards, unless it was given a *file*."""
 
     def __init__(
         self,
@@ -92,10 +92,11 @@ class Simulation:
         channels: Mapping[str, Channel],
         *,
         start: datetime,
+        file: Path | None = None,
     ) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="beforehand-")
-        url = f"sqlite:///{Path(self._folder.name) / 'simulation.db'}"
-        self.ledger = Ledger.open(url, upgrade=True, scratch=True)
+        self._folder = None if file else tempfile.TemporaryDirectory(prefix="beforehand-")
+        place = Path(self._folder.name) / "simulation.db" if self._folder else file
+        self.ledger = Ledger.open(f"sqlite:///{place}", upgrade=True, scratch=True)
         self.clock = VirtualClock(start)
         self.engine = Engine(self.ledger, replace(book, activated={}), replay=True)
         self.dispatcher = Dispatcher(self.engine, composer, channels, self.clock, threaded=False)
@@ -145,16 +146,22 @@ class Simulation:
 
     def lines(self) -> Iterator[Line]:
         """Every notification, in the order in which they were first planned."""
-        after = 0
-        with self.ledger.read() as tx:
-            while page := tx.entries_in(tuple(Status), after=after, limit=PAGE):
-                yield from map(line_of, page)
-                after = page[-1].id
+        return lines_in(self.ledger)
 
     def close(self) -> None:
         """Throw the ledger away."""
         self.ledger.close()
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def lines_in(ledger: Ledger) -> Iterator[Line]:
+    """Every notification of a simulated ledger, in the order in which they were first planned."""
+    after = 0
+    with ledger.read() as tx:
+        while page := tx.entries_in(tuple(Status), after=after, limit=PAGE):
+            yield from map(line_of, page)
+            after = page[-1].id
 
 
 def _batches(events: Iterable[Incoming], until: datetime | None) -> Iterator[list[Incoming]]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -59,10 +60,10 @@ def ingest(
                 continue
             batch.append(outcome)
             if len(batch) == BATCH:
-                problems += _hear(engine, batch, str(file), counts)
+                problems += hear(engine, batch, str(file), counts)
                 batch = []
-        problems += _hear(engine, batch, str(file), counts)
-        _plan_the_rest(engine)
+        problems += hear(engine, batch, str(file), counts)
+        plan_the_rest(engine)
     output.problems(problems, form, stream=sys.stderr)
     new, known, refused = (counts[name] for name in ("new", "duplicates", "refused"))
     if form is not Format.TABLE:
@@ -99,7 +100,7 @@ def _told(stream: BinaryIO, progress: Progress) -> Iterator[bytes]:
         progress.advance(len(line) if progress.total else 1)
 
 
-def _hear(engine: Engine, batch: list[Incoming], path: str, counts: Counter[str]) -> list[Problem]:
+def hear(engine: Engine, batch: list[Incoming], path: str, counts: Counter[str]) -> list[Problem]:
     """Keep a batch; an event whose id came before with another body is refused alone, not its neighbours."""
     refused: list[str] = []
     while batch:
@@ -116,7 +117,7 @@ def _hear(engine: Engine, batch: list[Incoming], path: str, counts: Counter[str]
     return [Problem(path, 0, 0, "E203", f"event {name!r} came before with another body") for name in refused]
 
 
-def _plan_the_rest(engine: Engine) -> None:
+def plan_the_rest(engine: Engine) -> None:
     """A customer's news may touch more orders than one transaction plans."""
     from orchestrator.activation import plan_marked
 
@@ -148,9 +149,9 @@ def simulate(
     """
     from channels.memory import MemoryChannel
     from channels.registry import NAMES
-    from orchestrator import history
+    from orchestrator import history, parts
     from orchestrator.rules import read
-    from orchestrator.simulate import Rehearsal, Simulation
+    from orchestrator.simulate import AFTERWARDS, Rehearsal, Simulation
 
     chosen = settings(ctx, config)
     found, missing = house.rehearsed(chosen, read(rules or chosen.rules.path), templates)
@@ -160,38 +161,36 @@ def simulate(
         output.note(f"nobody has written yet: {', '.join(sorted(missing))}; simulated without their texts")
     with _opened(events), Progress(f"reading {events}", events.stat().st_size) as progress:
         past = history.read(events, progress.to)
-    end = _moment(until, chosen.company.time_zone) if until else None
-    sinks = {name: MemoryChannel(name, keep=False) for name in NAMES}
+    end = _moment(until, chosen.company.time_zone) if until else past.furthest + AFTERWARDS
     composer = Rehearsal(house.composer(chosen, found.renderer), missing)
-    simulation = Simulation(found.book, composer, sinks, start=past.first)
-    try:
+
+    def make(file: Path) -> Simulation:
+        sinks = {name: MemoryChannel(name, keep=False) for name in NAMES}
+        return Simulation(found.book, composer, sinks, start=past.first, file=file)
+
+    with TemporaryDirectory(prefix="beforehand-") as folder:
         with Progress("simulating", past.count) as progress:
-            simulation.run(_counted(past, progress), end)
+            files = parts.simulate(past, end, parts.worth(past.count), make, Path(folder), progress.advance)
         counts: Counter[str] = Counter()
         reasons: Counter[tuple[str, str]] = Counter()
         columns = ["due_at", "at", "rule", "order", "customer", "occasion", "channel", "status", "reason"]
-        output.records(_shown(simulation, counts, reasons), form, columns)
+        output.records(_shown(files, counts, reasons), form, columns)
         output.sentence(_outcome(counts, reasons), form)
-    finally:
-        simulation.close()
-
-
-def _counted(events: Iterable[Incoming], progress: Progress) -> Iterator[Incoming]:
-    for event in events:
-        progress.advance()
-        yield event
 
 
 def _shown(
-    simulation: Simulation, counts: Counter[str], reasons: Counter[tuple[str, str]]
+    files: Iterable[Path], counts: Counter[str], reasons: Counter[tuple[str, str]]
 ) -> Iterator[Mapping[str, Any]]:
     """Each notification as an object; counted on the way, for there may be too many to keep."""
-    from orchestrator.simulate import LINE
+    from orchestrator.ledger import Ledger
+    from orchestrator.simulate import LINE, lines_in
 
-    for line in simulation.lines():
-        counts[line.status] += 1
-        reasons[line.status, line.reason] += 1
-        yield {name: getattr(line, name) for name in LINE}
+    for file in files:
+        with Ledger.open(f"sqlite:///{file}", scratch=True) as ledger:
+            for line in lines_in(ledger):
+                counts[line.status] += 1
+                reasons[line.status, line.reason] += 1
+                yield {name: getattr(line, name) for name in LINE}
 
 
 def _outcome(counts: Counter[str], reasons: Counter[tuple[str, str]]) -> str:

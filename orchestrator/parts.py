@@ -1,0 +1,134 @@
+"""A long history on several processors: customers, and with them their orders, are dealt out to processes.
+
+Orders share nothing but their customer, so no part needs what another one knows. Each process simulates
+its part in a ledger of its own; the parent reads them one after the other.
+"""
+
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from orchestrator.history import History
+from orchestrator.intake import Incoming
+from orchestrator.simulate import Simulation
+
+WORTH_IT = 25_000  # events for one more process: fewer are simulated before it has started
+REPORT = 2_000  # events between two words about progress
+
+
+def worth(events: int) -> int:
+    """How many processes a history of so many events is worth on this machine."""
+    if "fork" not in multiprocessing.get_all_start_methods():
+        return 1
+    return max(1, min(os.cpu_count() or 1, events // WORTH_IT))
+
+
+def deal(customer_of: Mapping[str, str], hands: int) -> dict[str, int]:
+    """Give each order a part, all orders of a customer the same one, so that the parts are about equal."""
+    orders = Counter(customer_of.values())
+    filled = [0] * hands
+    part: dict[str, int] = {}
+    for customer, count in orders.most_common():
+        part[customer] = least = filled.index(min(filled))
+        filled[least] += count
+    return {order: part[customer] for order, customer in customer_of.items()}
+
+
+def part_of(subject: str, dealt: Mapping[str, int], hands: int) -> int:
+    """The part of an order, also of one that nobody announced."""
+    found = dealt.get(subject)
+    return crc32(subject.encode()) % hands if found is None else found
+
+
+def simulate(
+    history: History,
+    until: datetime,
+    hands: int,
+    make: Callable[[Path], Simulation],
+    folder: Path,
+    progress: Callable[[int], object],
+) -> list[Path]:
+    """Run *history* in that many processes; return the ledgers they leave in *folder*.
+
+    *make* builds a simulation on a file, *progress* is told how many events were heard. What a process
+    raises is raised here, and the others are stopped.
+    """
+    files = [folder / f"part-{number}.db" for number in range(hands)]
+    if hands == 1:
+        simulation = make(files[0])
+        simulation.run(_reported(iter(history), progress), until)
+        simulation.close()
+        return files
+    dealt = deal(history.customer_of, hands)
+    context = multiprocessing.get_context("fork")
+    running: dict[Any, Any] = {}
+    try:
+        for number, file in enumerate(files):
+            ours, theirs = context.Pipe(duplex=False)
+            events = history.only(partial(_is_ours, number, dealt, hands))
+            process = context.Process(target=_run, args=(make, file, events, until, theirs), daemon=True)
+            process.start()
+            theirs.close()
+            running[ours] = process
+        while running:
+            for ready in wait(list(running)):
+                _listen(ready, running, progress)
+    finally:
+        for process in running.values():
+            process.terminate()
+    return files
+
+
+def _is_ours(number: int, dealt: Mapping[str, int], hands: int, subject: str) -> bool:
+    return part_of(subject, dealt, hands) == number
+
+
+def _listen(ready: Any, running: dict[Any, Any], progress: Callable[[int], object]) -> None:
+    """Take one word from a process: how far it is, or what it failed of; its silence is its end."""
+    try:
+        word = ready.recv()
+    except EOFError:
+        process = running.pop(ready)
+        process.join()
+        if process.exitcode:
+            raise RuntimeError(f"a process of the simulation ended with {process.exitcode}") from None
+        return
+    if isinstance(word, BaseException):
+        raise word
+    progress(word)
+
+
+def _run(
+    make: Callable[[Path], Simulation],
+    file: Path,
+    events: Iterator[Incoming],
+    until: datetime,
+    parent: Connection,
+) -> None:
+    """The work of one process."""
+    try:
+        simulation = make(file)
+        simulation.run(_reported(events, parent.send), until)
+        simulation.close()
+    except Exception as error:  # noqa: BLE001  whatever it is, the parent raises it
+        parent.send(error)
+    finally:
+        parent.close()
+
+
+def _reported(events: Iterator[Incoming], progress: Callable[[int], object]) -> Iterator[Incoming]:
+    count = 0
+    for event in events:
+        yield event
+        count += 1
+        if count == REPORT:
+            progress(count)
+            count = 0
+    progress(count)
