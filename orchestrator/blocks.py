@@ -1,4 +1,4 @@
-"""What stands against sending besides an order's own facts: suppressions, paused channels, staging."""
+"""What stands against sending besides an order's own facts: suppressions, pauses, staging."""
 
 import hmac
 import secrets
@@ -22,7 +22,7 @@ def blocks(tx: Transaction, entries: Sequence[Entry], sight: Sight, allow: froze
         key = _key(tx)
         hashes = {(channel, _hash(key, to)): (channel, to) for channel, to in addresses}
         suppressed = {hashes[name]: found.reason for name, found in tx.suppressed(hashes).items()}
-    paused = {name: pause.reason for name, pause in tx.paused().items()}
+    paused = {(pause.kind.value, pause.name): pause.reason for pause in tx.pauses()}
     return Blocks(suppressed, paused, allow)
 
 

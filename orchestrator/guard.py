@@ -25,23 +25,34 @@ from orchestrator.model import (
 from orchestrator.reconcile import carried_on, why_not
 from orchestrator.timing import address, recipient
 
-RECHECK = timedelta(minutes=5)  # how long a paused channel's notification sleeps before it is looked at again
+RECHECK = timedelta(minutes=5)  # how long what is paused sleeps before it is looked at again
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
     """What stands against sending besides the order's own facts.
 
-    ``suppressed`` maps (channel, address) to why nothing is sent there any more; ``paused`` maps a
-    channel to why it stands still; ``allow`` lists the only addresses a staging system may use.
+    ``suppressed`` maps (channel, address) to why nothing is sent there any more; ``paused`` maps
+    ("channel", its name), ("rule", its id), ("location", its id) or ("everything", "") to why it stands
+    still; ``allow`` lists the only addresses a staging system may use.
     """
 
     suppressed: Mapping[tuple[str, str], str]
-    paused: Mapping[str, str]
+    paused: Mapping[tuple[str, str], str]
     allow: frozenset[str] | None = None
+
+    def standstill(self, kind: str, name: str) -> str:
+        """Say that this is paused and why, or ""."""
+        why = self.paused.get((kind, name))
+        return "" if why is None else standstill(kind, name, why)
 
 
 NO_BLOCKS = Blocks({}, {})
+
+
+def standstill(kind: str, name: str, why: str) -> str:
+    """How the reason of an entry says what is paused."""
+    return f"{f'{kind} {name}'.rstrip()} is paused: {why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +107,19 @@ def guard(
         return Wait(wanted.due_at, f"due {calendar.show(wanted.due_at, zone)}")
     if wanted.role == "customer" and not customer.known:  # it waited for them as long as it was useful
         return Withhold(Status.SUPPRESSED, f"unreachable: {_nobody(wanted)}")
+    halted = _halted(wanted, order, blocks)
     if wanted.expires_at is not None and now >= wanted.expires_at:
-        return Withhold(
-            Status.EXPIRED, f"too late: useful only until {calendar.show(wanted.expires_at, zone)}"
-        )
+        late = f"too late: useful only until {calendar.show(wanted.expires_at, zone)}"
+        return Withhold(Status.EXPIRED, f"{late}; {halted}" if halted else late)
+    if halted:
+        return Wait(min(now + RECHECK, wanted.expires_at or now + RECHECK), halted)
     return _by_step(entry, wanted, order, customer, blocks, now, zone)
+
+
+def _halted(wanted: Notification, order: Order, blocks: Blocks) -> str:
+    """The pause of everything, of its rule or of its location that it must wait for, or ""."""
+    places = (("everything", ""), ("rule", wanted.rule), ("location", order.location.id))
+    return next((why for kind, name in places if (why := blocks.standstill(kind, name))), "")
 
 
 def _by_step(
@@ -125,8 +144,8 @@ def _by_step(
         block = _blocked(wanted, step, to, who, blocks)
         if block:
             never.append(block)
-        elif step.channel in blocks.paused:
-            later.append((now + RECHECK, f"{step.channel} is paused: {blocks.paused[step.channel]}"))
+        elif halted := blocks.standstill("channel", step.channel):
+            later.append((now + RECHECK, halted))
         elif step.at > now:
             why = f", {step.why}" if step.why else ""
             later.append((step.at, f"{step.channel}: not before {calendar.show(step.at, zone)}{why}"))

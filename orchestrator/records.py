@@ -14,7 +14,7 @@ from orchestrator.engine import PARKED, Engine
 from orchestrator.errors import LedgerAway, Stale
 from orchestrator.guard import Answer, Wait, Withhold
 from orchestrator.intake import Incoming
-from orchestrator.ledger import Begin, Finish, Transaction
+from orchestrator.ledger import Begin, Finish, Stops, Transaction
 from orchestrator.model import Entry, Status
 from orchestrator.outcomes import Follows, Job, Tried
 from orchestrator.private import without_mailboxes
@@ -159,7 +159,7 @@ class Records:
             entry, wanted, channel = job.entry, job.go.wanted, job.go.channel
             moment = self.at(entry, now)
             if then.pause:
-                tx.pause(channel, moment, then.reason)
+                tx.pause(Stops.CHANNEL, channel, moment, then.reason)
                 log.error("channel %s is paused: %s", channel, then.reason)
             if then.suppress:
                 suppress(tx, channel, job.go.to, then.reason, then.code, moment)

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from orchestrator.cli import admin, daemon, demo, facts, output, preview, rules, testing
+from orchestrator.cli import admin, daemon, demo, facts, output, pauses, preview, rules, testing
 from orchestrator.errors import BeforehandError, LedgerBehind, Misconfigured, Problems
 
 FINE, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -26,7 +26,7 @@ COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     ("Bring them into force", (rules.plan, rules.apply)),
     ("Run", (daemon.serve, daemon.run, facts.ingest)),
     ("Understand", (facts.explain,)),
-    ("Look after", (admin.doctor,)),
+    ("Look after", (admin.doctor, pauses.pause, pauses.resume)),
 )
 """Every command, in the order a person needs them."""
 

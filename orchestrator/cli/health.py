@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli import house, ledgers
 from orchestrator.cli.output import counted
+from orchestrator.cli.pauses import remedy
 from orchestrator.errors import LedgerError, Misconfigured
 from orchestrator.model import Status
 
@@ -101,8 +102,9 @@ def _recorded(tx: "Transaction") -> Iterator[Finding]:
         if late
         else _well("backlog", detail)
     )
-    for pause in tx.paused().values():
-        yield _look(f"channel {pause.channel}", f"paused: {pause.reason}", "mend it, then resume")
+    for pause in tx.pauses():
+        since = f"since {pause.since:%Y-%m-%d %H:%M}Z"
+        yield _look(str(pause), f"paused {since}: {pause.reason}", remedy(pause.kind, pause.name))
     counts = tx.status_counts()
     if counts[Status.UNKNOWN]:
         yield _look("unknown", f"{counted(counts[Status.UNKNOWN], 'message')} may have left or not")

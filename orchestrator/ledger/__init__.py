@@ -17,6 +17,7 @@ from orchestrator.ledger.values import (
     Pause,
     RuleSet,
     RuleSetState,
+    Stops,
     Suppression,
 )
 from orchestrator.ledger.writer import Writer
@@ -35,6 +36,7 @@ __all__ = [
     "Pause",
     "RuleSet",
     "RuleSetState",
+    "Stops",
     "Suppression",
     "Transaction",
     "Writer",

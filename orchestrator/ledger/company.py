@@ -1,4 +1,4 @@
-"""What operations settle: suppressed addresses, paused channels, rules in force, settings."""
+"""What operations settle: suppressed addresses, pauses, rules in force, settings."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -7,8 +7,8 @@ from sqlalchemy import Select, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert  # its ON CONFLICT is compiled for SQLite as well
 
 from orchestrator.ledger.rows import from_json, to_json
-from orchestrator.ledger.tables import activations, channels, rulesets, settings, suppressions
-from orchestrator.ledger.values import Activation, Pause, RuleSet, RuleSetState, Suppression
+from orchestrator.ledger.tables import activations, pauses, rulesets, settings, suppressions
+from orchestrator.ledger.values import Activation, Pause, RuleSet, RuleSetState, Stops, Suppression
 from orchestrator.ledger.verbs import Verbs, batches
 
 _SUPPRESS = upsert(suppressions).on_conflict_do_nothing(index_elements=["channel", "address_hash"])
@@ -26,9 +26,9 @@ _SUPPRESSIONS = (
     .order_by(suppressions.c.channel, suppressions.c.address_hash)
     .limit(bindparam("most"))
 )
-_PAUSE = upsert(channels).on_conflict_do_nothing(index_elements=["name"])
-_RESUME = delete(channels).where(channels.c.name == bindparam("its_name"))
-_PAUSED = select(channels).order_by(channels.c.name)
+_PAUSE = upsert(pauses).on_conflict_do_nothing(index_elements=["kind", "name"])
+_RESUME = delete(pauses).where(pauses.c.kind == bindparam("its_kind"), pauses.c.name == bindparam("its_name"))
+_PAUSED = select(pauses).order_by(pauses.c.kind, pauses.c.name)
 
 _RULESET: Select[tuple[int, str, str, str, datetime | None]] = select(rulesets)
 _KEEP_RULESET = insert(rulesets).returning(rulesets.c.id)
@@ -90,19 +90,20 @@ class Company(Verbs):
         place = {"its_channel": after[0], "its_hash": after[1], "most": limit}
         return [Suppression(*row) for row in self._rows(_SUPPRESSIONS, place)]
 
-    # ── paused channels ──
+    # ── pauses ──
 
-    def pause(self, channel: str, since: datetime, reason: str) -> None:
-        """Stop a channel; one that is paused keeps its first reason."""
-        self._run(_PAUSE, {"name": channel, "paused_since": since, "reason": reason})
+    def pause(self, kind: Stops, name: str, since: datetime, reason: str) -> bool:
+        """Stop something, and say whether it was not paused yet; what is keeps its first reason."""
+        row = {"kind": kind.value, "name": name, "since": since, "reason": reason}
+        return self._run(_PAUSE, row) == 1
 
-    def resume(self, channel: str) -> None:
-        """Let a channel work again."""
-        self._run(_RESUME, {"its_name": channel})
+    def resume(self, kind: Stops, name: str) -> bool:
+        """Let it work again, and say whether it was paused."""
+        return self._run(_RESUME, {"its_kind": kind.value, "its_name": name}) == 1
 
-    def paused(self) -> dict[str, Pause]:
-        """Give the paused channels."""
-        return {row[0]: Pause(*row) for row in self._rows(_PAUSED)}
+    def pauses(self) -> list[Pause]:
+        """List what is paused, by kind and name."""
+        return [Pause(Stops(kind), *rest) for kind, *rest in self._rows(_PAUSED)]
 
     # ── rules in force ──
 

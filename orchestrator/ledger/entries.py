@@ -113,6 +113,16 @@ _WITHDRAW_CLAIMED = {
 _these = entries.c.id.in_(bindparam("ids", expanding=True))
 _HOLD = _move(Status.HELD, {Status.SCHEDULED}).where(_these)
 _UNHOLD = _move(Status.SCHEDULED, {Status.HELD}).where(_these)
+_woken_at = bindparam("now", type_=entries.c.not_before.type)
+_WAKE = (
+    update(entries)
+    .where(
+        one_of(entries.c.status, {Status.SCHEDULED}),
+        entries.c.not_before > _woken_at,
+        func.substr(entries.c.reason, 1, func.length(bindparam("why"))) == bindparam("why"),
+    )
+    .values(not_before=None, run_at=entries.c.due_at, updated_at=_woken_at)
+)
 
 
 class Entries(Verbs):
@@ -202,6 +212,10 @@ class Entries(Verbs):
     def unhold(self, entry_ids: Iterable[int], reason: str, now: datetime) -> int:
         """Schedule those of the entries that are held, and say how many that were."""
         return self._all(_UNHOLD, entry_ids, {"why": reason, "now": now})
+
+    def wake(self, reason: str, now: datetime) -> int:
+        """Let those that wait for a reason that begins so go as soon as they are due; say how many."""
+        return self._run(_WAKE, {"why": reason, "now": now})
 
     def _all(self, statement: Any, entry_ids: Iterable[int], values: dict[str, Any]) -> int:
         return sum(self._run(statement, values | {"ids": batch}) for batch in batches(entry_ids))

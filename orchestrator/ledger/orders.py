@@ -59,6 +59,9 @@ _STORE = _stored.on_conflict_do_update(
 )
 _PROBLEM = update(orders).where(orders.c.id == bindparam("order")).values(problem=bindparam("text"))
 _ROWS = select(*_ORDER).where(orders.c.id.in_(bindparam("ids", expanding=True)))
+_LOCATIONS = (
+    select(orders.c.location).distinct().where(orders.c.location != "").order_by(orders.c.location)
+)
 _CUSTOMERS_OF = select(orders.c.id, orders.c.customer).where(
     orders.c.id.in_(bindparam("ids", expanding=True))
 )
@@ -131,6 +134,10 @@ class Orders(Verbs):
         if problems:
             query = query.where(orders.c.problem != "")
         return [OrderRow(*row) for row in self._rows(query)]
+
+    def locations(self) -> list[str]:
+        """Name every location that orders have."""
+        return [location for (location,) in self._rows(_LOCATIONS)]
 
     def customers_of(self, order_ids: Iterable[str]) -> dict[str, str]:
         """Say whose the orders are; one without a customer yet is left out."""

@@ -161,13 +161,14 @@ class SuppressionTable(Base, table=True):
     at: datetime = Field(sa_type=Moment)
 
 
-class ChannelTable(Base, table=True):
-    """A channel that was paused; one that is not here works."""
+class PauseTable(Base, table=True):
+    """What stands still: a channel, a rule, a location or everything; what is not here works."""
 
-    __tablename__ = "channels"
+    __tablename__ = "pauses"
 
+    kind: str = Field(primary_key=True, sa_type=Text)
     name: str = Field(primary_key=True, sa_type=Text)
-    paused_since: datetime = Field(sa_type=Moment)
+    since: datetime = Field(sa_type=Moment)
     reason: str = Field(sa_type=Text)
 
 
@@ -215,7 +216,7 @@ customers = _core(CustomerTable)
 entries = _core(EntryTable)
 attempts = _core(AttemptTable)
 suppressions = _core(SuppressionTable)
-channels = _core(ChannelTable)
+pauses = _core(PauseTable)
 rulesets = _core(RuleSetTable)
 activations = _core(ActivationTable)
 settings = _core(SettingTable)

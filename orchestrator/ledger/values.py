@@ -119,13 +119,26 @@ class Suppression:
     at: datetime
 
 
+class Stops(StrEnum):
+    """What can be paused."""
+
+    EVERYTHING = "everything"
+    LOCATION = "location"
+    RULE = "rule"
+    CHANNEL = "channel"
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A channel that stopped, since when and why."""
+    """What stands still, since when and why; everything has the name ""."""
 
-    channel: str
+    kind: Stops
+    name: str
     since: datetime
     reason: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}".rstrip()
 
 
 class RuleSetState(StrEnum):

@@ -18,7 +18,9 @@ from orchestrator.ledger import (
     Finish,
     Ledger,
     OrderRow,
+    Pause,
     RuleSetState,
+    Stops,
     Suppression,
     Transaction,
     Writer,
@@ -630,12 +632,25 @@ class CompanyContract:
 
     def test_a_channel_is_paused_until_it_is_resumed(self, ledger: Ledger) -> None:
         with ledger.transaction() as tx:
-            tx.pause("email", NOW, "535 authentication failed")
-            tx.pause("email", NOW + HOUR, "again")
-            pause = tx.paused()["email"]
-            assert (pause.since, pause.reason) == (NOW, "535 authentication failed")
-            tx.resume("email")
-            assert tx.paused() == {}
+            assert tx.pause(Stops.CHANNEL, "email", NOW, "535 authentication failed")
+            assert not tx.pause(Stops.CHANNEL, "email", NOW + HOUR, "again"), "it keeps its first reason"
+            assert tx.pause(Stops.RULE, "email", NOW, "a rule of that name is another thing")
+            assert tx.pauses()[0] == Pause(Stops.CHANNEL, "email", NOW, "535 authentication failed")
+            assert tx.resume(Stops.CHANNEL, "email")
+            assert not tx.resume(Stops.CHANNEL, "email"), "it works already"
+            assert [str(pause) for pause in tx.pauses()] == ["rule email"]
+
+    def test_what_waited_for_a_pause_may_go_at_once_and_what_waits_for_a_retry_may_not(
+        self, ledger: Ledger
+    ) -> None:
+        create(ledger, note("A-1"), note("A-2"))
+        for one, reason in zip(claim(ledger), ("rule arrived is paused: rain", "451 slow down"), strict=True):
+            with ledger.transaction() as tx:
+                later = NOW + HOUR
+                tx.back_to_schedule(one.id, one.generation, step=0, not_before=later, reason=reason, now=NOW)
+        with ledger.transaction() as tx:
+            assert tx.wake("rule arrived is paused: ", NOW) == 1
+            assert [row[1] for row in tx.due_of(["A-1", "A-2"], NOW)] == ["A-1"]
 
     def test_at_most_one_set_of_rules_is_active_and_one_is_held(self, ledger: Ledger) -> None:
         with ledger.transaction() as tx:

@@ -13,7 +13,7 @@ from orchestrator.clock import VirtualClock
 from orchestrator.dispatch import LEASE, Dispatcher
 from orchestrator.engine import Engine, Heard
 from orchestrator.journey import Policy
-from orchestrator.ledger import Ledger, Suppression, Transaction
+from orchestrator.ledger import Ledger, Stops, Suppression, Transaction
 from orchestrator.messages import Composer, Sender
 from orchestrator.model import Entry, Status
 from orchestrator.render import Renderer
@@ -135,12 +135,12 @@ class Dealership:
     def paused(self) -> dict[str, str]:
         """The paused channels and why."""
         with self.ledger.read() as tx:
-            return {name: pause.reason for name, pause in tx.paused().items()}
+            return {pause.name: pause.reason for pause in tx.pauses() if pause.kind is Stops.CHANNEL}
 
     def resume(self, channel: str) -> None:
         """Let a channel work again."""
         with self.ledger.transaction() as tx:
-            tx.resume(channel)
+            tx.resume(Stops.CHANNEL, channel)
 
     def stored_text(self) -> str:
         """Every reason, detail and problem that the ledger keeps, as one text."""
@@ -151,7 +151,7 @@ class Dealership:
             lines = [entry.reason for entry in entries]
             lines += [f"{attempt.code} {attempt.detail} {attempt.provider_id}" for attempt in attempts]
             lines += [str(fact.data.get("reason", "")) for fact in facts]
-            lines += [pause.reason for pause in tx.paused().values()]
+            lines += [pause.reason for pause in tx.pauses()]
             lines += [f"{one.reason} {one.evidence}" for one in tx.suppressions()]
             lines += [row.problem for row in tx.list_orders(limit=10_000)]
         return "\n".join(lines)

@@ -496,7 +496,7 @@ def test_25_a_refusal_that_is_our_fault_pauses_the_channel_until_it_is_resumed(
     assert server.connections == connections
     for name in ("BX-1", "BX-9"):
         assert house.entry(order=name).status is Status.SCHEDULED
-        assert house.entry(order=name).reason.startswith("email is paused")
+        assert house.entry(order=name).reason.startswith("channel email is paused")
 
     server.accepting()
     house.resume("email")

@@ -265,12 +265,11 @@ def test_a_task_stands_even_when_its_owner_has_no_address() -> None:
 
 
 def test_a_paused_channel_gives_way_to_the_next_and_else_waits() -> None:
-    other = ask(blocks=Blocks({}, {"sms": "20003"}))
+    other = ask(blocks=Blocks({}, {("channel", "sms"): "20003"}))
     assert isinstance(other, Send)
     assert other.channel == "email"
-    assert ask(blocks=Blocks({}, {"sms": "20003", "email": "535"})) == Wait(
-        at("2026-03-12 11:25"), "email is paused: 535"
-    )
+    both = {("channel", "sms"): "20003", ("channel", "email"): "535"}
+    assert ask(blocks=Blocks({}, both)) == Wait(at("2026-03-12 11:25"), "channel email is paused: 535")
 
 
 @pytest.mark.parametrize("window", [("07:59", Wait), ("08:00", Send), ("20:59", Send), ("21:00", Wait)])

@@ -1,0 +1,94 @@
+"""`pause` and `resume`: what stands still, until when, and what is refused."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from orchestrator.ledger import Ledger
+from tests.installation import Home, home
+
+__all__ = ["home"]
+
+
+@pytest.fixture
+def ledger(home: Home) -> Iterator[Ledger]:
+    """The ledger of an installation that knows one order."""
+    assert home.run("ingest", home.story())[0] == 0
+    with Ledger.open(f"sqlite:///{home.folder / 'beforehand.db'}") as opened:
+        yield opened
+
+
+def paused(home: Home) -> list[tuple[str, str, str]]:
+    code, out, _ = home.run("pause", "--format", "json")
+    assert code == 0
+    return [(row["kind"], row["name"], row["reason"]) for row in json.loads(out)]
+
+
+def test_nothing_is_paused_in_a_new_installation_and_asking_makes_no_ledger(home: Home) -> None:
+    assert home.run("pause")[:2] == (0, "nothing is paused\n")
+    assert not (home.folder / "beforehand.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "kind", "name"),
+    [
+        (("--all",), "everything", ""),
+        (("--rule", "arrived"), "rule", "arrived"),
+        (("--channel", "email"), "channel", "email"),
+    ],
+)
+def test_what_is_paused_is_listed_with_its_reason_until_it_is_resumed(
+    home: Home, ledger: Ledger, option: tuple[str, ...], kind: str, name: str
+) -> None:
+    code, out, _ = home.run("pause", *option, "--reason", "wrong prices")
+    assert code == 0
+    assert out.endswith(f"to let it go on: beforehand resume {' '.join(option)}\n")
+    assert paused(home) == [(kind, name, "wrong prices")]
+    assert home.run("resume", *option)[0] == 0
+    assert paused(home) == []
+
+
+def test_a_location_is_paused_by_the_name_its_orders_have(home: Home, ledger: Ledger) -> None:
+    code, _, err = home.run("pause", "--location", "munich")
+    assert (code, "no location is called 'munich'" in err) == (2, True)
+    with ledger.transaction() as tx:
+        (row,) = tx.list_orders()
+        tx.store_orders([type(row)(row.id, row.customer, row.journey, location="munich")])
+    assert home.run("pause", "--location", "munich")[0] == 0
+    assert paused(home) == [("location", "munich", "by hand")]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--rule", "arived"), "did you mean 'arrived'?"),
+        (("--channel", "emial"), "did you mean 'email'?"),
+        (("--channel", "email", "--all"), "one thing at a time"),
+    ],
+)
+def test_a_slip_stops_nothing_and_says_so(
+    home: Home, ledger: Ledger, options: tuple[str, ...], words: str
+) -> None:
+    code, _, err = home.run("pause", *options)
+    assert code == 2
+    assert words in err
+    assert paused(home) == []
+
+
+def test_resuming_what_is_not_paused_names_what_is(home: Home, ledger: Ledger) -> None:
+    home.run("pause", "--rule", "arrived")
+    code, _, err = home.run("resume", "--channel", "email")
+    assert code == 1
+    assert "channel email is not paused; paused: rule arrived" in err
+    assert home.run("resume")[0] == 2
+
+
+def test_doctor_names_what_is_paused_since_when_why_and_how_it_goes_on(home: Home, ledger: Ledger) -> None:
+    home.run("pause", "--rule", "arrived", "--reason", "wrong prices")
+    code, out, _ = home.run("doctor", "--format", "json")
+    assert code == 1
+    (found,) = [row for row in json.loads(out) if row["what"] == "rule arrived"]
+    assert found["detail"].startswith("paused since ")
+    assert found["detail"].endswith(": wrong prices")
+    assert found["remedy"] == "beforehand resume --rule arrived"
