@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from orchestrator.journey import Journey, On, Rule, Trigger
+from orchestrator import calendar
+from orchestrator.journey import WEEKDAYS_9_TO_17, Journey, On, Rule, Trigger
 from orchestrator.model import (
     Customer,
     Fact,
@@ -54,7 +55,24 @@ MARIA = Customer(
 )
 SHARED_TASK = "shared/task"
 _BY_TYPE: Mapping[str, Any] = {"number": 3, "flag": True, "date": TODAY.isoformat()}
-_BY_NAME = {"model": "Lumen 4", "colour": "sea green", "number_plate": "M-MK 2026"}
+_BY_NAME = {
+    "model": "Lumen 4",
+    "colour": "sea green",
+    "number_plate": "M-MK 2026",
+    "contents": "a roof box and two keys",
+    "carrier": "Kurier Nord",
+    "tracking_number": "KN 2026 4711",
+    "pickup_point": "Kiosk am Markt, Musterstraße 3",
+    "left_with": "Jonas Weber",
+}
+_OF_EVENTS: Mapping[str, Any] = MappingProxyType(  # what an event that a rule waits for may carry
+    {
+        "reason": "nobody opened the door",
+        "name": "Jonas Weber",
+        "place": _BY_NAME["pickup_point"],
+        "until": (TODAY + timedelta(days=5)).isoformat(),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +112,8 @@ def sample(journey: Journey, template: str, locale: str = "") -> Sample:
     told += tuple(
         Tells(name, Promised(day=TODAY + timedelta(days=5))) for name in rule.tells if name != milestone
     )
-    return Sample(replace(notification, tells=told), order, replace(MARIA, locale=locale))
+    now = _late_enough(rule, order.milestones.get(milestone))
+    return Sample(replace(notification, tells=told), order, replace(MARIA, locale=locale), now)
 
 
 def _rule(journey: Journey, slug: str) -> tuple[Rule, int, bool]:
@@ -112,7 +131,15 @@ def _rule(journey: Journey, slug: str) -> tuple[Rule, int, bool]:
     return Rule("sample", journey.id, trigger, (), purpose=Purpose.SERVICE), 1, task
 
 
-_VERBS = ("call", "record", "plan", "reach", "task", "ask", "check")
+def _late_enough(rule: Rule, milestone: Milestone | None) -> datetime:
+    """When the sample is read: for what was missed, not before it was."""
+    if rule.trigger.on is not On.MISSED or milestone is None:
+        return NOW
+    ends = calendar.ends(milestone.promises[-1].value, ZONE, rule.trigger.closes)
+    return max(NOW, calendar.add(ends, rule.trigger.by, ZONE, WEEKDAYS_9_TO_17))
+
+
+_VERBS = ("call", "record", "plan", "reach", "task", "ask", "check", "arrange", "decide")
 _GUESSES = {
     "arrived": (On.REACHED, "arrived", False),
     "not-arrived-yet": (On.MISSED, "arrived", False),
@@ -132,6 +159,14 @@ _GUESSES = {
 
 def _first(journey: Journey) -> str:
     return journey.milestones[0] if journey.milestones else ""
+
+
+def _awaited(journey: Journey) -> str:
+    """What the customer waits for: the milestone of the first rule that says it was missed."""
+    for rule in journey.rules:
+        if rule.trigger.on is On.MISSED and any(rung.say for rung in rule.rungs):
+            return rule.trigger.milestone
+    return _first(journey)
 
 
 def _order(journey: Journey, locale: str) -> Order:
@@ -158,13 +193,14 @@ def _history(
     """Let happen to *order* what makes *rule* due; return what the message tells."""
     trigger = rule.trigger
     if trigger.on is On.EVENT:
-        order.events.append(Fact("sample", "1", trigger.event, order.id, NOW, NOW, {}))
+        order.events.append(Fact("sample", "1", trigger.event, order.id, NOW, NOW, _OF_EVENTS))
         return ()
     if trigger.on is On.UPCOMING and trigger.before.days:
         order.milestones[name] = _promised(name, TODAY + timedelta(days=trigger.before.days))
         return ()
     if trigger.on is On.SILENT or not name:
-        order.milestones["arrived"] = _promised("arrived", TODAY + timedelta(days=19))
+        awaited = _awaited(journey)
+        order.milestones[awaited] = _promised(awaited, TODAY + timedelta(days=19))
         return ()
     days = {On.MISSED: -_LATE.get(rung, 14), On.MOVED: 7, On.REACHED: -2}
     milestone = _promised(name, TODAY + timedelta(days=days.get(trigger.on, 0)))
@@ -175,7 +211,7 @@ def _history(
             _apologised(order, journey, name)
     elif trigger.on is On.RETRACTED:
         milestone.retracted = milestone.retracted_heard = NOW - timedelta(hours=1)
-        milestone.note = "another car of the same model was recorded under your order"
+        milestone.note = "it was recorded under the wrong order"
     elif trigger.on is On.MOVED:
         sooner = Promised(day=TODAY + timedelta(days=2))
         milestone.promises.append(Promise(name, 2, sooner, NOW, NOW, told=False, reason="an earlier ship"))
