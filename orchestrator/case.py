@@ -9,6 +9,7 @@ from orchestrator.journey import BusinessCalendar, Duration, Journey, On, Policy
 from orchestrator.model import Customer, Fact, Hold, Milestone, Order, Promised, Status, Telling, Tells
 
 SAID = frozenset({Status.ACCEPTED, Status.UNKNOWN})  # the customer knows, or may know
+REPLACED = "replaced: "  # begins the reason of what a newer one of the same rule takes the place of
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,7 @@ class Case:
     @property
     def complete(self) -> bool:
         """The journey's closing milestone was reached."""
-        last = self.order.milestones.get(self.journey.last)
-        return last is not None and last.reached is not None
+        return complete(self.order, self.journey)
 
     def show(self, what: datetime | Promised) -> str:
         """A moment or a promise as the clocks of the order's place read it."""
@@ -157,6 +157,12 @@ def show(value: Promised, zone: str) -> str:
         return str(value)
     start = calendar.show(value.start, zone)
     return start if value.end is None else f"{start} to {calendar.show(value.end, zone)}"
+
+
+def complete(order: Order, journey: Journey) -> bool:
+    """Was the journey's closing milestone reached? Then nobody waits any more."""
+    last = order.milestones.get(journey.last)
+    return last is not None and last.reached is not None
 
 
 def reached(order: Order) -> Iterator[Milestone]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from orchestrator.case import complete
 from orchestrator.errors import Conflict
 from orchestrator.intake import Incoming
 from orchestrator.journey import RuleBook
@@ -109,13 +110,17 @@ class Engine:
         return sight.book is self.book and sight.holds(tx, orders, now)
 
     def apply(self, tx: Transaction, plan: Plan, now: datetime) -> None:
-        """Make the ledger hold just what is wanted: the only creator of entries."""
+        """Make the ledger hold just what is wanted: the only creator of entries.
+
+        In a replay what is withdrawn ends when the news came that ended it.
+        """
         if plan.create:
             tx.create(plan.create, now)
         for move in plan.reschedule:
             tx.reschedule(move.entry.id, move.wanted, now)
         for cancel in plan.cancel:
-            tx.withdraw(cancel.entry.id, Status.CANCELLED, cancel.reason, now)
+            moment = cancel.at if self.replay and cancel.at is not None else now
+            tx.withdraw(cancel.entry.id, Status.CANCELLED, cancel.reason, moment)
 
     def row(self, sight: Sight, order_id: str) -> OrderRow:
         """The cache row of an order, for lists and lookups."""
@@ -125,17 +130,19 @@ class Engine:
             return OrderRow(order_id, problem=problem)
         journey = journey_of(order, self.book)
         last = phase = ""
+        status = order.status.value
         if not isinstance(journey, str):
             reached = [name for name in journey.milestones if _reached(order, name)]
             last = reached[-1] if reached else ""
             phase = journey.phase_of(last) if last else next(iter(journey.phases), "")
-        complete = last and not isinstance(journey, str) and last == journey.last
+            if complete(order, journey):
+                status = "complete"
         return OrderRow(
             order_id,
             order.customer,
             order.journey,
             order.location.id,
-            "complete" if complete else order.status.value,
+            status,
             phase,
             last,
             state_of(order),

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator import calendar, conditions
-from orchestrator.case import SAID, Case, Firing
+from orchestrator.case import REPLACED, SAID, Case, Firing
 from orchestrator.journey import Journey, Mode, Rule, RuleBook, TaskSpec
 from orchestrator.model import (
     Customer,
@@ -38,10 +38,11 @@ def wanted(order: Order, customer: Customer, book: RuleBook, now: datetime) -> D
     """Decide, for one order, every notification that should exist at *now*, and why the others should not."""
     journey = journey_of(order, book)
     if isinstance(journey, str):
-        return Decision(order.id, errors=(journey,) if order.known else (), silences=(Silence("", journey),))
+        problems = (journey,) if order.known else ()
+        return Decision(order.id, errors=problems, silences=(Silence("", journey),), at=now)
     stopped = _stopped(order, book)
     if stopped:
-        return Decision(order.id, silences=tuple(Silence(r.id, stopped) for r in journey.rules))
+        return Decision(order.id, silences=tuple(Silence(r.id, stopped) for r in journey.rules), at=now)
     case = case_of(order, customer, journey, book, now)
     want: dict[str, Notification] = {}
     silences: list[Silence] = []
@@ -162,7 +163,7 @@ def _replaced(firing: Firing, newest: Firing | None, case: Case) -> Firing:
     """A newer notification of the same rule and order replaces an unsent older one."""
     if newest is None or firing is newest or firing.at > case.now or firing.hushed:
         return firing
-    return replace(firing, hushed=f"a newer message of this rule takes its place: {newest.because}")
+    return replace(firing, hushed=f"{REPLACED}{newest.because}")
 
 
 def _message(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
@@ -240,9 +241,11 @@ def _task(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) -> 
         yield Silence(rule.id, f"{answer.by or f'the {spec.for_}'} {said} the task", key, values)
         return
     given = case.order.outcomes.get(task.key)
-    start = given.at if given is not None else task.due_at
-    ignored = f"the {spec.for_} has not acknowledged {spec.do!r} within {spec.within}"
-    yield _tasked(rule, firing, case, spec, spec.then, case.after(start, spec.within), occasion, ignored)
+    due = case.after(given.at if given is not None else task.due_at, spec.within)
+    ignored = f"the {spec.for_} had not acknowledged {spec.do!r} by {case.show(due)}"
+    unless = f"the {spec.for_} acknowledges it{f', {firing.unless}' if firing.unless else ''}"
+    escalated = replace(firing, unless=unless)
+    yield _tasked(rule, escalated, case, spec, spec.then, due, occasion, ignored)
 
 
 def _tasked(

@@ -18,6 +18,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from operator import attrgetter
 
+from orchestrator.case import REPLACED
 from orchestrator.model import WAITING, Decision, Entry, Notification, Status
 
 _intent = attrgetter(*(field.name for field in fields(Notification) if field.name != "values"))
@@ -33,10 +34,11 @@ class Reschedule:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """An entry that is no longer wanted, and why."""
+    """An entry that is no longer wanted, and why; *at* the moment as of which that was decided."""
 
     entry: Entry
     reason: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def reconcile(decisions: Iterable[Decision], have: Mapping[str, Sequence[Entry]]
                     reschedule.append(Reschedule(entry, now))
         failed = {error.partition(":")[0] for error in decision.errors}
         cancel += [
-            Cancel(entry, why_not(decision, entry))
+            Cancel(entry, why_not(decision, entry), decision.at)
             for key, entry in entries.items()
             if key not in want and entry.status in WAITING and entry.wanted.rule not in failed
         ]
@@ -116,10 +118,25 @@ def same(one: Notification, other: Notification) -> bool:
 
 
 def why_not(decision: Decision, entry: Entry) -> str:
-    """The planner's own reason why this entry is not wanted."""
+    """The planner's own reason why this entry is not wanted: about it, about its rule, or what is instead."""
     rule = [silence for silence in decision.silences if silence.rule in (entry.wanted.rule, "")]
     mine = [silence for silence in rule if silence.key == entry.key]
     general = [silence for silence in rule if not silence.key]
-    for silence in mine or general or rule:
+    for silence in mine or general:
         return silence.reason
-    return "no rule asks for it any more"
+    instead = _instead(decision, entry.wanted)
+    if instead is not None:
+        return f"{REPLACED}{instead.because}"
+    return rule[0].reason if rule else "no rule asks for it any more"
+
+
+def _instead(decision: Decision, gone: Notification) -> Notification | None:
+    """What the same rule wants of the same person now, on another occasion.
+
+    Of a task that goes on to the next person it is the first person's, which says what it is about.
+    """
+    same_rule = [note for note in decision.wanted if note.rule == gone.rule and note.kind is gone.kind]
+    for note in same_rule:
+        if note.role == gone.role:
+            return next(first for first in same_rule if first.occasion == note.occasion)
+    return None

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from orchestrator.case import SAID, Case, Firing
+from orchestrator.case import REPLACED, SAID, Case, Firing
 from orchestrator.journey import On, Rule
 
-OVERTAKEN = "the next message of this rule is due already"
+OVERTAKEN = f"{REPLACED}the next message of this rule is due already"
 EXHAUSTED = "every message of this rule was sent already, and none is sent twice"
 
 

@@ -241,8 +241,8 @@ def silent(rule: Rule, case: Case) -> Answer:
     if case.complete:
         return "the order is complete"
     mine = f"{case.order.id}/{rule.id}/" if rule.rung(2) is not None else None
-    heard = [at for at, what in case.order.contacts if mine is None or not what.startswith(mine)]
-    base = max(heard) if heard else case.order.since
+    heard = [contact for contact in case.order.contacts if mine is None or not contact[1].startswith(mine)]
+    base, last = max(heard) if heard else (case.order.since, "")
     if base is None:
         return "the order is not known yet"
     moment = case.after(base, rule.trigger.for_)
@@ -253,10 +253,19 @@ def silent(rule: Rule, case: Case) -> Answer:
             occasion=f"since-{base.isoformat(timespec='seconds')}",
             at=moment,
             news=moment,
-            because=f"{rule.trigger.for_} without a word, since {case.show(base)}",
+            because=f"{_spoke(last)} on {case.show(base)}, then nothing for {rule.trigger.for_}",
             unless="the customer hears from us or we from them before",
         ),
     )
+
+
+def _spoke(last: str) -> str:
+    """Who spoke at a contact: the type of a fact, the key of a message of ours, or "" for none yet."""
+    return {
+        "": "the order came",
+        "contact.logged": "staff and customer spoke",
+        "message.replied": "the customer answered",
+    }.get(last, "the customer heard from us")
 
 
 def retracted(rule: Rule, case: Case) -> Answer:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.installation import BEFOREHAND, MOMENT, Home, environment, event, home
+from tests.installation import BEFOREHAND, CAR, MOMENT, Home, environment, event, home
 
 __all__ = ["home"]
 
@@ -202,6 +202,20 @@ def test_a_simulation_tells_what_would_have_been_said(home: Home) -> None:
     assert {"rule", "order", "customer", "occasion", "channel", "due_at", "at", "status", "reason"} <= said[
         0
     ].keys()
+
+
+def test_what_a_simulation_takes_back_ends_when_the_news_came_and_not_with_the_batch(home: Home) -> None:
+    story = home.story()
+    arrived, later = MOMENT + timedelta(days=12), MOMENT + timedelta(days=13)
+    other = event("order.upserted", "B-1", later, customer="C-1", journey="new-car", attributes=CAR)
+    home.write(story, (home.folder / story).read_text() + f"\n{other}\n")
+    _, out, _ = home.run("simulate", "--events", story, "--format", "jsonl")
+    ended = {
+        datetime.fromisoformat(line["at"])
+        for line in map(json.loads, out.splitlines())
+        if line["status"] == "cancelled" and line["order"] == "A-1" and "arrived happened" in line["reason"]
+    }
+    assert ended == {arrived}
 
 
 def test_a_simulation_ends_with_the_sentence_of_counts(home: Home) -> None:

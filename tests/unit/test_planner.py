@@ -156,7 +156,8 @@ def test_a_task_goes_to_the_next_person_when_nobody_acknowledges_it() -> None:
         at("2026-03-12 17:00"),
     )
     assert (manager.role, manager.due_at) == ("manager", at("2026-03-12 17:00"))
-    assert manager.because == "the owner has not acknowledged 'ask' within 1h"
+    assert manager.because == "the owner had not acknowledged 'ask' by Thu 2026-03-12 17:00"
+    assert manager.unless == f"the owner acknowledges it, {owner.unless}"
     assert owner.expires_at is None
 
 

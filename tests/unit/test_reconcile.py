@@ -6,8 +6,8 @@ import pytest
 
 from orchestrator.model import FINAL, IN_FLIGHT, WAITING, Decision, Entry, Notification, Silence, Status, Step
 from orchestrator.reconcile import Cancel, Plan, reconcile, same, why_not
-from tests.builders import at, reached
-from tests.deciding import book, decide, entry, one
+from tests.builders import at, promised, reached
+from tests.deciding import book, decide, entry, one, outcome
 
 RULES = book("{id: arrived, on: {reached: arrived}, say: arrived, channels: [sms, email], timing: now}")
 NOTE = one(decide(RULES, reached("O-1", "arrived", "2026-03-12 11:20"), now="2026-03-12 11:20"))
@@ -97,6 +97,45 @@ def test_a_step_that_was_tried_stays_tried_when_the_customer_prefers_other_chann
 )
 def test_the_reason_is_the_one_nearest_to_the_entry(silences: list[Silence], reason: str) -> None:
     assert why_not(Decision("O-1", silences=tuple(silences)), entry(NOTE)) == reason
+
+
+def test_what_the_same_rule_wants_instead_is_the_reason_with_why_it_is_wanted() -> None:
+    rules = book('{id: late, on: {missed: arrived, closes: "17:30"}, say: late, timing: now}')
+    first = promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00")
+    moved = promised("O-1", "arrived", "2026-03-17", "2026-03-09 10:00", told=True)
+    before = one(decide(rules, first, now="2026-03-02 10:00"))
+    after = decide(rules, first, moved, now="2026-03-09 10:00")
+
+    assert why_not(after, entry(before)) == f"replaced: {one(after).because}"
+    assert reconcile([after], {"O-1": [entry(before)]}).cancel[0].at == at("2026-03-09 10:00")
+
+
+def test_a_question_replaced_after_a_move_says_the_new_day_to_both_who_would_have_got_it() -> None:
+    rules = book(
+        '{id: ask, on: {upcoming: arrived, before: 0d, at: "16:00"}, '
+        "task: {for: owner, do: ask, within: 1h, then: manager}}"
+    )
+    first = promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00")
+    moved = promised("O-1", "arrived", "2026-03-17", "2026-03-09 10:00")
+    owner, manager = decide(rules, first, now="2026-03-02 10:00").wanted
+    after = decide(rules, first, moved, now="2026-03-09 10:00")
+
+    for gone in (owner, manager):
+        assert why_not(after, entry(gone)) == "replaced: arrived is promised for 2026-03-17"
+
+
+def test_a_quiet_update_is_replaced_in_plain_words_when_the_customer_heard_from_us() -> None:
+    rules = book(
+        "{id: quiet, on: {silent: 14d}, say: update, timing: now}",
+        "{id: arrived, on: {reached: arrived}, say: arrived, timing: now}",
+    )
+    (waiting,) = decide(rules, now="2026-03-02 10:00").wanted
+    here = reached("O-1", "arrived", "2026-03-03 10:00")
+    (said,) = [n for n in decide(rules, here, now="2026-03-03 10:00").wanted if n.rule == "arrived"]
+    after = decide(rules, here, outcome(said, "2026-03-03 10:00"), now="2026-03-03 10:00")
+
+    reason = "replaced: the customer heard from us on Tue 2026-03-03 10:00, then nothing for 14d"
+    assert why_not(after, entry(waiting)) == reason
 
 
 def test_a_plan_too_big_to_be_right_says_so() -> None:
