@@ -58,17 +58,24 @@ def check(
 
 def schema(
     what: Annotated[
-        str, typer.Argument(metavar="[rules|events]", help="Of rule files, or of events.")
+        str,
+        typer.Argument(
+            metavar="[rules|tests|events]", help="Of rule files, of files of rule tests, or of events."
+        ),
     ] = "rules",
 ) -> None:
     """Print the JSON Schema that editors check against.
 
-    The one of rule files completes and checks them while they are written; the one of events says what
-    each core type's data may hold.
+    The ones of rule files and of their tests complete and check them while they are written; the one of
+    events says what each core type's data may hold.
     """
-    owners = {"rules": "orchestrator.rules", "events": "orchestrator.intake.types"}
+    owners = {
+        "rules": "orchestrator.rules",
+        "tests": "orchestrator.rule_tests.shape",
+        "events": "orchestrator.intake.types",
+    }
     if what not in owners:
-        raise Misconfigured(f"there is a schema of rules and one of events, none of {what!r}")
+        raise Misconfigured(f"there is a schema of rules, one of tests and one of events, none of {what!r}")
     print(output.dumped(import_module(owners[what]).json_schema(), indent=2))
 
 

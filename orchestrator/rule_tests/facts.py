@@ -4,7 +4,7 @@ Everything goes through intake like any event; what intake refuses is told at it
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.intake import Incoming, Place, parse
@@ -20,6 +20,9 @@ from orchestrator.rules.schema import did_you_mean
 from orchestrator.timing import order_zone
 
 _TIMES = ("from", "to")  # local times inside the data of promises and slots
+ANY_TIME = datetime(
+    2026, 1, 1, tzinfo=UTC
+)  # a fact without a usable time is still read for its other problems
 _TASKS = ("task.acknowledged", "task.done")
 
 
@@ -69,36 +72,40 @@ class Cast:
     def fact(self, node: Node, number: int) -> Given | None:
         """One fact of ``given:``, or ``None`` with what is wrong with it."""
         source = self._source
-        keys = source.mapping(node)
-        before = len(source.problems)
-        kind = source.text(keys.get("event"))
-        for name in ("at", "event"):
-            if name not in keys and isinstance(node.value, dict):
-                source.add(node.place, "X011", f"{name!r} is missing", f"add `{name}: …`")
-        if not kind:
+        keys = source.mapping(node, filled=FACT)
+        if not isinstance(node.value, dict):
             return None
-        self._check_type(keys["event"], kind)
+        before = len(source.problems)
+        for name in ("at", "event"):
+            if name not in keys:
+                source.add(node.place, "X011", f"{name!r} is missing", f"add `{name}: …`")
+        kind = source.text(keys.get("event"))
         about = "customer" if scope_of(kind) is Scope.CUSTOMER else "order"
-        subject = self._subject(node, about)
+        self._check_keys(node, kind, {"at", "heard", "event", about})
+        subject = self._subject(node, about) if kind else ""
         zone = self._zone_for(about, subject)
-        happened = source.moment(keys.get("at"), zone)
-        heard = source.moment(keys.get("heard"), zone)
-        if happened and heard and heard < happened:
-            source.add(keys["heard"].place, "X022", "it is heard before it happens", "")
-        own = {"at", "heard", "event", about}
-        data = {name: child for name, child in keys.items() if name not in own}
-        self._check_keys(node, kind, own)
+        happened, heard = self._moments(keys, zone)
+        data = {name: child for name, child in keys.items() if name not in ("at", "heard", "event", about)}
         self._check_milestone(data.get("milestone"), subject)
         answers = self._answers(data, kind, subject)
-        if len(source.problems) > before or happened is None:
-            return None
         written = self._data(data, kind, zone)
         if answers is not None:
             written = {name: value for name, value in written.items() if name not in ANSWERS} | {"task": "-"}
-        event = self._taken(node, kind, subject, happened, heard, written, f"given-{number}")
-        if event is None or len(source.problems) > before:
+        if not kind or not subject:
+            return None
+        event = self._taken(node, kind, subject, (happened or ANY_TIME, heard), written, f"given-{number}")
+        if event is None or happened is None or len(source.problems) > before:
             return None
         return Given(source.spot(node.place), event, answers)
+
+    def _moments(self, keys: Mapping[str, Node], zone: str) -> tuple[datetime | None, datetime | None]:
+        """When a fact happened, and when it was heard if that is said."""
+        happened = self._source.moment(keys.get("at"), zone)
+        heard = self._source.moment(keys.get("heard"), zone)
+        if happened and heard and heard < happened:
+            self._source.add(keys["heard"].place, "X022", "it is heard before it happens")
+            heard = None
+        return happened, heard if happened else None
 
     # ── customers and orders ─────────────────────────────────────────────────
 
@@ -111,7 +118,7 @@ class Cast:
             since = self._source.moment(node.get(SINCE), zone) or first
             if kind == "order.upserted":
                 self._complete_order(node, data)
-            event = self._taken(node, kind, name, since, None, data, f"{kind}-{name}")
+            event = self._taken(node, kind, name, (since, None), data, f"{kind}-{name}")
             if event is not None:
                 made.append(Given(self._source.spot(node.place), event))
         return made
@@ -157,21 +164,20 @@ class Cast:
         self._source.add(node.place, "X011", f"{about!r} is missing", hint)
         return ""
 
-    def _check_type(self, node: Node, kind: str) -> None:
+    def _check_type(self, node: Node | None, kind: str) -> None:
         listened = {
             rule.trigger.event for journey in self._book.journeys.values() for rule in journey.rules
         } - {""}
-        if kind not in CORE and kind not in listened:
+        if node is not None and kind and kind not in CORE and kind not in listened:
             hint = did_you_mean(kind, [*CORE, *listened])
             if hint.startswith("did you mean"):
                 self._source.add(node.place, "X017", f"no type of event called {kind!r}", hint)
 
     def _check_keys(self, node: Node, kind: str, own: set[str]) -> None:
+        self._check_type(node.get("event"), kind)
         core = CORE.get(kind)
-        if core is None:
-            return
         extra = {FOR} if kind == "promise.made" else set(ANSWERS) if kind in _TASKS else set()
-        self._source.near_miss(node, sorted({*core.fields, *own, *extra, *FACT}))
+        self._source.near_miss(node, sorted({*(core.fields if core else ()), *own, *extra, *FACT}))
 
     def _check_milestone(self, node: Node | None, subject: str) -> None:
         journey = self.journey_of(subject)
@@ -222,11 +228,11 @@ class Cast:
         node: Node,
         kind: str,
         subject: str,
-        happened: datetime,
-        heard: datetime | None,
+        times: tuple[datetime, datetime | None],
         data: Mapping[str, Any],
         name: str,
     ) -> Incoming | None:
+        happened, heard = times
         document = {
             "specversion": "1.0",
             "id": name,

@@ -124,8 +124,7 @@ def _other_reason(case: Case, said: Sequence[Said], otherwise: Pairs) -> Iterato
         wanted, one = case.expect[number], said[index]
         yield wanted.spot.problem(
             "X004",
-            f"{told(wanted)} was said, but not because of {wanted.why!r}",
-            f"the reason: {one.because}",
+            f"{told(wanted)} was said, but not because of {wanted.why!r}: {one.because}",
         )
 
 
@@ -149,26 +148,21 @@ def _not_said(
 
 
 def _unexpected(case: Case, one: Said) -> Problem:
-    return case.whole.problem(
-        "X002", f"{heard(one, case)} was said and not expected", f"the reason: {one.because}"
-    )
+    return case.whole.problem("X002", f"{heard(one, case)} was said and not expected: {one.because}")
 
 
 def _never(case: Case, outcome: Outcome, book: RuleBook) -> Iterator[Problem]:
     for wanted in case.never:
         found = [one for one in outcome.said if _alike(wanted, one)]
         if found:
-            yield wanted.spot.problem(
-                "X003", f"{heard(found[0], case)} was said", f"the reason: {found[0].because}"
-            )
+            yield wanted.spot.problem("X003", f"{heard(found[0], case)} was said: {found[0].because}")
             continue
         reasons = [one.why for one in _relevant(outcome.unsaid, [wanted], book)]
         if wanted.why and not any(_contains(reason, wanted.why) for reason in reasons):
             shown_reasons = "; ".join(dict.fromkeys(reasons)) or "no rule could have said it"
             yield wanted.spot.problem(
                 "X005",
-                f"{told(wanted)} was not said, but not because of {wanted.why!r}",
-                f"the reasons: {shown_reasons}",
+                f"{told(wanted)} was not said, but not because of {wanted.why!r}: {shown_reasons}",
             )
 
 

@@ -49,9 +49,10 @@ class _File:
             if not source.problems:
                 source.add(START, "X011", "the file is empty", "start with `version: 1` and `tests:`")
             return []
-        keys = source.mapping(root, FILE)
-        if isinstance(root.value, dict):
-            self._version(root)
+        keys = source.mapping(root, FILE, FILE)
+        if not isinstance(root.value, dict):
+            return []
+        self._version(root)
         tests = source.items(keys.get("tests"))
         journey = self._journey(root)
         names: dict[str, int] = {}
@@ -86,7 +87,7 @@ class _File:
     def _case(self, test: Node, file: Mapping[str, Node], journey: str, names: dict[str, int]) -> Case | None:
         source = self._source
         before = len(source.problems)
-        keys = source.mapping(test, TEST)
+        keys = source.mapping(test, TEST, TEST)
         if not isinstance(test.value, dict):
             return None
         name = self._name(test, names)
@@ -177,7 +178,7 @@ class _File:
 
     def _pattern(self, node: Node, cast: Cast) -> Pattern | None:
         source = self._source
-        keys = source.mapping(node, PATTERN)
+        keys = source.mapping(node, PATTERN, PATTERN)
         if not isinstance(node.value, dict):
             return None
         kinds = [kind for kind in ("say", "task") if kind in keys]
@@ -212,7 +213,7 @@ class _File:
         name = self._source.text(node)
         for journey in journeys:
             name = template_name(name, journey.id)
-        messages, tasks = _said(journeys, rule)
+        messages, tasks = _said(journeys, rule if rule in self._rules else "")
         kinds = {"say": messages, "task": tasks}
         key = "say" if kind is Kind.MESSAGE else "task"
         other = "task" if key == "say" else "say"

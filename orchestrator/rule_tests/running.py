@@ -36,7 +36,7 @@ def run(case: Case, book: RuleBook, composer: Composer | Rehearsal, channels: Se
     finally:
         simulation.close()
     said = sorted((_said(line) for line in lines if line.status == Status.ACCEPTED), key=lambda one: one.at)
-    unsaid = [_unsaid(line) for line in lines if line.status != Status.ACCEPTED]
+    unsaid = [_unsaid(line, case) for line in lines if line.status != Status.ACCEPTED]
     broken = [
         case.spot.problem("X006", f"{line.template} to the {line.role} of {line.order}: {line.reason}")
         for line in lines
@@ -108,8 +108,13 @@ def _said(line: Line) -> Said:
     return Said(line.order, line.rule, Kind(line.kind), _name(line), line.role, line.channel, at, line.reason)
 
 
-def _unsaid(line: Line) -> Unsaid:
-    return Unsaid(line.order, line.rule, _name(line), line.role, line.status, line.reason)
+def _unsaid(line: Line, case: Case) -> Unsaid:
+    due = (
+        f"not before {shown(line.due_at, case.zones[line.order])}: "
+        if line.status == Status.SCHEDULED
+        else ""
+    )
+    return Unsaid(line.order, line.rule, _name(line), line.role, line.status, f"{due}{line.reason}")
 
 
 def _silences(simulation: Simulation, case: Case) -> tuple[list[Unsaid], list[Problem]]:

@@ -29,14 +29,27 @@ class Source(Findings):
 
     # ── shapes ───────────────────────────────────────────────────────────────
 
-    def mapping(self, node: Node, known: Collection[str] = ()) -> Mapping[str, Node]:
-        """The values of a mapping; complains about another kind, and about keys that are not *known*."""
+    def mapping(
+        self, node: Node, known: Collection[str] = (), filled: Collection[str] = ()
+    ) -> Mapping[str, Node]:
+        """The values of a mapping; complains about other kinds, unknown keys, *filled* ones left empty."""
         if not isinstance(node.value, dict):
             self.wrong(node, "a mapping")
             return {}
         for name in node.value:
             if known and name not in known:
-                self.add(node.keys[name], "X010", f"unknown key {name!r}", did_you_mean(name, known))
+                cut = " " in name and node.value[name].value is None
+                hint = "put a text that contains a comma in quotes" if cut else did_you_mean(name, known)
+                self.add(node.keys[name], "X010", f"unknown key {name!r}", hint)
+        for name in node.value.keys() & set(filled):
+            if node.value[name].value is None and not node.value[name].flaw:
+                hint = (
+                    "write `[]` for nothing at all"
+                    if name == "expect"
+                    else "write a value, or remove the key"
+                )
+                self.add(node.keys[name], "X013", "nothing stands here", hint)
+                node.value[name].flaw = True
         return node.value
 
     def items(self, node: Node | None) -> list[Node]:
@@ -92,7 +105,7 @@ class Source(Findings):
     def near_miss(self, node: Node, known: Collection[str]) -> None:
         """Complain about keys that are nearly one of *known*; others may be a company's own."""
         for name, place in node.keys.items():
-            if name not in known and get_close_matches(name, known, 1, 0.8):
+            if name not in known and get_close_matches(name, known, 1, 0.75):
                 self.add(place, "X010", f"unknown key {name!r}", did_you_mean(name, known))
 
 
