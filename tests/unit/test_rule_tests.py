@@ -1,8 +1,6 @@
 """Rule tests: what may be written, what is refused and where, and how what was said is compared."""
 
-import json
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +10,7 @@ import pytest
 
 from channels.registry import NAMES
 from orchestrator import config
-from orchestrator.cli import house, main
+from orchestrator.cli import house
 from orchestrator.errors import Problem
 from orchestrator.rule_tests import shape
 from orchestrator.rule_tests.codes import TEST_CODES
@@ -28,8 +26,6 @@ BERLIN = "Europe/Berlin"
 SETTINGS = config.load(ROOT / "config.toml", {})
 RULES = house.written(SETTINGS, ROOT / "rules" / "new-car.yaml", ROOT / "templates")
 COMPOSER = house.composer(SETTINGS, RULES.renderer)
-CAR = "rules/tests/new-car.yaml"
-HERE = "»"  # in a test's text: the place a problem must name
 
 HEAD = """\
 version: 1
@@ -339,119 +335,11 @@ def test_an_order_that_cannot_be_planned_fails_its_test() -> None:
     assert [problem.code for problem in outcome.problems] == ["X006"]
 
 
-# ── what is refused ──────────────────────────────────────────────────────────
-
-
-def with_test(keys: str) -> str:
-    return file(f"- {{name: x, until: 2026-03-20, expect: [], {keys}}}")
-
-
-def with_fact(keys: str) -> str:
-    return with_given(f"{{at: 2026-03-05 10:00, {keys}}}")
-
-
-def with_given(line: str) -> str:
-    return file("- {name: x, until: 2026-03-20, expect: []}", HEAD + f"  - {line}\n")
-
-
-def with_expected(line: str) -> str:
-    return file(f"- {{name: x, until: 2026-03-20, expect: [{line}]}}")
-
-
-WRONG: Mapping[str, tuple[str, str]] = {
-    "a key of the file": ("X010", file("- {name: x, until: 2026-03-20, expect: []}", HEAD + "»jurney: x\n")),
-    "a key of a test": ("X010", with_test("»nevr: []")),
-    "a key of an expectation": ("X010", with_expected("{say: arrived, »tp: owner}")),
-    "a key of a fact": (
-        "X010", with_fact("event: promise.made, milestone: arrived, for: 2026-03-19, »tolt: true"),
-    ),
-    "a key of a customer": ("X010", with_test("customers: {maria: {»emial: a@b.org}}")),
-    "no name": ("X011", file("- »{until: 2026-03-20, expect: []}")),
-    "no end": ("X011", file("- »{name: x, expect: []}")),
-    "nothing asked": ("X011", file("- »{name: x, until: 2026-03-20}")),
-    "no type": ("X011", with_given("»{at: 2026-03-05 10:00}")),
-    "nothing said": ("X011", with_expected("»{to: owner}")),
-    "no tests": ("X011", HEAD + "»tests: []\n"),
-    "an order": ("X012", with_fact("event: order.held, order: »BX-10")),
-    "a customer": ("X012", with_fact("event: customer.active, customer: »mria")),
-    "no list": ("X013", file("- {name: x, until: 2026-03-20, expect: »arrived}")),
-    "an empty key": ("X013", file("- {name: x, until: 2026-03-20, »expect: }")),
-    "a milestone": ("X014", with_fact("event: milestone.reached, milestone: »arived")),
-    "a text": ("X015", with_expected("{say: »arived}")),
-    "a task as a text": ("X015", with_expected("{say: »call-the-customer}")),
-    "a text of another rule": ("X015", with_expected("{say: »arrived, rule: not-arrived}")),
-    "a task to answer": ("X015", with_fact("event: task.done, task: »call")),
-    "a rule": ("X016", with_expected("{say: arrived, rule: »arived}")),
-    "a type": ("X017", with_fact("event: »mileston.reached, milestone: arrived")),
-    "a journey": ("X018", with_test("orders: {BX-100: {journey: »car}}")),
-    "a role": ("X019", with_expected("{say: arrived, to: »costumer}")),
-    "a channel": ("X019", with_expected("{say: arrived, by: »emial}")),
-    "yes or no": ("X019", with_test("only_these: »maybe")),
-    "no time": ("X020", with_expected("{say: arrived, at: »17:30}")),
-    "no such day": ("X021", file("- {name: x, until: »2026-02-30, expect: []}")),
-    "the gap of an order's clocks": ("X021", file("- {name: x, at: »2026-03-29 02:15, expect: []}")),
-    "a fact after the end": ("X022", with_given("»{at: 2026-03-25 10:00, event: order.held}")),
-    "expected after the end": ("X022", with_expected("»{say: arrived, at: 2026-03-21 10:00}")),
-    "heard before it happened": ("X022", with_fact("heard: »2026-03-04 10:00, event: order.held")),
-    "begins after it ends": ("X022", file("- {name: x, »from: 2026-03-21, until: 2026-03-20, expect: []}")),
-    "a name twice": (
-        "X023", file("- {name: x, until: 2026-03-20, never: []}\n- {name: »x, until: 2026-03-20, never: []}"),
-    ),
-    "a minute and a span": ("X024", file("- {name: x, at: 2026-03-20 10:00, »from: 2026-03-20, never: []}")),
-    "a message and a task": ("X024", with_expected("»{say: arrived, task: call-the-customer}")),
-    "what intake refuses": ("E113", with_test("customers: {maria: {email: »nobody}}")),
-    "a zone": ("E110", with_test("orders: {BX-100: {location: {time_zone: »Mars}}}")),
-    "no date": ("E107", with_fact("event: promise.made, milestone: arrived, for: »2026-3-19")),
-    "no YAML": ("R003", "a: [»"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("what", WRONG)
-def test_what_is_wrong_is_told_at_its_place(what: str) -> None:
-    code, text = WRONG[what]
-    before, _, after = text.partition(HERE)
-    place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-
-    found = problems(before + after)
-
-    assert [(p.code, p.line, p.column) for p in found] == [(code, *place)], [str(p) for p in found]
-
-
-def test_everything_that_is_wrong_is_told_at_once() -> None:
-    text = file("- {name: x, until: 2026-03-20, expect: [{say: arived, to: costumer}], nevr: []}", HEAD)
-
-    assert sorted(p.code for p in problems(text)) == ["X010", "X015", "X019"]
-    assert [p.hint for p in problems(text)] == [
-        "did you mean 'arrived'?",
-        "did you mean 'customer'?",
-        "did you mean 'never'?",
-    ]
-
-
-def test_a_comma_that_cuts_a_text_in_two_is_explained() -> None:
-    (problem,) = problems(with_expected("{say: arrived, why: late, and nothing more is missing}"))
-
-    assert problem.hint == "put a text that contains a comma in quotes"
-
-
-def test_a_mistake_in_what_all_tests_share_is_told_once() -> None:
-    head = HEAD.replace("milestone: arrived", "milestone: arived")
-    text = file(
-        "- {name: x, until: 2026-03-20, expect: []}\n- {name: y, until: 2026-03-20, expect: []}", head
-    )
-
-    assert [p.code for p in problems(text)] == ["X014"]
-
-
-@pytest.mark.parametrize("text", ["", "# nothing\n", "version: 1\n", "- a\n", "just words\n", "tests: 3\n"])
-def test_a_file_without_a_test_is_a_problem(text: str) -> None:
-    assert problems(text)
-
-
 def test_every_code_of_a_test_has_an_example_and_no_other_is_used() -> None:
     sources = (ROOT / "orchestrator" / "rule_tests").glob("*.py")
     text = "".join(path.read_text(encoding="utf-8") for path in sources if path.name != "codes.py")
-    examples = Path(__file__).read_text(encoding="utf-8")
+    mine = Path(__file__).parent.glob("test_rule_test*.py")
+    examples = "".join(path.read_text(encoding="utf-8") for path in mine)
 
     assert {code for code in TEST_CODES if f'"{code}"' not in text} == set()
     assert {code for code in TEST_CODES if f'"{code}"' not in examples} == set()
@@ -497,54 +385,3 @@ def test_a_case_takes_well_under_two_tenths_of_a_second() -> None:
     list(verdicts(cases, RULES.book, COMPOSER, NAMES))
 
     assert (time.process_time() - began) / len(cases) < 0.2
-
-
-# ── the command ──────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    assert main(["init"]) == 0
-    return tmp_path
-
-
-def test_the_command_ends_with_a_sentence_and_the_right_code(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    capsys.readouterr()
-    assert main(["test", CAR, "--only", "collected"]) == 0
-    assert capsys.readouterr().out == "1 test passed\n"
-
-    (home / "bad.yaml").write_text(with_expected("{say: quiet-update}"), encoding="utf-8")
-    assert main(["test", "bad.yaml"]) == 1
-    out = capsys.readouterr().out
-    assert out.startswith("FAILED x\nbad.yaml:")
-    assert "- expected, + said:" in out
-    assert out.endswith("0 tests passed, 1 failed\n")
-
-    (home / "bad.yaml").write_text("version: 2\n", encoding="utf-8")
-    assert main(["test", "bad.yaml"]) == 1
-    assert main(["test", "nowhere"]) == 2
-    assert main(["test", CAR, "--only", "colected cars"]) == 2
-    assert "did you mean" in capsys.readouterr().err
-
-
-def test_programs_get_every_test_as_an_object_and_coverage_after_them(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    capsys.readouterr()
-    assert main(["test", CAR, "--only", "collected", "--coverage", "--format", "jsonl"]) == 0
-    out, err = capsys.readouterr()
-    first, *rest = [json.loads(line) for line in out.splitlines()]
-
-    assert first["passed"] is True
-    assert first["failures"] == []
-    assert {"journey", "rule", "says", "tests"} == set(rest[0])
-    assert "warning: no test covers" in err
-    assert err.endswith("1 test passed\n")
-
-
-def test_the_schema_of_tests_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["schema", "tests"]) == 0
-    assert json.loads(capsys.readouterr().out)["title"] == "Rule tests of Beforehand"
