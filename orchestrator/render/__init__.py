@@ -134,7 +134,7 @@ class Renderer:
         words = {**self.text_env.globals, **context}
         texts = self._text(path, found)
         heads = {header: self._run(part, words) for header, part in texts.headers.items()}
-        body = _tidy(self._run(texts.body, words))
+        body = tidy(self._run(texts.body, words))
         if channel == "email":
             return self._email(name, found, heads, body, words)
         if channel == "sms":
@@ -316,7 +316,7 @@ _MANY_LINES = re.compile(r"\n{3,}")
 _URL = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
     """No space at line ends and no more than one empty line, whatever the statements left behind."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")

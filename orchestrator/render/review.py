@@ -8,12 +8,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Any
 
 from orchestrator.errors import Problem, RenderError
 from orchestrator.journey import Journey, Mode, Rule, RuleBook
-from orchestrator.render import Renderer, sms_text, voice
+from orchestrator.render import Renderer, sms_text, tidy, voice
 from orchestrator.render import source as template_source
 from orchestrator.render.check import at
+from orchestrator.render.rehearse import Rehearsal
 from orchestrator.render.source import Header, Is, Piece, SourceError
 from orchestrator.render.voice import Fault, Reader, Script
 
@@ -52,17 +54,22 @@ def review(renderer: Renderer, book: RuleBook, broken: Collection[str], *, compl
 class _Review:
     def __init__(self, renderer: Renderer, book: RuleBook, broken: AbstractSet[str]) -> None:
         self.renderer, self.book, self.broken = renderer, book, broken
-        self.uses = _uses(book, renderer.names())
+        self.names = sorted(renderer.names())
+        self.uses = _uses(book, self.names)
+        self.rehearsal = Rehearsal(renderer.text_env)
         self.files: dict[str, dict[tuple[str, str], str]] = {}  # template: (stem, locale): path
+        self.spoken: dict[str, set[str]] = {}  # folder of a journey: the languages of its texts
         self.bodies: dict[tuple[str, str, str], str] = {}  # (template, channel, locale): the text, bare
         for path in renderer.files:
             place = template_source.split_path(path)
             if place is not None and template_source.NAME.fullmatch(place[0]):
                 self.files.setdefault(place[0], {})[place[1:]] = path
+                if place[1].endswith(".txt") and place[2]:
+                    self.spoken.setdefault(place[0].partition("/")[0], set()).add(place[2])
 
     def problems(self, *, complete: bool) -> list[Problem]:
         found: list[tuple[str, Fault]] = []  # (the file it is about, or the template, what is wrong)
-        for name in sorted(self.renderer.names()):
+        for name in self.names:
             found += self._of_template(name, complete=complete)
         found += self._of_ladders()
         return sorted(set(self._overruled(found)), key=lambda p: (p.path, p.line, p.column, p.code))
@@ -127,7 +134,7 @@ class _Review:
             self.renderer.company,
         )  # fmt: skip
         try:
-            text = self.renderer.render(name, "sms", locale, words).text
+            text = self._said(name, locale, words)
         except RenderError as error:
             yield Fault("T117", f"with sample facts it fails: {error}", "`beforehand preview` shows more")
             return
@@ -136,18 +143,23 @@ class _Review:
             hint = f"GSM-7 has no {' '.join(odd)}" if odd else "say it in fewer words"
             yield Fault("T113", f"with sample facts it is {sms_text.cost(text)}", hint)
 
+    def _said(self, name: str, locale: str, words: Mapping[str, Any]) -> str:
+        path = self.files[name]["sms.txt", locale]
+        pieces = self.renderer.pieces(template_source.headers(self.renderer.files[path])[1], path, locale)
+        said = self.rehearsal.say(pieces, words)
+        if said is None:
+            return self.renderer.render(name, "sms", locale, words).text
+        return sms_text.plain(tidy(said))
+
     # ── what rules need ──
 
     def _missing(self, name: str, use: _Use) -> Iterator[Fault]:
-        speaks = self.renderer.channels_of(name)
+        speaks: dict[str, set[str]] = {}
+        for stem, locale in self.files[name]:
+            if stem.endswith(".txt"):
+                speaks.setdefault(stem.removesuffix(".txt"), set()).add(locale)
         folder = name.partition("/")[0]
-        spoken = {
-            locale
-            for other in self.renderer.names()
-            if other.partition("/")[0] == folder
-            for locales in self.renderer.channels_of(other).values()
-            for locale in locales
-        } - {""}
+        spoken = self.spoken.get(folder, set())
         for channel, rule in use.channels.items():
             if channel not in speaks:
                 files = " and ".join(_file(channel, locale) for locale in sorted(spoken) or [""])
@@ -184,7 +196,7 @@ class _Review:
     def _overruled(self, found: Sequence[tuple[str, Fault]]) -> Iterator[Problem]:
         """The problems nobody allowed, and the allowances nothing needed."""
         allowed: list[_Allowed] = []
-        for name in sorted(self.renderer.names()):
+        for name in self.names:
             for path in self.files[name].values():
                 for head in self._allow_lines(path):
                     match = ALLOWANCE.fullmatch(head.value)

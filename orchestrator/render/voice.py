@@ -67,18 +67,18 @@ class Phrases:
     """Some phrases of a language, looked for all at once, each with the reason it is listed."""
 
     every: re.Pattern[str]
-    each: tuple[tuple[re.Pattern[str], str], ...]
+    each: Mapping[str, str]  # pattern: reason
 
     def reason(self, said: str) -> str:
         """Why the phrase that was found is listed."""
-        return next((reason for one, reason in self.each if one.fullmatch(said)), "")
+        return next((reason for one, reason in self.each.items() if re.fullmatch(one, said)), "")
 
 
 def phrases(listed: Mapping[str, str]) -> Phrases:
     """Read phrases as ``voices/*.toml`` writes them: ``*`` ends a word, a capital letter means itself."""
     written = {_pattern(phrase): reason for phrase, reason in listed.items()}
     every = rf"(?<![\w-])(?:{'|'.join(written) or '(?!)'})(?![\w])"
-    return Phrases(re.compile(every), tuple((re.compile(one), reason) for one, reason in written.items()))
+    return Phrases(re.compile(every), written)
 
 
 def _pattern(phrase: str) -> str:

@@ -5,6 +5,7 @@ Such a rule stays in force: it harms nobody, and leaving it out would change wha
 
 from collections.abc import Mapping
 from datetime import time, timedelta
+from functools import lru_cache
 from itertools import combinations
 
 from orchestrator.errors import Problem
@@ -86,7 +87,7 @@ def _windows(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> Non
     """Can the message leave before it is useless? The default hours, the rule's own time and quiet hours."""
     quiet, timing = policy.quiet.get(rule.purpose), rule.timing
     hours = journey.hours if timing.at == "preferred" else None
-    minutes = [minute for minute in range(MINUTES) if _open(minute, hours, quiet)]
+    minutes = _open(hours, quiet)
     if hours is not None and not minutes:
         message = f"the hours {hours[0]:%H:%M}-{hours[1]:%H:%M} lie wholly in the quiet hours"
         findings.say(rule, "hours", "R052", message, "open other hours, or write `timing: {at: …}`")
@@ -105,8 +106,14 @@ def _windows(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> Non
         findings.say(rule, "within", "R052", message, "give it longer, or another time")
 
 
-def _open(minute: int, hours: tuple[time, time] | None, quiet: tuple[time, time] | None) -> bool:
-    return (hours is None or _between(minute, hours)) and (quiet is None or not _between(minute, quiet))
+@lru_cache(maxsize=64)
+def _open(hours: tuple[time, time] | None, quiet: tuple[time, time] | None) -> tuple[int, ...]:
+    """The minutes of a day inside *hours* and outside *quiet*."""
+    return tuple(
+        minute
+        for minute in range(MINUTES)
+        if (hours is None or _between(minute, hours)) and (quiet is None or not _between(minute, quiet))
+    )
 
 
 def _between(minute: int, span: tuple[time, time]) -> bool:
@@ -118,7 +125,7 @@ def _minute(at: time) -> int:
     return at.hour * 60 + at.minute
 
 
-def _wait(start: int, at: time | None, minutes: list[int]) -> timedelta:
+def _wait(start: int, at: time | None, minutes: tuple[int, ...]) -> timedelta:
     """From *start* to the rule's own time, if it has one, and on to the next minute that is open."""
     moved = 0 if at is None else (_minute(at) - start) % MINUTES
     begun = (start + moved) % MINUTES

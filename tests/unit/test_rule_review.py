@@ -1,0 +1,125 @@
+"""Rules that load and are in vain: they never fire, never leave, or say what another says."""
+
+from datetime import time
+
+import pytest
+
+from orchestrator.errors import Problem
+from orchestrator.journey import Policy
+from orchestrator.model import Purpose
+from orchestrator.rules import load
+from orchestrator.rules.codes import RULE_CODES
+from orchestrator.rules.review import review
+
+HEADER = """\
+version: 1
+journey: car
+attributes: {model: text}
+milestones: [ordered, arrived, collected, first_service]
+closes: collected
+hours: "08:00-20:00"
+rules:
+"""
+NIGHT = {Purpose.SERVICE: (time(22), time(8))}
+
+
+def found(
+    *written: str, header: str = HEADER, quiet: dict[Purpose, tuple[time, time]] | None = None
+) -> list[Problem]:
+    text = header + "".join(f"  - {{id: r{number}, {rule}}}\n" for number, rule in enumerate(written, 1))
+    book, problems = load({"rules/car.yaml": text}, policy=Policy(quiet=quiet or {}))
+    assert problems == []
+    assert len(book.journeys["car"].rules) == len(written)  # such a rule stays in force
+    return review(book, {"rules/car.yaml": text})
+
+
+def test_rules_that_can_fire_have_no_finding() -> None:
+    assert (
+        found(
+            'on: {reached: arrived}, say: here, when: order.attributes.model != "demo"',
+            "on: {stuck: arrived, for: 5d}, say: stands",
+            'on: {missed: arrived, closes: "17:30"}, say: late, timing: {within: 3h}',
+            'on: {upcoming: first_service, before: 7d, at: "10:00"}, say: soon, timing: {within: 2h}',
+            quiet=NIGHT,
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "rule", "key"),
+    [
+        ("R050", "on: {reached: arrived}, say: here, when: 'true'", "when"),
+        ("R050", "on: {reached: arrived}, say: here, when: 1 > 2", "when"),
+        ("R050", 'on: {reached: arrived}, say: here, when: true || order.attributes.model == "x"', "when"),
+        ("R051", "on: {stuck: collected, for: 5d}, say: stands", "stuck"),
+        ("R051", "on: {stuck: first_service, for: 5d}, say: stands", "stuck"),
+        ("R052", 'on: {upcoming: arrived, at: "20:30"}, say: soon, timing: {within: 2h}', "within"),
+        ("R052", 'on: {missed: arrived, closes: "21:00"}, say: late, timing: {within: 10h}', "within"),
+        ("R052", 'on: {upcoming: arrived, at: "09:00"}, say: a, timing: {at: "08:00", within: 5h}', "within"),
+    ],
+)  # fmt: skip
+def test_a_rule_in_vain_is_found_where_it_says_so(code: str, rule: str, key: str) -> None:
+    (problem,) = found(rule)
+    assert (problem.code, problem.path, problem.line) == (code, "rules/car.yaml", 8)
+    assert problem.source[problem.column - 1 :].startswith(f"{key}:")
+
+
+def test_quiet_hours_may_close_the_hours_for_good() -> None:
+    header = HEADER.replace("08:00-20:00", "06:00-07:30")
+    (problem,) = found("on: {reached: arrived}, say: here", header=header, quiet=NIGHT)
+    assert problem.code == "R052"
+    assert "lie wholly in the quiet hours" in problem.message
+    assert found("on: {reached: arrived}, say: here, timing: now", header=header, quiet=NIGHT) == []
+    assert found("on: {reached: arrived}, say: here, purpose: security", header=header, quiet=NIGHT) == []
+
+
+def test_the_night_in_which_the_clocks_change_is_granted() -> None:
+    rule = 'on: {upcoming: arrived, at: "20:00"}, say: soon, timing: {within: %s}'
+    assert [p.code for p in found(rule % "11h")] == ["R052"]
+    assert found(rule % "11h1m") == []
+
+
+@pytest.mark.parametrize("within", ["1d", "3bh", "1bd"])
+def test_a_length_that_is_no_matter_of_hours_is_not_judged(within: str) -> None:
+    assert found(f'on: {{upcoming: arrived, at: "21:00"}}, say: soon, timing: {{within: {within}}}') == []
+
+
+def test_a_task_is_not_bound_to_the_customers_hours() -> None:
+    assert (
+        found('on: {upcoming: arrived, at: "21:00"}, task: {for: owner, do: look}, timing: {within: 1h}')
+        == []
+    )
+
+
+SAME = "on: {reached: arrived}, say: here"
+
+
+def test_two_rules_that_say_the_same_on_one_occasion_are_found_at_the_second() -> None:
+    (problem,) = found(SAME, SAME + ", channels: [sms]")
+    assert (problem.code, problem.line) == ("R053", 9)
+    assert "'r1' says 'here'" in problem.message
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "on: {reached: collected}, say: here",
+        "on: {reached: arrived}, say: there",
+        SAME + ", to: neighbour",
+        SAME + ", mode: off",
+    ],
+)
+def test_rules_that_differ_in_occasion_words_or_reader_are_two(other: str) -> None:
+    assert found(SAME, other) == []
+
+
+def test_conditions_that_differ_may_keep_two_rules_apart() -> None:
+    one, other = (f'{SAME}, when: order.attributes.model == "{model}"' for model in ("a", "b"))
+    assert found(one, other) == []
+    assert [p.code for p in found(one, one)] == ["R053"]
+    assert [p.code for p in found(one, SAME)] == ["R053"]
+
+
+def test_every_code_of_the_review_is_shown_here() -> None:
+    assert {code for code in RULE_CODES if code.startswith("R05")} == {"R050", "R051", "R052", "R053"}
