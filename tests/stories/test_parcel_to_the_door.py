@@ -131,3 +131,15 @@ def test_five_days_of_silence_are_too_long() -> None:
         "2026-03-14 10:00  customer  email  where-things-stand"
     )
     assert "it will be with you on Monday, 23 March" in told.text("where-things-stand")
+
+
+def test_the_mail_of_the_morning_shows_the_hours_and_promises_a_word_before_the_night() -> None:
+    told = tell(
+        maria_ordered(window("2026-03-12", 14, 17), phone=""),
+        parcel("milestone.reached", "2026-03-12 08:05", milestone="out_for_delivery"),
+        until="2026-03-12 09:00",
+    )
+
+    assert told.text("out-for-delivery").startswith("Your parcel comes today, 14:00–17:00")
+    assert "You will hear from me again today, either way" in told.text("out-for-delivery")
+    assert ">14:00–17:00</p>" in told.messages[-1].html  # alone in its box

@@ -1,13 +1,15 @@
 """The texts that customers and staff read: complete, honest in every case, personal, short."""
 
+import html
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 
-from orchestrator import rules
+from orchestrator import calendar, rules
 from orchestrator.journey import Journey, Policy
 from orchestrator.model import Customer, Location, Person, Promise, Promised, Tells
 from orchestrator.render import Rendered, Renderer, preview, sms_text, wording
@@ -23,6 +25,7 @@ STAFF = {"record-arrival-or-new-date", "call-the-customer", "plan-the-handover",
 STAFF |= {"ask-the-carrier", "decide-on-a-replacement", "arrange-a-new-delivery"}
 TO_CUSTOMERS = sorted(name for name in RENDERER.names() if name.partition("/")[2] not in STAFF)
 TASKS = sorted(RENDERER.names() - set(TO_CUSTOMERS))
+Case = Callable[[Sample], Sample]
 ALL = [(name, locale) for name in sorted(RENDERER.names()) for locale in LOCALES]
 
 
@@ -69,6 +72,25 @@ def moved_too(facts: Sample) -> Sample:
     return replace(facts, notification=replace(facts.notification, tells=(Tells(name, value),)))
 
 
+def with_hours(facts: Sample) -> Sample:
+    """The same occasion when everything was promised for three hours of its day."""
+
+    def hours(value: Promised) -> Promised:
+        day = calendar.day_of(calendar.begins(value, preview.ZONE), preview.ZONE)
+        return Promised(
+            start=calendar.local(day, time(14), preview.ZONE), end=calendar.local(day, time(17), preview.ZONE)
+        )
+
+    for milestone in facts.order.milestones.values():
+        milestone.promises = [replace(one, value=hours(one.value)) for one in milestone.promises]
+        milestone.tellings = [replace(one, value=hours(one.value)) for one in milestone.tellings]
+    tells = tuple(replace(one, value=hours(one.value)) for one in facts.notification.tells)
+    return replace(facts, notification=replace(facts.notification, tells=tells))
+
+
+CASES: dict[str, Case] = {"known": lambda facts: facts, "bare": bare, "moved": moved_too, "hours": with_hours}
+
+
 def test_no_template_has_a_problem() -> None:
     assert RENDERER.problems() == []
 
@@ -86,10 +108,10 @@ def test_every_template_the_rules_name_is_there() -> None:
         assert {f"{journey.id}/{name}" for name in said} <= RENDERER.names()
 
 
-@pytest.mark.parametrize("case", [lambda facts: facts, bare, moved_too], ids=["known", "bare", "moved"])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 @pytest.mark.parametrize(("name", "locale"), ALL)
-def test_every_text_is_whole_in_every_case(journey: Journey, name: str, locale: str, case: object) -> None:
-    facts = case(sample(journey, name, locale))  # type: ignore[operator]
+def test_every_text_is_whole_in_every_case(journey: Journey, name: str, locale: str, case: Case) -> None:
+    facts = case(sample(journey, name, locale))
     for channel in RENDERER.channels_of(name):
         said = render(journey, facts, name, channel, locale)
         for text in (said.text, said.subject, said.title):
@@ -137,6 +159,17 @@ def test_customers_read_more_of_themselves_than_of_us(journey: Journey, name: st
         re.findall(us, text, re.IGNORECASE)
     )
     assert len(text.split()) < 130
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("name", "locale"), [one for one in ALL if one[0].startswith("parcel/")])
+def test_the_html_of_a_parcel_mail_says_what_its_text_says(
+    journey: Journey, name: str, locale: str, case: Case
+) -> None:
+    mail = render(journey, case(sample(journey, name, locale)), name, "email", locale)
+    seen = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", mail.html)).split())
+    for line in mail.text.partition("\n-- \n")[0].splitlines():
+        assert line in seen
 
 
 @pytest.mark.parametrize(("name", "locale"), ALL)
