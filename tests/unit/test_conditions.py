@@ -1,6 +1,5 @@
 """Conditions: typed when loaded, true, false or unknown when asked, and where they are wrong."""
 
-import time as clock
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -482,23 +481,7 @@ def attempt(text: str) -> Verdict | list[Flaw]:
 
 
 def test_no_regular_expression_and_no_loop_runs_for_ever() -> None:
-    start = clock.perf_counter()
     ask("order.id.matches('(a+)+$')", order(id="a" * 50_000 + "b"))
     numbers = "[" + ",".join(["1"] * 300) + "]"
     endless = ask(f"{numbers}.all(a, {numbers}.all(b, {numbers}.all(c, a + b + c > 0)))")
     assert (endless.value, endless.why) == (None, "Iteration budget exceeded")
-    assert clock.perf_counter() - start < 2
-
-
-def test_an_evaluation_costs_microseconds() -> None:
-    condition = compile_condition('order.attributes.model != "demo" && hour > 3', ATTRIBUTES)
-    seen = {"order.attributes.model": "Corsa", "hour": 5}
-    best = min(_seconds(lambda: condition.evaluate(seen)) for _ in range(5))
-    assert best < 100e-6  # about 10 µs on an idle machine; the library's own part is 7
-
-
-def _seconds(act: Any) -> float:
-    start = clock.perf_counter()
-    for _ in range(500):
-        act()
-    return (clock.perf_counter() - start) / 500
