@@ -51,32 +51,41 @@ def written(settings: Settings, rules: Path | None = None, templates: Path | Non
 def understood(settings: Settings, sources: Mapping[str, str], templates: Path | None = None) -> Written:
     """Load rule files that were read before (path → text) against the templates of a folder."""
     from channels.registry import NAMES
-    from orchestrator.render import Renderer
     from orchestrator.rules import load
 
-    folder = templates or settings.templates.path
-    if not folder.is_dir():
-        raise Misconfigured(f"there is no directory of templates at {folder}")
-    renderer = Renderer(folder, company(settings))
+    renderer = texts(settings, templates)
     book, found = load(sources, templates=renderer.names(), channels=NAMES, policy=settings.policy())
     return Written(sources, book, renderer, (*found, *renderer.problems()))
 
 
-def reviewed(found: Written) -> list[Problem]:
+def texts(settings: Settings, templates: Path | None = None) -> Renderer:
+    """Read the templates, from the settings' folder unless told; raises :class:`Misconfigured` without it."""
+    from orchestrator.render import Renderer
+
+    folder = templates or settings.templates.path
+    if not folder.is_dir():
+        raise Misconfigured(f"there is no directory of templates at {folder}")
+    return Renderer(folder, company(settings))
+
+
+def reviewed(found: Written, *, whole: bool) -> list[Problem]:
     """Every problem of what was written, and what a reader would miss or mind in it.
 
     A text that sounds wrong is no reason to keep rules from coming into force; it is one to mend it first.
+    With *whole* these are all the rules there are, and not a folder or a file of them.
     """
     from orchestrator.render.review import review as review_templates
     from orchestrator.rules.review import review as review_rules
 
-    of_rules = {found_in.path for found_in in found.problems} & found.sources.keys()
+    wrong = {problem.path for problem in found.problems}
     root = f"{found.renderer.templates.name}/"
-    broken = {problem.path.removeprefix(root) for problem in found.problems}
+    broken = {path.removeprefix(root) for path in wrong}
+    read = {name for name, journey in found.book.journeys.items() if journey.path not in wrong}
+    complete = None if whole and not wrong & found.sources.keys() else read
     return [
         *found.problems,
         *review_rules(found.book, found.sources),
-        *review_templates(found.renderer, found.book, broken, complete=not of_rules),
+        *review_templates(found.renderer, found.book, broken, complete=complete),
     ]
 
 

@@ -39,7 +39,7 @@ def check(
         problems = refused.problems
         counts = "the settings cannot be used"
     else:
-        problems = tuple(house.reviewed(found))
+        problems = tuple(house.reviewed(found, whole=rules_dir is None))
         journeys = found.book.journeys.values()
         counts = ", ".join(
             (

@@ -19,6 +19,7 @@ from orchestrator.render.rehearse import Rehearsal
 from orchestrator.render.source import Header, Is, Piece, SourceError
 from orchestrator.render.voice import Fault, Reader, Script
 
+SHARED = "shared"  # the folder of what belongs to no journey
 ALLOWANCE = re.compile(r"(?P<code>T1\d\d)\s+because\s+\S.*")
 _OF_TASKS = re.compile(r"\btask\.")
 
@@ -42,13 +43,15 @@ class _Allowed:
     code: str
 
 
-def review(renderer: Renderer, book: RuleBook, broken: Collection[str], *, complete: bool) -> list[Problem]:
+def review(
+    renderer: Renderer, book: RuleBook, broken: Collection[str] = (), *, complete: Collection[str] | None
+) -> list[Problem]:
     """Return what readers would miss or mind, in the order of paths and lines.
 
-    *broken* are paths of template files that cannot be read anyway. With *complete*, *book* holds every rule
-    that was written, so that what none of them uses is used by nobody.
+    *broken* are paths of template files that cannot be read anyway. *complete* are the journeys whose every
+    rule is in *book*, so that what none of them says is unused; ``None``: there are no other journeys.
     """
-    return _Review(renderer, book, frozenset(broken)).problems(complete=complete)
+    return _Review(renderer, book, frozenset(broken)).problems(complete)
 
 
 class _Review:
@@ -67,24 +70,22 @@ class _Review:
                 if place[1].endswith(".txt") and place[2]:
                     self.spoken.setdefault(place[0].partition("/")[0], set()).add(place[2])
 
-    def problems(self, *, complete: bool) -> list[Problem]:
+    def problems(self, complete: Collection[str] | None) -> list[Problem]:
         found: list[tuple[str, Fault]] = []  # (the file it is about, or the template, what is wrong)
         for name in self.names:
-            found += self._of_template(name, complete=complete)
+            found += self._of_template(name, complete)
         found += self._of_ladders()
         return sorted(set(self._overruled(found)), key=lambda p: (p.path, p.line, p.column, p.code))
 
     # ── one template ──
 
-    def _of_template(self, name: str, *, complete: bool) -> Iterator[tuple[str, Fault]]:
-        use, files = self.uses.get(name, _Use()), self.files[name]
-        if complete:
-            unused = name not in self.uses and not name.startswith("shared/")
-            if unused:
-                hint = "let a rule say it, or remove the folder"
-                yield name, Fault("T114", "no rule says this template, and no task is called so", hint)
-            for fault in self._missing(name, use):
-                yield name, fault
+    def _of_template(self, name: str, complete: Collection[str] | None) -> Iterator[tuple[str, Fault]]:
+        use, files, folder = self.uses.get(name, _Use()), self.files[name], name.partition("/")[0]
+        if name not in self.uses and folder != SHARED and (complete is None or folder in complete):
+            hint = "let a rule say it, or remove the folder"
+            yield name, Fault("T114", "no rule says this template, and no task is called so", hint)
+        for fault in self._missing(name, use):
+            yield name, fault
         reader = self._reader(name, use)
         for (stem, locale), path in sorted(files.items()):
             channel, _, kind = stem.partition(".")
@@ -124,8 +125,7 @@ class _Review:
         from orchestrator.render import wording
         from orchestrator.render.preview import sample
 
-        journey = use.journey or self.book.journeys.get(name.partition("/")[0])
-        journey = journey or next(iter(self.book.journeys.values()), None)
+        journey = use.journey or self._journey(name.partition("/")[0])
         if journey is None:
             return
         facts = sample(journey, name, locale)
@@ -142,6 +142,11 @@ class _Review:
             odd = sms_text.beyond_gsm(text)
             hint = f"GSM-7 has no {' '.join(odd)}" if odd else "say it in fewer words"
             yield Fault("T113", f"with sample facts it is {sms_text.cost(text)}", hint)
+
+    def _journey(self, folder: str) -> Journey | None:
+        """The journey a folder belongs to; what is shared is shown in any."""
+        journeys = self.book.journeys
+        return next(iter(journeys.values()), None) if folder == SHARED else journeys.get(folder)
 
     def _said(self, name: str, locale: str, words: Mapping[str, Any]) -> str:
         path = self.files[name]["sms.txt", locale]

@@ -73,7 +73,7 @@ def found(folder: Path, files: Mapping[str, str], journey: str = JOURNEY, **comp
     assert renderer.problems() == []
     book, problems = rules.load({"rules/car.yaml": journey}, templates=renderer.names(), channels=CHANNELS)
     assert problems == []
-    return review(renderer, book, (), complete=True)
+    return review(renderer, book, complete=None)
 
 
 def codes(problems: list[Problem]) -> list[str]:
@@ -189,11 +189,19 @@ def test_a_template_that_no_rule_says_is_found_unless_it_is_shared(tmp_path: Pat
     assert [(p.code, p.path) for p in problems] == [("T114", "templates/car/gone")]
 
 
-def test_with_a_rule_left_out_nothing_is_called_unused(tmp_path: Path) -> None:
+def test_templates_of_journeys_whose_rules_were_not_all_read_are_not_called_unused(tmp_path: Path) -> None:
     found(tmp_path, GOOD)
     renderer = Renderer(tmp_path / "templates", COMPANY)
-    assert codes(review(renderer, RuleBook(), (), complete=True)) == ["T114"]
-    assert review(renderer, RuleBook(), (), complete=False) == []
+    assert codes(review(renderer, RuleBook(), complete=None)) == ["T114"]
+    assert codes(review(renderer, RuleBook(), complete={"car"})) == ["T114"]
+    assert review(renderer, RuleBook(), complete={"kitchen"}) == []
+
+
+def test_a_text_of_another_journey_is_not_tried_with_facts_it_does_not_know(tmp_path: Path) -> None:
+    found(tmp_path, changed(SMS_FILE, "your car", "{% if promises.arrived %}your{% endif %} car"))
+    kitchen = JOURNEY.replace("journey: car", "journey: kitchen").replace("arrived", "delivered")
+    book, _ = rules.load({"rules/kitchen.yaml": kitchen})
+    assert review(Renderer(tmp_path / "templates", COMPANY), book, complete={"kitchen"}) == []
 
 
 def test_an_allowance_with_a_reason_overrules_a_finding_of_its_file_only(tmp_path: Path) -> None:
@@ -353,7 +361,7 @@ def test_what_a_rehearsal_cannot_tell_is_left_to_jinja(text: str) -> None:
 def test_the_texts_we_ship_have_no_finding() -> None:
     renderer = Renderer(ROOT / "templates", COMPANY)
     book, _ = rules.load(rules.read(ROOT / "rules"), templates=renderer.names(), channels=CHANNELS)
-    assert review(renderer, book, (), complete=True) == []
+    assert review(renderer, book, complete=None) == []
 
 
 def test_every_code_of_the_review_has_an_example() -> None:
