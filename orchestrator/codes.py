@@ -8,10 +8,12 @@ from orchestrator.intake.codes import EVENT_CODES
 from orchestrator.render.codes import TEMPLATE_CODES
 from orchestrator.rule_tests.codes import TEST_CODES
 from orchestrator.rules.codes import RULE_CODES
+from orchestrator.tables.codes import TABLE_CODES
 
 SECTIONS: Mapping[str, Mapping[str, Code]] = {
     "Rules": RULE_CODES,
     "Events": EVENT_CODES,
+    "Tables": TABLE_CODES,
     "Templates": TEMPLATE_CODES,
     "Rule tests": TEST_CODES,
     "Settings": SETTING_CODES,

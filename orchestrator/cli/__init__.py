@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from orchestrator.cli import admin, daemon, demo, facts, output, pauses, preview, rules, testing
+from orchestrator.cli import admin, daemon, demo, facts, importing, output, pauses, preview, rules, testing
 from orchestrator.errors import BeforehandError, LedgerBehind, Misconfigured, Problems
 
 FINE, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -24,7 +24,7 @@ COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     ("Start here", (demo.demo, admin.init)),
     ("Write rules and templates", (rules.check, testing.test, preview.preview, facts.simulate, rules.schema)),
     ("Bring them into force", (rules.plan, rules.apply)),
-    ("Run", (daemon.serve, daemon.run, facts.ingest)),
+    ("Run", (daemon.serve, daemon.run, facts.ingest, importing.import_)),
     ("Understand", (facts.explain,)),
     ("Look after", (admin.doctor, pauses.pause, pauses.resume)),
 )

@@ -1,6 +1,6 @@
 """What pydantic finds wrong with a rule file, in our words and at the place where it stands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -14,8 +14,13 @@ from orchestrator.rules.schema import SHAPES, Shape, did_you_mean, kind_of
 S = TypeVar("S", bound=Shape)
 
 
-def shape(model: type[S], node: Node, findings: Findings) -> S | None:
-    """Return *node* as *model*, or ``None`` with every misshapen value reported where it stands."""
+def shape(
+    model: type[S], node: Node, findings: Findings, shapes: Mapping[str, type[Shape]] = SHAPES
+) -> S | None:
+    """Return *node* as *model*, or ``None`` with every misshapen value reported where it stands.
+
+    *shapes* says which shape stands under a key, for "did you mean".
+    """
     for place, empty in _empty(node):
         findings.add(place, "R013", "nothing stands here", "write a value, or remove the key")
         empty.flaw = True
@@ -23,7 +28,7 @@ def shape(model: type[S], node: Node, findings: Findings) -> S | None:
         return model.model_validate(node.plain())
     except ValidationError as error:
         for found in error.errors(include_url=False, include_input=False):
-            _misshapen(model, node, found, findings)
+            _misshapen(model, node, found, findings, shapes)
         return None
 
 
@@ -37,7 +42,9 @@ def _empty(node: Node) -> Iterator[tuple[Place, Node]]:
         yield from _empty(child)
 
 
-def _misshapen(model: type[Shape], root: Node, found: ErrorDetails, findings: Findings) -> None:
+def _misshapen(
+    model: type[Shape], root: Node, found: ErrorDetails, findings: Findings, shapes: Mapping[str, type[Shape]]
+) -> None:
     loc, kind, ctx = found["loc"], found["type"], found.get("ctx", {})
     trail = [root, *_trail(root, loc)]
     node, parent = trail[-1], trail[max(len(trail) - 2, 0)]
@@ -45,7 +52,7 @@ def _misshapen(model: type[Shape], root: Node, found: ErrorDetails, findings: Fi
     if any(step.flaw for step in trail):
         return  # said already, when the file was read
     if kind == "extra_forbidden":
-        _unknown_key(model, parent, loc, findings)
+        _unknown_key(model, parent, loc, findings, shapes)
     elif kind == "missing":
         hint = "the first line of a rule file is `version: 1`" if name == "version" else f"add `{name}: …`"
         findings.add(node.place, "R011", f"{name!r} is missing", hint)
@@ -79,11 +86,17 @@ def _trail(root: Node, loc: tuple[int | str, ...]) -> Iterator[Node]:
             yield node
 
 
-def _unknown_key(model: type[Shape], parent: Node, loc: tuple[int | str, ...], findings: Findings) -> None:
+def _unknown_key(
+    model: type[Shape],
+    parent: Node,
+    loc: tuple[int | str, ...],
+    findings: Findings,
+    shapes: Mapping[str, type[Shape]],
+) -> None:
     name = str(loc[-1])
     place = parent.keys.get(name, parent.place)
-    above = next((step for step in reversed(loc[:-1]) if isinstance(step, str)), "")
-    owner = SHAPES.get(above, model)
+    above = next((step for step in reversed(loc[:-1]) if step in shapes), "")
+    owner = shapes.get(str(above), model)
     if above == "on":
         triggers = tuple(On)
         if not any(key in triggers for key in parent.keys) and not get_close_matches(

@@ -1,0 +1,242 @@
+"""The command ``import``: a company's order table, again and again."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from orchestrator.cli import output
+from orchestrator.cli.facts import engine_now, hear, plan_the_rest
+from orchestrator.cli.options import Config, Form, settings
+from orchestrator.cli.output import Format, Progress, counted
+from orchestrator.errors import Misconfigured, Problem
+
+if TYPE_CHECKING:
+    from orchestrator.config import Settings
+    from orchestrator.engine import Engine
+    from orchestrator.intake import Incoming
+    from orchestrator.ledger import Ledger
+    from orchestrator.tables.flaws import Flaw
+    from orchestrator.tables.imports import Facts, New
+
+BATCH = 500  # events kept and planned in one transaction
+SHOWN = 20  # flaws that are shown; the report has them all
+
+
+def import_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="The table, with a line for each order.")],
+    mapping: Annotated[
+        Path, typer.Option("--map", metavar="MAP.yaml", help="Which column says what.", show_default=False)
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Keep nothing; say what would be new.")] = False,
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help="With --dry-run: as though nothing had been imported before.")
+    ] = False,
+    events: Annotated[
+        Path | None,
+        typer.Option("--events", metavar="OUT.jsonl", help="Write the new events there.", show_default=False),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="REPORT.csv",
+            help="Write there which rows were refused.",
+            show_default=False,
+        ),
+    ] = None,
+    form: Form = Format.TABLE,
+    config: Config = None,
+) -> None:
+    """Take orders from a table, again and again.
+
+    The same export again says nothing new; a date that changed is a new promise. A row with problems is
+    refused and told with its line; the others are kept. The exit code is 1 if any was refused.
+    """
+    from orchestrator.tables.imports import Import
+    from orchestrator.tables.mapping import load
+
+    if afresh and not dry_run:
+        raise Misconfigured(
+            "--afresh goes with --dry-run only: what is kept is compared with what was before"
+        )
+    chosen = settings(ctx, config)
+    mapped = load(str(mapping), _text(mapping))
+    now = engine_now()
+    work = Import(file, mapped, chosen.company.time_zone, now, chosen.intake.future_tolerance)
+    found = _Found()
+    with ExitStack() as stack:
+        engine, ledger = _opened(chosen, stack, dry_run, afresh)
+        tell = stack.enter_context(_report(report))
+        write = stack.enter_context(_events(events, now))
+        progress = stack.enter_context(Progress(f"importing {file}", 2 * _size(file)))
+
+        def refuse(flaw: Flaw) -> None:
+            tell(flaw)
+            found.add(flaw.problem(str(file)))
+
+        news = work.run(_known(ledger), refuse, progress.advance)
+        _take(write(news), engine, str(file), found)
+    found.show(form, report)
+    counts = work.counts
+    refused = counts["refused"] + found.counts["refused"]
+    outcome = {
+        "rows": counts["rows"],
+        "new": found.counts["new"],
+        "unchanged": counts["unchanged"],
+        "repeated": counts["repeated"],
+        "left_out": counts["left out"],
+        "refused": refused,
+    }
+    if form is not Format.TABLE:
+        output.records([outcome], Format.JSONL)
+    output.sentence(_sentence(outcome, dry_run), form)
+    if refused:
+        raise typer.Exit(1)
+
+
+import_.__name__ = "import"  # the command's name, which Python keeps for itself
+
+
+def _sentence(outcome: Mapping[str, int], dry_run: bool) -> str:
+    parts = [
+        f"{counted(outcome['new'], 'new event')}",
+        f"{counted(outcome['unchanged'], 'row')} unchanged",
+        *([f"{outcome['repeated']:,} repeated"] if outcome["repeated"] else []),
+        *([f"{outcome['left_out']:,} left out"] if outcome["left_out"] else []),
+        f"{outcome['refused']:,} refused",
+    ]
+    end = "; a dry run, nothing was kept" if dry_run else ""
+    return f"{counted(outcome['rows'], 'row')}: {', '.join(parts)}{end}"
+
+
+# ── the ledger ───────────────────────────────────────────────────────────────
+
+
+def _opened(
+    chosen: Settings, stack: ExitStack, dry_run: bool, afresh: bool
+) -> tuple[Engine | None, Ledger | None]:
+    """What hears the events, and what knows the facts; a dry run only looks, if there is anything to see."""
+    from orchestrator.cli import ledgers
+
+    if not dry_run:
+        engine = stack.enter_context(ledgers.engine_in_force(chosen))
+        return engine, engine.ledger
+    if afresh or ledgers.is_new(chosen):
+        return None, None
+    return None, stack.enter_context(ledgers.opened(chosen))
+
+
+def _known(ledger: Ledger | None) -> Callable[[Iterable[str], Iterable[str]], tuple[Facts, Facts]]:
+    def known(orders: Iterable[str], customers: Iterable[str]) -> tuple[Facts, Facts]:
+        if ledger is None:
+            return {}, {}
+        with ledger.read() as tx:
+            return tx.order_facts(orders), tx.customer_facts(customers)
+
+    return known
+
+
+class _Found:
+    """What became of the events, and the first problems; there may be as many as there are rows."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._first: list[Problem] = []
+        self._more = 0
+
+    def add(self, problem: Problem) -> None:
+        if len(self._first) < SHOWN:
+            self._first.append(problem)
+        else:
+            self._more += 1
+
+    def show(self, form: Format, report: Path | None) -> None:
+        output.problems(self._first, form, stream=sys.stderr)
+        if self._more:
+            where = f"{report} lists them all" if report else "--report REPORT.csv lists them all"
+            output.note(f"and {counted(self._more, 'problem')} more; {where}")
+
+
+def _take(news: Iterable[New], engine: Engine | None, path: str, found: _Found) -> None:
+    """Have the engine hear what is new; the events of a row stay together. Without one it is only counted."""
+    batch: list[Incoming] = []
+    for new in news:
+        if engine is None:
+            found.counts["new"] += len(new.incoming)
+            continue
+        batch += new.incoming
+        if len(batch) >= BATCH:
+            _hear(engine, batch, path, found)
+            batch = []
+    if engine is not None:
+        _hear(engine, batch, path, found)
+        plan_the_rest(engine)
+
+
+def _hear(engine: Engine, batch: list[Incoming], path: str, found: _Found) -> None:
+    for problem in hear(engine, batch, path, found.counts):
+        found.add(problem)
+
+
+# ── files beside the table ───────────────────────────────────────────────────
+
+
+def _text(mapping: Path) -> str:
+    try:
+        return mapping.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise Misconfigured(f"{mapping} cannot be read: {error.strerror}") from error
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError as error:
+        raise Misconfigured(f"{file} cannot be read: {error.strerror}") from error
+
+
+@contextmanager
+def _report(path: Path | None) -> Iterator[Callable[[Flaw], None]]:
+    """What adds a line to the report, if one is asked for. A spreadsheet needs its mark to see UTF-8."""
+    from orchestrator.tables.report import writer
+
+    if path is None:
+        yield lambda _: None
+        return
+    with _written(path, encoding="utf-8-sig") as file:
+        yield writer(file)
+
+
+@contextmanager
+def _events(path: Path | None, now: datetime) -> Iterator[Callable[[Iterable[New]], Iterable[New]]]:
+    """What writes the events that pass by as JSON lines, if that is asked for."""
+    if path is None:
+        yield lambda news: news
+        return
+    recorded = now.isoformat()
+    with _written(path, encoding="utf-8") as file:
+
+        def written(news: Iterable[New]) -> Iterator[New]:
+            for new in news:
+                for event in new.documents:
+                    line = event if "time" in event else {**event, "recordedtime": recorded}
+                    print(output.dumped(line), file=file)
+                yield new
+
+        yield written
+
+
+def _written(path: Path, encoding: str) -> TextIO:
+    try:
+        return path.open("w", encoding=encoding, newline="")
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error
