@@ -22,6 +22,7 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)  # a Tuesday, 10:00 in Munich: nobody's quiet hours
 BEFORE = NOW - timedelta(days=10)
+A_LITTLE = timedelta(minutes=1)
 TOGETHER = 100  # events in one batch
 
 OWNER = {"name": "Nora Brandt", "email": "nora.brandt@example.com", "phone": "+493023125110"}
@@ -40,11 +41,11 @@ class Dealership:
 
 @cache
 def dealership() -> Dealership:
-    """Read the settings, rules and templates of this checkout."""
+    """Read the settings, the car's rules and the templates of this checkout."""
     settings = load(ROOT / "config.toml", {})
-    written = house.written(settings)
-    if written.problems:
-        raise SystemExit(f"the rules or templates have problems: {written.problems[0]}")
+    written = house.written(settings, ROOT / "rules" / "new-car.yaml")
+    if "new-car" not in written.book.journeys:
+        raise SystemExit(f"the rules of the car have problems: {written.problems[0]}")
     return Dealership(written.book, house.composer(settings, written.renderer))
 
 
@@ -71,9 +72,9 @@ def promised(number: int, day: datetime, **more: Any) -> dict[str, Any]:
     return event("promise.made", f"O-{number}", BEFORE, milestone="arrived", date=f"{day:%Y-%m-%d}", **more)
 
 
-def arrived(number: int, at: datetime = NOW) -> dict[str, Any]:
+def arrived(number: int) -> dict[str, Any]:
     """It is here."""
-    return event("milestone.reached", f"O-{number}", at, milestone="arrived")
+    return event("milestone.reached", f"O-{number}", NOW - A_LITTLE, milestone="arrived")
 
 
 def event(kind: str, subject: str, when: datetime, /, **data: Any) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def believed(documents: Sequence[dict[str, Any]]) -> list[Incoming]:
 
 
 def arrivals(count: int) -> list[Incoming]:
-    """*count* cars that were promised for today and arrived now: one mail each is due at :data:`NOW`."""
+    """*count* cars promised for today that arrived a little ago: by :data:`NOW` a mail for each is due."""
     events = [customer(number) for number in range(count)]
     for number in range(count):
         events += [order(number), promised(number, NOW), arrived(number)]
