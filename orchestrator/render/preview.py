@@ -214,7 +214,7 @@ def _history(
         milestone.note = "it was recorded under the wrong order"
     elif trigger.on is On.MOVED:
         sooner = Promised(day=TODAY + timedelta(days=2))
-        milestone.promises.append(Promise(name, 2, sooner, NOW, NOW, told=False, reason="an earlier departure"))
+        milestone.promises.append(Promise(name, 2, sooner, NOW, NOW, told=False, reason="an earlier truck"))
         return (Tells(name, sooner),)
     return ()
 
