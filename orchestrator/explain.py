@@ -3,13 +3,14 @@
 Backwards from the ledger's entries and the facts; forwards from the planner's own answer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.case import show
+from orchestrator import calendar
+from orchestrator.case import REPLACED, complete, show
 from orchestrator.fold import promised
-from orchestrator.journey import RuleBook
+from orchestrator.journey import Journey, RuleBook
 from orchestrator.model import (
     ENGINE,
     IN_FLIGHT,
@@ -18,6 +19,8 @@ from orchestrator.model import (
     Decision,
     Entry,
     Fact,
+    Kind,
+    Notification,
     Order,
     Scope,
     Status,
@@ -31,7 +34,11 @@ WAITS_FOR_CUSTOMER = "no address is known for the customer yet"
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One line of an order's timeline. ``kind``: promised, happened, said, not said, heard, due."""
+    """One line of an order's timeline.
+
+    ``kind`` is promised, happened, heard, said, task, not said, or replaced: not said, for a newer message
+    of the same rule took its place.
+    """
 
     at: datetime
     kind: str
@@ -95,17 +102,27 @@ def explain(
     return Explanation(
         order=order.id,
         customer=customer.name or order.customer,
-        journey=journey if isinstance(journey, str) else journey.title or journey.id,
-        status=order.status.value,
+        journey="" if isinstance(journey, str) else journey.title or journey.id,
+        status=_status(order, journey),
         zone=zone,
         timeline=tuple(sorted(moments, key=lambda moment: moment.at)),
-        next=tuple(sorted(_next(decision, entries), key=lambda coming: (coming.at, coming.rule))),
+        next=tuple(sorted(_next(decision, entries, zone), key=lambda coming: (coming.at, coming.rule))),
         not_said=tuple(
             NotSaid(s.rule, s.reason, s.key, tuple((name, str(value)) for name, value in s.values.items()))
             for s in decision.silences
+            if s.rule
         ),
-        problems=decision.errors,
+        problems=(journey,) if isinstance(journey, str) else decision.errors,
     )
+
+
+def _status(order: Order, journey: Journey | str) -> str:
+    """As lists of orders say it, or that nobody announced the order."""
+    if not order.known:
+        return "not announced"
+    if not isinstance(journey, str) and complete(order, journey):
+        return "complete"
+    return order.status.value
 
 
 def _facts(facts: Sequence[Fact], order: Order, zone: str) -> Iterator[Moment]:
@@ -179,17 +196,19 @@ def _entries(entries: Sequence[Entry]) -> Iterator[Moment]:
             yield Moment(
                 at, "said", f"{what} by {entry.channel}: nobody can say whether it arrived", entry.reason
             )
+        elif entry.status is Status.CANCELLED and entry.reason.startswith(REPLACED):
+            yield Moment(at, "replaced", what, entry.reason.removeprefix(REPLACED))
         elif entry.status not in WAITING:
             yield Moment(at, "not said", f"{what}: {entry.status.value}", entry.reason)
         elif entry.status is Status.HELD:
             yield Moment(at, "not said", f"{what}: held", entry.reason)
 
 
-def _next(decision: Decision, entries: Sequence[Entry]) -> Iterator[Next]:
-    over = {
-        entry.key for entry in entries if entry.status not in WAITING and entry.status is not Status.CANCELLED
-    }
-    waiting = {entry.key: entry for entry in entries if entry.status in WAITING}
+def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[Next]:
+    """What is wanted and not over; what is held waits for a person and is not announced."""
+    comes_up = {Status.SCHEDULED, Status.CANCELLED}
+    over = {entry.key for entry in entries if entry.by_person or entry.status not in comes_up}
+    waiting = {entry.key: entry for entry in entries if entry.status is Status.SCHEDULED}
     for note in decision.wanted:
         if note.key in over:
             continue
@@ -198,7 +217,6 @@ def _next(decision: Decision, entries: Sequence[Entry]) -> Iterator[Next]:
         at = max(note.due_at, late) if late is not None else note.due_at
         if note.expires_at is not None and at >= note.expires_at and note.steps:
             continue  # old news: it will end as expired
-        why = note.steps[0].why if note.steps else WAITS_FOR_CUSTOMER if note.role == "customer" else ""
         yield Next(
             at=at,
             rule=note.rule,
@@ -207,7 +225,26 @@ def _next(decision: Decision, entries: Sequence[Entry]) -> Iterator[Next]:
             kind=note.kind.value,
             template=note.template,
             channels=tuple(step.channel for step in note.steps),
-            because=note.because,
+            because=_as_it_will_be(note, decision.wanted, zone),
             unless=note.unless,
-            why_then=(entry.reason if entry is not None and late is not None else "") or why,
+            why_then=_why_then(note, entry, zone),
         )
+
+
+def _why_then(note: Notification, entry: Entry | None, zone: str) -> str:
+    """Why at that moment: a retry says when and what went wrong, anything else why it waits."""
+    if entry is not None and entry.not_before is not None and entry.not_before >= note.due_at:
+        again = f"again at {calendar.show(entry.not_before, zone)}: " if entry.attempts else ""
+        return f"{again}{entry.reason}"
+    if note.steps:
+        return note.steps[0].why
+    return WAITS_FOR_CUSTOMER if note.role == "customer" else ""
+
+
+def _as_it_will_be(note: Notification, wanted: Iterable[Notification], zone: str) -> str:
+    """Why it will be said. That nobody reacted to a task is not known before its time is up."""
+    first = next((one for one in wanted if one.rule == note.rule and one.occasion == note.occasion), note)
+    if note.kind is not Kind.TASK or first.role == note.role:
+        return note.because
+    task = note.template.partition("/")[2]
+    return f"if the {first.role} does not acknowledge {task!r} by {calendar.show(note.due_at, zone)}"

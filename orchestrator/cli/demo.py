@@ -190,7 +190,7 @@ class _Stage:
 
     def curtain(self, directory: Path) -> None:
         """The order's own story, one of the messages, and what to try next."""
-        from orchestrator.cli.facts import story_of, tell
+        from orchestrator.cli.story import story_of, tell
         from orchestrator.demo_story import ORDER
 
         _title(f"The story of {ORDER}, as `beforehand explain {ORDER}` tells it")

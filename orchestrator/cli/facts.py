@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 from zoneinfo import ZoneInfo
 
 import typer
@@ -18,11 +18,10 @@ import typer
 from orchestrator.cli import house, output
 from orchestrator.cli.options import Config, Form, Templates, settings
 from orchestrator.cli.output import Format, Progress, counted
-from orchestrator.errors import Conflict, Misconfigured, NotFound, Problem, Problems
+from orchestrator.errors import Conflict, Misconfigured, Problem, Problems
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
-    from orchestrator.explain import Explanation
     from orchestrator.intake import Incoming
     from orchestrator.simulate import Simulation
 
@@ -139,6 +138,9 @@ def simulate(
         str,
         typer.Option("--until", help="Stop there: 2026-03-12, or a moment such as 2026-03-12T17:30+01:00."),
     ] = "",
+    everything: Annotated[
+        bool, typer.Option("--all", help="On a terminal, also what was replaced before it was due.")
+    ] = False,
     form: Form = Format.TABLE,
     config: Config = None,
 ) -> None:
@@ -150,6 +152,7 @@ def simulate(
     from channels.memory import MemoryChannel
     from channels.registry import NAMES
     from orchestrator import history, parts
+    from orchestrator.cli.simulated import Result
     from orchestrator.rules import read
     from orchestrator.simulate import AFTERWARDS, Rehearsal, Simulation
 
@@ -171,49 +174,9 @@ def simulate(
     with TemporaryDirectory(prefix="beforehand-") as folder:
         with Progress("simulating", past.count) as progress:
             files = parts.simulate(past, end, parts.worth(past.count), make, Path(folder), progress.advance)
-        counts: Counter[str] = Counter()
-        reasons: Counter[tuple[str, str]] = Counter()
-        columns = ["due_at", "at", "rule", "order", "customer", "occasion", "channel", "status", "reason"]
-        output.records(_shown(files, counts, reasons), form, columns)
-        output.sentence(_outcome(counts, reasons), form)
-
-
-def _shown(
-    files: Iterable[Path], counts: Counter[str], reasons: Counter[tuple[str, str]]
-) -> Iterator[Mapping[str, Any]]:
-    """Each notification as an object; counted on the way, for there may be too many to keep."""
-    from orchestrator.ledger import Ledger
-    from orchestrator.simulate import LINE, lines_in
-
-    for file in files:
-        with Ledger.open(f"sqlite:///{file}", scratch=True) as ledger:
-            for line in lines_in(ledger):
-                counts[line.status] += 1
-                reasons[line.status, line.reason] += 1
-                yield {name: getattr(line, name) for name in LINE}
-
-
-def _outcome(counts: Counter[str], reasons: Counter[tuple[str, str]]) -> str:
-    """``412 accepted, 3 suppressed (no consent), 0 failed``: with the reason that was given most."""
-    parts = []
-    for status in (
-        "accepted",
-        "scheduled",
-        "suppressed",
-        "cancelled",
-        "expired",
-        "held",
-        "unknown",
-        "failed",
-    ):
-        if not counts[status] and status not in ("accepted", "failed"):
-            continue
-        why = ""
-        if status in ("suppressed", "expired", "failed", "held", "unknown") and counts[status]:
-            most = max((key for key in reasons if key[0] == status), key=lambda key: reasons[key])
-            why = f" ({most[1]})" if most[1] else ""
-        parts.append(f"{counts[status]:,} {status}{why}")
-    return ", ".join(parts)
+        result = Result(files)
+        result.show(form, chosen.company.time_zone, everything=everything)
+        output.sentence(result.sentence(), form)
 
 
 def _moment(text: str, zone: str) -> datetime:
@@ -233,6 +196,9 @@ def _moment(text: str, zone: str) -> datetime:
 def explain(
     ctx: typer.Context,
     order: Annotated[str, typer.Argument(metavar="ORDER", help="The order's id.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what a newer message of the same rule replaced.")
+    ] = False,
     form: Form = Format.TABLE,
     config: Config = None,
 ) -> None:
@@ -242,71 +208,14 @@ def explain(
     when, because of what, unless what.
     """
     from orchestrator.cli.ledgers import engine_in_force
+    from orchestrator.cli.story import story_of, tell
 
     with engine_in_force(settings(ctx, config)) as engine:
         story = story_of(engine, order, engine_now())
     if form is Format.TABLE:
-        tell(story)
+        tell(story, everything=everything)
     else:
         print(output.dumped(asdict(story), indent=2 if form is Format.JSON else None))
-
-
-def story_of(engine: Engine, order: str, now: datetime) -> Explanation:
-    """Explain one order as of *now*; raises :class:`NotFound`."""
-    from orchestrator.explain import explain as explained
-
-    with engine.ledger.read() as tx:
-        facts = tx.order_facts([order]).get(order, ())
-        if not facts:
-            raise NotFound(f"no order is called {order!r}")
-        sight = engine.look(tx, {order: now}, now)
-        if order not in sight.orders:
-            raise NotFound(f"{order}: {sight.problems[order]}")
-        seen = sight.orders[order]
-        entries = tx.entries_of([order]).get(order, ())
-    return explained(seen, sight.customer_of(seen), facts, entries, sight.decisions[order], engine.book)
-
-
-def tell(story: Explanation) -> None:
-    """The story as a page: what happened and was said, what comes next, what is not said and why."""
-    zone = ZoneInfo(story.zone)
-    title = f"{story.order}: {story.journey}, {story.customer}, {story.status}"
-    print(output.styled(output.printable(title), "bold", sys.stdout))
-    for problem in story.problems:
-        print(output.styled(f"  problem: {output.printable(problem)}", "red", sys.stdout))
-    _part(
-        "So far",
-        [{"at": _local(m.at, zone), "": m.kind, "what": m.text, "why": m.detail} for m in story.timeline],
-    )
-    _part(
-        "Next",
-        [
-            {
-                "at": _local(n.at, zone),
-                "": n.kind,
-                "what": f"{n.template} to the {n.role}"
-                + (f" by {', '.join(n.channels)}" if n.channels else ""),
-                "why": f"{n.because}; unless {n.unless}" if n.unless else n.because,
-            }
-            for n in story.next
-        ],
-    )
-    silences = Counter(
-        (n.rule, n.reason, ", ".join(f"{name} = {value}" for name, value in n.values)) for n in story.not_said
-    )
-    _part("Not said", [{"rule": rule, "why": why, "where": values} for rule, why, values in silences])
-    output.sentence(f"\nTimes are those of {story.zone}.")
-
-
-def _local(moment: datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}"
-
-
-def _part(title: str, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        print(f"\n{output.styled(title, 'bold', sys.stdout)}")
-        filled = [column for column in rows[0] if any(row[column] for row in rows)]
-        output.records(rows, Format.TABLE, filled)
 
 
 def engine_now() -> datetime:

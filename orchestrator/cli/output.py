@@ -6,7 +6,9 @@ sentence stands under the data; for a program (``json``, ``jsonl``) it goes to s
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -54,9 +56,42 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in text)
 
 
+def terminal_width() -> int:
+    """How wide the terminal is."""
+    return shutil.get_terminal_size().columns
+
+
+def width(text: str) -> int:
+    """How many terminal columns *text* takes."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def shortened(text: str, most: int) -> str:
+    """Return *text*, cut with an ellipsis where it takes more than *most* columns."""
+    if width(text) <= most:
+        return text
+    kept = text[: max(0, most - 1)]
+    while width(kept) >= most > 0:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}…"
+
+
+def folded(text: str, indent: int) -> str:
+    """Return *text* in lines that fit beside *indent* columns, each but the first indented by them."""
+    room = max(20, terminal_width() - indent)
+    return f"\n{' ' * indent}".join(textwrap.wrap(printable(text), room, break_on_hyphens=False))
+
+
 def counted(number: int, singular: str, plural: str = "") -> str:
     """Return ``1 rule`` or ``1,204 rules``."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def replaced(number: int) -> str:
+    """Say how many lines are not shown, because a newer message of the same rule took their place."""
+    if number == 1:
+        return "1 more was replaced before it was due; --all shows it"
+    return f"{number:,} more were replaced before they were due; --all shows them"
 
 
 def sentence(text: str, form: Format = Format.TABLE) -> None:
@@ -182,9 +217,9 @@ def _table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], stream: Te
         _fitted(titles, cells, stream)
         return
     # A file or another program has no width: one row is one line, and nothing is cut.
-    widths = [max(map(_width, column)) for column in zip(titles, *cells, strict=True)]
+    widths = [max(map(width, column)) for column in zip(titles, *cells, strict=True)]
     for row in (titles, *cells):
-        padded = (text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True))
+        padded = (text + " " * (room - width(text)) for text, room in zip(row, widths, strict=True))
         print("  ".join(padded).rstrip(), file=stream)
 
 
@@ -194,16 +229,13 @@ def _fitted(titles: Sequence[str], cells: Sequence[Sequence[str]], stream: TextI
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    head = "bold" if colourful(stream) else ""
+    table = Table(box=None, pad_edge=False, header_style=head, padding=(0, 2, 0, 0))
     for title in titles:
         table.add_column(title, overflow="fold")
     for row in cells:
         table.add_row(*map(Text, row))
     Console(file=stream, highlight=False, no_color=not colourful(stream)).print(table)
-
-
-def _width(text: str) -> int:
-    return len(text) if text.isascii() else sum(map(_columns, text))
 
 
 def _cell(value: Any) -> str:

@@ -93,8 +93,8 @@ def test_every_fact_is_a_line_in_plain_words(fact: Told, line: tuple[str, str, s
             ("not said", "new-car/arrived to the customer: cancelled", "it came back"),
         ),
         (
-            row(Status.HELD, reason="parked: no text"),
-            ("not said", "new-car/arrived to the customer: held", "parked: no text"),
+            row(Status.HELD, reason="held: no text"),
+            ("not said", "new-car/arrived to the customer: held", "held: no text"),
         ),
         (row(Status.SENDING), ("said", "new-car/arrived to the customer: on its way", NOTE.because)),
         (
@@ -136,6 +136,34 @@ def test_a_retry_comes_next_when_it_may_and_why_then() -> None:
     assert (coming.at, coming.why_then) == (at("2026-03-12 11:30"), "421 slow down")
 
 
+def test_a_retry_of_what_failed_says_when_again_and_what_went_wrong() -> None:
+    later = row(
+        Status.SCHEDULED,
+        not_before=at("2026-03-12 14:30"),
+        reason="the mail server did not answer",
+        attempts=1,
+    )
+    (coming,) = story(HERE, entries=(later,)).next
+
+    assert coming.why_then == "again at Thu 2026-03-12 14:30: the mail server did not answer"
+
+
+@pytest.mark.parametrize("state", [row(Status.HELD, reason="parked"), row(Status.CANCELLED, by_person=True)])
+def test_what_is_held_or_was_cancelled_by_a_person_does_not_come_next(state: Entry) -> None:
+    told = story(HERE, entries=(state,))
+
+    assert not told.next
+    assert told.timeline[-1].kind == "not said"
+
+
+def test_what_a_newer_message_replaced_is_a_line_of_its_own_kind() -> None:
+    replaced = row(Status.CANCELLED, reason="replaced: the customer heard from us")
+
+    assert last(HERE, entries=(replaced,)) == (
+        "replaced", "new-car/arrived to the customer", "the customer heard from us",
+    )  # fmt: skip
+
+
 def test_old_news_does_not_come_next() -> None:
     assert not story(reached("O-1", "arrived", "2026-03-01 11:20", heard="2026-03-12 11:20")).next
 
@@ -157,6 +185,29 @@ def test_what_is_not_said_comes_with_what_its_condition_saw() -> None:
 
     assert silent.reason == 'order.attributes.model == "demo" does not hold'
     assert silent.values == (("order.attributes.model", "Corsa"),)
+
+
+def test_a_task_that_may_go_on_is_told_as_a_condition_before_its_time_is_up() -> None:
+    rules = book(
+        '{id: ask, on: {upcoming: arrived, before: 0d, at: "16:00"}, '
+        "task: {for: owner, do: ask, within: 1h, then: manager}}"
+    )
+    promise = promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00")
+    owner, manager = story(promise, rules=rules, now="2026-03-02 10:00").next
+
+    assert owner.because == "arrived is promised for 2026-03-12"
+    assert manager.because == "if the owner does not acknowledge 'ask' by Thu 2026-03-12 17:00"
+    assert manager.unless.startswith("the owner acknowledges it, ")
+
+
+def test_the_head_says_when_the_order_is_complete_and_when_nobody_announced_it() -> None:
+    assert story(reached("O-1", "collected", "2026-03-12 10:00")).status == "complete"
+
+    heard = facts(HERE)
+    order, customer = fold(*heard)
+    lone = explain(order, customer, heard, (), wanted(order, customer, RULES, at("2026-03-12 12:00")), RULES)
+    assert (lone.status, lone.journey, lone.not_said) == ("not announced", "", ())
+    assert lone.problems == ("order O-1 is not known yet: no order.upserted was heard",)
 
 
 def test_the_head_names_customer_journey_and_clock() -> None:

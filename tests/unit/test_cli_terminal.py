@@ -1,0 +1,122 @@
+"""What a person sees on a terminal: tables that fit it, the company's own time, and nothing that is noise."""
+
+import io
+import json
+from contextlib import redirect_stdout
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from orchestrator.cli import main
+from tests.installation import MOMENT, NORA, Home, event, home
+
+__all__ = ["home"]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def hundred_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Terminals are a hundred columns wide, and have no colours."""
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def on_terminal(*arguments: str) -> list[str]:
+    """The lines that a command shows on a terminal."""
+    with redirect_stdout(Terminal()) as screen:
+        assert main(arguments) == 0
+    return screen.getvalue().splitlines()
+
+
+def test_a_simulation_is_a_line_a_row_that_fits_by_time_and_in_local_words(home: Home) -> None:
+    head, *rows = on_terminal("simulate", "--events", home.story(), "--until", "2026-03-14")
+    assert head.split() == ["time", "order", "to", "what", "status", "why"]
+    assert max(map(len, rows)) <= 100
+    assert (
+        "Thu 12 Mar 17:30  A-1    customer email  not-arrived-yet         accepted   arrived was promised fo…"
+        in rows
+    )
+    days = [int(row.split()[1]) for row in rows if " Mar " in row[:16]]
+    assert days == sorted(days)
+
+
+def test_what_was_replaced_in_a_simulation_is_counted_and_shown_with_all(home: Home) -> None:
+    story = home.story()
+    folded = on_terminal("simulate", "--events", story)
+    whole = on_terminal("simulate", "--events", story, "--all")
+    (count,) = [line for line in folded if line.endswith("--all shows them")]
+    number = int(count.split()[0])
+    assert count == f"{number} more were replaced before they were due; --all shows them"
+    assert len(whole) == len(folded) - 1 + number
+    assert any(" replaced: " in line for line in whole)
+    assert not any(" replaced: " in line for line in folded)
+
+
+def test_what_a_program_reads_of_a_simulation_is_whole(home: Home) -> None:
+    story = home.story()
+    rows = home.run("simulate", "--events", story)[1].splitlines()
+    lines = [
+        json.loads(line)
+        for line in home.run("simulate", "--events", story, "--format", "jsonl")[1].splitlines()
+    ]
+    assert len(rows) == len(lines) + 2, "a head and a sentence"
+    assert "had not happened by Thu 2026-03-12 17:30" in "\n".join(rows)
+    assert list(lines[0]) == [
+        "rule", "order", "customer", "occasion", "role", "kind", "template", "channel", "due_at", "at",
+        "status", "reason",
+    ]  # fmt: skip
+    assert {line["due_at"][-6:] for line in lines} == {"+00:00"}
+
+
+def test_a_story_on_a_terminal_has_its_reasons_under_what_they_explain(home: Home) -> None:
+    home.run("ingest", home.story())
+    lines = on_terminal("explain", "A-1")
+    said = next(number for number, line in enumerate(lines) if "  promised  arrived for" in line)
+    assert lines[said + 1].startswith(" " * 32)
+    assert [line for line in lines if len(line) > 100] == []
+
+
+def test_a_story_leaves_out_what_was_replaced_and_says_how_to_see_it(home: Home) -> None:
+    story = home.story()
+    moved = event("promise.made", "A-1", MOMENT + timedelta(days=1), milestone="arrived", date="2026-03-20")
+    home.write(story, (home.folder / story).read_text() + "\n" + moved.replace("made-A-1", "made-again"))
+    home.run("ingest", story)
+    more = home.run("explain", "A-1", "--all")[1]
+    assert " replaced" not in home.run("explain", "A-1")[1].partition("Times are")[0]
+    assert home.run("explain", "A-1")[1].count("\n") <= more.count("\n")
+
+
+def test_an_order_that_nobody_announced_has_a_title_and_says_what_is_missing(home: Home) -> None:
+    lone = event("milestone.reached", "A-9", MOMENT, milestone="arrived")
+    home.run("ingest", home.write("lone.jsonl", lone))
+    out = home.run("explain", "A-9")[1]
+    assert out.splitlines()[:2] == [
+        "A-9: not announced",
+        "  problem: order A-9 is not known yet: no order.upserted was heard",
+    ]
+
+
+def test_a_collected_car_is_a_complete_order(home: Home) -> None:
+    story = home.story()
+    done = event("milestone.reached", "A-1", MOMENT + timedelta(days=13), milestone="collected")
+    home.write(story, (home.folder / story).read_text() + "\n" + done.replace("reached-A-1", "reached-last"))
+    home.run("ingest", story)
+    assert home.run("explain", "A-1")[1].splitlines()[0].endswith(", Maria Keller, complete")
+
+
+def test_a_task_that_may_go_on_to_the_manager_is_told_as_a_condition(home: Home) -> None:
+    start = datetime.now(UTC) - timedelta(hours=1)
+    story = home.story(start)
+    home.write(story, "\n".join((home.folder / story).read_text().splitlines()[:3]))
+    home.run("ingest", story)
+    out = home.run("explain", "A-1")[1]
+    assert "if the owner does not acknowledge 'record-arrival-or-new-date' by " in out
+    assert "; unless the owner acknowledges it, arrived happens before" in out
+    assert "had not acknowledged" not in out
+    assert NORA["name"] not in out.partition("Next")[2], "nobody has done anything yet"
