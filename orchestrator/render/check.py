@@ -12,6 +12,7 @@ from orchestrator.errors import Problem
 from orchestrator.model import Purpose
 from orchestrator.render import source as template_source
 from orchestrator.render.sandbox import Sandbox
+from orchestrator.render.sound import FORBIDDEN, unproblematic
 from orchestrator.render.source import Header, SourceError
 from orchestrator.render.words import declared
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _ANYWHERE = ("Purpose", "Allow")
 _HEADERS = {"email": ("Subject", "Preview", *_ANYWHERE), "push": ("Title", "Link", *_ANYWHERE)}
 _IN_HTML = frozenset({"subject", "preview", "body"})
-_FORBIDDEN = (nodes.Extends, nodes.Import, nodes.FromImport, nodes.ScopedEvalContextModifier)
 
 
 def problems(renderer: "Renderer") -> list[Problem]:
@@ -87,6 +87,12 @@ def _of_syntax(renderer: "Renderer", path: str, source: str) -> Iterator[Problem
 
 def _of_jinja(renderer: "Renderer", path: str, source: str, *, html: bool) -> Iterator[Problem]:
     env = renderer.html_env if html else renderer.text_env
+    if not unproblematic(source, env, _IN_HTML if html else frozenset()):
+        yield from of_source(renderer, path, source, env, html=html)
+
+
+def of_source(renderer: "Renderer", path: str, source: str, env: Sandbox, *, html: bool) -> Iterator[Problem]:
+    """What is wrong with the Jinja of one file, parsed as a whole."""
     try:
         tree = env.parse(source, filename=path)
     except TemplateSyntaxError as error:
@@ -94,11 +100,11 @@ def _of_jinja(renderer: "Renderer", path: str, source: str, *, html: bool) -> It
         return
     yield from _of_calls(renderer, path, tree, env)
     names = declared()
-    found = list(tree.find_all((nodes.Name, nodes.Getattr, nodes.Include, *_FORBIDDEN)))
+    found = list(tree.find_all((nodes.Name, nodes.Getattr, nodes.Include, *FORBIDDEN)))
     known = names.keys() | env.globals.keys() | (_IN_HTML if html else set())
     undeclared = _undeclared(tree, found, known)
     for node in found:
-        if isinstance(node, _FORBIDDEN):
+        if isinstance(node, FORBIDDEN):
             yield at(renderer, path, node.lineno, "T013", f"'{_statement(node)}' is not for templates")
         elif isinstance(node, nodes.Include) and not isinstance(node.template, nodes.Const):
             yield at(renderer, path, node.lineno, "T014", "the name of an include must be written out")
