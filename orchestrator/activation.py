@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from orchestrator.engine import Engine
+from orchestrator.engine import BATCH, Engine
 from orchestrator.journey import Rule, RuleBook
 from orchestrator.ledger import Activation, Ledger, RuleSetState, Transaction
 from orchestrator.ledger.verbs import batches
-from orchestrator.model import WAITING
+from orchestrator.model import WAITING, Status
 from orchestrator.reconcile import Plan, reconcile
+
+FROZEN = "frozen: changed rules that would change it wait for a person (`beforehand plan`)"
+THAWED = "the changed rules were released or rejected"
+_REJECTED = "rejected_rules"  # the digest of rule files that a person threw away
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,10 @@ def adopt(ledger: Ledger, proposal: Proposal, now: datetime) -> int:
         if proposal.new:
             number = tx.store_ruleset(proposal.digest, proposal.sources)
             tx.activate_ruleset(number, now)
+            tx.remember(_REJECTED, "")
+        else:
+            tx.reject_ruleset()
+        _thaw(tx, now)
         _date(tx, proposal.book)
         tx.mark_all()
     return plan_marked(Engine(ledger, proposal.book), now)
@@ -127,12 +135,53 @@ def plan_marked(engine: Engine, now: datetime) -> int:
     return count
 
 
-def hold(ledger: Ledger, proposal: Proposal) -> None:
-    """Keep a proposal for a person to look at; the rules in force stay."""
+def hold(ledger: Ledger, proposal: Proposal, now: datetime) -> int:
+    """Keep a proposal for a person to look at, and return how many entries are frozen until then.
+
+    The rules in force stay; but nothing is sent of what the proposal would change or take back.
+    """
     with ledger.transaction() as tx:
         held = tx.ruleset(RuleSetState.HELD)
         if held is None or held.digest != proposal.digest:
+            _thaw(tx, now)
             tx.store_ruleset(proposal.digest, proposal.sources)
+        touched = [move.entry.id for move in proposal.plan.reschedule]
+        return tx.hold([*touched, *(gone.entry.id for gone in proposal.plan.cancel)], FROZEN, now)
+
+
+def is_held(ledger: Ledger) -> bool:
+    """Does a proposal wait for a person?"""
+    with ledger.read() as tx:
+        return tx.ruleset(RuleSetState.HELD) is not None
+
+
+def reject(ledger: Ledger, now: datetime) -> int | None:
+    """Throw the held proposal away, and return how many entries wait again; ``None`` if none is held.
+
+    The same rule files are not proposed again until they change.
+    """
+    with ledger.transaction() as tx:
+        held = tx.ruleset(RuleSetState.HELD)
+        if held is None:
+            return None
+        tx.reject_ruleset()
+        tx.remember(_REJECTED, held.digest)
+        return _thaw(tx, now)
+
+
+def was_rejected(ledger: Ledger, proposal: Proposal) -> bool:
+    """Did a person throw just these rules away?"""
+    with ledger.read() as tx:
+        return tx.remembered(_REJECTED) == proposal.digest
+
+
+def _thaw(tx: Transaction, now: datetime) -> int:
+    """Schedule again what waited for a proposal to be released or rejected."""
+    count = after = 0
+    while held := tx.entries_in({Status.HELD}, after=after, limit=BATCH):
+        count += tx.unhold([entry.id for entry in held if entry.reason == FROZEN], THAWED, now)
+        after = held[-1].id
+    return count
 
 
 def _date(tx: Transaction, book: RuleBook) -> None:

@@ -221,6 +221,7 @@ class Dispatcher:
     def _sweep(self, tx: Transaction, now: datetime) -> int:
         swept = self._leases.sweep(tx, now)
         self._records.died(tx, swept, now)
+        self._records.trouble.tell(now)  # what failed within the minute after a warning
         return len(swept)
 
     # ── small things ─────────────────────────────────────────────────────────

@@ -16,9 +16,10 @@ from orchestrator.model import Entry, Order, Scope, Status, scope_of
 from orchestrator.planner import journey_of
 from orchestrator.reconcile import Plan, reconcile
 from orchestrator.sight import Sight, look, look_at_facts
+from orchestrator.spelling import slips
 
 BATCH = 500  # orders planned in one transaction
-PARKED = "parked"  # begins the reason of what could not be decided or rendered
+PARKED = "held"  # begins the reason of what could not be decided or rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class Engine:
         if order is None:
             return OrderRow(order_id, problem=problem)
         journey = journey_of(order, self.book)
+        problem = problem or (journey if isinstance(journey, str) else slips(order, journey))
         last = phase = ""
         status = order.status.value
         if not isinstance(journey, str):

@@ -19,10 +19,12 @@ from orchestrator.model import Entry, Status
 from orchestrator.outcomes import Follows, Job, Tried
 from orchestrator.private import without_mailboxes
 from orchestrator.sight import Sight, go_on
+from orchestrator.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
 STALE = "refused as too late"
+AGAIN = "to be tried again"
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Records:
         self._engine = engine
         self._abilities = abilities
         self.counts = Counts()
+        self.trouble = Trouble()
 
     def at(self, entry: Entry, now: datetime) -> datetime:
         """The moment at which an entry is handled: now, or in a replay when it was due."""
@@ -161,11 +164,14 @@ class Records:
             if then.pause:
                 tx.pause(Stops.CHANNEL, channel, moment, then.reason)
                 log.error("channel %s is paused: %s", channel, then.reason)
+            if then.reason and then.outcome != "stopped" and job.message is not None:
+                self.trouble.note(channel, then.code, then.reason, entry.id)
             if then.suppress:
                 suppress(tx, channel, job.go.to, then.reason, then.code, moment)
             if entry.id in late:
                 continue
             if then.again is not None:
+                self.counts.ended[AGAIN] += 1
                 with self.fenced(entry):
                     again = then.again
                     self.back(
@@ -177,6 +183,7 @@ class Records:
                 facts.append(
                     outcomes.fact_of(wanted, entry, then.status, moment, channel=channel, reason=then.reason)
                 )
+        self.trouble.tell(now)
         self.tell(tx, facts, now, sight)
 
     def _endings(self, answers: Sequence[tuple[Job, Follows]], now: datetime) -> list[Finish]:

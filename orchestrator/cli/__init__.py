@@ -91,6 +91,14 @@ def _root(
         print(ctx.get_help())
 
 
+def _group(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
+        members = getattr(ctx.command, "commands", {})
+        output.failure(f"say which: {' or '.join(f'{ctx.command_path} {name}' for name in members)}")
+        raise typer.Exit(USAGE)
+
+
 def build() -> typer.Typer:
     """Return the application with every command of the tables above."""
     app = typer.Typer(cls=Commands, invoke_without_command=True, **_PLAIN)
@@ -99,7 +107,8 @@ def build() -> typer.Typer:
         for function in functions:
             app.command(rich_help_panel=heading)(function)
     for heading, name, words, members in GROUPS:
-        group = typer.Typer(cls=Commands, no_args_is_help=True, help=words, **_PLAIN)
+        group = typer.Typer(cls=Commands, invoke_without_command=True, help=words, **_PLAIN)
+        group.callback()(_group)
         for member, function in members:
             group.command(member)(function)
         app.add_typer(group, name=name, rich_help_panel=heading)

@@ -11,6 +11,10 @@ from orchestrator.cli.output import Format
 from orchestrator.errors import Misconfigured
 
 STARTER = ("config.toml", "rules", "templates")
+NAMED = 5  # of the files that are in the way; the rest is counted
+
+
+_IN_THE_WAY = "nothing was written, because these files exist:"
 
 
 def _starter() -> Path:
@@ -28,7 +32,7 @@ def init(
     """Write rules, templates and settings to start from.
 
     They are config.toml, rules/ and templates/ of a new car's whole journey. Nothing is ever overwritten:
-    if one of the files exists, nothing is written and each is named.
+    if one of the files exists, nothing is written.
     """
     files = write_starter(directory)
     inside = "" if directory == Path() else f"cd {directory} && "
@@ -46,7 +50,8 @@ def write_starter(directory: Path) -> int:
     ]
     taken = [str(name) for name in files if (directory / name).exists()]
     if taken:
-        raise Misconfigured("\n".join(["nothing was written, because these files exist:", *taken]))
+        more = [f"and {len(taken) - NAMED:,} more"] if len(taken) > NAMED else []
+        raise Misconfigured("\n".join([_IN_THE_WAY, *taken[:NAMED], *more]))
     for name in files:
         target = directory / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -80,9 +85,10 @@ def db_upgrade(ctx: typer.Context, config: Config = None) -> None:
 
 
 def db_rebuild(ctx: typer.Context, config: Config = None) -> None:
-    """Compute again, from the facts, what is stored of every order.
+    """Work out again, from its facts, how every order stands.
 
-    The stored state is a cache of the facts; this makes it anew, and changes nothing else.
+    Lists and searches use what is stored about an order; this stores it anew and changes nothing else. It is
+    never needed, and never harmful.
     """
     from orchestrator.cli.ledgers import engine_in_force
 
@@ -94,8 +100,8 @@ def db_rebuild(ctx: typer.Context, config: Config = None) -> None:
 def doctor(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None) -> None:
     """Look whether all is well, and say what to do if not.
 
-    Settings, rules and templates, the ledger and its backlog, parked notifications, orders that could not
-    be planned, paused channels. The exit code is 1 if anything needs somebody.
+    Settings, rules and templates, channels that fail, what is due, retried, held, paused or of unknown fate,
+    and orders that could not be planned. The exit code is 1 if anything needs somebody.
     """
     from orchestrator.cli.health import findings
 

@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,9 +14,11 @@ import typer
 
 from orchestrator.cli import house, ledgers, output
 from orchestrator.cli.options import Config, settings
+from orchestrator.errors import Misconfigured
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
 
     import uvicorn
 
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from orchestrator.engine import Engine, Heard
     from orchestrator.intake import Incoming
 
-LOOK_AT_RULES = timedelta(seconds=5)  # until a daemon follows `beforehand apply`
+FOLLOW = timedelta(seconds=5)  # until a daemon follows `beforehand apply`, and templates that changed
+QUEUE = 2048  # connections that may wait to be accepted
 LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -48,13 +51,28 @@ def serve(
 ) -> None:
     """Plan and send, and take events over HTTP (POST /events).
 
-    The answer 2xx comes after the events are kept. SIGTERM and Ctrl+C finish what is in flight.
+    An event is answered once it is kept. SIGTERM and Ctrl+C finish what is in flight.
     """
     chosen = settings(ctx, config)
-    _work(chosen, server=(host or chosen.server.host, port or chosen.server.port))
+    with closing(_bound(host or chosen.server.host, port or chosen.server.port)) as server:
+        _work(chosen, server)
 
 
-def _work(chosen: Settings, server: tuple[str, int] | None) -> None:
+def _bound(host: str, port: int) -> socket.socket:
+    """Listen there, before anything is taken up; raises :class:`Misconfigured` if somebody else does."""
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=QUEUE)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        where = f"{f'[{host}]' if ':' in host else host}:{port}"
+        hint = "another one is chosen with --host and --port"
+        raise Misconfigured(f"cannot listen on {where}: {why[:1].lower()}{why[1:]}\n{hint}") from error
+
+
+def _work(chosen: Settings, server: socket.socket | None) -> None:
     """Be the daemon of the ledger until a signal says stop."""
     import asyncio
 
@@ -89,20 +107,21 @@ class _JsonLines(logging.Formatter):
         return output.dumped(line)
 
 
-async def _until_stopped(chosen: Settings, engine: Engine, server: tuple[str, int] | None) -> str:
+async def _until_stopped(chosen: Settings, engine: Engine, server: socket.socket | None) -> str:
     """Work, and return what was done as a sentence."""
     import asyncio
 
+    from orchestrator.cli.following import Follower, Texts
     from orchestrator.clock import SystemClock
     from orchestrator.dispatch import Dispatcher
     from orchestrator.transport.local import LocalTransport
 
     clock = SystemClock()
     channels = house.channels(chosen)
-    found = house.understood(chosen, {})
+    texts = Texts(house.composer(chosen, house.texts(chosen)))
     dispatcher = Dispatcher(
         engine,
-        house.composer(chosen, found.renderer),
+        texts,
         channels,
         clock,
         batch=chosen.daemon.batch,
@@ -110,41 +129,20 @@ async def _until_stopped(chosen: Settings, engine: Engine, server: tuple[str, in
         allow=frozenset(chosen.staging.allow) or None,
     )
     transport = LocalTransport(engine, dispatcher, clock, chosen.daemon.tick)
-    transport.every(LOOK_AT_RULES, _Follower(chosen, engine), "rules")
+    transport.every(FOLLOW, Follower(chosen, engine, texts, clock), "rules and texts")
     stop = asyncio.Event()
     with _stopping_at_signals(stop):
         output.note(f"working on {chosen.ledger.url}; SIGTERM or Ctrl+C stops")
         jobs: list[Awaitable[Any]] = [transport.run(stop)]
-        if server:
+        if server is not None:
             jobs.append(_listen(chosen, engine, server, stop))
         try:
             await asyncio.gather(*jobs)
         finally:
             for channel in channels.values():
                 await channel.close()
-    ended = ", ".join(f"{count:,} {status}" for status, count in sorted(dispatcher.counts.ended.items()))
-    return f"stopped: {ended or 'nothing was due'}"
-
-
-class _Follower:
-    """Puts the rules in force into the engine when somebody else applied others."""
-
-    def __init__(self, chosen: Settings, engine: Engine) -> None:
-        self._chosen = chosen
-        self._engine = engine
-        self._seen = self._digest()
-
-    def __call__(self) -> None:
-        digest = self._digest()
-        if digest != self._seen:
-            self._engine.book = ledgers.book_in_force(self._chosen, self._engine.ledger)
-            self._seen = digest
-            output.note("other rules are in force now")
-
-    def _digest(self) -> str:
-        from orchestrator.activation import digest_of, sources_in_force
-
-        return digest_of(sources_in_force(self._engine.ledger) or {})
+    ended = ", ".join(f"{count:,} {word}" for word, count in sorted(dispatcher.counts.ended.items()) if count)
+    return f"stopped: {ended}" if ended else "stopped: no message ended"
 
 
 @contextmanager
@@ -161,7 +159,7 @@ def _stopping_at_signals(stop: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(name)
 
 
-async def _listen(chosen: Settings, engine: Engine, server: tuple[str, int], stop: asyncio.Event) -> None:
+async def _listen(chosen: Settings, engine: Engine, server: socket.socket, stop: asyncio.Event) -> None:
     """Serve HTTP until *stop*, and then answer what was asked before."""
     import asyncio
 
@@ -185,8 +183,7 @@ async def _listen(chosen: Settings, engine: Engine, server: tuple[str, int], sto
         max_body=chosen.intake.max_body,
         future_tolerance=chosen.intake.future_tolerance,
     )
-    host, port = server
-    listener = _server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False))
+    listener = _server(uvicorn.Config(app, log_config=None, access_log=False), server)
 
     async def end() -> None:
         await stop.wait()
@@ -194,13 +191,13 @@ async def _listen(chosen: Settings, engine: Engine, server: tuple[str, int], sto
 
     ending = asyncio.create_task(end())
     try:
-        await listener.serve()
+        await listener.serve([server])
     finally:
         ending.cancel()
-        stop.set()  # a port that is taken ends the daemon too
+        stop.set()  # whatever ended it, half a daemon must not go on
 
 
-def _server(config: uvicorn.Config) -> uvicorn.Server:
+def _server(config: uvicorn.Config, listening: socket.socket) -> uvicorn.Server:
     """A server that leaves signals to us, for the daemon must end as a whole, and says when it listens."""
     import uvicorn
 
@@ -211,7 +208,8 @@ def _server(config: uvicorn.Config) -> uvicorn.Server:
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets)
             if self.started:
-                output.note(f"listening on http://{config.host}:{config.port}")
+                host, port = listening.getsockname()[:2]
+                output.note(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}")
 
     return Server(config)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orchestrator.cli import house, ledgers
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from orchestrator.config.settings import Settings
     from orchestrator.ledger import Ledger, Transaction
 
+A_DAY, AN_HOUR = timedelta(days=1), timedelta(hours=1)
+FAILING = 0.1  # of a channel's tries: more is no longer the recipients' doing
 LATE = timedelta(minutes=5)  # a daemon that runs is never so far behind
 SHOWN = 10  # of each kind; the rest is counted
 
@@ -88,6 +90,41 @@ def _daemon(ledger: "Ledger") -> Finding:
     return _well("daemon", "running")
 
 
+def _sending(tx: "Transaction", now: datetime) -> Iterator[Finding]:
+    """How it goes with the providers."""
+    for channel in tx.failing(now - AN_HOUR):
+        if channel.failed > FAILING * channel.tries:
+            tries = counted(channel.tries, "try", "tries")
+            detail = f"{channel.failed:,} of {tries} failed in the last hour"
+            yield _look(f"sending by {channel.channel}", detail, "the log and `beforehand explain` say why")
+    count, last = tx.retries(now)
+    if last is not None:
+        detail = f"{counted(count, 'message')} will be tried again; {last.wanted.order}: {last.reason}"
+        yield _look("tried again", detail, f"beforehand explain {last.wanted.order}")
+    count, last = tx.ended({Status.FAILED}, now - A_DAY)
+    if last is not None:
+        detail = f"{counted(count, 'message')} in the last day; {last.wanted.order}: {last.reason}"
+        yield _look("failed", detail, f"beforehand explain {last.wanted.order}")
+    count, last = tx.ended({Status.UNKNOWN}, now - A_DAY)
+    if last is not None:
+        detail = f"{counted(count, 'message')} of the last day may have left or not; {last.wanted.order}"
+        yield _look("unknown", f"{detail}: {last.reason}", f"beforehand explain {last.wanted.order}")
+
+
+def _held(tx: "Transaction") -> Iterator[Finding]:
+    """What waits for somebody: changed rules with all they would change, and what could not be written."""
+    from orchestrator.activation import FROZEN
+    from orchestrator.ledger import RuleSetState
+
+    frozen = tx.held_for(FROZEN)
+    if tx.ruleset(RuleSetState.HELD) is not None:
+        detail = f"changed rules wait for a person, and {counted(frozen, 'notification')} with them"
+        yield _look("held rules", detail, "beforehand plan; then beforehand apply --release or --reject")
+    for entry in tx.entries_in({Status.HELD}, limit=SHOWN + frozen):
+        if entry.reason != FROZEN:
+            yield _look(f"order {entry.wanted.order}", entry.reason, "mend the template, or the facts")
+
+
 def _recorded(tx: "Transaction") -> Iterator[Finding]:
     from orchestrator.clock import SystemClock
 
@@ -98,18 +135,15 @@ def _recorded(tx: "Transaction") -> Iterator[Finding]:
     if backlog.oldest is not None:
         detail += f", the oldest since {backlog.oldest:%Y-%m-%d %H:%M}Z"
     yield (
-        _look("backlog", detail, "is the daemon running? `beforehand run`")
+        _look("what is due", detail, "is the daemon running? `beforehand run`")
         if late
-        else _well("backlog", detail)
+        else _well("what is due", detail)
     )
     for pause in tx.pauses():
         since = f"since {pause.since:%Y-%m-%d %H:%M}Z"
         yield _look(str(pause), f"paused {since}: {pause.reason}", remedy(pause.kind, pause.name))
-    counts = tx.status_counts()
-    if counts[Status.UNKNOWN]:
-        yield _look("unknown", f"{counted(counts[Status.UNKNOWN], 'message')} may have left or not")
-    for entry in tx.entries_in({Status.HELD}, limit=SHOWN):
-        yield _look(f"held {entry.key}", entry.reason, "mend the template or the facts")
+    yield from _sending(tx, moment)
+    yield from _held(tx)
     yield from (
         _look(f"order {row.id}", row.problem, f"beforehand explain {row.id}")
         for row in tx.list_orders(problems=True, limit=SHOWN)

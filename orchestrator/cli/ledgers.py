@@ -46,6 +46,7 @@ def engine_in_force(settings: Settings) -> Iterator[Engine]:
     from orchestrator.clock import SystemClock
     from orchestrator.engine import Engine
 
+    _before_it_is_made(settings)
     with opened(settings) as ledger:
         if activation.sources_in_force(ledger) is None:
             activation.adopt(ledger, _proposed(settings, ledger), SystemClock().now())
@@ -76,9 +77,11 @@ def take_up(settings: Settings, ledger: Ledger) -> str:
     except Problems as refused:
         return f"{counted(len(refused.problems), 'problem')} in the rules or templates (`beforehand check`)"
     if proposed.new and proposed.alarm:
-        activation.hold(ledger, proposed)
-        return f"{proposed.alarm}; `beforehand plan` shows them, `beforehand apply` releases them"
-    if proposed.new:
+        if activation.was_rejected(ledger, proposed):
+            return "the rules as they are written were rejected; change them, or `beforehand apply --release`"
+        activation.hold(ledger, proposed, SystemClock().now())
+        return f"{proposed.alarm}; `beforehand plan` shows them, `beforehand apply --release` releases them"
+    if proposed.new or activation.is_held(ledger):
         activation.adopt(ledger, proposed, SystemClock().now())
     return ""
 
@@ -89,8 +92,15 @@ def proposal(settings: Settings) -> Iterator[tuple[Ledger, Proposal]]:
 
     Raises :class:`Problems` when they have any: half a set of rules must not come into force.
     """
+    _before_it_is_made(settings)
     with opened(settings) as ledger:
         yield ledger, _proposed(settings, ledger)
+
+
+def _before_it_is_made(settings: Settings) -> None:
+    """Make no ledger where no rules can come into force; raises what is wrong with them."""
+    if is_new(settings) and (problems := house.written(settings).problems):
+        raise Problems(problems)
 
 
 def _proposed(settings: Settings, ledger: Ledger) -> Proposal:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli import ledgers, output
+from orchestrator.cli import house, ledgers, output
 from orchestrator.cli.options import Config, Form, settings
 from orchestrator.cli.output import Format, counted
 from orchestrator.errors import Misconfigured, NotFound
@@ -119,8 +119,9 @@ def _demand(chosen: Settings, ledger: Ledger, kind: Stops, name: str) -> None:
     if kind is Stops.CHANNEL:
         known = NAMES
     elif kind is Stops.RULE:
-        journeys = ledgers.book_in_force(chosen, ledger).journeys.values()
-        known = [rule.id for journey in journeys for rule in journey.rules]
+        book = ledgers.book_in_force(chosen, ledger)
+        book = book if book.journeys else house.written(chosen).book  # before the first start
+        known = [rule.id for journey in book.journeys.values() for rule in journey.rules]
     elif kind is Stops.LOCATION:
         with ledger.read() as tx:
             known = tx.locations()

@@ -10,7 +10,7 @@ import typer
 from orchestrator.cli import house, output
 from orchestrator.cli.options import Config, Form, Templates, loaded, settings
 from orchestrator.cli.output import Format, counted
-from orchestrator.errors import Misconfigured, Problems
+from orchestrator.errors import Misconfigured, NotFound, Problems
 
 if TYPE_CHECKING:
     from orchestrator.reconcile import Plan
@@ -60,29 +60,31 @@ def schema(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="[rules|tests|events]", help="Of rule files, of files of rule tests, or of events."
+            metavar="[rules|tests|map|events]",
+            help="Of rule files, of files of rule tests, of the mapping of a table, or of events.",
         ),
     ] = "rules",
 ) -> None:
     """Print the JSON Schema that editors check against.
 
-    The ones of rule files and of their tests complete and check them while they are written; the one of
-    events says what each core type's data may hold.
+    The ones of rule files, of their tests and of mappings (`import --map`) complete and check them while
+    they are written; the one of events says what each core type's data may hold.
     """
     owners = {
         "rules": "orchestrator.rules",
         "tests": "orchestrator.rule_tests.shape",
+        "map": "orchestrator.tables.schema",
         "events": "orchestrator.intake.types",
     }
     if what not in owners:
-        raise Misconfigured(f"there is a schema of rules, one of tests and one of events, none of {what!r}")
+        raise Misconfigured(f"there are schemas of {', '.join(owners)}, none of {what!r}")
     print(output.dumped(import_module(owners[what]).json_schema(), indent=2))
 
 
 def plan(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None) -> None:
-    """Show what the rules as they are written now would change.
+    """Show what would change if the rules were applied as they are written now.
 
-    Compared are the rule files and what is scheduled under the rules in force; nothing is written.
+    They are compared with what is scheduled under the rules in force; nothing is written.
     """
     from orchestrator.cli.ledgers import proposal
 
@@ -91,24 +93,56 @@ def plan(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None) -
         if proposed.alarm:
             output.note(f"held for a person: {proposed.alarm}")
         if len(proposed.plan) or proposed.new:
+            then = "beforehand apply --release" if proposed.new and proposed.alarm else "beforehand apply"
             output.sentence(
-                f"{_changes(proposed.plan)} of {counted(proposed.orders, 'order')}; next: beforehand apply",
-                form,
+                f"{_changes(proposed.plan)} of {counted(proposed.orders, 'order')}; next: {then}", form
             )
         else:
             output.sentence("these rules are in force, and nothing would change", form)
 
 
-def apply(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None) -> None:
-    """Put the rules as they are written now into force.
+def apply(
+    ctx: typer.Context,
+    release: Annotated[
+        bool, typer.Option("--release", help="Even if they change more than the limits allow.")
+    ] = False,
+    reject: Annotated[
+        bool, typer.Option("--reject", help="Throw away the rules that were held, and keep those in force.")
+    ] = False,
+    form: Form = Format.TABLE,
+    config: Config = None,
+) -> None:
+    """Bring the rules into force as they are written now.
 
-    `beforehand plan` shows beforehand what that changes.
+    First `beforehand plan` shows what that changes. More than [limits] allows is held: it is shown, the
+    rules in force stay, and what the change touches is not sent until --release or --reject.
     """
+    from orchestrator import activation
     from orchestrator.activation import adopt
-    from orchestrator.cli.ledgers import proposal
+    from orchestrator.cli.ledgers import opened, proposal
     from orchestrator.clock import SystemClock
 
-    with proposal(settings(ctx, config)) as (ledger, proposed):
+    chosen = settings(ctx, config)
+    if reject:
+        if release:
+            raise Misconfigured("held rules are released or rejected, not both")
+        with opened(chosen) as ledger:
+            thawed = activation.reject(ledger, SystemClock().now())
+        if thawed is None:
+            raise NotFound("no rules are held")
+        output.sentence(f"rejected; {counted(thawed, 'notification')} that waited for it may go", form)
+        return
+    with proposal(chosen) as (ledger, proposed):
+        if proposed.new and proposed.alarm and not release:
+            frozen = activation.hold(ledger, proposed, SystemClock().now())
+            output.records(
+                _by_rule(proposed.plan), form, ["rule", "create", "reschedule", "cancel", "example"]
+            )
+            output.failure(
+                f"held for a person: {proposed.alarm}; {counted(frozen, 'notification')} held with it",
+                "beforehand apply --release, or beforehand apply --reject",
+            )
+            raise typer.Exit(1)
         orders = adopt(ledger, proposed, SystemClock().now())
         output.records(_by_rule(proposed.plan), form, ["rule", "create", "reschedule", "cancel", "example"])
         output.sentence(f"in force: {_changes(proposed.plan)}, {counted(orders, 'order')} planned", form)

@@ -59,7 +59,7 @@ class Ledger(Section):
         default="sqlite:///beforehand.db",
         validate_default=True,
         repr=False,  # it may hold a password
-        description="The database: `sqlite:///FILE`, or `postgresql://…`.",
+        description="The database, `sqlite:///FILE`; PostgreSQL comes later.",
     )
 
 

@@ -120,13 +120,15 @@ def _path(value: Any, info: ValidationInfo) -> Any:
 
 
 def _ledger(value: Any, info: ValidationInfo) -> Any:
-    """A database's URL; the file of a SQLite ledger is seen from the folder of the settings file."""
+    """The URL of a SQLite database; its file is seen from the folder of the settings file."""
     if not isinstance(value, str):
         return value
-    if not value.startswith(("sqlite:", "postgresql:", "postgresql+psycopg:")):
+    if value.startswith(("postgresql:", "postgresql+")):
         raise refused(
-            "C017", "a ledger is in SQLite or PostgreSQL", "write sqlite:///beforehand.db or postgresql://…"
+            "C024", "a ledger in PostgreSQL comes with a later version", "write sqlite:///beforehand.db"
         )
+    if not value.startswith("sqlite:"):
+        raise refused("C017", "a ledger is in SQLite", "write sqlite:///beforehand.db")
     file = value.removeprefix("sqlite:///")
     if file == value or file.startswith(("/", ":memory:", "file:")) or not file:
         return value

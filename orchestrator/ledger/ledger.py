@@ -15,13 +15,14 @@ from orchestrator.ledger import schema, sqlite
 from orchestrator.ledger.company import Company
 from orchestrator.ledger.facts import Facts
 from orchestrator.ledger.lock import daemon_lock
+from orchestrator.ledger.looking import Looking
 from orchestrator.ledger.orders import Orders
 from orchestrator.ledger.sending import Sending
 
 READERS = 8  # connections kept for reading
 
 
-class Transaction(Facts, Orders, Sending, Company):
+class Transaction(Facts, Orders, Sending, Company, Looking):
     """Every verb of the ledger, within one transaction."""
 
 

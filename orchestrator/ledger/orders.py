@@ -59,9 +59,7 @@ _STORE = _stored.on_conflict_do_update(
 )
 _PROBLEM = update(orders).where(orders.c.id == bindparam("order")).values(problem=bindparam("text"))
 _ROWS = select(*_ORDER).where(orders.c.id.in_(bindparam("ids", expanding=True)))
-_LOCATIONS = (
-    select(orders.c.location).distinct().where(orders.c.location != "").order_by(orders.c.location)
-)
+_LOCATIONS = select(orders.c.location).distinct().where(orders.c.location != "").order_by(orders.c.location)
 _CUSTOMERS_OF = select(orders.c.id, orders.c.customer).where(
     orders.c.id.in_(bindparam("ids", expanding=True))
 )

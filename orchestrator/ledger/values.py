@@ -170,6 +170,15 @@ class Activation:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """How many tries a channel made, and how many of them failed."""
+
+    channel: str
+    tries: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """How far behind sending is: entries whose moment has come, and the oldest of those moments."""
 

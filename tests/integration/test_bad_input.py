@@ -122,10 +122,10 @@ def test_34_a_template_that_fails_parks_its_message_with_the_reason_and_its_neig
     broken = house.entry(order="BX-1")
     sent = [message.to for message in house.channels["email"].messages]
     assert broken.status is Status.HELD
-    assert broken.reason.startswith("parked: new-car/arrived/email.txt.de.j2:3: ")
+    assert broken.reason.startswith("held: new-car/arrived/email.txt.de.j2:3: ")
     assert "nickname" in broken.reason
     assert sent == ["customer-2@example.com"]
-    assert house.dispatcher.counts["parked"] == 1
+    assert house.dispatcher.counts["held"] == 1
     house.pass_time(timedelta(hours=1))
     assert house.entry(order="BX-1").status is Status.HELD
 
@@ -167,7 +167,7 @@ def test_34_a_daemon_that_starts_releases_what_was_parked(houses: Make) -> None:
 
     asyncio.run(start_and_stop())
     # released at the start: it waits, or the first tick has tried it once more
-    assert house.entry().status is Status.SCHEDULED or house.dispatcher.counts["parked"] == 2
+    assert house.entry().status is Status.SCHEDULED or house.dispatcher.counts["held"] == 2
 
 
 def test_34_what_was_parked_too_long_is_useless_by_then(houses: Make) -> None:
@@ -212,7 +212,7 @@ def test_34_a_missing_template_parks_too(houses: Make) -> None:
     house.drain()
 
     assert house.entry().status is Status.HELD
-    assert house.entry().reason == "parked: there is no template new-car/arrived/email.txt"
+    assert house.entry().reason == "held: there is no template new-car/arrived/email.txt"
 
 
 def test_34_whatever_goes_wrong_while_composing_harms_one_message_and_is_not_quoted(houses: Make) -> None:
@@ -232,7 +232,7 @@ def test_34_whatever_goes_wrong_while_composing_harms_one_message_and_is_not_quo
     assert [house.entry(order=f"BX-{n}").status for n in (1, 2, 3)] == [
         Status.ACCEPTED, Status.HELD, Status.ACCEPTED,
     ]  # fmt: skip
-    assert house.entry(order="BX-2").reason == "parked: the message cannot be made: OverflowError"
+    assert house.entry(order="BX-2").reason == "held: the message cannot be made: OverflowError"
 
 
 def corrupt(ledger: Ledger, subject: str, data: str) -> None:
@@ -250,7 +250,7 @@ def test_a_broken_order_never_stops_the_queue(houses: Make) -> None:
     assert [house.entry(order=f"BX-{n}").status for n in (1, 2, 3)] == [
         Status.ACCEPTED, Status.HELD, Status.ACCEPTED,
     ]  # fmt: skip
-    assert house.entry(order="BX-2").reason.startswith("parked: ")
+    assert house.entry(order="BX-2").reason.startswith("held: ")
 
 
 def test_a_broken_customer_stops_only_their_own_orders(houses: Make) -> None:

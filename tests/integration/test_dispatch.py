@@ -520,7 +520,7 @@ def test_marketing_without_a_postal_address_does_not_leave(houses: Any) -> None:
     assert house.channels["email"].sent == 0
     assert house.entry().status is Status.HELD
     assert house.entry().reason == (
-        "parked: mail of this purpose must carry a postal address: set company.postal_address"
+        "held: mail of this purpose must carry a postal address: set company.postal_address"
     )
 
 

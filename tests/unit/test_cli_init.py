@@ -32,6 +32,18 @@ def test_the_last_words_say_what_comes_next(
     assert capsys.readouterr().out.endswith("files written; next: beforehand check\n")
 
 
+def test_in_a_filled_folder_five_files_are_named_and_the_rest_is_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["init", str(tmp_path)])
+    count = len(files(tmp_path))
+    capsys.readouterr()
+    assert main(["init", str(tmp_path)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 + 5 + 1
+    assert lines[-1] == f"  and {count - 5} more"
+
+
 def test_what_exists_is_named_and_nothing_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

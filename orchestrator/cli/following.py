@@ -1,0 +1,99 @@
+"""What a running daemon follows: the rules that somebody else puts in force, and the texts on the disk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.cli import house, ledgers
+from orchestrator.cli.output import counted
+from orchestrator.errors import BeforehandError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from channels.base import Message
+    from orchestrator.clock import Clock
+    from orchestrator.config.settings import Settings
+    from orchestrator.engine import Engine
+    from orchestrator.guard import Send
+    from orchestrator.journey import Journey
+    from orchestrator.messages import Composer
+    from orchestrator.model import Customer, Order
+
+log = logging.getLogger(__name__)
+
+
+class Texts:
+    """Makes messages of the texts as they were last read without a problem."""
+
+    def __init__(self, composer: Composer) -> None:
+        self.composer = composer
+
+    def compose(self, go: Send, order: Order, customer: Customer, journey: Journey, now: datetime) -> Message:
+        """Make the message or raise :class:`orchestrator.errors.RenderError`."""
+        return self.composer.compose(go, order, customer, journey, now)
+
+
+@dataclass
+class Follower:
+    """Puts into a running engine what changed: rules in force, and with them or alone the texts."""
+
+    settings: Settings
+    engine: Engine
+    texts: Texts
+    clock: Clock
+
+    def __post_init__(self) -> None:
+        self._rules = self._digest()
+        self._files = _stamps(self.settings.templates.path)
+
+    def __call__(self) -> None:
+        """Look whether something changed, and take it up."""
+        digest, files = self._digest(), _stamps(self.settings.templates.path)
+        if digest == self._rules and files == self._files:
+            return
+        if digest != self._rules:
+            self.engine.book = ledgers.book_in_force(self.settings, self.engine.ledger)
+            log.info("other rules are in force now")
+        self._rules, self._files = digest, files
+        self._read()
+
+    def _read(self) -> None:
+        """Take up the texts if all is well with them, and try again what could not be written."""
+        try:
+            renderer = house.texts(self.settings)
+            problems = renderer.problems()
+        except (BeforehandError, OSError) as error:
+            log.error("the old texts are kept: %s", error)  # noqa: TRY400  the reason says it all
+            return
+        if problems:
+            log.error(
+                "the old texts are kept: %s in the templates, such as %s (`beforehand check`)",
+                counted(len(problems), "problem"),
+                problems[0],
+            )
+            return
+        self.texts.composer = house.composer(self.settings, renderer)
+        released = self.engine.release_parked(self.clock.now())
+        log.info("the texts were read again; %s tried again", counted(released, "held notification"))
+
+    def _digest(self) -> str:
+        from orchestrator.activation import digest_of, sources_in_force
+
+        return digest_of(sources_in_force(self.engine.ledger) or {})
+
+
+def _stamps(folder: Path) -> Mapping[str, tuple[int, int]]:
+    """When each file was last written, and its size."""
+    found: dict[str, tuple[int, int]] = {}
+    for path in folder.rglob("*"):
+        try:
+            seen = path.stat()
+        except OSError:  # it is gone between two looks
+            continue
+        found[str(path)] = (seen.st_mtime_ns, seen.st_size)
+    return found

@@ -1,0 +1,61 @@
+"""What somebody who looks after an installation asks: what fails, what is retried, what ended badly."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import bindparam, case, func, select
+
+from orchestrator.ledger.moves import one_of
+from orchestrator.ledger.rows import ENTRY, entry
+from orchestrator.ledger.tables import attempts, entries
+from orchestrator.ledger.values import Failing
+from orchestrator.ledger.verbs import Verbs
+from orchestrator.model import Entry, Status
+
+WENT_WELL = ("", Status.ACCEPTED.value, "stopped")  # outcomes that blame nobody; "" has not ended yet
+
+_since = bindparam("since", type_=attempts.c.started_at.type)
+_FAILING = (
+    select(
+        attempts.c.channel,
+        func.count(),
+        func.sum(case((attempts.c.outcome.in_(bindparam("well", expanding=True)), 0), else_=1)),
+    )
+    .where(attempts.c.started_at >= _since, attempts.c.channel != "")
+    .group_by(attempts.c.channel)
+    .order_by(attempts.c.channel)
+)
+_RETRIED = (
+    one_of(entries.c.status, {Status.SCHEDULED}),
+    entries.c.attempts > 0,
+    entries.c.not_before > bindparam("now", type_=entries.c.not_before.type),
+)
+_RETRIES = select(func.count()).where(*_RETRIED)
+_LAST_RETRY = select(*ENTRY).where(*_RETRIED).order_by(entries.c.updated_at.desc(), entries.c.id).limit(1)
+_HELD_FOR = select(func.count()).where(
+    one_of(entries.c.status, {Status.HELD}), entries.c.reason == bindparam("why")
+)
+
+
+class Looking(Verbs):
+    """The verbs about how sending goes."""
+
+    def failing(self, since: datetime) -> list[Failing]:
+        """Count the tries of each channel since then, and those that failed."""
+        return [Failing(*row) for row in self._rows(_FAILING, {"since": since, "well": WENT_WELL})]
+
+    def retries(self, now: datetime) -> tuple[int, Entry | None]:
+        """Count what was tried and waits to be tried again, and give the one that failed last."""
+        rows = self._rows(_LAST_RETRY, {"now": now})
+        return int(self._value(_RETRIES, {"now": now})), entry(rows[0]) if rows else None
+
+    def held_for(self, reason: str) -> int:
+        """Count what is held for just that reason."""
+        return int(self._value(_HELD_FOR, {"why": reason}))
+
+    def ended(self, statuses: Collection[Status], since: datetime) -> tuple[int, Entry | None]:
+        """Count what came into one of these states since then, and give the last of it."""
+        these = (one_of(entries.c.status, statuses), entries.c.updated_at >= since)
+        newest = select(*ENTRY).where(*these).order_by(entries.c.updated_at.desc(), entries.c.id).limit(1)
+        rows = self._rows(newest)
+        return int(self._value(select(func.count()).where(*these))), entry(rows[0]) if rows else None

@@ -1,0 +1,43 @@
+"""Names in an order's facts that its journey does not know: slips of whoever sends the events. Pure."""
+
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+
+from orchestrator.intake.types import CORE
+from orchestrator.journey import Journey, On
+from orchestrator.model import Order
+
+NEAR = 0.8  # so alike to a core type, an event's type is a slip; any other is the company's own
+
+
+def slips(order: Order, journey: Journey) -> str:
+    """Say which milestones are not on the order's path and which events look misspelt, or ""."""
+    return "; ".join([*_milestones(order, journey), *_types(order, journey)])
+
+
+def _milestones(order: Order, journey: Journey) -> Iterator[str]:
+    known = journey.milestones
+    for name in order.milestones:
+        if name not in known:
+            yield f"milestone {name!r} is not on the path of {journey.id}{_meant(name, known, 0.6)}"
+
+
+def _types(order: Order, journey: Journey) -> Iterator[str]:
+    expected = {rule.trigger.event for rule in journey.rules if rule.trigger.on is On.EVENT}
+    for name in dict.fromkeys(fact.type for fact in order.events):
+        if name in CORE or name in expected:
+            continue
+        if meant := _core_type(name):
+            yield f"no rule waits for events of type {name!r}{meant}"
+
+
+@lru_cache(maxsize=1024)
+def _core_type(name: str) -> str:
+    return _meant(name, CORE, NEAR)
+
+
+def _meant(name: str, names: Collection[str], near: float) -> str:
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, names, n=1, cutoff=near)
+    return f"; did you mean {found[0]!r}?" if found else ""

@@ -1,0 +1,48 @@
+"""Slips of whoever sends events are told on the order, and stop nothing."""
+
+import pytest
+
+from orchestrator.planner import journey_of
+from orchestrator.spelling import slips
+from tests.builders import car_order, event, maria, promised, reached
+from tests.deciding import Told, book, decide, fold, one
+
+RULES = book(
+    "{id: arrived, on: {reached: arrived}, say: arrived}",
+    "{id: odd, on: {event: promise.mate}, say: odd}",
+)
+
+
+def said(*told: Told) -> str:
+    order, _ = fold(car_order(), maria(), *told)
+    journey = journey_of(order, RULES)
+    assert not isinstance(journey, str)
+    return slips(order, journey)
+
+
+def test_a_milestone_that_is_not_on_the_path_is_named_with_what_was_meant() -> None:
+    wrong = reached("O-1", "arrvied", "2026-03-12 11:20")
+    assert said(wrong) == "milestone 'arrvied' is not on the path of new-car; did you mean 'arrived'?"
+    strange = promised("O-1", "zeppelin", "2026-03-12", "2026-03-12 11:20")
+    assert said(strange) == "milestone 'zeppelin' is not on the path of new-car"
+
+
+def test_a_slip_stops_nothing_else() -> None:
+    wrong = reached("O-1", "arrvied", "2026-03-12 11:10")
+    right = reached("O-1", "arrived", "2026-03-12 11:20")
+    assert one(decide(RULES, wrong, right, now="2026-03-12 11:20")).rule == "arrived"
+
+
+@pytest.mark.parametrize(
+    ("kind", "meant"), [("promise.mad", "promise.made"), ("milestone.reachd", "milestone.reached")]
+)
+def test_a_core_type_that_is_misspelt_is_named(kind: str, meant: str) -> None:
+    assert said(event(kind, "O-1", "2026-03-12 11:20")) == (
+        f"no rule waits for events of type {kind!r}; did you mean {meant!r}?"
+    )
+
+
+@pytest.mark.parametrize("kind", ["promise.made", "invoice.paid", "promise.mate"])
+def test_core_types_types_of_ones_own_and_those_that_a_rule_waits_for_are_no_slips(kind: str) -> None:
+    data = {"milestone": "arrived", "date": "2026-03-20"} if kind == "promise.made" else {}
+    assert said(event(kind, "O-1", "2026-03-12 11:20", **data)) == ""
