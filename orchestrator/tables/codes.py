@@ -76,7 +76,7 @@ TABLE_CODES: Mapping[str, Code] = {
     ),
     "M109": Code(
         "a date that does not exist",
-        "The calendar has no such day (30 February), or no such month: are day and month exchanged?",
+        "The calendar has no such day (30 February), or no such month, as when day and month are exchanged.",
         "Correct it, or `date_order`.",
     ),
     "M110": Code(
