@@ -10,6 +10,7 @@ from datetime import datetime
 from orchestrator.case import complete
 from orchestrator.errors import Conflict
 from orchestrator.intake import Incoming
+from orchestrator.intake.types import CORE
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Appended, Ledger, OrderRow, Transaction
 from orchestrator.model import Entry, Order, Scope, Status, scope_of
@@ -18,6 +19,7 @@ from orchestrator.reconcile import Plan, reconcile
 from orchestrator.sight import Sight, look, look_at_facts
 from orchestrator.spelling import slips
 
+_CORE = frozenset(CORE)
 BATCH = 500  # orders planned in one transaction
 PARKED = "held"  # begins the reason of what could not be decided or rendered
 
@@ -130,7 +132,7 @@ class Engine:
         if order is None:
             return OrderRow(order_id, problem=problem)
         journey = journey_of(order, self.book)
-        problem = problem or (journey if isinstance(journey, str) else slips(order, journey))
+        problem = problem or (journey if isinstance(journey, str) else slips(order, journey, _CORE))
         last = phase = ""
         status = order.status.value
         if not isinstance(journey, str):

@@ -3,16 +3,15 @@
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 
-from orchestrator.intake.types import CORE
 from orchestrator.journey import Journey, On
 from orchestrator.model import Order
 
 NEAR = 0.8  # so alike to a core type, an event's type is a slip; any other is the company's own
 
 
-def slips(order: Order, journey: Journey) -> str:
-    """Say which milestones are not on the order's path and which events look misspelt, or ""."""
-    return "; ".join([*_milestones(order, journey), *_types(order, journey)])
+def slips(order: Order, journey: Journey, core: frozenset[str]) -> str:
+    """Say which milestones are not on the order's path, and which events are *core* types misspelt, or ""."""
+    return "; ".join([*_milestones(order, journey), *_types(order, journey, core)])
 
 
 def _milestones(order: Order, journey: Journey) -> Iterator[str]:
@@ -22,18 +21,18 @@ def _milestones(order: Order, journey: Journey) -> Iterator[str]:
             yield f"milestone {name!r} is not on the path of {journey.id}{_meant(name, known, 0.6)}"
 
 
-def _types(order: Order, journey: Journey) -> Iterator[str]:
+def _types(order: Order, journey: Journey, core: frozenset[str]) -> Iterator[str]:
     expected = {rule.trigger.event for rule in journey.rules if rule.trigger.on is On.EVENT}
     for name in dict.fromkeys(fact.type for fact in order.events):
-        if name in CORE or name in expected:
+        if name in core or name in expected:
             continue
-        if meant := _core_type(name):
+        if meant := _core_type(name, core):
             yield f"no rule waits for events of type {name!r}{meant}"
 
 
 @lru_cache(maxsize=1024)
-def _core_type(name: str) -> str:
-    return _meant(name, CORE, NEAR)
+def _core_type(name: str, core: frozenset[str]) -> str:
+    return _meant(name, core, NEAR)
 
 
 def _meant(name: str, names: Collection[str], near: float) -> str:

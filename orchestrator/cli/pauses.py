@@ -34,10 +34,10 @@ def pause(
     form: Form = Format.TABLE,
     config: Config = None,
 ) -> None:
-    """Stop what is not yet being sent; without options, list what is paused.
+    """Stop sending for a while; alone, list what is paused.
 
-    It counts at once, for a running daemon too. What is due waits, and says why; what is useless by the time
-    it may go is not sent at all. Where a channel is paused, a rule's next channel is used.
+    What is not yet being sent stands still at once, in a running daemon too. It waits, and says why; what is
+    useless by the time it may go is not sent at all. Where a channel is paused, a rule's next one is used.
     """
     chosen = settings(ctx, config)
     what = _what(everything, location, rule, channel)

@@ -82,9 +82,9 @@ def schema(
 
 
 def plan(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None) -> None:
-    """Show what would change if the rules were applied as they are written now.
+    """Show what would change if the rules were applied.
 
-    They are compared with what is scheduled under the rules in force; nothing is written.
+    The rules as they are written are compared with what is scheduled now; nothing is written.
     """
     from orchestrator.cli.ledgers import proposal
 
@@ -112,7 +112,7 @@ def apply(
     form: Form = Format.TABLE,
     config: Config = None,
 ) -> None:
-    """Bring the rules into force as they are written now.
+    """Bring the rules into force as they are written.
 
     First `beforehand plan` shows what that changes. More than [limits] allows is held: it is shown, the
     rules in force stay, and what the change touches is not sent until --release or --reject.

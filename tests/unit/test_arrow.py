@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[2]
 VALUES = ("model", "journey", "errors")
 DECISIONS = (
     "calendar", "case", "conditions", "conditions.errors", "conditions.fields", "conditions.text", "explain",
-    "fold", "guard", "planner", "reconcile", "render.wording", "retry", "rungs", "timing", "triggers",
+    "fold", "guard", "planner", "reconcile", "render.wording", "retry", "rungs", "spelling", "timing",
+    "triggers",
 )  # fmt: skip
 
 WORLD = {  # whoever imports one of these does I/O, reads a clock, rolls dice or writes a log

@@ -328,6 +328,42 @@ def test_what_is_not_well_is_named_with_its_remedy(home: Home) -> None:
     assert (rules["state"], rules["remedy"]) == ("look", "beforehand check")
 
 
+def test_doctor_tells_slips_in_events_and_orders_that_nobody_introduced(home: Home) -> None:
+    coming(home)
+    lines = [
+        event("milestone.reached", "A-1", datetime.now(UTC), milestone="arrvied"),
+        event("promise.mad", "A-1", datetime.now(UTC), milestone="arrived", date="2030-01-01"),
+        event("milestone.reached", "A-404", datetime.now(UTC), milestone="arrived"),
+    ]
+    home.run("ingest", home.write("slips.jsonl", "\n".join(lines)))
+    code, out, _ = home.run("doctor", "--format", "json")
+    found = {row["what"]: row["detail"] for row in json.loads(out) if row["state"] == "look"}
+    assert code == 1
+    assert found["order A-1"] == (
+        "milestone 'arrvied' is not on the path of new-car; did you mean 'arrived'?; "
+        "no rule waits for events of type 'promise.mad'; did you mean 'promise.made'?"
+    )
+    assert "no order.upserted was heard" in found["order A-404"]
+    assert home.run("explain", "A-1")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["config", "db"])
+def test_a_group_of_commands_without_one_shows_its_help_and_ends_with_2(home: Home, name: str) -> None:
+    code, out, err = home.run(name)
+    assert code == 2
+    assert out.startswith(f"Usage: beforehand {name} ")
+    assert err.startswith(f"error: say which: beforehand {name} ")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [("run",), ("explain", "A-1"), ("ingest", "events.jsonl"), ("plan",)])
+def test_a_folder_without_rules_is_left_as_it_was(home: Home, command: tuple[str, ...]) -> None:
+    home.story()
+    (home.folder / "rules").rename(home.folder / "elsewhere")
+    assert home.run(*command)[0] == 2
+    assert not (home.folder / "beforehand.db").exists()
+
+
 # ── run, serve ───────────────────────────────────────────────────────────────
 
 

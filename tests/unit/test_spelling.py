@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchestrator.intake.types import CORE
 from orchestrator.planner import journey_of
 from orchestrator.spelling import slips
 from tests.builders import car_order, event, maria, promised, reached
@@ -17,7 +18,7 @@ def said(*told: Told) -> str:
     order, _ = fold(car_order(), maria(), *told)
     journey = journey_of(order, RULES)
     assert not isinstance(journey, str)
-    return slips(order, journey)
+    return slips(order, journey, frozenset(CORE))
 
 
 def test_a_milestone_that_is_not_on_the_path_is_named_with_what_was_meant() -> None:
