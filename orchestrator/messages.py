@@ -13,12 +13,13 @@ from channels.base import Message
 from orchestrator.errors import RenderError
 from orchestrator.guard import Send
 from orchestrator.journey import Journey, Policy
-from orchestrator.model import Customer, Order, Purpose
+from orchestrator.model import Customer, Kind, Notification, Order, Purpose
 from orchestrator.plain_text import one_line
 from orchestrator.render import wording
 from orchestrator.timing import recipient
 
 _IDS = UUID("6f0d4f6e-3a55-4a0c-9e3e-0b6c5c1d2a11")  # the name space of our Message-IDs; never change it
+STAFF = frozenset({"owner", "manager"})
 UNASKED = frozenset({Purpose.MARKETING, Purpose.RELATIONSHIP})  # mail that everybody must be able to stop
 SMALL = "margin:16px;font-size:13px;color:#55626e;text-align:center"
 
@@ -106,7 +107,7 @@ class Composer:
         content = self._renderer.render(wanted.template, go.channel, locale, context)
         mailbox = self._sender.mailbox(wanted.purpose)
         identity = message_id(wanted.key, go.channel, mailbox)
-        reply_to = self._reply_to(order)
+        reply_to = self._reply_to(wanted, order)
         asked_for = go.channel != "email" or wanted.purpose not in UNASKED
         text, html = (content.text, content.html) if asked_for else self._signed(content)
         return Message(
@@ -144,6 +145,8 @@ class Composer:
             html = f'{body or rest}<p style="{SMALL}">{written}</p>{end}{rest if body else ""}'
         return text, html
 
-    def _reply_to(self, order: Order) -> str:
-        """Every message can be answered, and the answer reaches the owner of the order."""
-        return order.owner.email or self._sender.reply_to or self._sender.email
+    def _reply_to(self, wanted: Notification, order: Order) -> str:
+        """Every message can be answered: customers reach the owner of the order, colleagues the house."""
+        to_staff = wanted.kind is Kind.TASK or wanted.role in STAFF
+        owner = "" if to_staff else order.owner.email
+        return owner or self._sender.reply_to or self._sender.email

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,7 +38,8 @@ def preview(
 ) -> None:
     """Show a template as its reader would see it.
 
-    The facts are samples, or those of --order as they are now. Nothing is sent.
+    The facts are samples, or those of --order as they are now and no others: what the order has no value
+    for is named. Nothing is sent.
     """
     chosen = settings(ctx, config)
     found = house.written(chosen)
@@ -52,11 +52,15 @@ def preview(
         raise Misconfigured("--html is for mails")
     journey = _journey(found, template)
     facts = _of_order(chosen, order, template, journey) if order else _sampled(journey, template, locale)
-    pages = list(
-        _pages(chosen, found, template, [channel] if channel else sorted(speaks), locale, journey, facts)
-    )
+    words = _words(chosen, journey, facts, locale)
+    pages = [
+        (name, found.renderer.render(template, name, words["locale"], words))
+        for name in ([channel] if channel else sorted(speaks))
+    ]
     if html is not None:
         html.write_text(next(page.html for name, page in pages if name == "email"), encoding="utf-8")
+    if order:
+        _tell_missing(found, template, order, words)
     if form is Format.TABLE:
         for name, page in pages:
             _print(name, page)
@@ -82,7 +86,10 @@ def _sampled(journey: Journey, template: str, locale: str) -> Sample:
 
 
 def _of_order(chosen: Settings, order: str, template: str, journey: Journey) -> Sample:
-    """A real order's facts: the notification it has or will have of this template, else the sample's."""
+    """A real order's facts, and the notification it has or will have of this template.
+
+    Without one it is as if it were due now, for no reason and with nothing new to tell.
+    """
     from orchestrator.cli.ledgers import engine_in_force
     from orchestrator.clock import SystemClock
     from orchestrator.render.preview import Sample
@@ -95,20 +102,17 @@ def _of_order(chosen: Settings, order: str, template: str, journey: Journey) -> 
     if known is None or not known.known:
         raise NotFound(f"no order is called {order!r}")
     notes = [*sight.decisions[order].wanted, *(entry.wanted for entry in entries)]
-    made_up = replace(_sampled(journey, template, "").notification, order=order, customer=known.customer)
-    note = next((note for note in notes if note.template == template), made_up)
+    pattern = _sampled(journey, template, "").notification
+    due_now = replace(
+        pattern, order=order, customer=known.customer, occasion=f"{pattern.milestone}#1", because="",
+        tells=(), due_at=now, trigger_at=None, ack_by=None,
+    )  # fmt: skip
+    note = next((note for note in notes if note.template == template), due_now)
     return Sample(note, known, sight.customer_of(known), now)
 
 
-def _pages(
-    chosen: Settings,
-    found: Written,
-    template: str,
-    channels: list[str],
-    locale: str,
-    journey: Journey,
-    facts: Sample,
-) -> Iterator[tuple[str, Rendered]]:
+def _words(chosen: Settings, journey: Journey, facts: Sample, locale: str) -> dict[str, Any]:
+    """What the template may name, with its value."""
     from orchestrator.render import wording
 
     company = house.company(chosen)
@@ -116,8 +120,15 @@ def _pages(
         facts.notification, facts.order, facts.customer, journey, chosen.policy(), facts.now, company
     )
     language = locale or wording.locale_of(facts.notification, facts.order, facts.customer, company)
-    for channel in channels:
-        yield channel, found.renderer.render(template, channel, language, {**words, "locale": language})
+    return {**words, "locale": language}
+
+
+def _tell_missing(found: Written, template: str, order: str, words: dict[str, Any]) -> None:
+    from orchestrator.render.unknown import without_value
+
+    missing = without_value(found.renderer, template, words)
+    if missing:
+        output.note(f"{order} has no value for: {', '.join(missing)}")
 
 
 def _print(channel: str, page: Rendered) -> None:

@@ -13,6 +13,7 @@ from orchestrator.cli.output import Format, counted
 from orchestrator.errors import Misconfigured, NotFound, Problems
 
 if TYPE_CHECKING:
+    from orchestrator.config.settings import Settings
     from orchestrator.reconcile import Plan
 
 
@@ -88,8 +89,9 @@ def plan(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None) -
     """
     from orchestrator.cli.ledgers import proposal
 
-    with proposal(settings(ctx, config)) as (_, proposed):
-        output.records(_by_rule(proposed.plan), form, ["rule", "create", "reschedule", "cancel", "example"])
+    chosen = settings(ctx, config)
+    with proposal(chosen) as (_, proposed):
+        _show(proposed.plan, chosen, form)
         if proposed.alarm:
             output.note(f"held for a person: {proposed.alarm}")
         if len(proposed.plan) or proposed.new:
@@ -135,27 +137,32 @@ def apply(
     with proposal(chosen) as (ledger, proposed):
         if proposed.new and proposed.alarm and not release:
             frozen = activation.hold(ledger, proposed, SystemClock().now())
-            output.records(
-                _by_rule(proposed.plan), form, ["rule", "create", "reschedule", "cancel", "example"]
-            )
+            _show(proposed.plan, chosen, form)
             output.failure(
                 f"held for a person: {proposed.alarm}; {counted(frozen, 'notification')} held with it",
                 "beforehand apply --release, or beforehand apply --reject",
             )
             raise typer.Exit(1)
         orders = adopt(ledger, proposed, SystemClock().now())
-        output.records(_by_rule(proposed.plan), form, ["rule", "create", "reschedule", "cancel", "example"])
+        _show(proposed.plan, chosen, form)
         output.sentence(f"in force: {_changes(proposed.plan)}, {counted(orders, 'order')} planned", form)
 
 
-def _by_rule(plan: "Plan") -> list[dict[str, Any]]:
-    """What a plan changes, rule by rule, each with one example."""
+def _show(plan: "Plan", chosen: "Settings", form: Format) -> None:
+    rows = _by_rule(plan, chosen.company.time_zone)
+    output.records(rows, form, ["rule", "create", "reschedule", "cancel", "example"])
+
+
+def _by_rule(plan: "Plan", zone: str) -> list[dict[str, Any]]:
+    """What a plan changes, rule by rule, each with one example by the clocks of *zone*."""
+    from orchestrator.calendar import show
+
     counts: dict[str, Counter[str]] = {}
     examples: dict[str, str] = {}
     changes = [
         *(("create", note, f"{note.order}: {note.because}") for note in plan.create),
         *(
-            ("reschedule", move.wanted, f"{move.wanted.order}: due {move.wanted.due_at:%Y-%m-%d %H:%M}Z")
+            ("reschedule", move.wanted, f"{move.wanted.order}: due {show(move.wanted.due_at, zone)}, {zone}")
             for move in plan.reschedule
         ),
         *(("cancel", gone.entry.wanted, f"{gone.entry.wanted.order}: {gone.reason}") for gone in plan.cancel),

@@ -534,6 +534,16 @@ def test_service_mail_has_no_such_header(house: Dealership) -> None:
     assert message.reply_to == "nora.brandt@example.com"
 
 
+def test_staff_who_answer_their_task_do_not_write_to_themselves(houses: Any) -> None:
+    house = houses(rules_text=TASK, words={"wash-it/email.txt.en": "Subject: wash it\n\nWash it.\n"})
+    house.hear(customer(), order(), arrived())
+    house.drain()
+
+    (message,) = [one for one in house.channels["email"].messages if one.subject == "wash it"]
+    assert message.to == "nora.brandt@example.com"
+    assert message.reply_to == house.sender.email
+
+
 # ── many at once ─────────────────────────────────────────────────────────────
 
 

@@ -110,11 +110,36 @@ def test_a_collected_car_is_a_complete_order(home: Home) -> None:
     assert home.run("explain", "A-1")[1].splitlines()[0].endswith(", Maria Keller, complete")
 
 
-def test_a_task_that_may_go_on_to_the_manager_is_told_as_a_condition(home: Home) -> None:
-    start = datetime.now(UTC) - timedelta(hours=1)
-    story = home.story(start)
+def waiting(home: Home) -> None:
+    """An order whose car is promised in eleven days from now."""
+    story = home.story(datetime.now(UTC) - timedelta(hours=1))
     home.write(story, "\n".join((home.folder / story).read_text().splitlines()[:3]))
     home.run("ingest", story)
+
+
+def test_a_plan_speaks_of_due_times_by_the_companys_clocks(home: Home) -> None:
+    waiting(home)
+    home.replace("rules/new-car.yaml", 'closes: "17:30"}   # nothing', 'closes: "16:45"}   # nothing')
+    home.replace("rules/new-car.yaml", "silent: 14d", "silent: 15d")
+    home.replace("rules/new-car.yaml", "timing: {within: 3h}", "timing: {within: 4h}")
+    home.replace("rules/new-car.yaml", 'before: 0d, at: "16:00"', 'before: 0d, at: "15:00"')
+    row = next(line for line in home.run("plan")[1].splitlines() if line.startswith("has-it-arrived"))
+    assert " 15:00, Europe/Berlin" in row
+
+
+def test_a_preview_of_an_order_invents_nothing_and_names_what_is_missing(home: Home) -> None:
+    waiting(home)
+    code, out, err = home.run("preview", "new-car/arrival-moved", "--order", "A-1", "--channel", "sms")
+    assert code == 0
+    assert "March" not in out, "the sample's day"
+    assert "A-1 has no value for: " in err
+    named = err.partition("A-1 has no value for: ")[2].splitlines()[0].split(", ")
+    assert "reason" in named
+    assert "customer.name" not in named
+
+
+def test_a_task_that_may_go_on_to_the_manager_is_told_as_a_condition(home: Home) -> None:
+    waiting(home)
     out = home.run("explain", "A-1")[1]
     assert "if the owner does not acknowledge 'record-arrival-or-new-date' by " in out
     assert "; unless the owner acknowledges it, arrived happens before" in out
