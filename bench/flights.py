@@ -72,7 +72,7 @@ def _simulated(home: Path) -> tuple[float, float, float]:
     ]  # fmt: skip
     before, began = getrusage(RUSAGE_CHILDREN), time.perf_counter()
     with (home / "out.jsonl").open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE)  # noqa: S603
+        process = subprocess.Popen(command, cwd=home, stdout=out, stderr=subprocess.PIPE)  # noqa: S603
         _, complaint = process.communicate()
     seconds, after = time.perf_counter() - began, getrusage(RUSAGE_CHILDREN)
     if process.returncode:
