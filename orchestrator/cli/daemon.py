@@ -66,7 +66,8 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=QUEUE)
     except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or str(error)
+        words = getattr(error, "strerror", None) or str(error)
+        why = words.partition(" (while ")[0]  # Python repeats the address there
         where = f"{f'[{host}]' if ':' in host else host}:{port}"
         hint = "another one is chosen with --host and --port"
         raise Misconfigured(f"cannot listen on {where}: {why[:1].lower()}{why[1:]}\n{hint}") from error

@@ -116,13 +116,12 @@ def _held(tx: "Transaction") -> Iterator[Finding]:
     from orchestrator.activation import FROZEN
     from orchestrator.ledger import RuleSetState
 
-    frozen = tx.held_for(FROZEN)
     if tx.ruleset(RuleSetState.HELD) is not None:
+        frozen = tx.held_for(FROZEN)
         detail = f"changed rules wait for a person, and {counted(frozen, 'notification')} with them"
         yield _look("held rules", detail, "beforehand plan; then beforehand apply --release or --reject")
-    for entry in tx.entries_in({Status.HELD}, limit=SHOWN + frozen):
-        if entry.reason != FROZEN:
-            yield _look(f"order {entry.wanted.order}", entry.reason, "mend the template, or the facts")
+    for entry in tx.held_otherwise(FROZEN, SHOWN):
+        yield _look(f"order {entry.wanted.order}", entry.reason, "mend the template, or the facts")
 
 
 def _recorded(tx: "Transaction") -> Iterator[Finding]:

@@ -36,6 +36,13 @@ _HELD_FOR = select(func.count()).where(
     one_of(entries.c.status, {Status.HELD}), entries.c.reason == bindparam("why")
 )
 
+_HELD_OTHERWISE = (
+    select(*ENTRY)
+    .where(one_of(entries.c.status, {Status.HELD}), entries.c.reason != bindparam("why"))
+    .order_by(entries.c.id)
+    .limit(bindparam("most"))
+)
+
 
 class Looking(Verbs):
     """The verbs about how sending goes."""
@@ -52,6 +59,10 @@ class Looking(Verbs):
     def held_for(self, reason: str) -> int:
         """Count what is held for just that reason."""
         return int(self._value(_HELD_FOR, {"why": reason}))
+
+    def held_otherwise(self, reason: str, limit: int) -> list[Entry]:
+        """List at most *limit* of what is held for another reason."""
+        return [entry(row) for row in self._rows(_HELD_OTHERWISE, {"why": reason, "most": limit})]
 
     def ended(self, statuses: Collection[Status], since: datetime) -> tuple[int, Entry | None]:
         """Count what came into one of these states since then, and give the last of it."""

@@ -14,7 +14,7 @@ LOOKS = 1000  # until the test gives up
 
 
 def test_a_send_that_outlasts_its_lease_is_kept_by_its_worker_and_swept_by_nobody(tmp_path: Path) -> None:
-    async def confirmed_late(_: Message) -> str:
+    async def confirmed_late(_message: Message) -> str:
         house.clock.advance(SLOW)
         for _ in range(LOOKS):
             if await asyncio.to_thread(lease_runs_still):

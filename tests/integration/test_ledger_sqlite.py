@@ -126,6 +126,22 @@ def test_the_migrations_make_what_the_tables_declare(migrated: Ledger, ledger: L
     assert shape(migrated) == shape(ledger)
 
 
+def test_a_channel_that_was_paused_before_pauses_had_kinds_stays_paused(migrated: Ledger) -> None:
+    from alembic import command
+
+    with migrated._writing() as connection:
+        metadata.drop_all(connection)
+        connection.exec_driver_sql("DELETE FROM alembic_version")
+        command.upgrade(schema.config(connection), "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO channels VALUES ('email', 1772442000000000, '535 login refused')"
+        )
+        schema.migrate(connection)
+    with migrated.read() as tx:
+        (pause,) = tx.pauses()
+    assert (str(pause), pause.reason, pause.since.year) == ("channel email", "535 login refused", 2026)
+
+
 def test_autogenerate_finds_nothing_to_change_and_leaves_the_engines_tables_alone(migrated: Ledger) -> None:
     from alembic import command
 
