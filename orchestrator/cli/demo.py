@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from orchestrator.dispatch import Dispatcher
     from orchestrator.engine import Engine
     from orchestrator.intake import Incoming
-    from orchestrator.model import Entry
 
 FOLDER = Path("demo")
 MARK = ".beforehand-demo"  # only a folder with this file in it is ever emptied
@@ -77,15 +74,14 @@ class _Stage:
 
     def __init__(self, settings: Settings, seconds: float) -> None:
         from orchestrator import activation
+        from orchestrator.cli.demo_screen import Overheard, Screen
         from orchestrator.clock import VirtualClock
-        from orchestrator.demo_story import END, START, STORY
+        from orchestrator.demo_story import END, START
         from orchestrator.dispatch import Dispatcher
         from orchestrator.engine import Engine
         from orchestrator.ledger import Ledger
 
         self._start, self._end = datetime.fromisoformat(START), datetime.fromisoformat(END)
-        self._zone = ZoneInfo(settings.company.time_zone)
-        self._pause = seconds / (2.2 * len(STORY))  # a little more is said than happens
         self._clock = VirtualClock(self._start)
         found = house.written(settings)
         self._ledger = Ledger.open(settings.ledger.url, upgrade=True)
@@ -94,15 +90,16 @@ class _Stage:
         book = replace(found.book, activated={})
         self._engine: Engine = Engine(self._ledger, book)
         self._settings = settings
+        composer = Overheard(house.composer(settings, found.renderer))
+        self._screen = Screen(settings.company.time_zone, seconds, composer.messages)
         self._dispatcher: Dispatcher = Dispatcher(
             self._engine,
-            house.composer(settings, found.renderer),
+            composer,
             house.channels(settings),
             self._clock,
             threaded=False,
         )
         self._seen: dict[str, tuple[str, str]] = {}
-        self._names: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +113,7 @@ class _Stage:
             await self._send_until(event.fact.heard - INSTANT)
             self._clock.set(event.fact.heard)
             self._engine.hear([event], self._clock.now())
-            self._show_event(event)
+            self._screen.happens(event)
             self._show_changes()
         await self._send_until(self._end)
         await self._dispatcher.close()
@@ -131,60 +128,15 @@ class _Stage:
             await self._dispatcher.drain()
             self._show_changes()
 
-    # ── what the audience sees ──
-
-    def _show_event(self, event: Incoming) -> None:
-        fact = event.fact
-        if fact.type == "customer.upserted":
-            self._names[fact.subject] = fact.data["name"]
-            return
-        if fact.type == "order.upserted":
-            car = fact.data["attributes"]["model"]
-            self._names[fact.subject] = f"{self._names[fact.data['customer']]}'s {car}"
-            self._line(fact.happened, "happens", f"{self._names[fact.subject]} is ordered ({fact.subject})")
-            return
-        name = self._names[fact.subject]
-        if fact.type == "promise.made":
-            self._line(
-                fact.happened, "happens", f"{name}: {fact.data['milestone']} promised for {fact.data['date']}"
-            )
-        elif fact.type == "milestone.reached":
-            self._line(fact.happened, "happens", f"{name}: {fact.data['milestone']}")
-        else:
-            self._line(fact.happened, "happens", f"{fact.data['by']} acknowledges the task about {name}")
-
     def _show_changes(self) -> None:
         """What was said, withheld or taken back since the last look."""
         with self._ledger.read() as tx:
-            entries = [entry for found in tx.entries_of(sorted(self._names)).values() for entry in found]
+            entries = [entry for found in tx.entries_of(self._screen.orders).values() for entry in found]
         for entry in sorted(entries, key=lambda one: (one.updated_at, one.id)):
             state = (entry.status.value, str(entry.due_at))
             if self._seen.get(entry.key) != state:
                 self._seen[entry.key] = state
-                self._show_entry(entry)
-
-    def _show_entry(self, entry: Entry) -> None:
-        wanted, status = entry.wanted, entry.status.value
-        who = self._names.get(wanted.customer, wanted.customer) if wanted.role == "customer" else wanted.role
-        what = wanted.template.partition("/")[2]
-        when = entry.updated_at or entry.due_at
-        if status == "accepted":
-            kind = "tells" if wanted.kind == "message" else "asks"
-            self._line(when, kind, f"{who} by {entry.channel}: {what}")
-        elif status == "cancelled" and wanted.kind == "message" and not entry.reason.startswith("replaced"):
-            self._line(when, "unsaid", f"{what} to {who}: {entry.reason}")
-        elif status in ("suppressed", "expired", "failed", "unknown", "held"):
-            self._line(when, "unsaid", f"{what} to {who}, {status}: {entry.reason}")
-
-    def _line(self, moment: datetime, kind: str, text: str) -> None:
-        style = {"happens": "bold", "tells": "green", "asks": "yellow", "unsaid": "dim"}[kind]
-        at = f"{moment.astimezone(self._zone):%a %d %b %H:%M}"
-        mark = {"happens": "•", "tells": "→", "asks": "→", "unsaid": "×"}[kind]
-        print(
-            f"  {at}  {output.styled(f'{mark} {kind:<8}{output.printable(text)}', style, sys.stdout)}",
-            flush=True,
-        )
-        time.sleep(self._pause)
+                self._screen.became(entry)
 
     # ── afterwards ──
 
@@ -205,7 +157,7 @@ class _Stage:
 
 def _next_steps(directory: Path, outbox: Path) -> Iterator[tuple[str, str]]:
     """Commands worth a try, with what they show."""
-    program = "beforehand" if shutil.which("beforehand") else os.path.relpath(sys.argv[0])
+    program = _program()
     here = f"{program} --config {directory / 'config.toml'}"
     count = output.counted(sum(path.is_file() for path in outbox.rglob("*")), "message")
     yield f"ls {directory / outbox.name}", f"the outbox: {count}; an .eml opens in any mail program"
@@ -217,6 +169,16 @@ def _next_steps(directory: Path, outbox: Path) -> Iterator[tuple[str, str]]:
     )
     yield f"{here} check", "every problem in what you wrote, at its place"
     yield f"{here} simulate --events {directory / 'events.jsonl'}", "the same month under your rules"
+
+
+def _program() -> str:
+    """The program that runs, as it can be called from here."""
+    called = Path(sys.argv[0])
+    on_path = shutil.which("beforehand")
+    if on_path is not None and (called.name != "beforehand" or Path(on_path).samefile(called)):
+        return "beforehand"
+    beside = os.path.relpath(called)
+    return str(called.resolve()) if beside.startswith(os.pardir) else beside
 
 
 def _is_arrival(path: Path) -> bool:
