@@ -244,8 +244,7 @@ def _task(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) -> 
     due = case.after(given.at if given is not None else task.due_at, spec.within)
     ignored = f"the {spec.for_} had not acknowledged {spec.do!r} by {case.show(due)}"
     unless = f"the {spec.for_} acknowledges it{f', {firing.unless}' if firing.unless else ''}"
-    escalated = replace(firing, unless=unless)
-    yield _tasked(rule, escalated, case, spec, spec.then, due, occasion, ignored)
+    yield _tasked(rule, firing, case, spec, spec.then, due, occasion, ignored, unless)
 
 
 def _tasked(
@@ -257,6 +256,7 @@ def _tasked(
     due: datetime,
     occasion: str,
     because: str,
+    unless: str = "",
 ) -> Notification:
     staff = recipient(who, case.order, case.customer)
     return Notification(
@@ -272,7 +272,7 @@ def _tasked(
         expires_at=None,  # a task is never skipped
         steps=tuple(Step(c, due) for c in ("email", "sms") if (staff.email if c == "email" else staff.phone)),
         because=because,
-        unless=firing.unless,
+        unless=unless or firing.unless,
         milestone=firing.milestone,
         journey=case.journey.id,
         trigger_at=firing.at,

@@ -41,6 +41,9 @@ class Result:
         """Write them to stdout; on a terminal by time, and without what was replaced unless *everything*."""
         if form is Format.TABLE and sys.stdout.isatty():
             self._on_terminal(ZoneInfo(zone), everything)
+        elif form is Format.JSONL:  # a long history has a million of them
+            for line in self._lines():
+                print(output.dumped(line))
         else:
             output.records(self._whole(), form, COLUMNS)
 
