@@ -6,7 +6,7 @@ from importlib import import_module
 
 from bench.report import Line, table
 
-FIGURES = ("email", "claims", "intake", "planning", "flights", "latency", "start", "idle")
+FIGURES = ("email", "claims", "intake", "importing", "planning", "flights", "latency", "start", "idle")
 MODULES = {"email": "mail", "start": "starting"}  # where a figure's own name would say too little
 
 
