@@ -45,6 +45,7 @@ class Screen:
     def __init__(self, zone: str, seconds: float, messages: Mapping[str, Message]) -> None:
         self._zone = ZoneInfo(zone)
         self._beat = seconds / BEATS_IN_ALL
+        self._next = time.monotonic()
         self._messages = messages
         self._day: date | None = None
         self._names: dict[str, str] = {}
@@ -115,4 +116,5 @@ class Screen:
         if quoted:
             print(" " * INDENT + output.folded(quoted, INDENT))
         sys.stdout.flush()
-        time.sleep(self._beat * BEATS[kind])
+        self._next += self._beat * BEATS[kind]  # by the clock, so that a slow machine takes no longer
+        time.sleep(max(0.0, self._next - time.monotonic()))
