@@ -97,7 +97,7 @@ class _OneRow:
         placed = self._when(bound.placed, bound.day_at)
         said.placed = placed.moment if placed else None
         for name, columns in bound.promises.items():
-            if (promise := self._promise(name, columns)) is not None:
+            if (promise := self._promise(columns)) is not None:
                 said.promises[name] = promise
         for name, (template, at) in bound.milestones.items():
             said.milestones[name] = self._when(template, at)
@@ -144,7 +144,7 @@ class _OneRow:
             self._flaw(attribute.template, text, wrong)
             return None
 
-    def _promise(self, _name: str, columns: PromiseColumns) -> PromiseSaid | None:
+    def _promise(self, columns: PromiseColumns) -> PromiseSaid | None:
         begin, end = self._day_or_moment(columns.begin), self._day_or_moment(columns.until)
         if begin is None and end is None:
             return None
