@@ -125,7 +125,7 @@ _PLAIN: dict[str, Any] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 fine, 1 problems, 2 usage or settings, 130 interrupted."""
-    gc.set_threshold(50_000, 20, 20)  # modules and templates are no rings: looking for some cost a tenth of it
+    gc.set_threshold(50_000, 20, 20)  # modules and templates are no rings: looking for some costs a tenth
     command = get_command(build())
     try:
         with command.make_context(
