@@ -73,7 +73,6 @@ def ended(home: Home, status: Status) -> list[Entry]:
 
 def at_any_hour(home: Home) -> None:
     """Let customers hear of an arrival at once, whatever time it is."""
-    home.replace("config.toml", 'service = "21:00-08:00"', 'service = "none"')
     home.replace("rules/new-car.yaml", "at: preferred", "at: now")
 
 
