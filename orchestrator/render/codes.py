@@ -32,9 +32,10 @@ TEMPLATE_CODES: Mapping[str, Code] = {
     ),
     "T011": Code(
         "unknown name",
-        "No value of that name is ever there, so the message could not be rendered.",
-        "Take a name from docs/reference/template-variables.md. What is merely not known yet is there, "
-        "and empty.",
+        "No value of that name is ever there: the message could not be rendered, or would always lack an "
+        "attribute or a milestone that its journey does not declare.",
+        "Take a name from docs/reference/template-variables.md or from the journey. What is merely not known "
+        "yet is there, and empty.",
     ),
     "T012": Code(
         "unknown filter or test",

@@ -15,6 +15,7 @@ from orchestrator.journey import Journey, Mode, Rule, RuleBook
 from orchestrator.render import Renderer, sms_text, tidy, voice
 from orchestrator.render import source as template_source
 from orchestrator.render.check import at
+from orchestrator.render.declarations import undeclared
 from orchestrator.render.rehearse import Rehearsal
 from orchestrator.render.source import Header, Is, Piece, SourceError
 from orchestrator.render.voice import Fault, Reader, Script
@@ -75,7 +76,14 @@ class _Review:
         for name in self.names:
             found += self._of_template(name, complete)
         found += self._of_ladders()
-        return sorted(set(self._overruled(found)), key=lambda p: (p.path, p.line, p.column, p.code))
+        problems = {*self._overruled(found), *self._undeclared()}
+        return sorted(problems, key=lambda p: (p.path, p.line, p.column, p.code))
+
+    def _undeclared(self) -> Iterator[Problem]:
+        for path in self.renderer.files:
+            journey = self.book.journeys.get(path.partition("/")[0])
+            if journey is not None:
+                yield from undeclared(self.renderer, path, journey)
 
     # ── one template ──
 

@@ -204,6 +204,28 @@ def test_a_text_of_another_journey_is_not_tried_with_facts_it_does_not_know(tmp_
     assert review(Renderer(tmp_path / "templates", COMPANY), book, complete={"kitchen"}) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ('{{ »order.attributes.frnt | default("car") }}', "did you mean 'front'?"),
+        ("{{ »order.attributes['frnt'] }}", "did you mean 'front'?"),
+        ("{% if »promises.arived %}soon{% endif %}", "did you mean 'arrived'?"),
+        ("{{ »order.attributes.zzz }}", "write `zzz: text?` below `attributes:` of the journey"),
+        ("{{ »promises.zzz }}", "there is: arrived, collected"),
+    ],
+)
+def test_what_the_journey_does_not_declare_is_found_in_its_texts(
+    tmp_path: Path, said: str, hint: str
+) -> None:
+    journey = JOURNEY.replace("rules:", "attributes: {front: text?}\nrules:")
+    right = "{{ order.attributes.front }}{{ order.attributes.get('x') }}{# promises.x #} order.attributes.x "
+    before = f"your car is here. {right}"
+    files = changed(MAIL_FILE, "your car is here. ", f"{before}{said.replace('»', '')} ")
+    (problem,) = found(tmp_path, files, journey)
+    column = len(before) + said.index("»") + 1
+    assert (problem.code, problem.line, problem.column, problem.hint) == ("T011", 5, column, hint)
+
+
 def test_an_allowance_with_a_reason_overrules_a_finding_of_its_file_only(tmp_path: Path) -> None:
     files = changed(SMS_FILE, "{{ sender.name }}", "The Lindner team")
     files[SMS_FILE] = "Allow: T104 because the law office wants this wording\n\n" + files[SMS_FILE]
