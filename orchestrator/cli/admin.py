@@ -41,23 +41,28 @@ def init(
 
 def write_starter(directory: Path) -> int:
     """Copy the starting point into *directory*, all of it or nothing; return how many files."""
-    source = _starter()
-    files = [
-        path.relative_to(source)
-        for name in STARTER
-        for path in sorted([source / name, *(source / name).rglob("*")])
-        if path.is_file()
-    ]
-    taken = [str(name) for name in files if (directory / name).exists()]
+    files = starter_files()
+    taken = [name for name in files if (directory / name).exists()]
     if taken:
         more = [f"and {len(taken) - NAMED:,} more"] if len(taken) > NAMED else []
         raise Misconfigured("\n".join([_IN_THE_WAY, *taken[:NAMED], *more]))
-    for name in files:
+    for name, source in files.items():
         target = directory / name
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as file:
-            file.write((source / name).read_bytes())
+            file.write(source.read_bytes())
     return len(files)
+
+
+def starter_files() -> dict[str, Path]:
+    """The files of the starting point, by their names in a folder of one's own."""
+    source = _starter()
+    return {
+        path.relative_to(source).as_posix(): path
+        for name in STARTER
+        for path in sorted([source / name, *(source / name).rglob("*")])
+        if path.is_file()
+    }
 
 
 def config_show(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from orchestrator.cli import house, output
-from orchestrator.errors import Misconfigured
+from orchestrator.errors import Misconfigured, Problems
 
 if TYPE_CHECKING:
     from orchestrator.config.settings import Settings
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from orchestrator.intake import Incoming
 
 FOLDER = Path("demo")
-MARK = ".beforehand-demo"  # only a folder with this file in it is ever emptied
+MARK = ".beforehand-demo"  # only in a folder with this file anything is ever deleted
+MARKED = "`beforehand demo` makes all here anew but rules and templates that differ from what it wrote:\n"
+EDITABLE = ("rules", "templates")
 WATCHABLE = 30.0  # seconds
 INSTANT = timedelta(microseconds=1)
 
@@ -40,7 +42,8 @@ def demo(
 
     Three cars, three promises: one is missed, one moves, one is kept. The events of a month run on a virtual
     clock, through the real engine into a ledger of its own. The messages are in the outbox afterwards, as
-    they would have been sent. Nothing leaves this machine.
+    they would have been sent. Nothing leaves this machine. Rules and templates that you edited there are kept
+    and played; the rest of the folder is made anew.
     """
     import asyncio
 
@@ -55,18 +58,49 @@ def demo(
 
 
 def _prepare(directory: Path) -> None:
-    """An empty demo folder with settings, rules and templates, as `beforehand init` writes them."""
-    from orchestrator.cli.admin import write_starter
+    """A demo folder as `beforehand init` writes it; rules and templates that somebody edited are kept.
+
+    Settings are always written anew, for a demo must neither send nor touch a ledger that is not its own.
+    """
+    from orchestrator.cli.admin import starter_files, write_starter
     from orchestrator.demo_story import events
 
+    mark = directory / MARK
     if directory.exists() and any(directory.iterdir()):
-        if not (directory / MARK).exists():
+        if not mark.exists():
             raise Misconfigured(f"{directory} is not empty and no demo made it; name another folder")
-        shutil.rmtree(directory)
-    write_starter(directory)
-    (directory / MARK).write_text("`beforehand demo` empties this folder each time it runs.\n")
+        written = mark.read_text(encoding="utf-8").split()[-1:]
+        if written == [_digest(directory)]:
+            _remove(directory / name for name in EDITABLE)
+        _remove([directory / "config.toml", directory / "outbox", *directory.glob("beforehand.db*")])
+    if any((directory / name).exists() for name in EDITABLE):
+        (directory / "config.toml").write_bytes(starter_files()["config.toml"].read_bytes())
+        edited = " or ".join(str(directory / name) for name in EDITABLE)
+        output.note(f"{edited} were edited: they are kept and played; delete {directory} to begin afresh")
+    else:
+        write_starter(directory)
+        mark.write_text(f"{MARKED}{_digest(directory)}\n", encoding="utf-8")
     lines = (output.dumped(event) for event in events())
     (directory / "events.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _digest(directory: Path) -> str:
+    """What the rules and templates there say, as a short text to compare."""
+    from hashlib import sha256
+
+    digest = sha256()
+    for path in sorted(path for name in EDITABLE for path in (directory / name).rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(directory).as_posix()}\0".encode())
+        digest.update(sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 class _Stage:
@@ -84,6 +118,8 @@ class _Stage:
         self._start, self._end = datetime.fromisoformat(START), datetime.fromisoformat(END)
         self._clock = VirtualClock(self._start)
         found = house.written(settings)
+        if found.problems:
+            raise Problems(found.problems)
         self._ledger = Ledger.open(settings.ledger.url, upgrade=True)
         proposal = activation.propose(self._ledger, found.sources, found.book, self._start, most=1, share=1)
         activation.adopt(self._ledger, proposal, self._start)
@@ -147,9 +183,11 @@ class _Stage:
 
         _title(f"The story of {ORDER}, as `beforehand explain {ORDER}` tells it")
         tell(story_of(self._engine, ORDER, self._clock.now()))
-        message = next(path for path in sorted(self._settings.outbox.path.rglob("*")) if _is_arrival(path))
-        _title(f"One of the messages, {message.relative_to(directory.parent)}")
-        print(message.read_text(encoding="utf-8").strip())
+        sent = sorted(self._settings.outbox.path.rglob("*"))
+        message = next((path for path in sent if _is_arrival(path)), None)
+        if message is not None:  # edited rules may say something else
+            _title(f"One of the messages, {message.relative_to(directory.parent)}")
+            print(message.read_text(encoding="utf-8").strip())
         _title("What to try next")
         for command, why in _next_steps(directory, self._settings.outbox.path):
             print(f"  {output.styled(command, 'bold', sys.stdout)}\n      {why}")
@@ -164,7 +202,7 @@ def _next_steps(directory: Path, outbox: Path) -> Iterator[tuple[str, str]]:
     yield f"{here} explain BX-101", "the car whose date moved three times in an afternoon, and was told once"
     yield f"{here} preview new-car/not-arrived-yet", "a template as its reader sees it"
     yield (
-        f"$EDITOR {directory / 'rules' / 'new-car.yaml'}",
+        f"${{EDITOR:-vi}} {directory / 'rules' / 'new-car.yaml'}",
         "say it in other words, later, or to somebody else",
     )
     yield f"{here} check", "every problem in what you wrote, at its place"

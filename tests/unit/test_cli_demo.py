@@ -67,3 +67,19 @@ def test_the_commands_to_try_next_name_the_program_that_ran(
     program.write_text("#!/bin/sh\n")
     monkeypatch.setattr(sys, "argv", [".venv/bin/beforehand", "demo"])
     assert "  .venv/bin/beforehand --config demo/config.toml check\n" in shown(monkeypatch, tmp_path, 80)
+
+
+def test_a_second_demo_plays_the_rules_that_somebody_edited(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown(monkeypatch, tmp_path, 80)
+    shown(monkeypatch, tmp_path, 80)
+    assert "were edited" not in capsys.readouterr().err
+    rules = tmp_path / "demo" / "rules" / "new-car.yaml"
+    edited = rules.read_text().replace('closes: "17:30"', 'closes: "18:15"')
+    rules.write_text(edited)
+    text = shown(monkeypatch, tmp_path, 80)
+    assert rules.read_text() == edited
+    assert "  18:15  → tells     Maria Keller by sms: not-arrived-yet" in play(text)
+    assert "were edited" in capsys.readouterr().err
+    assert "  ${EDITOR:-vi} demo/rules/new-car.yaml\n" in text
