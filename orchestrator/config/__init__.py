@@ -174,8 +174,9 @@ def _validated(folder: Path, draft: _Draft) -> Settings | None:
         settings = Settings.model_validate(data, context={"folder": folder})
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False, include_input=False):
-            name = tuple(str(part) for part in error["loc"])
-            draft.complain(name, *_explained(name, error["type"], error["msg"], error.get("ctx", {})))
+            context = error.get("ctx", {})
+            name = tuple(str(part) for part in (*error["loc"], context.get("key")) if part not in (None, ""))
+            draft.complain(name, *_explained(name, error["type"], error["msg"], context))
         return None
     if settings.channels.email.live and settings.sender.email == Sender().email:
         hint = 'in [sender], write email = "service@example.com"'

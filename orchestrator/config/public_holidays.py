@@ -1,11 +1,14 @@
 """Public holidays of a place, through the ``holidays`` library, which is imported at the first question."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
+
+from orchestrator.config.values import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +35,27 @@ def _year(country: str, subdivision: str, year: int) -> frozenset[date]:
     return frozenset(_country(country)(subdiv=subdivision or None, years=year, expand=False))
 
 
-def fault(country: str, subdivision: str) -> tuple[str, str] | None:
-    """Return what is wrong with a place and what to write instead; ``None`` if its holidays are known."""
+def fault(country: str, subdivision: str) -> tuple[str, str, str] | None:
+    """Return which of the two is wrong, why, and what to write instead; ``None`` if they are known."""
     try:
         known = _country(country)
     except LookupError:
-        return f"no public holidays are known for the country {country!r}", "write a code such as DE, AT, US"
-    parts = {*known.subdivisions, *known.subdivisions_aliases}
+        why = f"no public holidays are known for the country {country!r}"
+        return "country", why, f"write a code such as {_code(country) or 'DE, AT, US'}"
+    parts = sorted({*known.subdivisions, *known.subdivisions_aliases})
     if subdivision and subdivision not in parts:
-        there = f"there is {', '.join(sorted(parts))}" if parts else "leave the subdivision out"
-        return f"{country} has no subdivision {subdivision!r}", there
+        there = f"there is {', '.join(parts)}" if parts else "leave the subdivision out"
+        hint = did_you_mean(subdivision, parts) or there
+        return "subdivision", f"{country} has no subdivision {subdivision!r}", hint
     return None
+
+
+def _code(written: str) -> str:
+    """The code of a country that was written as a name or in small letters; else ""."""
+    from holidays.registry import COUNTRIES
+
+    meant = re.sub(r"\W", "", written).lower()
+    return next((names[1] for names in COUNTRIES.values() if meant in map(str.lower, names)), "")
 
 
 @cache
@@ -54,7 +67,7 @@ def _country(code: str) -> Any:
     import holidays
     from holidays.registry import COUNTRIES
 
-    file, kind = next(((file, names[0]) for file, names in COUNTRIES.items() if code in names), ("", ""))
+    file, kind = next(((file, names[0]) for file, names in COUNTRIES.items() if code in names[1:]), ("", ""))
     path = Path(holidays.__file__).parent / "countries" / f"{file}.py"
     spec = spec_from_file_location(f"holidays.countries.{file}", path) if file else None
     if spec is None or spec.loader is None:

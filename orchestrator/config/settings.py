@@ -149,9 +149,12 @@ class Calendar(Section):
                 "C018", "this calendar never opens", 'give at least one day its hours: mon = "09:00-17:00"'
             )
         if self.subdivision and not self.country:
-            raise refused("C019", "a subdivision needs its country", 'write country = "DE"')
-        if self.country and (why := fault(self.country, self.subdivision)):
-            raise refused("C019", *why)
+            raise refused(
+                "C019", "a subdivision needs its country", 'write country = "DE"', key="subdivision"
+            )
+        if self.country and (wrong := fault(self.country, self.subdivision)):
+            key, why, hint = wrong
+            raise refused("C019", why, hint, key=key)
         return self
 
     def business(self) -> BusinessCalendar:

@@ -17,9 +17,12 @@ _SIZE = re.compile(r"(\d+)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)?")
 _BYTES = {"B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KIB": 1024, "MIB": 1024**2, "GIB": 1024**3}
 
 
-def refused(code: str, message: str, hint: str = "") -> PydanticCustomError:
-    """Make the error of a value that cannot be: its code (setting_codes), what is wrong, what to write."""
-    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint})
+def refused(code: str, message: str, hint: str = "", *, key: str = "") -> PydanticCustomError:
+    """Make the error of a value that cannot be: its code (setting_codes), what is wrong, what to write.
+
+    An error of a whole section may lie at one *key* of it.
+    """
+    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint, "key": key})
 
 
 def _length(value: Any) -> Any:

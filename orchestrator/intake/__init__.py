@@ -16,7 +16,7 @@ import orjson
 from orchestrator.errors import Problem
 from orchestrator.intake import strict_json
 from orchestrator.intake.types import Finding, settle
-from orchestrator.intake.values import Wrong, instant, suggestion
+from orchestrator.intake.values import Wrong, as_written, instant, suggestion
 from orchestrator.model import ENGINE, Fact
 
 FUTURE_TOLERANCE = timedelta(
@@ -174,8 +174,8 @@ def _attribute(document: Mapping[str, Any], name: str, found: list[Finding]) -> 
     ):
         return value
     if value is None:
-        near = suggestion(name, [key for key in document if key not in _ENVELOPE])
-        found.append(Finding((name,), "E013" if name == "subject" else "E010", "is missing", near))
+        code = "E013" if name == "subject" else "E010"
+        found.append(Finding((name,), code, "is missing", as_written(name, document.keys() - _ENVELOPE)))
     else:
         rule = f"must be a printable text of 1 to {MAX_ATTRIBUTE} characters without space around it"
         found.append(Finding((name,), "E011", rule))
@@ -184,7 +184,8 @@ def _attribute(document: Mapping[str, Any], name: str, found: list[Finding]) -> 
 
 def _wrong_version(document: Mapping[str, Any], found: list[Finding]) -> None:
     if document.get("specversion") is None:
-        found.append(Finding(("specversion",), "E010", "is missing", 'send "specversion": "1.0"'))
+        hint = as_written("specversion", document.keys() - _ENVELOPE) or 'send "specversion": "1.0"'
+        found.append(Finding(("specversion",), "E010", "is missing", hint))
     else:
         found.append(Finding(("specversion",), "E012", 'must be the text "1.0"'))
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.intake import schema, values
-from orchestrator.intake.values import Wrong, suggestion
+from orchestrator.intake.values import Wrong, as_written
 
 
 class Finding(NamedTuple):
@@ -296,9 +296,7 @@ def _finding(detail: Any, data: Mapping[str, Any], core: CoreType) -> Finding:
     if kind == "value_error" and isinstance(wrong := detail["ctx"]["error"], Wrong):
         return Finding(path, wrong.code, wrong.message, wrong.hint)
     if kind == "missing":
-        near = (
-            suggestion(path[-1], [name for name in data if name not in core.fields]) if len(path) == 1 else ""
-        )
+        near = as_written(path[-1], data.keys() - core.fields) if len(path) == 1 else ""
         return Finding(path, "E101", "is missing", near)
     if kind == "literal_error":
         return Finding(path, "E103", f"must be {detail['ctx']['expected']}")

@@ -5,7 +5,7 @@ Messages never repeat a name, an address or a number: they end up in logs.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import lru_cache
@@ -209,3 +209,10 @@ def suggestion(word: str, known: Sequence[str]) -> str:
     """Return ``did you mean 'x'?`` when one of the *known* words is close, else ""."""
     close = get_close_matches(word, known, n=1, cutoff=0.75)
     return f"did you mean '{close[0]}'?" if close else ""
+
+
+def as_written(name: str, keys: Iterable[str]) -> str:
+    """Return ``you wrote 'typ'`` when one of the *keys* is nearly the missing *name*, else ""."""
+    folded = {key.lower().replace("_", ""): key for key in sorted(keys)}
+    close = get_close_matches(name.replace("_", ""), folded, n=1, cutoff=0.75)
+    return f"you wrote {folded[close[0]]!r}" if close else ""

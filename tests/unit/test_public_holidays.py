@@ -36,10 +36,12 @@ def test_one_country_does_not_import_the_others() -> None:
 
 def test_a_place_that_does_not_exist_is_named_with_what_does() -> None:
     assert fault("XX", "") == (
+        "country",
         "no public holidays are known for the country 'XX'",
         "write a code such as DE, AT, US",
     )
-    message, hint = fault("DE", "XX") or ("", "")
+    key, message, hint = fault("DE", "XX") or ("", "", "")
+    assert key == "subdivision"
     assert message == "DE has no subdivision 'XX'"
     assert "BY" in hint
 
