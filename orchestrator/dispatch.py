@@ -127,7 +127,10 @@ class Dispatcher:
         entries = self._leases.claim(tx, self._batch, only, now)
         if not entries:
             return None
-        sight = self._engine.look(tx, self._moments(entries, now), now)
+        rules: dict[str, set[str]] = {}
+        for entry in entries:  # what the order's other rules want is not asked here
+            rules.setdefault(entry.wanted.order, set()).add(entry.wanted.rule)
+        sight = self._engine.look(tx, self._moments(entries, now), now, rules)
         return Batch(entries, self._guarded(tx, entries, sight, now), sight)
 
     def _guarded(

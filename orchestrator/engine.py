@@ -3,7 +3,7 @@
 A late event, a moved promise, an edited rule, a cancelled order and a restart all take this one path.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -96,9 +96,18 @@ class Engine:
             tx.planned({change.order: change.mark for change in changed})
         return len(changed)
 
-    def look(self, tx: Transaction, orders: Mapping[str, datetime], now: datetime) -> Sight:
-        """Fold these orders and their customers, and decide. A broken order is a problem of its own."""
-        return look(tx, self.book, orders if self.replay else dict.fromkeys(orders, now), now)
+    def look(
+        self,
+        tx: Transaction,
+        orders: Mapping[str, datetime],
+        now: datetime,
+        only: Mapping[str, Container[str]] | None = None,
+    ) -> Sight:
+        """Fold these orders and their customers, and decide. A broken order is a problem of its own.
+
+        *only* names the rules that are asked about for each order, where nothing is planned from it.
+        """
+        return look(tx, self.book, orders if self.replay else dict.fromkeys(orders, now), now, only)
 
     def look_again(
         self, tx: Transaction, sight: Sight, orders: Mapping[str, datetime], now: datetime

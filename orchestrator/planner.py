@@ -4,7 +4,7 @@ Pure: the dry run, the console, the simulation, the explanation and production a
 that fails says so in the decision's errors and silences no other.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -34,8 +34,13 @@ UNREACHED = "reach-the-customer"
 Answer = Iterator[Notification | Silence]
 
 
-def wanted(order: Order, customer: Customer, book: RuleBook, now: datetime) -> Decision:
-    """Decide, for one order, every notification that should exist at *now*, and why the others should not."""
+def wanted(
+    order: Order, customer: Customer, book: RuleBook, now: datetime, only: Container[str] | None = None
+) -> Decision:
+    """Decide, for one order, every notification that should exist at *now*, and why the others should not.
+
+    *only* names the rules that are asked about; what the others want is left open.
+    """
     journey = journey_of(order, book)
     if isinstance(journey, str):
         problems = (journey,) if order.known else ()
@@ -48,6 +53,8 @@ def wanted(order: Order, customer: Customer, book: RuleBook, now: datetime) -> D
     silences: list[Silence] = []
     errors: list[str] = []
     for rule in journey.rules:
+        if only is not None and rule.id not in only:
+            continue
         try:
             for answer in _decide(rule, case, book):
                 if isinstance(answer, Notification):
@@ -118,7 +125,7 @@ def _decide(rule: Rule, case: Case, book: RuleBook) -> Answer:
             yield Silence(rule.id, against, _key(rule, firing, case), values)
         else:
             standing.append((firing, values))
-    newest = _newest_due([firing for firing, _ in standing], case)
+    newest = _newest_due(rule, [firing for firing, _ in standing], case)
     for firing, values in standing:
         yield from _message(rule, _replaced(firing, newest, case), case, values)
         yield from _task(rule, firing, case, values)
@@ -153,9 +160,16 @@ def _against(rule: Rule, firing: Firing, case: Case, book: RuleBook) -> tuple[st
     return "" if verdict.value else f"{rule.when.text} does not hold", verdict.values
 
 
-def _newest_due(standing: list[Firing], case: Case) -> Firing | None:
-    """The newest that is due and speaks."""
-    due = [firing for firing in standing if firing.at <= case.now and firing.speaks]
+def _newest_due(rule: Rule, standing: list[Firing], case: Case) -> Firing | None:
+    """The newest that is due, speaks and was not said yet: what was said replaces nothing."""
+    outcomes = case.order.outcomes
+    due = [
+        firing
+        for firing in standing
+        if firing.at <= case.now
+        and firing.speaks
+        and ((said := outcomes.get(_key(rule, firing, case))) is None or said.status not in SAID)
+    ]
     return max(due, key=lambda firing: (firing.at, firing.occasion), default=None)
 
 

@@ -1,6 +1,6 @@
 """A look at some orders: fold their facts and those of their customers, and decide what is wanted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -57,10 +57,19 @@ class Sight:
         return one == two and self.customer_of(one) == other.customer_of(two)
 
 
-def look(tx: Transaction, book: RuleBook, orders: Mapping[str, datetime], now: datetime) -> Sight:
-    """Look at *orders*, and decide about each at its own moment. A broken one is a problem of its own."""
+def look(
+    tx: Transaction,
+    book: RuleBook,
+    orders: Mapping[str, datetime],
+    now: datetime,
+    only: Mapping[str, Container[str]] | None = None,
+) -> Sight:
+    """Look at *orders*, and decide about each at its own moment. A broken one is a problem of its own.
+
+    *only* names the rules that are asked about for each order; nothing may be planned from that.
+    """
     sight = look_at_facts(tx, book, orders, now)
-    _decide(sight, orders)
+    _decide(sight, orders, only)
     return sight
 
 
@@ -84,12 +93,15 @@ def go_on(sight: Sight, facts: Iterable[Fact], orders: Mapping[str, datetime]) -
     return after
 
 
-def _decide(sight: Sight, orders: Mapping[str, datetime]) -> None:
+def _decide(
+    sight: Sight, orders: Mapping[str, datetime], only: Mapping[str, Container[str]] | None = None
+) -> None:
     for order_id, order in sight.orders.items():
         if order_id in sight.problems:
             continue
         try:
-            decision = wanted(order, sight.customer_of(order), sight.book, orders[order_id])
+            rules = None if only is None else only[order_id]
+            decision = wanted(order, sight.customer_of(order), sight.book, orders[order_id], rules)
         except Exception as error:  # noqa: BLE001  whatever it is, the others must go on
             sight.problems[order_id] = f"it cannot be planned: {_name(error)}"
             continue

@@ -56,7 +56,8 @@ def line_of(entry: Entry) -> Line:
     wanted = entry.wanted
     waits = entry.status in (Status.SCHEDULED, Status.HELD)
     channel = entry.channel or (wanted.steps[0].channel if wanted.steps else "")
-    reason = wanted.because if entry.status is Status.ACCEPTED or waits else entry.reason
+    due = entry.status in (Status.ACCEPTED, Status.SCHEDULED)
+    reason = wanted.because if due else entry.reason
     return Line(
         wanted.rule, wanted.order, wanted.customer, wanted.occasion, wanted.role, wanted.kind.value,
         wanted.template, channel, entry.due_at, None if waits else entry.updated_at,

@@ -120,6 +120,8 @@ def _good(
     base, own = news, ""
     if isinstance(rule.timing.at, time):
         base, own = _at_local(news, rule.timing.at, zone), f"the rule sends at {rule.timing.at:%H:%M}"
+        if rule.timing.business_days:
+            base = _on_business_day(base, rule.timing.at, zone, case)
     moment, why = allowed(rule, channel, who, base, zone, case)
     if moment is not None and moment < case.now < expires:
         again, why_again = allowed(rule, channel, who, case.now, zone, case)
@@ -172,6 +174,16 @@ def _windows(rule: Rule, channel: str, who: Customer | Person, case: Case) -> tu
         start, end = case.journey.hours
         return (Window(EVERY_DAY, start, end),), "the default hours"
     return (), ""
+
+
+def _on_business_day(moment: datetime, at: time, zone: str, case: Case) -> datetime:
+    """*moment*, or *at* on the next day on which the location opens."""
+    day = calendar.day_of(moment, zone)
+    for _ in range(calendar.HORIZON.days):
+        if calendar.business_day(day, case.business):
+            return calendar.local(day, at, zone)
+        day += timedelta(days=1)
+    return moment
 
 
 def _at_local(moment: datetime, at: time, zone: str) -> datetime:

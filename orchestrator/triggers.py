@@ -114,8 +114,15 @@ def _late(done: tuple[datetime, str], case: Case) -> str:
     return f"{done[1]} happened on {case.show(done[0])}, late, and nothing more is missing"
 
 
+UNTOLD = "the promise is internal: the customer was never told one"
+
+
 def upcoming(rule: Rule, case: Case) -> Answer:
-    """Due D before the promise begins; with `at`, at that local time on that day."""
+    """Due D before the promise begins; with `at`, at that local time on that day.
+
+    A reminder tells the promise as it is now. Who was never told any is not reminded: an internal promise
+    is for the staff's tasks only.
+    """
     name, before, at = rule.trigger.milestone, rule.trigger.before, rule.trigger.at
     state, told, current = case.milestone(name), case.told(name), case.promise(name)
     if current is None:
@@ -137,6 +144,7 @@ def upcoming(rule: Rule, case: Case) -> Answer:
             unless=f"{name} happens before, or the promise moves",
             milestone=name,
             tells=(Tells(name, current),) if told is None or told.value != current else (),
+            hushed=UNTOLD if told is None and rule.to == "customer" else "",
             until=calendar.ends(current, case.zone),
         )
     ]

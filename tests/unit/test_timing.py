@@ -94,6 +94,15 @@ def test_a_rule_may_wait_for_a_business_day() -> None:
     assert waits.steps[0].why == "the location is closed"
 
 
+def test_a_time_of_the_rules_own_holds_on_the_business_day_it_waits_for() -> None:
+    rules = book(
+        '{id: a, on: {reached: arrived}, say: a, timing: {at: "10:00", business_days: true, within: 5d}}'
+    )
+    waits = one(decide(rules, reached("O-1", "arrived", "2026-03-14 11:00"), now="2026-03-14 11:00"))
+
+    assert waits.due_at == at("2026-03-16 10:00")
+
+
 # ── zones ────────────────────────────────────────────────────────────────────
 
 

@@ -285,13 +285,22 @@ def test_upcoming_is_due_that_long_before_the_promise_begins(trigger: str, due: 
     assert note.expires_at <= at("2026-03-13 00:00")
 
 
-def test_upcoming_tells_a_promise_nobody_told_yet() -> None:
+def test_upcoming_tells_the_promise_as_it_is_now() -> None:
     rules = book("{id: soon, on: {upcoming: arrived, before: 1d}, say: soon}")
-    internal = promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00", told=False)
+    moves = promised("O-1", "arrived", "2026-03-19", "2026-03-05 10:00")
 
-    assert [str(tell.value) for tell in one(decide(rules, internal, now="2026-03-02 10:00")).tells] == [
-        "2026-03-12"
+    assert [str(tell.value) for tell in one(decide(rules, PROMISE, moves, now="2026-03-05 10:00")).tells] == [
+        "2026-03-19"
     ]
+
+
+def test_upcoming_reminds_no_customer_of_a_promise_that_is_internal_and_still_tasks_the_owner() -> None:
+    rules = book("{id: soon, on: {upcoming: arrived, before: 1d}, say: soon, task: {for: owner, do: look}}")
+    internal = promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00", told=False)
+    decision = decide(rules, internal, now="2026-03-02 10:00")
+
+    assert [note.role for note in decision.wanted] == ["owner"]
+    assert "the promise is internal: the customer was never told one" in {s.reason for s in decision.silences}
 
 
 def test_upcoming_moves_with_the_promise() -> None:
@@ -563,6 +572,16 @@ def test_any_event_triggers_once_and_a_newer_one_replaces_an_unsent_older() -> N
     decision = decide(rules, *notes, now="2026-03-12 11:00")
     assert one(decision).occasion.endswith("#n1")
     assert why(decision) == "replaced: yard.note happened on Thu 2026-03-12 11:00"
+
+
+def test_an_older_event_heard_after_a_newer_one_was_said_is_said_too() -> None:
+    rules = book("{id: dent, on: {event: yard.note}, say: dent, timing: now}")
+    newer = car("yard.note", "2026-03-12 09:00", event_id="b")
+    said = outcome(one(decide(rules, newer, now="2026-03-12 09:00")), "2026-03-12 09:00")
+    older = car("yard.note", "2026-03-12 08:50", event_id="a", heard="2026-03-12 09:30")
+
+    decision = decide(rules, newer, said, older, now="2026-03-12 09:30")
+    assert {note.occasion[-1] for note in decision.wanted} == {"a", "b"}
 
 
 def test_an_event_that_the_condition_refuses_replaces_nothing() -> None:
