@@ -29,6 +29,7 @@ from orchestrator.model import (
 from orchestrator.planner import journey_of
 from orchestrator.timing import order_zone
 
+SPOKE = IN_FLIGHT | {Status.ACCEPTED, Status.UNKNOWN}
 WAITS_FOR_CUSTOMER = "no address is known for the customer yet"
 
 
@@ -64,12 +65,13 @@ class Next:
 
 @dataclass(frozen=True, slots=True)
 class NotSaid:
-    """A rule that says nothing, and why; with what its condition saw."""
+    """A rule that says nothing, and why; with what its condition saw, and whether it spoke before."""
 
     rule: str
     reason: str
     key: str
     values: tuple[tuple[str, str], ...]
+    spoke: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def explain(
     """Tell one order's story; *decision* is the planner's answer at the moment of asking."""
     journey = journey_of(order, book)
     zone = order_zone(order.location, book.policy.time_zone)
+    spoke = {entry.wanted.rule for entry in entries if entry.status in SPOKE}
     moments = [*_facts(facts, order, zone), *_entries(entries)]
     return Explanation(
         order=order.id,
@@ -108,7 +111,13 @@ def explain(
         timeline=tuple(sorted(moments, key=lambda moment: moment.at)),
         next=tuple(sorted(_next(decision, entries, zone), key=lambda coming: (coming.at, coming.rule))),
         not_said=tuple(
-            NotSaid(s.rule, s.reason, s.key, tuple((name, str(value)) for name, value in s.values.items()))
+            NotSaid(
+                rule=s.rule,
+                reason=s.reason,
+                key=s.key,
+                values=tuple((name, str(value)) for name, value in s.values.items()),
+                spoke=s.rule in spoke,
+            )
             for s in decision.silences
             if s.rule
         ),

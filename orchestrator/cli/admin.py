@@ -112,10 +112,7 @@ def doctor(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None)
 
     found = list(findings(settings(ctx, config)))
     output.records(
-        (
-            {"what": f.what, "state": "well" if f.well else "look", "detail": f.detail, "remedy": f.remedy}
-            for f in found
-        ),
+        ({"what": f.what, "state": f.state, "detail": f.detail, "remedy": f.remedy} for f in found),
         form,
         ["what", "state", "detail", "remedy"],
     )

@@ -7,8 +7,9 @@ import signal
 import sys
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from orchestrator.intake import Incoming
 
 FOLLOW = timedelta(seconds=5)  # until a daemon follows `beforehand apply`, and templates that changed
+A_WEEK = timedelta(days=6)  # within it a weekday says which day is meant
 QUEUE = 2048  # connections that may wait to be accepted
 LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -82,7 +84,20 @@ def _work(chosen: Settings, server: socket.socket | None) -> None:
         if why_not := ledgers.take_up(chosen, engine.ledger):
             output.note(f"the rules in force stay as they are: {why_not}")
         engine.book = ledgers.book_in_force(chosen, engine.ledger)
-        output.sentence(asyncio.run(_until_stopped(chosen, engine, server)))
+        done = asyncio.run(_until_stopped(chosen, engine, server))
+        output.sentence("; ".join(filter(None, [done, _waiting(engine, chosen.company.time_zone)])))
+
+
+def _waiting(engine: Engine, zone: str) -> str:
+    """What is due next and until when it waits, or ""."""
+    with engine.ledger.read() as tx:
+        moment = tx.next_due()
+        count = tx.backlog(moment).due if moment is not None else 0
+    if moment is None:
+        return ""
+    local, now = moment.astimezone(ZoneInfo(zone)), datetime.now(ZoneInfo(zone))
+    when = f"{local:%a %H:%M}" if now < local < now + A_WEEK else f"{local:%a %Y-%m-%d %H:%M}"
+    return f"{output.counted(count, 'message')} {'waits' if count == 1 else 'wait'} until {when}"
 
 
 def _log_to_stderr(chosen: Settings) -> None:

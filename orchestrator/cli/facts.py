@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.intake import Incoming
     from orchestrator.simulate import Simulation
 
+NAMED = 3  # of the orders that need a look; the rest is counted
 BATCH = 100  # events kept and planned in one transaction
 
 
@@ -44,10 +45,12 @@ def ingest(
     """
     from orchestrator.cli.ledgers import engine_in_force
     from orchestrator.intake import parse_lines
+    from orchestrator.model import Scope, scope_of
 
     chosen = settings(ctx, config)
     problems: list[Problem] = []
     counts: Counter[str] = Counter()
+    touched: set[str] = set()
     with engine_in_force(chosen) as engine, _lines(file) as (source, progress):
         batch: list[Incoming] = []
         arrived = engine_now()
@@ -58,18 +61,34 @@ def ingest(
                 counts["refused"] += 1
                 continue
             batch.append(outcome)
+            if scope_of(outcome.fact.type) is Scope.ORDER:
+                touched.add(outcome.fact.subject)
             if len(batch) == BATCH:
                 problems += hear(engine, batch, str(file), counts)
                 batch = []
         problems += hear(engine, batch, str(file), counts)
         plan_the_rest(engine)
+        troubled = _troubled(engine, touched)
     output.problems(problems, form, stream=sys.stderr)
     new, known, refused = (counts[name] for name in ("new", "duplicates", "refused"))
     if form is not Format.TABLE:
         output.records([{"new": new, "duplicates": known, "refused": refused}], Format.JSONL)
     output.sentence(f"{counted(new, 'new event')}, {counted(known, 'duplicate')}, {refused:,} refused", form)
+    if troubled:
+        output.note(troubled)
     if refused:
         raise typer.Exit(1)
+
+
+def _troubled(engine: Engine, orders: set[str]) -> str:
+    """A sentence about those of the orders that have a problem, or ""."""
+    with engine.ledger.read() as tx:
+        found = sorted((row.id, row.problem) for row in tx.orders(orders).values() if row.problem)
+    if not found:
+        return ""
+    named = " · ".join(f"{order}: {problem}" for order, problem in found[:NAMED])
+    need = "order needs" if len(found) == 1 else "orders need"
+    return f"{len(found):,} {need} a look: {named}; `beforehand doctor` lists them"
 
 
 @contextmanager

@@ -30,6 +30,12 @@ class Finding:
     well: bool
     detail: str
     remedy: str = ""
+    idle: bool = False  # nothing is wrong, and nothing is done
+
+    @property
+    def state(self) -> str:
+        """One word for it."""
+        return "idle" if self.idle else "well" if self.well else "look"
 
 
 def _well(what: str, detail: str) -> Finding:
@@ -86,7 +92,14 @@ def _channels(settings: "Settings") -> Iterator[Finding]:
 
 def _daemon(ledger: "Ledger") -> Finding:
     with suppress(LedgerError), ledger.daemon_lock():
-        return _well("daemon", "not running: nothing is sent until `beforehand run` or `serve`")
+        from orchestrator.clock import SystemClock
+
+        with ledger.read() as tx:
+            due = tx.backlog(SystemClock().now()).due
+        if due:
+            return _look("daemon", f"not running, and {due:,} due", "beforehand run, or serve")
+        detail = "not running: nothing is sent until `beforehand run` or `serve`"
+        return Finding("daemon", well=True, detail=detail, idle=True)
     return _well("daemon", "running")
 
 

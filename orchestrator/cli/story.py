@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from orchestrator.errors import NotFound
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
-    from orchestrator.explain import Explanation, Next
+    from orchestrator.explain import Explanation, Next, NotSaid
 
 Row = dict[str, Any]
 STYLES = {"said": "green", "message": "green", "task": "yellow", "not said": "dim", "replaced": "dim"}
@@ -34,7 +35,9 @@ def story_of(engine: Engine, order: str, now: datetime) -> Explanation:
             raise NotFound(f"{order}: {sight.problems[order]}")
         seen = sight.orders[order]
         entries = tx.entries_of([order]).get(order, ())
-    return explain(seen, sight.customer_of(seen), facts, entries, sight.decisions[order], engine.book)
+        problem = engine.row(sight, order).problem
+    story = explain(seen, sight.customer_of(seen), facts, entries, sight.decisions[order], engine.book)
+    return replace(story, problems=(problem,)) if problem and not story.problems else story
 
 
 def tell(story: Explanation, *, everything: bool = False) -> None:
@@ -52,16 +55,22 @@ def tell(story: Explanation, *, everything: bool = False) -> None:
     _timeline(
         "Next", [{"at": _local(n.at, zone), "": n.kind, "what": _who(n), "why": _why(n)} for n in story.next]
     )
-    silences = Counter(
-        (n.rule, n.reason, ", ".join(f"{name} = {value}" for name, value in n.values)) for n in story.not_said
-    )
-    rows = [{"rule": rule, "why": why, "where": values} for rule, why, values in silences]
-    if rows:
-        _heading("Not said")
-        output.records(rows, Format.TABLE, _filled(rows))
+    _silences("Nothing more to say", [n for n in story.not_said if n.spoke])
+    _silences("Not said", [n for n in story.not_said if not n.spoke])
     replaced = len(story.timeline) - len(past)
     more = f" {output.replaced(replaced)}." if replaced else ""
     output.sentence(f"\nTimes are those of {story.zone}.{more}")
+
+
+def _silences(title: str, silences: Iterable[NotSaid]) -> None:
+    """The same silence about several occasions of a rule is one row."""
+    told = dict.fromkeys(
+        (n.rule, n.reason, ", ".join(f"{name} = {value}" for name, value in n.values)) for n in silences
+    )
+    rows = [{"rule": rule, "why": why, "where": values} for rule, why, values in told]
+    if rows:
+        _heading(title)
+        output.records(rows, Format.TABLE, _filled(rows))
 
 
 def _who(coming: Next) -> str:
@@ -94,10 +103,10 @@ def _timeline(title: str, rows: list[Row]) -> None:
     if not sys.stdout.isatty():
         output.records(rows, Format.TABLE, _filled(rows))
         return
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
+    for before, row in zip([None, *rows], rows, strict=False):
         line = f"{row['at']}  {row['']:<8}  {output.folded(row['what'], INDENT)}"
         style = STYLES.get(row[""])
         print(output.styled(line, style, sys.stdout) if style else line)
-        if row["why"] and (following is None or following["why"] != row["why"]):
+        if row["why"] and (before is None or before["why"] != row["why"]):
             why = output.folded(row["why"], INDENT)
             print(output.styled(" " * INDENT + why, "dim", sys.stdout))

@@ -1,6 +1,7 @@
 """The commands on a new installation: what each prints, keeps, refuses and ends with."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -335,7 +336,11 @@ def test_doctor_tells_slips_in_events_and_orders_that_nobody_introduced(home: Ho
         event("promise.mad", "A-1", datetime.now(UTC), milestone="arrived", date="2030-01-01"),
         event("milestone.reached", "A-404", datetime.now(UTC), milestone="arrived"),
     ]
-    home.run("ingest", home.write("slips.jsonl", "\n".join(lines)))
+    _, _, err = home.run("ingest", home.write("slips.jsonl", "\n".join(lines)))
+    assert err.splitlines()[-1].startswith(
+        "2 orders need a look: A-1: milestone 'arrvied' is not on the path"
+    )
+    assert err.endswith("; `beforehand doctor` lists them\n")
     code, out, _ = home.run("doctor", "--format", "json")
     found = {row["what"]: row["detail"] for row in json.loads(out) if row["state"] == "look"}
     assert code == 1
@@ -344,7 +349,24 @@ def test_doctor_tells_slips_in_events_and_orders_that_nobody_introduced(home: Ho
         "no rule waits for events of type 'promise.mad'; did you mean 'promise.made'?"
     )
     assert "no order.upserted was heard" in found["order A-404"]
-    assert home.run("explain", "A-1")[0] == 0
+    code, out, _ = home.run("explain", "A-1")
+    assert code == 0
+    assert out.splitlines()[1] == f"  problem: {found['order A-1']}"
+
+
+def test_a_daemon_that_does_not_run_is_idle_until_something_is_due(home: Home) -> None:
+    def daemon() -> str:
+        rows = json.loads(home.run("doctor", "--format", "json")[1])
+        return next(str(row["state"]) for row in rows if row["what"] == "daemon")
+
+    home.replace("rules/new-car.yaml", "timing: {at: preferred, within: 14h, stale_after: 2d}", "timing: now")
+    coming(home)
+    assert daemon() == "idle"
+    home.run(
+        "ingest",
+        home.write("here.jsonl", event("milestone.reached", "A-1", datetime.now(UTC), milestone="arrived")),
+    )
+    assert daemon() == "look"
 
 
 @pytest.mark.parametrize("name", ["config", "db"])
@@ -409,4 +431,5 @@ def test_a_daemon_takes_an_event_and_says_what_follows_and_stops_when_told(
     out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
     assert out.startswith("stopped: ")
+    assert re.search(r"; \d+ messages? waits? until \w{3} ", out)
     assert "Maria" not in out + err

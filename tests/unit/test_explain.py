@@ -177,6 +177,14 @@ def test_what_waits_for_its_customer_says_so() -> None:
     assert coming.why_then == "no address is known for the customer yet"
 
 
+def test_a_rule_that_spoke_has_nothing_more_to_say() -> None:
+    later = event("milestone.retracted", "O-1", "2026-03-12 12:00", milestone="arrived")
+    (silent,) = story(HERE, later, entries=(row(Status.ACCEPTED),)).not_said
+    assert silent.spoke
+    (silent,) = story(HERE, later, entries=(row(Status.CANCELLED),)).not_said
+    assert not silent.spoke
+
+
 def test_what_is_not_said_comes_with_what_its_condition_saw() -> None:
     rules = book(
         "{id: arrived, on: {reached: arrived}, when: 'order.attributes.model == \"demo\"', say: arrived}"
