@@ -122,6 +122,8 @@ def _read(
         _wrong_version(document, found)
     if source == ENGINE:
         found.append(Finding(("source",), "E017", f"{ENGINE!r} is the engine's own source"))
+    elif event_type.startswith("notification."):
+        found.append(Finding(("type",), "E017", f"only the engine says {event_type!r}"))
 
     time = _moment(document, "time", found)
     recorded = _moment(document, "recordedtime", found)

@@ -74,9 +74,9 @@ EVENT_CODES: Mapping[str, Code] = {
         "Move what belongs to the event's content into `data`.",
     ),
     "E017": Code(
-        "a reserved source",
-        "The source `beforehand` is the engine's own: what it says must not come from outside.",
-        "Name the system that sends the event.",
+        "a reserved source or type",
+        "The source `beforehand` and the types `notification.…` are the engine's own: nobody else may say them.",
+        "Name the system that sends the event, and give the event a type of its own.",
     ),
     # ── the data
     "E100": Code(

@@ -184,6 +184,7 @@ def test_an_attribute_is_a_printable_text_without_space_around_it(name: str, val
 
 def test_nobody_outside_speaks_for_the_engine() -> None:
     assert refused(REACHED | {"source": ENGINE}) == [("/source", "E017")]
+    assert refused(REACHED | {"type": "notification.accepted"}) == [("/type", "E017")]
 
 
 def test_further_attributes_are_kept_as_texts() -> None:
