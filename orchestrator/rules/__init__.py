@@ -4,6 +4,7 @@ A rule with a problem leaves only itself out; a journey that cannot be read leav
 """
 
 from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from orchestrator.rules import journey_checks
 from orchestrator.rules.journey_checks import Known
 from orchestrator.rules.positions import LARGEST, START, Findings, Node, parse
 from orchestrator.rules.schema import (
+    DIRECTIONS,
     FileShape,
     HeaderShape,
     OnShape,
@@ -124,7 +126,7 @@ class _Loader:
         attributes = journey_checks.attributes(root, findings)
         names = tuple(name for phase in phases.values() for name in phase) if phases else None
         name = header.journey if header else ""
-        known = Known(name, names, self._templates if header else None, self._channels)
+        known = Known(name, names, self._templates if header else None, self._channels, _asked(rules))
         promises = journey_checks.promises(root, known, findings)
         closes = root.get("closes")
         if closes is not None:
@@ -194,6 +196,20 @@ def _direction(on: Node | None) -> None:
             on.value["direction"], on.keys["direction"] = Node(place, word), place
             if length.value not in (None, "true") and "by" not in on.value:
                 on.value["by"], on.keys["by"] = length, place
+    if "moved" in on.value and "direction" not in on.value:
+        bare = (key for key, node in on.value.items() if node.value is None)
+        for key in [key for key in bare if get_close_matches(key, DIRECTIONS, 1)][:1]:
+            on.value["direction"], on.keys["direction"] = Node(on.keys[key], key), on.keys[key]
+            del on.value[key], on.keys[key]
+
+
+def _asked(node: Node | None) -> frozenset[str]:
+    """The names of all tasks below *node*."""
+    if node is None:
+        return frozenset()
+    task = node.get("task")
+    do = task.get("do") if task is not None else None
+    return frozenset({do.text} if do is not None else ()).union(*map(_asked, node.children()))
 
 
 def _condition(node: Node | None, attributes: Mapping[str, str], findings: Findings) -> Condition | None:

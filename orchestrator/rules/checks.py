@@ -3,6 +3,7 @@
 The checks read the tree of :mod:`orchestrator.rules.positions`, so one wrong value hides no other.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 
@@ -10,7 +11,6 @@ from orchestrator.journey import Duration, On
 from orchestrator.literals import Malformed, parse_duration
 from orchestrator.rules.journey_checks import ANY, Known, exists
 from orchestrator.rules.positions import Findings, Node
-from orchestrator.rules.schema import did_you_mean
 
 PARAMETERS: Mapping[On, frozenset[str]] = {
     On.REACHED: frozenset(),
@@ -26,6 +26,10 @@ PARAMETERS: Mapping[On, frozenset[str]] = {
 NEEDED: Mapping[On, str] = {On.AFTER: "by", On.STUCK: "for"}
 LADDERS = frozenset({On.MISSED, On.STUCK, On.SILENT})
 ROLES = ("customer", "owner", "manager")
+STAFF = frozenset({"task", "reach-the-customer"})  # texts that no rule says
+NEARLY = 0.9  # so alike are two names that one of them is a slip of the finger
+SLIP = 0.92  # for types of events: `task.undone` is a type of one's own, `order.upsertd` is none
+_NUMBER = re.compile(r"\d+")
 
 
 def rule(node: Node, known: Known, findings: Findings) -> None:
@@ -40,8 +44,10 @@ def rule(node: Node, known: Known, findings: Findings) -> None:
     for where in (node, *_rungs(node)):
         _role(where.get("to"), findings)
         task = where.get("task")
-        for key in ("for", "then"):
-            _role(task.get(key) if task else None, findings)
+        if task is not None:
+            _called(task.get("do"), known, findings)
+            for key in ("for", "then"):
+                _role(task.get(key), findings)
 
 
 def _trigger(node: Node, known: Known, findings: Findings) -> On | None:
@@ -69,9 +75,19 @@ def _trigger(node: Node, known: Known, findings: Findings) -> On | None:
     milestone = on.value[trigger]
     if trigger is On.STUCK and milestone.text == ANY:
         return trigger
-    if trigger not in (On.SILENT, On.EVENT):
+    if trigger is On.EVENT:
+        _event_type(milestone, findings)
+    elif trigger is not On.SILENT:
         exists(milestone, "milestone", known.milestones, "R014", findings)
     return trigger
+
+
+def _event_type(node: Node, findings: Findings) -> None:
+    """Any type may come from outside; one that is nearly a core type never will."""
+    from orchestrator.intake.types import CORE  # 30 ms, and few rule files wait for events
+
+    if node.text and node.text not in CORE and (near := _near(node.text, CORE, SLIP)):
+        findings.add(node.place, "R019", f"the type {node.text!r} is nearly one of the core types", near)
 
 
 def _parameters(trigger: On, on: Node, findings: Findings) -> None:
@@ -94,7 +110,7 @@ def _what(node: Node, known: Known, findings: Findings) -> None:
     for part in parts:
         say = part.get("say")
         if say is not None and known.templates is not None:
-            _template(say, known, known.templates, findings)
+            _template(say, node, known, known.templates, findings)
         silent = isinstance(part.value, dict) and say is None and part.get("task") is None
         if silent and (part is not node or node.get("rungs") is None):
             findings.add(
@@ -106,14 +122,37 @@ def _what(node: Node, known: Known, findings: Findings) -> None:
         )
 
 
-def _template(say: Node, known: Known, templates: Collection[str], findings: Findings) -> None:
+def _template(say: Node, rule: Node, known: Known, templates: Collection[str], findings: Findings) -> None:
     name = template_name(say.text, known.journey)
     if not name or f"{known.journey}/{name}" in templates or f"shared/{name}" in templates:
         return
-    near = [template_name(full, known.journey) for full in sorted(templates)]
+    near = _near(name, _names(templates, known.journey) - {*known.tasks, *STAFF})
+    channel = next((node.text for node in _texts(rule.get("channels"))), "email")
+    file = f"templates/{known.journey}/{name}/{channel}.txt.en.j2"
     where = f"templates/{known.journey} or templates/shared"
-    hint = did_you_mean(name, (word for word in near if "/" not in word))
+    hint = f"{near} Or write {file}" if near else f"write {file}"
     findings.add(say.place, "R015", f"no template called {name!r} in {where}", hint)
+
+
+def _called(do: Node | None, known: Known, findings: Findings) -> None:
+    """A task needs no text of its own, but one that is nearly its name was meant for it."""
+    if do is None or known.templates is None:
+        return
+    numbered = {_NUMBER.sub("", do.text), do.text}  # `call-2` beside `call-1` is no slip
+    names = _names(known.templates, known.journey)
+    others = {name for name in names if _NUMBER.sub("", name) not in numbered}
+    if do.text not in names and (near := _near(do.text, others, NEARLY)):
+        findings.add(do.place, "R015", f"{do.text!r} is nearly the name of a text, and is none", near)
+
+
+def _names(templates: Collection[str], journey: str) -> set[str]:
+    folders = (journey, "shared")
+    return {name for folder, _, name in (full.partition("/") for full in templates) if folder in folders}
+
+
+def _near(word: str, known: Collection[str], cutoff: float = 0.6) -> str:
+    close = get_close_matches(word, sorted(known), 1, cutoff)
+    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def template_name(written: str, journey: str) -> str:

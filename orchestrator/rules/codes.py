@@ -82,8 +82,9 @@ RULE_CODES: Mapping[str, Code] = {
     ),
     "R015": Code(
         "unknown template",
-        "There is no templates/<journey>/<name> and no templates/shared/<name>.",
-        "Correct the name, or write the template.",
+        "There is no templates/<journey>/<name> and no templates/shared/<name>. A task needs no text of its "
+        "own, but its name must not be nearly that of one.",
+        "Correct the name, or write the template at the path that the hint names.",
     ),
     "R016": Code(
         "no such trigger",
@@ -102,7 +103,8 @@ RULE_CODES: Mapping[str, Code] = {
     ),
     "R019": Code(
         "unknown word",
-        "Only some words are possible here.",
+        "Only some words are possible here; or an event's type is nearly one of the core types, and would "
+        "never come.",
         "Choose one of those the hint names.",
     ),
     "R020": Code(

@@ -30,6 +30,7 @@ class Known:
     milestones: tuple[str, ...] | None
     templates: Collection[str] | None
     channels: Collection[str] | None
+    tasks: Collection[str] = ()  # what staff are asked to do anywhere in the file
 
 
 def exists(node: Node, kind: str, known: Collection[str] | None, code: str, findings: Findings) -> None:

@@ -22,7 +22,7 @@ from orchestrator.rules.positions import DEEPEST, LARGEST, Findings, parse
 
 HERE = "»"  # in a test's text: the place a problem must name
 ROOT = Path(__file__).parents[2]
-TEMPLATES = {"new-car/arrived", "new-car/still-waiting", "shared/sorry"}
+TEMPLATES = {"new-car/arrived", "new-car/still-waiting", "shared/sorry", "shared/task"}
 CHANNELS = ("email", "sms", "push")
 HEADER = """\
 version: 1
@@ -345,6 +345,10 @@ IN_RULES = [
     ("R014", "- {id: a, on: {reached: arrived}, say: arrived, tells: [»preparred]}"),
     ("R015", "- {id: a, on: {reached: arrived}, say: »arived}"),
     ("R015", "- {id: a, on: {silent: 14d}, rungs: [{say: arrived}, {after: 1d, say: »sory}]}"),
+    ("R015", "- {id: a, on: {reached: arrived}, task: {for: owner, do: »still-watin}}"),
+    ("R019", "- {id: a, on: {event: »order.upsertd}, say: arrived}"),
+    ("R019", "- {id: a, on: {event: »feedback.givn}, say: arrived}"),
+    ("R019", "- {id: a, on: {moved: arrived, »latr, by: 1d}, say: arrived}"),
     ("R016", "- {id: a, on: {»reachd: arrived}, say: arrived}"),
     ("R016", "- {id: a, on: »{}, say: arrived}"),
     ("R016", "- {id: a, on: »{by: 3d}, say: arrived}"),
@@ -456,7 +460,28 @@ def test_every_code_has_an_example() -> None:
         ("- {id: a, on: {reached: arived}, say: arrived}", "did you mean 'arrived'?"),
         ("- {id: a, on: {reachd: arrived}, say: arrived}", "did you mean 'reached'?"),
         ("- {id: a, on: {reached: arrived}, say: arrived, channels: [emial]}", "did you mean 'email'?"),
-        ("- {id: a, on: {reached: arrived}, say: sory}", "did you mean 'sorry'?"),
+        (
+            "- {id: a, on: {reached: arrived}, say: sory}",
+            "did you mean 'sorry'? Or write templates/new-car/sory/email.txt.en.j2",
+        ),
+        (
+            "- {id: a, on: {reached: arrived}, say: delivered, channels: [sms]}",
+            "write templates/new-car/delivered/sms.txt.en.j2",
+        ),
+        (
+            "- {id: a, on: {reached: arrived}, say: tasks, task: {for: neighbour, do: sorry}}",
+            "write templates/new-car/tasks/email.txt.en.j2",
+        ),
+        (
+            "- {id: a, on: {reached: arrived}, say: sory, task: {for: neighbour, do: sorry}}",
+            "write templates/new-car/sory/email.txt.en.j2",
+        ),
+        (
+            "- {id: a, on: {reached: arrived}, task: {for: owner, do: still-watin}}",
+            "did you mean 'still-waiting'?",
+        ),
+        ("- {id: a, on: {event: order.upsertd}, say: arrived}", "did you mean 'order.upserted'?"),
+        ("- {id: a, on: {moved: arrived, latr, by: 1d}, say: arrived}", "did you mean 'later'?"),
         ("- {id: a, on: {reached: arrived}, say: arrived, purpose: Marketing}", "did you mean 'marketing'?"),
         ("- {id: a, on: {reached: arrived}, say: arrived, whn: hour > 3}", "did you mean 'when'?"),
         ("- {id: a, on: {missed: arrived, closses: '17:30'}, say: arrived}", "did you mean 'closes'?"),
@@ -536,6 +561,13 @@ def test_what_is_not_known_is_not_checked() -> None:
 
 def test_any_other_role_is_a_party_of_the_order() -> None:
     assert minimal("{reached: arrived}", "say: arrived, to: neighbour").to == "neighbour"
+
+
+@pytest.mark.parametrize("do", ["wait", "still-waiting-for-parts", "still-waiting"])
+def test_a_task_may_be_called_as_one_likes(do: str) -> None:
+    task = minimal("{event: yard.note}", f"task: {{for: owner, do: {do}}}").rungs[0].task
+    assert task is not None
+    assert task.do == do
 
 
 def test_lines_may_end_as_on_windows_and_begin_with_a_byte_order_mark() -> None:
