@@ -146,6 +146,8 @@ def apply(
         orders = adopt(ledger, proposed, SystemClock().now())
         _show(proposed.plan, chosen, form)
         output.sentence(f"in force: {_changes(proposed.plan)}, {counted(orders, 'order')} planned", form)
+    if found := len(house.reviewed(house.written(chosen), whole=True)):
+        output.note(f"{counted(found, 'finding')} in rules and texts: see `beforehand check`")
 
 
 def _show(plan: "Plan", chosen: "Settings", form: Format) -> None:

@@ -285,6 +285,13 @@ def test_a_changed_rule_is_planned_first_and_counts_once_it_is_applied(home: Hom
     assert home.run("plan")[1] == "these rules are in force, and nothing would change\n"
 
 
+def test_a_text_that_sounds_wrong_comes_into_force_and_apply_says_so(home: Home) -> None:
+    home.write("templates/new-car/arrived/sms.txt.en.j2", "YOUR CAR IS HERE!!!")
+    code, out, err = home.run("apply")
+    assert (code, out.startswith("in force: ")) == (0, True)
+    assert re.search(r"\d+ findings in rules and texts: see `beforehand check`", err)
+
+
 def test_rules_with_problems_never_come_into_force(home: Home) -> None:
     coming(home)
     home.replace("rules/new-car.yaml", "channels: [email, sms]", "channels: [fax]")
