@@ -84,8 +84,15 @@ class Dispatcher:
         self._outgoing.stopping = stop
 
     async def drain(self) -> int:
-        """Handle everything that is due now, in batches; return how many entries were taken."""
-        return sum(await every(*(self._lane() for _ in range(LANES if self._threaded else 1))))
+        """Handle everything that is due now, in batches; return how many entries were taken.
+
+        What was sent is planned on from once nothing waits to be sent: the guard asks the facts anyway.
+        """
+        taken = 0
+        while count := sum(await every(*(self._lane() for _ in range(LANES if self._threaded else 1)))):
+            taken += count
+            await self._planned_on()
+        return taken
 
     async def one_batch(self, only: Sequence[int] | None = None) -> int:
         """Handle one batch of what is due now, or of *only* these entries; return how many were taken."""
@@ -99,11 +106,24 @@ class Dispatcher:
 
     async def sweep(self) -> int:
         """Give back what dead workers held: unsent entries wait again, half-sent ones are `unknown`."""
-        return await self._in_ledger(self._sweep)
+        swept = await self._in_ledger(self._sweep)
+        if swept:
+            await self._planned_on()
+        return swept
 
     async def close(self) -> None:
         """Close the channels."""
         await self._outgoing.close()
+
+    async def _planned_on(self) -> None:
+        """Plan the orders of what was sent; their marks stay until that succeeds."""
+        try:
+            while await self._aside(lambda: self._engine.plan_changed(self._clock.now())):
+                pass
+        except LedgerAway:
+            raise
+        except Exception as error:  # noqa: BLE001  what was sent stays written down, whatever planning does
+            log.error("orders are planned later, for planning failed: %s", type(error).__name__)  # noqa: TRY400
 
     async def _lane(self) -> int:
         taken = 0

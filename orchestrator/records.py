@@ -201,11 +201,16 @@ class Records:
     ) -> None:
         """What became of our notifications is a fact like any other, and planned like any other.
 
+        The mark that has an order planned again lasts; in a replay it is planned at once, at its moment.
         A *sight* of their orders that still holds saves reading them again; it is used up.
         """
         if not facts:
             return
         orders = {item.fact.subject: item.fact.heard for item in facts}
+        if not self._engine.replay:
+            tx.append(facts)
+            tx.mark_each(orders)
+            return
         if sight is not None and not self._engine.still_holds(tx, sight, orders, now):
             sight = None
         tx.append(facts)
