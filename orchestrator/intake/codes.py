@@ -75,7 +75,7 @@ EVENT_CODES: Mapping[str, Code] = {
     ),
     "E017": Code(
         "a reserved source or type",
-        "The source `beforehand` and the types `notification.…` are the engine's own: nobody else may say them.",
+        "The source `beforehand` and the types `notification.…` are the engine's own, and nobody else's.",
         "Name the system that sends the event, and give the event a type of its own.",
     ),
     # ── the data
