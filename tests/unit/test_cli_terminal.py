@@ -75,9 +75,10 @@ def test_what_a_program_reads_of_a_simulation_is_whole(home: Home) -> None:
 
 
 def test_a_story_on_a_terminal_has_its_reasons_under_what_they_explain(home: Home) -> None:
+    # what was heard at once has one reason, under the first of its lines
     home.run("ingest", home.story())
     lines = on_terminal("explain", "A-1")
-    said = next(number for number, line in enumerate(lines) if "  promised  arrived for" in line)
+    said = next(number for number, line in enumerate(lines) if "  heard  " in line)
     assert lines[said + 1].startswith(" " * 32)
     assert [line for line in lines if len(line) > 100] == []
 
