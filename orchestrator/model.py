@@ -153,7 +153,7 @@ class Hold:
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands as a whole; ``complete`` once its journey's closing milestone was reached."""
+    """Where an order stands as a whole; whether it is complete only its journey can tell (:mod:`.case`)."""
 
     OPEN = "open"
     HELD = "held"
