@@ -181,26 +181,28 @@ def _message_id(stored: str) -> str:
 
 def _part(subtype: str, text: str) -> bytes:
     """One body with its own headers: as it is if it can be, else in whichever encoding is shorter."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    body = well_formed(text).replace("\n", "\r\n")
-    if not body.endswith("\r\n"):
-        body += "\r\n"
-    octets = body.encode()
-    encoding = "7bit"
-    if len(octets) > 1.2 * len(body):
-        encoding = "base64"
-        packed = b2a_base64(octets, newline=False)
-        octets = b"".join(packed[at : at + LINE] + b"\r\n" for at in range(0, len(packed), LINE))
-    elif not _is_plain(octets):
-        numbered = _numbered(body) if subtype == "html" else octets
-        if _is_plain(numbered):
-            octets = numbered
-        else:
+    raw = _numbered(text) if subtype == "html" else text.encode(errors="replace")
+    octets, encoding = _lines(raw), "7bit"
+    if len(raw) > 1.2 * len(text) or not _is_plain(octets):
+        raw = text.encode(errors="replace")
+        octets = _lines(raw)
+        if len(raw) > 1.2 * len(text):
+            encoding = "base64"
+            packed = b2a_base64(octets, newline=False)
+            octets = b"".join(packed[at : at + LINE] + b"\r\n" for at in range(0, len(packed), LINE))
+        elif not _is_plain(octets):
             encoding = "quoted-printable"
             octets = b2a_qp(octets, istext=True)
     head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
     return head.encode() + octets
+
+
+def _lines(octets: bytes) -> bytes:
+    """*octets* with CRLF at the end of each line and of the last."""
+    if b"\r" in octets:
+        octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    octets = octets.replace(b"\n", b"\r\n")
+    return octets if octets.endswith(b"\n") else octets + b"\r\n"
 
 
 def _numbered(html: str) -> bytes:
@@ -209,7 +211,7 @@ def _numbered(html: str) -> bytes:
     It takes a fraction of the time of quoted-printable, and less room.
     """
     styles = html[: html.rfind("</style") + 1]
-    return html.encode("ascii", "xmlcharrefreplace") if styles.isascii() else html.encode()
+    return html.encode("ascii", "xmlcharrefreplace") if styles.isascii() else html.encode(errors="replace")
 
 
 def _is_plain(octets: bytes) -> bool:
