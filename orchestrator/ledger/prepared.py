@@ -31,30 +31,42 @@ class Prepared:
     def __init__(self, statement: Executable, names: tuple[str, ...], dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))  # type: ignore[attr-defined]
         self._text: str = str(compiled)
-        self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
-        self._given: Mapping[str, Any] = compiled.construct_params(_check=False)
-        self._binds: Mapping[str, Processor] = dict(compiled._bind_processors)  # noqa: SLF001
+        self._at: tuple[str, ...] = tuple(compiled.positiontup or ())
+        binds: Mapping[str, Processor] = compiled._bind_processors  # noqa: SLF001
         self._lists: frozenset[str] = frozenset(bind.key for bind in compiled.post_compile_params)
+        self._given = {  # what the statement says itself, converted here and not for every row
+            name: binds[name](value) if name in binds else value
+            for name, value in compiled.construct_params(_check=False).items()
+            if name not in names
+        }
+        self._binds = [(n, binds[name]) for n, name in enumerate(self._at) if name in binds and name in names]
         columns = getattr(compiled, "_result_columns", None) or ()
         reads = [column.type._cached_result_processor(dialect, None) for column in columns]  # noqa: SLF001
         self._reads: list[tuple[int, Processor]] = [(at, read) for at, read in enumerate(reads) if read]
 
-    def one(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    def one(self, values: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
         """The text and its values in order; a list of values is written out as so many."""
+        if not self._lists:
+            return self._text, self._bound(values)
         text, bound = self._text, []
-        for name in self._names:
-            value = values[name] if name in values else self._given[name]
+        for name, value in zip(self._at, self._bound(values), strict=True):
             if name in self._lists:
                 text = text.replace(f"__[POSTCOMPILE_{name}]", ",".join("?" * len(value)) or "NULL")
                 bound.extend(value)
             else:
-                process = self._binds.get(name)
-                bound.append(value if process is None else process(value))
+                bound.append(value)
         return text, bound
 
-    def many(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, Iterator[list[Any]]]:
+    def many(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, Iterator[Sequence[Any]]]:
         """The text, and the values of each row in order."""
-        return self._text, (self.one(row)[1] for row in rows)
+        return self._text, map(self._bound, rows)
+
+    def _bound(self, values: Mapping[str, Any]) -> Sequence[Any]:
+        values = {**self._given, **values}
+        bound = [values[name] for name in self._at]
+        for at, process in self._binds:
+            bound[at] = process(bound[at])
+        return bound
 
     def read(self, rows: Sequence[Row]) -> Sequence[Row]:
         """Convert what the driver read."""
