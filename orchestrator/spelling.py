@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 
+from orchestrator.findings import did_you_mean
 from orchestrator.journey import Journey, On
 from orchestrator.model import Order
 
@@ -36,7 +37,5 @@ def _core_type(name: str, core: frozenset[str]) -> str:
 
 
 def _meant(name: str, names: Collection[str], near: float) -> str:
-    from difflib import get_close_matches
-
-    found = get_close_matches(name, names, n=1, cutoff=near)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    meant = did_you_mean(name, names, near)
+    return f"; {meant}" if meant else ""

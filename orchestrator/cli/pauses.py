@@ -128,7 +128,7 @@ def _demand(chosen: Settings, ledger: Ledger, kind: Stops, name: str) -> None:
     else:
         return
     if name not in known:
-        from orchestrator.config.values import did_you_mean
+        from orchestrator.findings import did_you_mean
 
         hint = did_you_mean(name, sorted(known)) or f"there is: {', '.join(sorted(known)) or 'none'}"
         raise Misconfigured(f"no {kind} is called {name!r}\n{hint}")

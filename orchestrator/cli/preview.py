@@ -12,6 +12,7 @@ from orchestrator.cli import house, output
 from orchestrator.cli.options import Config, Form, settings
 from orchestrator.cli.output import Format
 from orchestrator.errors import Misconfigured, NotFound
+from orchestrator.findings import did_you_mean
 
 if TYPE_CHECKING:
     from orchestrator.cli.house import Written
@@ -147,7 +148,5 @@ def _print(channel: str, page: Rendered) -> None:
 
 
 def _unknown(template: str, names: set[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(template, sorted(names), n=1, cutoff=0.5)
-    return f"no template is called {template!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    near = did_you_mean(template, sorted(names), like=0.5)
+    return "; ".join(filter(None, [f"no template is called {template!r}", near]))

@@ -15,6 +15,7 @@ from orchestrator.cli import house, output
 from orchestrator.cli.options import Config, Form, Templates, settings
 from orchestrator.cli.output import Format, Progress, counted
 from orchestrator.errors import Misconfigured, Problems
+from orchestrator.findings import did_you_mean
 
 if TYPE_CHECKING:
     from orchestrator.rule_tests.coverage import Covered
@@ -101,12 +102,8 @@ def _chosen(cases: Sequence[Case], only: str) -> list[Case]:
     found = [case for case in cases if only.casefold() in case.name.casefold()]
     if found:
         return found
-    from difflib import get_close_matches
-
-    near = get_close_matches(only, [case.name for case in cases], 1, 0.3)
-    raise Misconfigured(
-        f"no test has {only!r} in its name" + (f"; did you mean {near[0]!r}?" if near else "")
-    )
+    near = did_you_mean(only, [case.name for case in cases], like=0.3)
+    raise Misconfigured("; ".join(filter(None, [f"no test has {only!r} in its name", near])))
 
 
 # ── what came of it ──────────────────────────────────────────────────────────

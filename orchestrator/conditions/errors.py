@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 from orchestrator.conditions.fields import ATTRIBUTE, HAS
 from orchestrator.conditions.text import DEEPEST, Flaw, flaw_at, tokens
+from orchestrator.findings import did_you_mean, nearest
 
 _FUNCTIONS = (
     "size",
@@ -66,7 +66,9 @@ def _explained(message: str, text: str, offset: int, names: Mapping[str, str]) -
         if token is not None and token.called and text[offset : offset + 1] == "(":
             name = undeclared[1]
             start = token.end - len(name)
-            return flaw_at(text, start, "R032", f"no function called {name!r}", _near(name, _FUNCTIONS))
+            return flaw_at(
+                text, start, "R032", f"no function called {name!r}", did_you_mean(name, _FUNCTIONS, 0.75)
+            )
         name = token.text if token else undeclared[1]
         if token and token.called:
             name = name.rpartition(".")[0] or name  # the last part is a method
@@ -116,18 +118,13 @@ def _near_field(name: str, names: Mapping[str, str]) -> str:
         return f"did you mean {ends[0]!r}?"
     parent, _, leaf = name.rpartition(".")
     families = {known.rpartition(".")[0] for known in names}
-    for family in (parent, *get_close_matches(parent, families, 2, 0.8)):
+    for family in (parent, nearest(parent, families, 0.8)):
         leaves = [known.rpartition(".")[2] for known in names if known.rpartition(".")[0] == family]
-        if close := get_close_matches(leaf, leaves, 1):
-            return f"did you mean {f'{family}.{close[0]}'.lstrip('.')!r}?"
+        if close := nearest(leaf, leaves):
+            return f"did you mean {f'{family}.{close}'.lstrip('.')!r}?"
     if name.startswith(ATTRIBUTE):
         return f"declare it: attributes: {{{name.removeprefix(ATTRIBUTE).partition('.')[0]}: text}}"
     return "a text needs quotes" if "." not in name else ""
-
-
-def _near(name: str, known: tuple[str, ...]) -> str:
-    close = get_close_matches(name, known, 1, 0.75)
-    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def _syntax(message: str) -> str:

@@ -15,8 +15,8 @@ from pydantic.fields import FieldInfo
 from orchestrator.config.settings import Calendar, Section, Sender, Settings
 from orchestrator.config.toml_places import Path as Name  # ("channels", "email", "port")
 from orchestrator.config.toml_places import Place, places
-from orchestrator.config.values import did_you_mean
 from orchestrator.errors import Problem, Problems
+from orchestrator.findings import did_you_mean
 
 __all__ = ["Row", "Settings", "load", "reference", "rows"]
 

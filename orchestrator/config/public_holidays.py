@@ -8,7 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from orchestrator.config.values import did_you_mean
+from orchestrator.findings import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from orchestrator import literals
 from orchestrator.calendar import valid_zone
+from orchestrator.findings import did_you_mean
 
 _MAILBOX = re.compile(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
@@ -137,15 +138,6 @@ def _ledger(value: Any, info: ValidationInfo) -> Any:
         return value
     folder = (info.context or {}).get("folder", Path())
     return f"sqlite:///{folder / file}"
-
-
-def did_you_mean(name: str, names: list[str]) -> str:
-    """Return "did you mean 'x'?" for the nearest of *names*, or ""."""
-    from difflib import get_close_matches
-
-    lower = {known.lower(): known for known in names}
-    near = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    return f"did you mean {lower[near[0]]!r}?" if near else ""
 
 
 Length = Annotated[timedelta, BeforeValidator(_length)]

@@ -14,9 +14,10 @@ from typing import Any
 import orjson
 
 from orchestrator.errors import Problem
+from orchestrator.findings import did_you_mean
 from orchestrator.intake import strict_json
 from orchestrator.intake.types import Finding, settle
-from orchestrator.intake.values import Wrong, as_written, instant, suggestion
+from orchestrator.intake.values import CLOSE, Wrong, as_written, instant
 from orchestrator.model import ENGINE, Fact
 
 FUTURE_TOLERANCE = timedelta(
@@ -222,7 +223,7 @@ def _extensions(document: Mapping[str, Any], found: list[Finding]) -> dict[str, 
         if name in _ENVELOPE or value is None:
             continue
         if not (name.isascii() and name.isalnum() and name == name.lower()):
-            near = suggestion(name.lower().replace("_", ""), sorted(_ENVELOPE))
+            near = did_you_mean(name.lower().replace("_", ""), sorted(_ENVELOPE), CLOSE)
             found.append(
                 Finding((name,), "E016", "is no attribute: only lower-case letters and digits", near)
             )

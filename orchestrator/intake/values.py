@@ -5,13 +5,15 @@ Messages never repeat a name, an address or a number: they end up in logs.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 
 from orchestrator.calendar import valid_zone
+from orchestrator.findings import did_you_mean, nearest
+
+CLOSE = 0.75  # so alike must a word be to be what somebody meant
 
 
 class Wrong(ValueError):
@@ -121,7 +123,7 @@ def time_zone(text: str) -> str:
         raise Wrong(
             "E110",
             f"{text!r} is no IANA time zone",
-            suggestion(text, _zones()) or "write it like Europe/Berlin",
+            did_you_mean(text, _zones(), CLOSE) or "write it like Europe/Berlin",
         )
     return text
 
@@ -205,14 +207,8 @@ def phone(text: str, region: str) -> str:
 # ── words ────────────────────────────────────────────────────────────────────
 
 
-def suggestion(word: str, known: Sequence[str]) -> str:
-    """Return ``did you mean 'x'?`` when one of the *known* words is close, else ""."""
-    close = get_close_matches(word, known, n=1, cutoff=0.75)
-    return f"did you mean '{close[0]}'?" if close else ""
-
-
 def as_written(name: str, keys: Iterable[str]) -> str:
     """Return ``you wrote 'typ'`` when one of the *keys* is nearly the missing *name*, else ""."""
     folded = {key.lower().replace("_", ""): key for key in sorted(keys)}
-    close = get_close_matches(name.replace("_", ""), folded, n=1, cutoff=0.75)
-    return f"you wrote {folded[close[0]]!r}" if close else ""
+    close = nearest(name.replace("_", ""), folded, CLOSE)
+    return f"you wrote {folded[close]!r}" if close else ""

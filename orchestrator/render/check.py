@@ -1,6 +1,5 @@
 """What is wrong with a directory of templates, found without rendering any: for ``beforehand check``."""
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from jinja2 import TemplateSyntaxError, meta, nodes
 
 from orchestrator.errors import Problem
+from orchestrator.findings import nearest
 from orchestrator.model import Purpose
 from orchestrator.render import source as template_source
 from orchestrator.render.sandbox import Sandbox
@@ -183,8 +183,8 @@ def _of_html(renderer: "Renderer", name: str, known: set[Problem]) -> Iterator[P
 
 def near(name: str, known: Iterable[str], *, prefix: str = "") -> str:
     """``did you mean 'promise'?`` for the nearest of *known*, or nothing."""
-    found = difflib.get_close_matches(name, [str(text) for text in known], 1)
-    return f"did you mean '{prefix}{found[0]}'?" if found else ""
+    found = nearest(name, [str(text) for text in known])
+    return f"did you mean '{prefix}{found}'?" if found else ""
 
 
 def _problem(renderer: "Renderer", error: SourceError) -> Problem:

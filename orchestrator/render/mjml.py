@@ -6,12 +6,12 @@ inside a text, an `mj-raw` between sections, a word inside an attribute. Whether
 statement once and in order, is verified; a document for which that fails is refused, never guessed.
 """
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from orchestrator.findings import nearest
 from orchestrator.render.source import Is, Piece, SourceError, literal
 
 _TAG = re.compile(
@@ -92,8 +92,8 @@ class _Place:
     def _element(self, match: re.Match[str], line: int, piece: Piece) -> None:
         name = match["name"]
         if name not in _ELEMENTS:
-            near = difflib.get_close_matches(name, _ELEMENTS, 1)
-            hint = f"did you mean <{near[0]}>?" if near else ""
+            near = nearest(name, _ELEMENTS)
+            hint = f"did you mean <{near}>?" if near else ""
             raise SourceError("T030", piece.path, line, f"MJML has no element <{name}>", hint)
         self.in_tag, self.closing = name, match[0].startswith("</")
         if not self.closing:

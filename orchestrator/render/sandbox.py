@@ -4,7 +4,6 @@ Operations' templates are trusted to be kind, not to be perfect. Loops are not l
 somebody else wrote belongs into a process of its own, with limits.
 """
 
-import difflib
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from typing import Any
@@ -16,6 +15,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
+from orchestrator.findings import did_you_mean
 from orchestrator.render.local_dates import day_text, full_day_text, time_text
 from orchestrator.render.words import VALUES, When, declared, fields_of
 
@@ -77,8 +77,8 @@ def _known(value: Any) -> Iterable[str]:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """``; did you mean 'promise'?`` for the nearest of *known*, or nothing."""
-    near = difflib.get_close_matches(name, [text for text in known if isinstance(text, str)], 1)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    meant = did_you_mean(name, [text for text in known if isinstance(text, str)])
+    return f"; {meant}" if meant else ""
 
 
 class Sandbox(ImmutableSandboxedEnvironment):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator.findings import suggestion
 from orchestrator.intake import Incoming, Place, parse
 from orchestrator.intake.types import CORE
 from orchestrator.intake.values import moment_text
@@ -16,7 +17,6 @@ from orchestrator.rule_tests.shape import ANSWERS, FACT, FOR, SINCE
 from orchestrator.rule_tests.source import Source, typed
 from orchestrator.rule_tests.values import Answered, Given
 from orchestrator.rules.positions import Node
-from orchestrator.rules.schema import did_you_mean
 from orchestrator.timing import order_zone
 
 _TIMES = ("from", "to")  # local times inside the data of promises and slots
@@ -135,7 +135,7 @@ class Cast:
         elif len(self.customers) == 1:
             data["customer"] = next(iter(self.customers))
         else:
-            hint = did_you_mean("", self.customers) or "describe one under `customers:`"
+            hint = suggestion("", self.customers) or "describe one under `customers:`"
             self._source.add(node.place, "X011", "'customer' is missing", hint)
 
     def _zone_of(self, order: Node) -> str:
@@ -160,7 +160,7 @@ class Cast:
             return self._source.word(named, known, "X012", about)
         if len(known) == 1:
             return next(iter(known))
-        hint = did_you_mean("", known) or f"describe one under `{about}s:`"
+        hint = suggestion("", known) or f"describe one under `{about}s:`"
         self._source.add(node.place, "X011", f"{about!r} is missing", hint)
         return ""
 
@@ -169,7 +169,7 @@ class Cast:
             rule.trigger.event for journey in self._book.journeys.values() for rule in journey.rules
         } - {""}
         if node is not None and kind and kind not in CORE and kind not in listened:
-            hint = did_you_mean(kind, [*CORE, *listened])
+            hint = suggestion(kind, [*CORE, *listened])
             if hint.startswith("did you mean"):
                 self._source.add(node.place, "X017", f"no type of event called {kind!r}", hint)
 

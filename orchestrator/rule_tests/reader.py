@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from orchestrator.errors import Problem
+from orchestrator.findings import suggestion
 from orchestrator.journey import Journey, RuleBook
 from orchestrator.model import Kind
 from orchestrator.planner import UNREACHED
@@ -14,7 +15,6 @@ from orchestrator.rule_tests.source import Source, merged
 from orchestrator.rule_tests.values import Case, Given, Pattern
 from orchestrator.rules.checks import template_name
 from orchestrator.rules.positions import START, Node, parse
-from orchestrator.rules.schema import did_you_mean
 from orchestrator.triggers import MISSED_ON_HOLD
 
 BY_ITSELF = (UNREACHED, MISSED_ON_HOLD)  # tasks the engine gives without a rule naming them
@@ -221,7 +221,7 @@ class _File:
             return name
         who = f"in the rule {rule!r}" if rule in self._rules else "in the rules"
         what = f"no {'text' if key == 'say' else 'task'} called {name!r} {who}"
-        hint = f"write `{other}: {name}`" if name in kinds[other] else did_you_mean(name, sorted(kinds[key]))
+        hint = f"write `{other}: {name}`" if name in kinds[other] else suggestion(name, sorted(kinds[key]))
         self._source.add(node.place, "X015", what, hint)
         return name
 

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
+from orchestrator.findings import nearest, suggestion
 from orchestrator.rule_tests.moments import WrongTime, parse_moment
 from orchestrator.rule_tests.values import Spot
 from orchestrator.rules.positions import Findings, Node, Place
-from orchestrator.rules.schema import did_you_mean, kind_of
+from orchestrator.rules.schema import kind_of
 
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
 _QUOTES = ("'", '"', "|", ">")
@@ -39,7 +39,7 @@ class Source(Findings):
         for name in node.value:
             if known and name not in known:
                 cut = " " in name and node.value[name].value is None
-                hint = "put a text that contains a comma in quotes" if cut else did_you_mean(name, known)
+                hint = "put a text that contains a comma in quotes" if cut else suggestion(name, known)
                 self.add(node.keys[name], "X010", f"unknown key {name!r}", hint)
         for name in node.value.keys() & set(filled):
             if node.value[name].value is None and not node.value[name].flaw:
@@ -89,7 +89,7 @@ class Source(Findings):
         """A text that must be one of *known*."""
         text = self.text(node)
         if node is not None and text and text not in (words := list(known)):
-            self.add(node.place, code, f"no {what} called {text!r}", did_you_mean(text, words))
+            self.add(node.place, code, f"no {what} called {text!r}", suggestion(text, words))
         return text
 
     def moment(self, node: Node | None, zone: str, *, end: bool | None = None) -> Any:
@@ -105,8 +105,8 @@ class Source(Findings):
     def near_miss(self, node: Node, known: Collection[str]) -> None:
         """Complain about keys that are nearly one of *known*; others may be a company's own."""
         for name, place in node.keys.items():
-            if name not in known and get_close_matches(name, known, 1, 0.75):
-                self.add(place, "X010", f"unknown key {name!r}", did_you_mean(name, known))
+            if name not in known and nearest(name, known, 0.75):
+                self.add(place, "X010", f"unknown key {name!r}", suggestion(name, known))
 
 
 def typed(node: Node) -> Any:

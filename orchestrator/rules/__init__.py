@@ -4,11 +4,11 @@ A rule with a problem leaves only itself out; a journey that cannot be read leav
 """
 
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import Misconfigured, Problem
+from orchestrator.findings import nearest
 from orchestrator.journey import (
     NOTHING,
     Condition,
@@ -198,7 +198,7 @@ def _direction(on: Node | None) -> None:
                 on.value["by"], on.keys["by"] = length, place
     if "moved" in on.value and "direction" not in on.value:
         bare = (key for key, node in on.value.items() if node.value is None)
-        for key in [key for key in bare if get_close_matches(key, DIRECTIONS, 1)][:1]:
+        for key in [key for key in bare if nearest(key, DIRECTIONS)][:1]:
             on.value["direction"], on.keys["direction"] = Node(on.keys[key], key), on.keys[key]
             del on.value[key], on.keys[key]
 

@@ -5,8 +5,8 @@ The checks read the tree of :mod:`orchestrator.rules.positions`, so one wrong va
 
 import re
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 
+from orchestrator.findings import did_you_mean, nearest
 from orchestrator.journey import Duration, On
 from orchestrator.literals import Malformed, parse_duration
 from orchestrator.rules.journey_checks import ANY, Known, exists
@@ -86,7 +86,7 @@ def _event_type(node: Node, findings: Findings) -> None:
     """Any type may come from outside; one that is nearly a core type never will."""
     from orchestrator.intake.types import CORE  # 30 ms, and few rule files wait for events
 
-    if node.text and node.text not in CORE and (near := _near(node.text, CORE, SLIP)):
+    if node.text and node.text not in CORE and (near := did_you_mean(node.text, CORE, SLIP)):
         findings.add(node.place, "R019", f"the type {node.text!r} is nearly one of the core types", near)
 
 
@@ -126,7 +126,7 @@ def _template(say: Node, rule: Node, known: Known, templates: Collection[str], f
     name = template_name(say.text, known.journey)
     if not name or f"{known.journey}/{name}" in templates or f"shared/{name}" in templates:
         return
-    near = _near(name, _names(templates, known.journey) - {*known.tasks, *STAFF})
+    near = did_you_mean(name, sorted(_names(templates, known.journey) - {*known.tasks, *STAFF}))
     channel = next((node.text for node in _texts(rule.get("channels"))), "email")
     file = f"templates/{known.journey}/{name}/{channel}.txt.en.j2"
     where = f"templates/{known.journey} or templates/shared"
@@ -141,18 +141,13 @@ def _called(do: Node | None, known: Known, findings: Findings) -> None:
     numbered = {_NUMBER.sub("", do.text), do.text}  # `call-2` beside `call-1` is no slip
     names = _names(known.templates, known.journey)
     others = {name for name in names if _NUMBER.sub("", name) not in numbered}
-    if do.text not in names and (near := _near(do.text, others, NEARLY)):
+    if do.text not in names and (near := did_you_mean(do.text, sorted(others), NEARLY)):
         findings.add(do.place, "R015", f"{do.text!r} is nearly the name of a text, and is none", near)
 
 
 def _names(templates: Collection[str], journey: str) -> set[str]:
     folders = (journey, "shared")
     return {name for folder, _, name in (full.partition("/") for full in templates) if folder in folders}
-
-
-def _near(word: str, known: Collection[str], cutoff: float = 0.6) -> str:
-    close = get_close_matches(word, sorted(known), 1, cutoff)
-    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def template_name(written: str, journey: str) -> str:
@@ -251,12 +246,12 @@ def _role(node: Node | None, findings: Findings) -> None:
     """Any other word is a party of the order; a slip of the finger is not."""
     if node is None or node.text in ROLES:
         return
-    if close := get_close_matches(node.text.lower(), ROLES, 1, 0.75):
+    if close := nearest(node.text, ROLES, 0.75):
         findings.add(
             node.place,
             "R027",
-            f"{node.text!r} looks like {close[0]!r}",
-            f"write {close[0]!r}, or name the party differently",
+            f"{node.text!r} looks like {close!r}",
+            f"write {close!r}, or name the party differently",
         )
 
 

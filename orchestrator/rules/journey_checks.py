@@ -7,10 +7,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from orchestrator.findings import suggestion
 from orchestrator.journey import Duration
 from orchestrator.literals import Malformed, parse_duration
 from orchestrator.rules.positions import Findings, Node, Place
-from orchestrator.rules.schema import ATTRIBUTE_TYPES, NAME, did_you_mean
+from orchestrator.rules.schema import ATTRIBUTE_TYPES, NAME
 
 ANY = "any"
 
@@ -36,7 +37,7 @@ class Known:
 def exists(node: Node, kind: str, known: Collection[str] | None, code: str, findings: Findings) -> None:
     """Report a name that is not among *known*, with the closest one that is."""
     if known is not None and node.text and node.text not in known:
-        findings.add(node.place, code, f"no {kind} called {node.text!r}", did_you_mean(node.text, known))
+        findings.add(node.place, code, f"no {kind} called {node.text!r}", suggestion(node.text, known))
 
 
 def milestones(header: Node, findings: Findings) -> dict[str, tuple[str, ...]] | None:
@@ -107,7 +108,7 @@ def attributes(header: Node, findings: Findings) -> dict[str, str]:
         else:
             found[name] = declared.text
             if declared.text and declared.text.removesuffix("?") not in ATTRIBUTE_TYPES:
-                hint = did_you_mean(declared.text.removesuffix("?"), ATTRIBUTE_TYPES)
+                hint = suggestion(declared.text.removesuffix("?"), ATTRIBUTE_TYPES)
                 findings.add(declared.place, "R019", f"no type called {declared.text!r}", hint)
     return found
 

@@ -5,14 +5,14 @@ know alone (milestones, templates, the order of rungs) is checked in :mod:`orche
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import time
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from orchestrator.findings import suggestion
 from orchestrator.journey import Duration, Mode
 from orchestrator.literals import Malformed, parse_duration, parse_hours, parse_time
 from orchestrator.model import Purpose
@@ -23,15 +23,6 @@ DIRECTIONS = ("later", "sooner", "either")
 DURATION = r"^\s*(\d+(bd|bh|[wdhms])\s*)+$"
 CLOCK = r"^\d{1,2}:\d{2}$"
 NAME = r"^\w[\w.\-]{0,79}$"
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The hint for a word that is not among *known*: the closest one, or what there is."""
-    words = list(dict.fromkeys(map(str, known)))
-    if close := get_close_matches(word, words, 1) or get_close_matches(word.lower(), words, 1):
-        return f"did you mean {close[0]!r}?"
-    shown = ", ".join(words[:12])
-    return f"there is: {shown}" if shown else ""
 
 
 def _refuse(code: str, message: str, hint: str = "") -> PydanticCustomError:
@@ -57,7 +48,7 @@ def _read(reader: Callable[[str], Any]) -> BeforeValidator:
 def _word(*known: str, kind: str) -> BeforeValidator:
     def check(value: Any) -> str:
         if _text(value) not in known:
-            raise _refuse("R019", f"no {kind} called {value!r}", did_you_mean(value, known))
+            raise _refuse("R019", f"no {kind} called {value!r}", suggestion(value, known))
         return str(value)
 
     return BeforeValidator(check)

@@ -1,15 +1,15 @@
 """What pydantic finds wrong with a rule file, in our words and at the place where it stands."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from orchestrator.findings import nearest, suggestion
 from orchestrator.journey import On
 from orchestrator.rules.positions import Findings, Node, Place
-from orchestrator.rules.schema import SHAPES, Shape, did_you_mean, kind_of
+from orchestrator.rules.schema import SHAPES, Shape, kind_of
 
 S = TypeVar("S", bound=Shape)
 
@@ -99,12 +99,10 @@ def _unknown_key(
     owner = shapes.get(str(above), model)
     if above == "on":
         triggers = tuple(On)
-        if not any(key in triggers for key in parent.keys) and not get_close_matches(
-            name, _keys(owner)[len(On) :]
-        ):
-            findings.add(place, "R016", f"no trigger called {name!r}", did_you_mean(name, triggers))
+        if not any(key in triggers for key in parent.keys) and not nearest(name, _keys(owner)[len(On) :]):
+            findings.add(place, "R016", f"no trigger called {name!r}", suggestion(name, triggers))
             return
-    findings.add(place, "R010", f"unknown key {name!r}", did_you_mean(name, _keys(owner)))
+    findings.add(place, "R010", f"unknown key {name!r}", suggestion(name, _keys(owner)))
 
 
 def _keys(model: type[Shape]) -> list[str]:

@@ -6,8 +6,8 @@ from datetime import time
 
 from orchestrator.calendar import valid_zone
 from orchestrator.errors import Problems
+from orchestrator.findings import suggestion
 from orchestrator.rules.positions import START, Findings, Node, parse
-from orchestrator.rules.schema import did_you_mean
 from orchestrator.rules.schema_problems import shape
 from orchestrator.tables import templates
 from orchestrator.tables.schema import SHAPES, ConditionShape, MapShape
@@ -294,11 +294,11 @@ class _Binder:
             self._findings.add(
                 place, "M001",
                 f"the table has {'two columns' if twice else 'no column'} called {part.column!r}",
-                "rename one of them" if twice else did_you_mean(part.column, self._names),
+                "rename one of them" if twice else suggestion(part.column, self._names),
             )  # fmt: skip
             fits = False
         if part.words and part.words not in self._words:
-            hint = did_you_mean(part.words, self._words)
+            hint = suggestion(part.words, self._words)
             self._findings.add(place, "M004", f"there are no words called {part.words!r}", hint)
             fits = False
         return fits

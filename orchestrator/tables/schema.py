@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from orchestrator.rules.schema import NAME, Clock, Count, Shape, Text, Texts, YesNo, did_you_mean
+from orchestrator.findings import suggestion
+from orchestrator.rules.schema import NAME, Clock, Count, Shape, Text, Texts, YesNo
 
 KINDS = ("text", "number", "flag", "date")
 ORDERS = ("ymd", "dmy", "mdy")
@@ -23,7 +24,7 @@ def _refused(code: str, message: str, hint: str = "") -> PydanticCustomError:
 def _one_of(words: tuple[str, ...], kind: str) -> AfterValidator:
     def check(text: str) -> str:
         if text not in words:
-            raise _refused("R019", f"no {kind} called {text!r}", did_you_mean(text, words))
+            raise _refused("R019", f"no {kind} called {text!r}", suggestion(text, words))
         return text
 
     return AfterValidator(check)
@@ -37,7 +38,7 @@ def _codec(name: str) -> str:
     else:
         return name
     known = ("utf-8", "cp1252", "cp850", "cp1250", "cp437", "latin-1", "iso-8859-15", "mac-roman", "utf-16")
-    raise _refused("M002", f"no encoding called {name!r}", did_you_mean(name, known))
+    raise _refused("M002", f"no encoding called {name!r}", suggestion(name, known))
 
 
 def _one_character(text: str) -> str:

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple
 
+from orchestrator.findings import did_you_mean
 from orchestrator.tables.flaws import Flawed
 
 Row = Sequence[str]
@@ -103,7 +103,6 @@ class Template:
 def _looked_up(cell: str, column: str, name: str, known: Mapping[str, str]) -> str:
     found = known.get(cell)
     if found is None:
-        near = get_close_matches(cell, known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"add it to `words: {{{name}: …}}`"
+        hint = did_you_mean(cell, known) or f"add it to `words: {{{name}: …}}`"
         raise Flawed("M112", column, cell, f"stands in no line of the words {name!r}", hint)
     return found

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-VALUES = ("model", "journey", "errors")
+VALUES = ("model", "journey", "errors", "findings")
 DECISIONS = (
     "calendar", "case", "conditions", "conditions.errors", "conditions.fields", "conditions.text", "explain",
     "fold", "guard", "planner", "reconcile", "render.wording", "retry", "rungs", "spelling", "timing",
