@@ -88,6 +88,25 @@ class CustomerTable(Base, table=True):
     state: str = Field(sa_type=Text)
 
 
+class MergeTable(Base, table=True):
+    """Which customers were ever merged: an index over the facts, so that either finds the other."""
+
+    __tablename__ = "merges"
+    __table_args__: ClassVar[Any] = (Index("ix_merges_into", "into"),)
+
+    customer: str = Field(primary_key=True, sa_type=Text)
+    into: str = Field(primary_key=True, sa_type=Text)
+
+
+class ErasureTable(Base, table=True):
+    """A customer whose payload was erased: what is heard about them later is kept without any."""
+
+    __tablename__ = "erasures"
+
+    customer: str = Field(primary_key=True, sa_type=Text)
+    at: datetime = Field(sa_type=Moment)
+
+
 class EntryTable(Base, table=True):
     """One notification and what became of it. ``run_at`` is the later of ``due_at`` and ``not_before``."""
 
@@ -213,6 +232,8 @@ def _core(model: type[Base]) -> Table:
 facts = _core(FactTable)
 orders = _core(OrderTable)
 customers = _core(CustomerTable)
+merges = _core(MergeTable)
+erasures = _core(ErasureTable)
 entries = _core(EntryTable)
 attempts = _core(AttemptTable)
 suppressions = _core(SuppressionTable)
