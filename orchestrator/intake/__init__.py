@@ -9,12 +9,13 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from orchestrator.errors import Problem
-from orchestrator.findings import did_you_mean
+from orchestrator.findings import did_you_mean, nearest, one_edit_apart
 from orchestrator.intake import strict_json
 from orchestrator.intake.types import Finding, settle
 from orchestrator.intake.values import CLOSE, Wrong, as_written, instant
@@ -27,6 +28,8 @@ MAX_EVENT = 1 << 20  # bytes; CloudEvents asks for at least 64 KiB
 MAX_ATTRIBUTE = 512  # characters
 BOM = b"\xef\xbb\xbf"
 
+_OPTIONAL = ("time", "recordedtime", "datacontenttype")  # who misspells another is told that it is missing
+SHORT, ALIKE = 8, 0.9  # in a name longer than that two letters may be wrong: `recordtime`
 _ENVELOPE = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "recordedtime", "data", "datacontenttype"}
 )
@@ -222,16 +225,32 @@ def _extensions(document: Mapping[str, Any], found: list[Finding]) -> dict[str, 
     for name, value in document.items():
         if name in _ENVELOPE or value is None:
             continue
-        if not (name.isascii() and name.isalnum() and name == name.lower()):
+        if name == "data_base64":
+            hint = "send the object itself in `data`"
+            found.append(Finding((name,), "E016", "is binary data, and the data of an event is JSON", hint))
+        elif not (name.isascii() and name.isalnum() and name == name.lower()):
             near = did_you_mean(name.lower().replace("_", ""), sorted(_ENVELOPE), CLOSE)
             found.append(
                 Finding((name,), "E016", "is no attribute: only lower-case letters and digits", near)
             )
+        elif meant := _meant(name, document):
+            message = f"is nearly `{meant}`, which is not there"
+            found.append(Finding((name,), "E016", message, f"did you mean {meant!r}?"))
         elif isinstance(value, str | bool | int):
             extensions[name] = value if isinstance(value, str) else str(value).lower()
         else:
             found.append(Finding((name,), "E016", "must be a text, a whole number, or true or false"))
     return extensions
+
+
+def _meant(name: str, document: Mapping[str, Any]) -> str:
+    """Return the optional attribute that was meant by *name*, which without it would be an extension."""
+    return next((known for known in _OPTIONAL if known not in document and _nearly(name, known)), "")
+
+
+@lru_cache(maxsize=4096)
+def _nearly(name: str, known: str) -> bool:
+    return one_edit_apart(name, known) or (len(known) > SHORT and nearest(name, [known], ALIKE) == known)
 
 
 def _is_json(content_type: object) -> bool:

@@ -70,8 +70,10 @@ EVENT_CODES: Mapping[str, Code] = {
     "E016": Code(
         "no such attribute",
         "The names of CloudEvents attributes are lower-case letters and digits, their values texts, whole "
-        "numbers or true and false. `data_base64` and other content types than JSON are not understood.",
-        "Move what belongs to the event's content into `data`.",
+        "numbers or true and false; one that is a single slip away from `time`, `recordedtime` or "
+        "`datacontenttype`, when that is not there, was meant to be it. Binary data (`data_base64`) and "
+        "other content types than JSON are not understood.",
+        "Correct the name. Move what belongs to the event's content into `data`.",
     ),
     "E017": Code(
         "a reserved source or type",
@@ -157,6 +159,13 @@ EVENT_CODES: Mapping[str, Code] = {
         "merged with itself",
         "A customer can only be merged into another one.",
         "Send the customer who goes in `subject` and the one who stays in `into`.",
+    ),
+    "E119": Code(
+        "nearly a known field",
+        "Fields that nobody knows are kept as attributes, but this one is a slip of a field of this type "
+        "that is not there: kept as it came, what it says would be lost without a word.",
+        "Write the field as docs/reference/events.md does. A field of your own needs another name, or "
+        "belongs into `attributes`.",
     ),
     # ── HTTP
     "E200": Code(

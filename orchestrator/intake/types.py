@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.intake import schema, values
+from orchestrator.intake.slips import slips
 from orchestrator.intake.values import Wrong, as_written
 
 
@@ -258,6 +259,12 @@ def settle(event_type: str, data: dict[str, Any], subject: str) -> dict[str, Any
         settled = data
     if core.rule is not None:
         findings.extend(core.rule(settled, subject))
+    missing = {finding.path for finding in findings if finding.code == "E101"}
+    findings.extend(
+        Finding(path, "E119", f"is nearly `{meant}`, which is not there", f"did you mean {meant!r}?")
+        for path, meant in slips(data, core.fields)
+        if (*path[:-1], meant) not in missing  # it names the misspelt field already
+    )
     if findings:
         return findings
     if None in settled.values():

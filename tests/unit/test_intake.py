@@ -208,6 +208,60 @@ def test_a_missing_attribute_names_the_misspelt_one_that_was_written(name: str, 
 
 
 @pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("time", "tme"),
+        ("time", "tiem"),
+        ("time", "times"),
+        ("time", "tyme"),
+        ("recordedtime", "recordedtim"),
+        ("recordedtime", "recordtime"),
+        ("recordedtime", "recoredtime"),
+        ("datacontenttype", "datacontentype"),
+    ],
+)
+def test_an_extension_that_is_nearly_an_attribute_that_is_missing_is_refused(name: str, written: str) -> None:
+    outcome = parse(without(REACHED, name) | {written: "2026-03-12T10:00:00Z"}, NOW, place=HERE)
+    assert isinstance(outcome, list)
+    assert [(p.pointer, p.code, p.hint) for p in outcome] == [
+        (f"/{written}", "E016", f"did you mean {name!r}?")
+    ]
+
+
+@pytest.mark.parametrize(("name", "written"), [("source", "sorce"), ("subject", "subjet"), ("id", "di")])
+def test_a_misspelt_attribute_that_every_event_needs_is_missing_and_is_named(name: str, written: str) -> None:
+    outcome = parse(without(REACHED, name) | {written: REACHED[name]}, NOW, place=HERE)
+    assert isinstance(outcome, list)
+    assert [problem.pointer for problem in outcome] == [f"/{name}"]
+    assert outcome[0].hint == ("" if name == "id" else f"you wrote {written!r}")
+
+
+EXTENSIONS = (  # those that CloudEvents lists, and its optional dataschema
+    "authclaims", "authid", "authtype", "bamcategory", "correlationid", "causationid", "dataref",
+    "dataschema", "deprecated", "expirytime", "partitionkey", "rate", "sampledrate", "sequence", "sequencetype",
+    "severitynumber", "severitytext", "traceparent", "tracestate",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXTENSIONS)
+def test_the_extensions_of_cloudevents_are_no_slips(name: str) -> None:
+    bare = without(REACHED, "time")
+    assert accepted(bare | {name: "x"}).extensions == {name: "x"}
+
+
+def test_beside_the_attribute_itself_a_near_name_is_an_extension_like_any_other() -> None:
+    assert accepted(REACHED | {"times": 3}).extensions == {"times": "3"}
+
+
+def test_binary_data_is_refused_with_where_data_belongs() -> None:
+    outcome = parse(REACHED | {"data_base64": "e30="}, NOW, place=HERE)
+    assert isinstance(outcome, list)
+    assert [(p.message, p.hint) for p in outcome] == [
+        ("data_base64 is binary data, and the data of an event is JSON", "send the object itself in `data`")
+    ]
+
+
+@pytest.mark.parametrize(
     "extra", [{"nested": {}}, {"half": 0.5}, {"data_base64": "e30="}, {"datacontenttype": "text/xml"}]
 )
 def test_attributes_that_cloudevents_does_not_know_are_refused(extra: dict[str, Any]) -> None:
@@ -302,6 +356,60 @@ def test_a_misspelt_field_is_named_beside_the_missing_one() -> None:
     outcome = parse(REACHED | {"data": {"milestne": "arrived"}}, NOW, place=HERE)
     assert isinstance(outcome, list)
     assert [(p.message, p.hint) for p in outcome] == [("data.milestone is missing", "you wrote 'milestne'")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "pointer", "meant"),
+    [
+        ("customer.upserted", {"emial": "maria.keller@example.com"}, "/data/emial", "email"),
+        ("customer.upserted", {"givenName": "Maria"}, "/data/givenName", "given_name"),
+        ("customer.upserted", {"tag": ["vip"]}, "/data/tag", "tags"),
+        ("order.upserted", {"custmer": "C-1"}, "/data/custmer", "customer"),
+        ("order.upserted", {"owner": {"nmae": "Nora Brandt"}}, "/data/owner/nmae", "name"),
+        (
+            "order.upserted",
+            {"location": {"timezone": "Europe/Berlin"}},
+            "/data/location/timezone",
+            "time_zone",
+        ),
+        (
+            "order.upserted",
+            {"parties": {"buyer": {"mail": "a@example.com"}}},
+            "/data/parties/buyer/mail",
+            "email",
+        ),
+        ("promise.made", {"milestone": "arrived", "date": "2026-03-12", "tol": False}, "/data/tol", "told"),
+        ("preference.set", {"window": []}, "/data/window", "windows"),
+        (
+            "preference.set",
+            {"windows": [{"from": "19:00", "to": "21:00", "day": "mon"}]},
+            "/data/windows/0/day",
+            "days",
+        ),
+        ("task.done", {"task": "O-1/x/1/owner", "outcom": "called"}, "/data/outcom", "outcome"),
+    ],
+)
+def test_a_field_that_is_nearly_a_known_one_is_refused_with_the_one_that_was_meant(
+    kind: str, data: dict[str, Any], pointer: str, meant: str
+) -> None:
+    outcome = parse(REACHED | {"type": kind, "data": data}, NOW, place=HERE)
+    assert isinstance(outcome, list)
+    assert [(p.pointer, p.code, p.hint) for p in outcome] == [(pointer, "E119", f"did you mean {meant!r}?")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("customer.upserted", {"email": "maria.keller@example.com", "emails": 2}),  # both are there
+        ("customer.upserted", {"phone2": "+49 30 23125 100"}),
+        ("milestone.reached", {"milestone": "shipped", "node": "Leipzig"}),
+        ("promise.made", {"milestone": "arrived", "date": "2026-03-12", "old": "2026-03-10", "rate": 1}),
+        ("order.upserted", {"attributes": {"nmae": "x", "custmer": "y"}}),
+        ("order.upserted", {"parties": {"onwer": {"name": "Jonas Weber"}}}),
+    ],
+)
+def test_a_field_of_ones_own_is_kept_however_near_it_comes(kind: str, data: dict[str, Any]) -> None:
+    assert isinstance(parse(REACHED | {"type": kind, "data": data}, NOW, place=HERE), Incoming)
 
 
 # ── data: promises ───────────────────────────────────────────────────────────
