@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from orchestrator.journey import BusinessCalendar, Duration
 from orchestrator.model import Promised, Window
 
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # in reasons, in any locale
 MIDNIGHT = time(0)
 DAY = timedelta(days=1)
 HORIZON = timedelta(days=400)  # a year, and the longest holiday after it
@@ -89,7 +90,8 @@ def day_of(moment: datetime, zone: str) -> date:
 
 def show(moment: datetime, zone: str) -> str:
     """Return *moment* as the clocks of *zone* read it, for reasons: ``Thu 2026-03-12 17:30``."""
-    return f"{_wall(moment, zone):%a %Y-%m-%d %H:%M}"
+    wall = _wall(moment, zone)
+    return f"{WEEKDAYS[wall.weekday()]} {wall.date()} {wall.time().isoformat('minutes')}"
 
 
 def begins(p: Promised, zone: str) -> datetime:
