@@ -4,7 +4,7 @@ A late event, a moved promise, an edited rule, a cancelled order and a restart a
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from orchestrator.case import complete
@@ -26,10 +26,11 @@ PARKED = "held"  # begins the reason of what could not be decided or rendered
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """How many of some events were new, and how many were known already."""
+    """How many of some events were new, how many were known already, and what is odd about their orders."""
 
     new: int = 0
     duplicates: int = 0
+    problems: Mapping[str, str] = field(default_factory=dict)  # of the orders they touched, by their id
 
 
 class Engine:
@@ -55,8 +56,8 @@ class Engine:
             if conflicts:
                 raise Conflict(conflicts)
             new = [item for item, result in results if result is Appended.NEW]
-            self.plan(tx, self.touched(tx, new), now)
-        return Heard(len(new), len(incoming) - len(new))
+            problems = self.plan(tx, self.touched(tx, new), now)
+        return Heard(len(new), len(incoming) - len(new), problems)
 
     def touched(self, tx: Transaction, incoming: Iterable[Incoming]) -> dict[str, datetime]:
         """Name the orders these facts are about, or whose customer they are about, with the newest news.
@@ -69,6 +70,9 @@ class Engine:
             fact = item.fact
             about = customers if scope_of(fact.type) is Scope.CUSTOMER else orders
             about[fact.subject] = max(fact.heard, about.get(fact.subject, fact.heard))
+        for group in set(tx.kin(customers).values()):  # what one of them says concerns the orders of all
+            newest = max(customers[one] for one in group & customers.keys())
+            customers.update((one, max(newest, customers.get(one, newest))) for one in group)
         for customer, theirs in tx.orders_of(customers).items() if customers else ():
             if len(theirs) > BATCH:
                 tx.mark(theirs)
@@ -77,16 +81,18 @@ class Engine:
                 orders[order] = max(customers[customer], orders.get(order, customers[customer]))
         return orders
 
-    def plan(self, tx: Transaction, orders: Mapping[str, datetime], now: datetime) -> None:
-        """Plan these orders again. This paragraph is the product."""
-        self.settle(tx, self.look(tx, orders, now), orders, now)
+    def plan(self, tx: Transaction, orders: Mapping[str, datetime], now: datetime) -> dict[str, str]:
+        """Plan these orders again, and say what is wrong with which. This paragraph is the product."""
+        return self.settle(tx, self.look(tx, orders, now), orders, now)
 
-    def settle(self, tx: Transaction, sight: Sight, orders: Iterable[str], now: datetime) -> None:
-        """Make the ledger follow what was decided for these orders."""
+    def settle(self, tx: Transaction, sight: Sight, orders: Iterable[str], now: datetime) -> dict[str, str]:
+        """Make the ledger follow what was decided for these orders, and say what is wrong with which."""
         have = tx.entries_of(sight.decisions)
         self.apply(tx, reconcile(sight.decisions.values(), have), now)
         tx.unhold(_parked(entry for entries in have.values() for entry in entries), "news of the order", now)
-        tx.store_orders([self.row(sight, order) for order in orders])
+        rows = [self.row(sight, order) for order in orders]
+        tx.store_orders(rows)
+        return {row.id: row.problem for row in rows if row.problem}
 
     def plan_changed(self, now: datetime, limit: int = BATCH) -> int:
         """Plan orders that carry a mark, the longest waiting first; return how many."""

@@ -5,14 +5,18 @@ from functools import lru_cache
 
 from orchestrator.findings import did_you_mean
 from orchestrator.journey import Journey, On
-from orchestrator.model import Order
+from orchestrator.model import Kind, Order
 
 NEAR = 0.8  # so alike to a core type, an event's type is a slip; any other is the company's own
 
 
 def slips(order: Order, journey: Journey, core: frozenset[str]) -> str:
-    """Say which milestones are not on the order's path, and which events are *core* types misspelt, or ""."""
-    return "; ".join([*_milestones(order, journey), *_types(order, journey, core)])
+    """Say what in an order's facts names nothing there is, or "".
+
+    Milestones that are not on its path, events that are *core* types misspelt, and answers to tasks that
+    nobody was given.
+    """
+    return "; ".join([*_milestones(order, journey), *_types(order, journey, core), *_tasks(order)])
 
 
 def _milestones(order: Order, journey: Journey) -> Iterator[str]:
@@ -29,6 +33,15 @@ def _types(order: Order, journey: Journey, core: frozenset[str]) -> Iterator[str
             continue
         if meant := _core_type(name, core):
             yield f"no rule waits for events of type {name!r}{meant}"
+
+
+def _tasks(order: Order) -> Iterator[str]:
+    """An answer counts as soon as its task is given; until then it may as well be a slip."""
+    if order.answers:
+        given = [key for key, outcome in order.outcomes.items() if outcome.kind == Kind.TASK]
+        for key in order.answers:
+            if key not in given:
+                yield f"nobody was given the task {key!r} that was answered{_meant(key, given, NEAR)}"
 
 
 @lru_cache(maxsize=1024)

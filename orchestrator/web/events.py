@@ -1,7 +1,7 @@
 """``POST /events``: hear CloudEvents, all of a request or nothing, and answer 2xx only after the commit."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Protocol
@@ -18,7 +18,7 @@ RETRY_AFTER = 5  # seconds; a restarted database is back within them, and sender
 
 
 class Heard(Protocol):
-    """How many of some events were new, and how many were known already."""
+    """How many of some events were new, how many were known already, and what is odd about their orders."""
 
     @property
     def new(self) -> int:
@@ -27,6 +27,10 @@ class Heard(Protocol):
     @property
     def duplicates(self) -> int:
         """Events that had been accepted before, unchanged."""
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """What is odd about the orders they touched, by their id: kept all the same, and worth a look."""
 
 
 Hear = Callable[[Sequence[Incoming]], Awaitable[Heard]]
@@ -62,7 +66,8 @@ def events_router(
             fault = Fault("E204", "the ledger does not answer; nothing of this request was kept")
             return problem_answer(HTTPStatus.SERVICE_UNAVAILABLE, [fault], retry_after=RETRY_AFTER)
         status = HTTPStatus.ACCEPTED if heard.new else HTTPStatus.OK
-        return answer(status, {"accepted": heard.new, "duplicates": heard.duplicates})
+        look = {"problems": dict(heard.problems)} if heard.problems else {}
+        return answer(status, {"accepted": heard.new, "duplicates": heard.duplicates, **look})
 
     return router
 

@@ -76,6 +76,21 @@ def test_what_is_promised_is_planned_in_the_transaction_that_keeps_it(engine: En
         assert tx.changed(10) == []
 
 
+def test_an_answer_to_an_unknown_task_is_kept_and_told_at_once_and_on_the_order(engine: Engine) -> None:
+    hear(engine, maria(), order("BX-1"))
+    slip = event("task.done", "BX-1", "2026-03-02 11:00", task="BX-1/late/1/owner", by="Nora Brandt")
+    problem = "nobody was given the task 'BX-1/late/1/owner' that was answered"
+
+    assert hear(engine, slip) == Heard(1, 0, {"BX-1": problem})
+    assert hear(engine, slip) == Heard(0, 1)
+    with engine.ledger.read() as tx:
+        assert [fact.data["task"] for fact in tx.order_facts(["BX-1"])["BX-1"][1:]] == ["BX-1/late/1/owner"]
+        assert [row.problem for row in tx.list_orders(problems=True)] == [problem]
+    engine.rebuild()
+    with engine.ledger.read() as tx:
+        assert [row.problem for row in tx.list_orders(problems=True)] == [problem]
+
+
 def test_an_order_may_come_before_its_customer(engine: Engine) -> None:
     hear(engine, order("BX-1"), promise("BX-1", "2026-03-12"))
     (before,) = engine.entries("BX-1")

@@ -238,8 +238,8 @@ def test_a_misspelt_attribute_that_every_event_needs_is_missing_and_is_named(nam
 
 EXTENSIONS = (  # those that CloudEvents lists, and its optional dataschema
     "authclaims", "authid", "authtype", "bamcategory", "correlationid", "causationid", "dataref",
-    "dataschema", "deprecated", "expirytime", "partitionkey", "rate", "sampledrate", "sequence", "sequencetype",
-    "severitynumber", "severitytext", "traceparent", "tracestate",
+    "dataschema", "deprecated", "expirytime", "partitionkey", "rate", "sampledrate", "sequence",
+    "sequencetype", "severitynumber", "severitytext", "traceparent", "tracestate",
 )  # fmt: skip
 
 

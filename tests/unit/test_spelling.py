@@ -6,7 +6,7 @@ from orchestrator.intake.types import CORE
 from orchestrator.planner import journey_of
 from orchestrator.spelling import slips
 from tests.builders import car_order, event, maria, promised, reached
-from tests.deciding import Told, book, decide, fold, one
+from tests.deciding import Told, book, decide, fold, one, outcome
 
 RULES = book(
     "{id: arrived, on: {reached: arrived}, say: arrived}",
@@ -47,3 +47,22 @@ def test_a_core_type_that_is_misspelt_is_named(kind: str, meant: str) -> None:
 def test_core_types_types_of_ones_own_and_those_that_a_rule_waits_for_are_no_slips(kind: str) -> None:
     data = {"milestone": "arrived", "date": "2026-03-20"} if kind == "promise.made" else {}
     assert said(event(kind, "O-1", "2026-03-12 11:20", **data)) == ""
+
+
+TASKED = book("{id: call, on: {missed: arrived}, task: {for: owner, do: call, within: 4h, then: manager}}")
+
+
+def test_an_answer_to_a_task_that_nobody_was_given_is_kept_and_named() -> None:
+    told = promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00")
+    given = decide(TASKED, told, now="2026-03-13 08:00").wanted[0]
+    came = outcome(given, "2026-03-13 08:00")
+    answered = event("task.done", "O-1", "2026-03-13 08:20", task=given.key, by="Nora Brandt")
+    slip = event(
+        "task.done", "O-1", "2026-03-13 08:30", task=given.key.replace("call", "cal"), by="Nora Brandt"
+    )
+    assert said(told, came, answered) == ""
+    assert said(told, came, slip) == (
+        f"nobody was given the task {slip['data']['task']!r} that was answered; did you mean {given.key!r}?"
+    )
+    assert said(told, answered) == f"nobody was given the task {given.key!r} that was answered"
+    assert said(told, answered, came) == ""

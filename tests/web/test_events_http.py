@@ -98,9 +98,22 @@ ARRIVED = reached("O-1", "arrived", "2026-03-12 17:30", event_id="e1")
 
 def test_a_structured_event_is_committed_before_it_is_answered(engine: Engine) -> None:
     response = post(into(engine), ARRIVED)
-    assert (response.status_code, response.json()) == (202, {"accepted": 1, "duplicates": 0})
+    assert response.status_code == 202
+    assert response.json() == {
+        "accepted": 1,
+        "duplicates": 0,
+        "problems": {"O-1": "order O-1 is not known yet: no order.upserted was heard"},
+    }
     (fact,) = facts(engine)
     assert (fact.id, fact.happened, fact.heard) == ("e1", at("2026-03-12 17:30"), NOW)
+
+
+def test_what_is_odd_about_an_order_is_answered_though_the_event_is_kept(engine: Engine) -> None:
+    slip = event("task.done", "O-1", "2026-03-12 17:30", task="O-1/late/1/owner")
+    response = post(into(engine), slip)
+    assert response.status_code == 202
+    assert response.json()["problems"].keys() == {"O-1"}
+    assert len(facts(engine)) == 1
 
 
 def test_a_binary_event_is_the_same_event_as_the_structured_one(engine: Engine) -> None:
@@ -116,7 +129,7 @@ def test_a_binary_event_may_come_without_a_body(engine: Engine) -> None:
 
 
 def test_a_batch_counts_what_was_new_and_what_was_known(engine: Engine) -> None:
-    assert post(into(engine), [car_order(), ARRIVED], BATCH).json() == {"accepted": 2, "duplicates": 0}
+    assert post(into(engine), [car_order(), ARRIVED], BATCH).json().items() >= {"accepted": 2}.items()
     again = [promised("O-1", "arrived", "2026-03-12", "2026-03-01 09:00"), ARRIVED, ARRIVED]
     assert post(into(engine), again, BATCH).json() == {"accepted": 1, "duplicates": 2}
 
