@@ -344,13 +344,25 @@ def _preference(customer: Customer, _fact: Fact, data: Mapping[str, Any]) -> Non
         customer.learning = bool(data["learning"])
 
 
+def _unmerged(customer: Customer, _fact: Fact, _data: Mapping[str, Any]) -> None:
+    customer.merged_into = ""
+
+
 def _consent(customer: Customer, fact: Fact, data: Mapping[str, Any]) -> None:
-    key = (data.get("purpose") or "", data.get("channel") or "")
+    purpose, channel = data.get("purpose") or "", data.get("channel") or ""
+    under = data.get("under", "") if fact.source == ENGINE else ""
     given = fact.type == "consent.given"
-    evidence = data.get("evidence") or ""
-    customer.consents[key] = Consent(
-        given, fact.happened, evidence if isinstance(evidence, str) else str(evidence)
-    )
+    word = Consent(given, fact.happened, evidence_text(data.get("evidence")), under)
+    customer.consents[purpose, channel] = word
+    if not given and not purpose:  # START lifts what STOP said, but marketing needs a yes of its own
+        customer.consents[Purpose.MARKETING.value, channel] = word
+
+
+def evidence_text(evidence: Any) -> str:
+    """Evidence as one text: ``how: form; place: Munich``."""
+    if isinstance(evidence, Mapping):
+        return "; ".join(f"{name}: {value}" for name, value in evidence.items())
+    return str(evidence or "")
 
 
 _CustomerStep = Callable[[Customer, Fact, Mapping[str, Any]], None]
@@ -358,6 +370,7 @@ _CUSTOMER: Mapping[str, _CustomerStep] = {
     "customer.upserted": _customer_upserted,
     "customer.active": _active,
     "customer.merged": _merged,
+    "customer.unmerged": _unmerged,
     "customer.erased": _erased,
     "preference.set": _preference,
     "consent.given": _consent,

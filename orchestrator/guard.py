@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orchestrator import calendar
+from orchestrator.consents import refused
 from orchestrator.model import (
-    Consent,
     Customer,
     Decision,
     Entry,
@@ -18,7 +18,6 @@ from orchestrator.model import (
     Notification,
     Order,
     Person,
-    Purpose,
     Status,
     Step,
 )

@@ -230,11 +230,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """The last word on one purpose and channel (``""`` means all of them)."""
+    """The last word on one purpose and channel (``""`` means all of them).
+
+    ``under`` says of a word that a merge of customers brought under which id and when it was said.
+    """
 
     given: bool
     at: datetime
     evidence: str = ""
+    under: str = ""
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from orchestrator.fold import fold_customer, fold_order, follow
 from orchestrator.journey import NOBODY, RuleBook
 from orchestrator.ledger import Transaction
 from orchestrator.model import Customer, Decision, Fact, Order, Scope, scope_of
+from orchestrator.persons import fold_person
 from orchestrator.planner import wanted
 from orchestrator.private import without_mailboxes
 
@@ -132,10 +133,18 @@ def _customers(tx: Transaction, sight: Sight) -> None:
     """Load everybody the orders name; who was merged into another is that other."""
     broken: dict[str, str] = {}
     ids = {order.customer for order in sight.orders.values() if order.customer}
+    kin = tx.kin(ids)
+    ids |= kin.keys()
     while missing := ids - sight.customers.keys():
-        for customer_id, facts in tx.customer_facts(sorted(missing)).items():
+        loaded = tx.customer_facts(sorted(missing))
+        for customer_id, facts in loaded.items():
             try:
-                sight.customers[customer_id] = fold_customer(customer_id, facts)
+                group = kin.get(customer_id)
+                sight.customers[customer_id] = (
+                    fold_customer(customer_id, facts)
+                    if group is None
+                    else fold_person(customer_id, {one: loaded[one] for one in group})
+                )
             except Exception as error:  # noqa: BLE001
                 broken[customer_id] = f"the facts of its customer do not fold: {_name(error)}"
                 sight.customers[customer_id] = Customer(customer_id)

@@ -205,6 +205,13 @@ class CustomerMerged(TypedDict):
 
 
 @with_config(STRICT)
+class CustomerUnmerged(TypedDict, total=False):
+    """That a customer is somebody else after all."""
+
+    reason: Text
+
+
+@with_config(STRICT)
 class WithReason(TypedDict, total=False):
     """Why: of order.held, order.released, order.cancelled and customer.erased."""
 
@@ -232,7 +239,10 @@ class Consent(TypedDict, total=False):
         Field(description="all of them if left out"),
     ]
     channel: Annotated[Text, Field(description="all of them if left out")]
-    evidence: Annotated[Evidence, Field(description="how we know: form, date, address …")]
+    evidence: Annotated[
+        Evidence,
+        Field(description="how we know: a text, or an object with `who`, `how`, `wording`, `ip`, `place`"),
+    ]
 
 
 @with_config(STRICT)

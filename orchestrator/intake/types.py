@@ -125,6 +125,11 @@ CORE: Mapping[str, CoreType] = {
     "customer.merged": CoreType(
         schema.CustomerMerged, "Two records were one person.", {"into": "C-7"}, rule=_into_another
     ),
+    "customer.unmerged": CoreType(
+        schema.CustomerUnmerged,
+        "They were two persons after all: the customer is one of their own again.",
+        {"reason": "father and daughter"},
+    ),
     "customer.erased": CoreType(
         schema.WithReason, "The customer asked to be forgotten.", {"reason": "request of 2026-03-01"}
     ),
@@ -140,7 +145,16 @@ CORE: Mapping[str, CoreType] = {
     "consent.given": CoreType(
         schema.Consent,
         "The customer agreed to messages of a purpose on a channel.",
-        {"purpose": "marketing", "channel": "email", "evidence": "double opt-in of 2026-01-07"},
+        {
+            "purpose": "marketing",
+            "channel": "email",
+            "evidence": {
+                "who": "web shop",
+                "how": "double opt-in",
+                "wording": "newsletter, version 3",
+                "ip": "192.0.2.7",
+            },
+        },
     ),
     "consent.withdrawn": CoreType(
         schema.Consent, "The customer said stop.", {"channel": "sms", "evidence": "STOP by SMS"}

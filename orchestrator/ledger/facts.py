@@ -5,10 +5,12 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, insert, select
 
+from orchestrator.ledger.persons import Persons
 from orchestrator.ledger.rows import FACT, fact, to_json
+from orchestrator.ledger.skeleton import ERASED, bare
 from orchestrator.ledger.tables import facts
 from orchestrator.ledger.values import Appended, Heard
-from orchestrator.ledger.verbs import Verbs, batches
+from orchestrator.ledger.verbs import batches
 from orchestrator.model import Fact, Scope, scope_of
 
 _PAGE = 1000
@@ -38,7 +40,7 @@ _SUBJECTS: Select[Any] = (
 )
 
 
-class Facts(Verbs):
+class Facts(Persons):
     """The verbs about facts."""
 
     def append(self, heard: Sequence[Heard]) -> list[Appended]:
@@ -47,19 +49,21 @@ class Facts(Verbs):
         Within *heard* the first of several with one source and id counts.
         """
         known = self._digests(heard)
-        answers, rows = [], []
+        answers, new = [], []
         for item in heard:
             said = item.fact
             name = (said.source, said.id)
             digest = known.get(name)
             if digest is not None:
-                answers.append(Appended.DUPLICATE if digest == item.digest else Appended.CONFLICT)
+                same = digest in (item.digest, ERASED)
+                answers.append(Appended.DUPLICATE if same else Appended.CONFLICT)
                 continue
             known[name] = item.digest
             answers.append(Appended.NEW)
-            rows.append(_row(item))
-        if rows:
-            self._run(_APPEND, rows)
+            new.append(item)
+        if new:
+            self._run(_APPEND, [_row(item) for item in self._bare(new)])
+            self.tied(new)
         return answers
 
     def order_facts(self, ids: Iterable[str]) -> dict[str, list[Fact]]:
@@ -88,6 +92,11 @@ class Facts(Verbs):
     def customer_ids(self) -> Iterator[str]:
         """Name every customer that facts speak about."""
         return self._subjects(Scope.CUSTOMER)
+
+    def _bare(self, heard: Sequence[Heard]) -> list[Heard]:
+        """The same, without the payload of what is about somebody who was erased."""
+        about = self.about_erased(heard)
+        return [bare(item) if item.fact.subject in about else item for item in heard]
 
     def _digests(self, heard: Sequence[Heard]) -> dict[tuple[str, str], bytes]:
         by_source: dict[str, list[str]] = {}

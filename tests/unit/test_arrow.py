@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[2]
 
 VALUES = ("model", "journey", "errors", "findings")
 DECISIONS = (
-    "calendar", "case", "conditions", "conditions.errors", "conditions.fields", "conditions.text", "explain",
-    "fold", "guard", "planner", "reconcile", "render.wording", "retry", "rungs", "spelling", "timing",
+    "calendar", "case", "conditions", "conditions.errors", "conditions.fields", "conditions.text", "consents",
+    "explain", "fold", "guard", "hours", "persons", "planner", "reconcile", "render.wording", "retry", "rungs", "spelling", "timing",
     "triggers",
 )  # fmt: skip
 

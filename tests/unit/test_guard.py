@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.guard import NO_BLOCKS, Answer, Blocks, Send, Wait, Withhold, guard, refused
+from orchestrator.consents import refused
+from orchestrator.guard import NO_BLOCKS, Answer, Blocks, Send, Wait, Withhold, guard
 from orchestrator.journey import RuleBook
 from orchestrator.model import Entry, Purpose, Status
 from orchestrator.planner import wanted
@@ -192,6 +193,23 @@ CONSENT: dict[str, tuple[list[Word], dict[str, bool]]] = {
     "STOP outlives a consent that does not name sms": ([MARKETING, STOP, MARKETING], {"marketing": False}),
     "a consent that names sms lifts it": ([STOP, MARKETING_SMS], {"marketing": True, "service": False}),
     "taken back everywhere, given again for sms": ([NO_MARKETING, MARKETING_SMS], {"marketing": True}),
+    "a general yes lifts no objection to marketing": (
+        [MARKETING_SMS, NO_MARKETING, ("given", "", "sms"), ("given", "", "")],
+        {"marketing": False, "service": True},
+    ),
+    "START after STOP is no yes to marketing": (
+        [MARKETING_SMS, STOP, ("given", "", "sms")],
+        {"marketing": False, "service": True},
+    ),
+    "a general yes is none to marketing": ([("given", "", "")], {"marketing": False}),
+    "an objection to surveys leaves the rest": (
+        [MARKETING_SMS, ("withdrawn", "relationship", "")],
+        {"relationship": False, "service": True, "marketing": True},
+    ),
+    "no to service by sms leaves it by no other purpose": (
+        [("withdrawn", "service", "sms")],
+        {"service": False, "relationship": True, "security": True},
+    ),
 }
 
 
@@ -204,6 +222,7 @@ def test_consent_is_per_purpose_and_channel(words: list[Word], allowed: dict[str
             f"2026-03-0{day} 09:00",
             purpose=purpose or None,
             channel=channel or None,
+            evidence="form",
         )
         for day, (kind, purpose, channel) in enumerate(words, 1)
     ]

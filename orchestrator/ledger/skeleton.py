@@ -1,0 +1,78 @@
+"""What stays of a fact about an erased person: what the fold needs to go on, and nothing that says who."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from orchestrator.ledger.values import Heard
+from orchestrator.model import ENGINE, Fact
+
+ERASED = b"erased"  # the digest of a fact without payload: the same event again is known, whatever it says
+
+_SLOT = ("id", "from", "to")
+_STAYS: Mapping[str, tuple[str, ...]] = {
+    "customer.merged": ("into",),
+    "customer.unmerged": (),
+    "consent.given": ("purpose", "channel"),
+    "consent.withdrawn": ("purpose", "channel"),
+    "order.upserted": ("customer", "journey", "owner", "manager", "location"),
+    "promise.made": ("milestone", "date", "at", "from", "to", "told", "source"),
+    "milestone.reached": ("milestone",),
+    "milestone.retracted": ("milestone",),
+    "slot.offered": ("slots",),
+    "slot.chosen": ("slot",),
+    "message.replied": ("channel", "message"),
+    "feedback.given": ("phase", "score", "message"),
+    "contact.logged": ("direction", "by"),
+    "task.acknowledged": ("task", "by"),
+    "task.done": ("task", "by"),
+}
+
+
+def skeleton(fact: Fact, secrets: Collection[str] = ()) -> Mapping[str, Any]:
+    """The data that stays; what the engine said itself stays but for *secrets*, of any other type nothing."""
+    if fact.source == ENGINE:
+        kept: Any = dict(fact.data)
+    else:
+        kept = {name: fact.data[name] for name in _STAYS.get(fact.type, ()) if name in fact.data}
+    if "slot" in kept:
+        kept["slot"] = _slot(kept["slot"])
+    if "slots" in kept:
+        kept["slots"] = [_slot(slot) for slot in kept["slots"]]
+    cleaned: Mapping[str, Any] = without(kept, secrets)
+    return cleaned
+
+
+def without(value: Any, secrets: Collection[str]) -> Any:
+    """*value* with "" for every text that is one of *secrets*, and an ellipsis for each inside a text."""
+    if not secrets:
+        return value
+    if isinstance(value, str):
+        if value in secrets:
+            return ""
+        for secret in sorted(secrets, key=len, reverse=True):
+            value = value.replace(secret, "…")
+        return value
+    if isinstance(value, Mapping):
+        return {key: without(inner, secrets) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without(inner, secrets) for inner in value]
+    return value
+
+
+def _slot(value: Any) -> Any:
+    return {name: value[name] for name in _SLOT if name in value} if isinstance(value, Mapping) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """A fact on its way in, without its payload."""
+
+    fact: Fact
+    digest: bytes
+    extensions: Mapping[str, Any]
+
+
+def bare(item: Heard) -> Bare:
+    """*item* as it is kept of somebody who was erased."""
+    return Bare(replace(item.fact, data=skeleton(item.fact)), ERASED, {})
