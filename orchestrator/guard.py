@@ -184,29 +184,3 @@ def _unreachable(wanted: Notification, who: Customer | Person) -> str:
     if isinstance(who, Person) and who == Person():
         return f"unreachable: the order names no {wanted.role}"
     return "unreachable: no address for any of the rule's channels"
-
-
-def refused(customer: Customer, purpose: Purpose, channel: str) -> str:
-    """Why consent forbids this purpose on this channel, or "".
-
-    Marketing needs a consent that still stands; service and relationship need no opt-out; security needs
-    nothing. The last word counts, but a stop on one channel (STOP by SMS) is lifted only by a consent that
-    names this channel.
-    """
-    if purpose is Purpose.SECURITY:
-        return ""
-    said = customer.consents.get
-    here = _last(said((purpose.value, channel)), said(("", channel)))
-    anywhere = _last(said((purpose.value, "")), said(("", "")))
-    last = here if here is not None and not here.given else _last(here, anywhere)
-    if last is not None and not last.given:
-        return f"the customer withdrew consent for {channel} on {last.at:%Y-%m-%d}"
-    if purpose is Purpose.MARKETING and last is None:
-        return f"the customer never gave consent to marketing by {channel}"
-    return ""
-
-
-def _last(*words: Consent | None) -> Consent | None:
-    """The newest word; of two at one instant, the stop."""
-    heard = [word for word in words if word is not None]
-    return max(heard, key=lambda word: (word.at, not word.given), default=None)
