@@ -159,6 +159,7 @@ _WORDS = {  # what employees call the facts that need no detail of their own
     "customer.upserted": "the customer as their system knows them",
     "customer.active": "the customer was active",
     "customer.merged": "the customer is one with another",
+    "customer.habit": "when the customer usually looks",
     "customer.erased": "the customer was erased",
     "preference.set": "the customer said how they want to be told",
     "consent.given": "the customer gave consent",

@@ -322,6 +322,7 @@ def _erased(customer: Customer, _fact: Fact, _data: Mapping[str, Any]) -> None:
     customer.erased = True
     customer.name = customer.given_name = customer.email = customer.phone = ""
     customer.devices = customer.tags = ()
+    customer.habits = ()
     customer.attributes = {}
 
 
@@ -329,19 +330,27 @@ def _preference(customer: Customer, _fact: Fact, data: Mapping[str, Any]) -> Non
     if "channels" in data:
         customer.channels = tuple(data["channels"] or ())
     if "windows" in data:
-        customer.windows = tuple(
-            Window(
-                frozenset(window["days"]),
-                time.fromisoformat(window["from"]),
-                time.fromisoformat(window["to"]),
-                window.get("channel") or "",
-            )
-            for window in data["windows"] or ()
-        )
+        customer.windows = _windows(data["windows"])
     if "topics" in data:
         customer.topics = tuple(data["topics"] or ())
     if "learning" in data:
         customer.learning = bool(data["learning"])
+
+
+def _habit(customer: Customer, _fact: Fact, data: Mapping[str, Any]) -> None:
+    customer.habits = _windows(data["windows"])
+
+
+def _windows(written: Iterable[Mapping[str, Any]] | None) -> tuple[Window, ...]:
+    return tuple(
+        Window(
+            frozenset(window["days"]),
+            time.fromisoformat(window["from"]),
+            time.fromisoformat(window["to"]),
+            window.get("channel") or "",
+        )
+        for window in written or ()
+    )
 
 
 def _unmerged(customer: Customer, _fact: Fact, _data: Mapping[str, Any]) -> None:
@@ -369,6 +378,7 @@ _CustomerStep = Callable[[Customer, Fact, Mapping[str, Any]], None]
 _CUSTOMER: Mapping[str, _CustomerStep] = {
     "customer.upserted": _customer_upserted,
     "customer.active": _active,
+    "customer.habit": _habit,
     "customer.merged": _merged,
     "customer.unmerged": _unmerged,
     "customer.erased": _erased,

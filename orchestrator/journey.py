@@ -5,7 +5,7 @@
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, time, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol
@@ -118,15 +118,19 @@ class Condition(Protocol):
 class Timing:
     """When a rule's message leaves, seen from its trigger.
 
-    ``at``: ``preferred`` (the customer's window, else the default hours), ``now`` (no window but the
-    law's), or a local time. ``within`` counts from the later of happened and heard, ``stale_after``
-    from happened.
+    ``at``: ``preferred`` (the customer's window, else their habit, else the default hours), ``now`` (no
+    window but the law's), or a local time. ``within`` counts from the later of happened and heard,
+    ``stale_after`` from happened.
     """
 
     at: str | time = "preferred"
     within: Duration | None = None
     stale_after: Duration | None = None
     business_days: bool = False  # wait for a business day of the location
+    hours: tuple[time, time] | None = None  # default hours of this rule, in place of the journey's
+    business_hours: bool = False  # wait until the location is open
+    skip_holidays: bool = False  # wait until the location's holiday is over; other closed days do not matter
+    unless_active: bool = False  # not sent to a customer who was active meanwhile
 
 
 class Mode(StrEnum):
@@ -214,14 +218,53 @@ class BusinessCalendar:
 WEEKDAYS_9_TO_17 = BusinessCalendar({day: (time(9), time(17)) for day in range(5)})
 
 
+@dataclass(frozen=True, slots=True)
+class LegalHours:
+    """When the law lets messages of some purposes reach people of one place, by their own clocks.
+
+    ``place`` is an ISO 3166 code: ``FR``, or ``US-TX`` for a part of a country. No channels: all of them.
+    """
+
+    place: str
+    purposes: frozenset[Purpose]
+    channels: frozenset[str]
+    hours: BusinessCalendar
+    source: str  # where it can be read
+    checked: date
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    """The hours of the law, and the time zones of every country (ISO 3166)."""
+
+    hours: tuple[LegalHours, ...] = ()
+    zones: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def country_of(self) -> Mapping[str, str]:
+        """The country of each zone."""
+        return {zone: country for country, zones in self.zones.items() for zone in zones}
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """How many messages a customer gets at most on one of their days, and in one of their weeks."""
+
+    day: int | None = None
+    week: int | None = None
+
+
 NOBODY = Person()
+NO_LAW = Law()
+HABIT_LEAD = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the company settled once for every rule: zones, calendars, quiet hours.
+    """What the company settled once for every rule: zones, calendars, quiet hours, caps.
 
-    ``quiet`` maps a purpose to the local hours (from, to) in which nothing of it leaves.
+    ``quiet`` maps a purpose to the local hours (from, to) in which nothing of it leaves, ``caps`` one to
+    how often a customer hears it; ``None`` there means all of them together.
     """
 
     time_zone: str = "UTC"
@@ -229,6 +272,9 @@ class Policy:
     quiet: Mapping[Purpose, tuple[time, time]] = field(default_factory=dict)
     preference: tuple[str, ...] = ("push", "sms", "email")  # channel order when a rule names none
     manager: Person = NOBODY  # of orders that name none
+    law: Law = NO_LAW
+    caps: Mapping[Purpose | None, Cap] = field(default_factory=dict)
+    habit_lead: timedelta = HABIT_LEAD  # how long before a habit's end a message should be there
 
     def calendar(self, name: str) -> BusinessCalendar:
         """The calendar of that name, the one called ``default``, or Monday to Friday 9 to 17."""

@@ -261,11 +261,13 @@ class Customer:
     channels: tuple[str, ...] = ()  # in the order the customer prefers
     windows: tuple[Window, ...] = ()
     topics: tuple[str, ...] = ()
+    habits: tuple[Window, ...] = ()  # when they usually look, by the channel on which they do
     learning: bool = True
     consents: dict[tuple[str, str], Consent] = field(default_factory=dict)  # (purpose, channel)
     active: dict[str, datetime] = field(default_factory=dict)  # by surface, the latest
     merged_into: str = ""
     erased: bool = False
+    sent: tuple["Sent", ...] = field(default=(), compare=False)  # of late, counted by the ledger for the caps
 
 
 # ── notifications and their states ───────────────────────────────────────────
@@ -278,6 +280,20 @@ class Purpose(StrEnum):
     SERVICE = "service"
     RELATIONSHIP = "relationship"
     MARKETING = "marketing"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message to a customer that was taken by its provider, or may have been, or is on its way.
+
+    ``waits`` says that it may still be kept back: it was claimed and not begun.
+    """
+
+    at: datetime
+    purpose: Purpose
+    key: str
+    entry: int
+    waits: bool = False
 
 
 class Kind(StrEnum):
@@ -330,6 +346,7 @@ class Step:
     channel: str
     at: datetime
     why: str = ""
+    unless_active: datetime | None = None  # not needed if the customer was active since then
 
 
 @dataclass(frozen=True, slots=True)

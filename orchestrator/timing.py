@@ -1,20 +1,21 @@
-"""From a trigger's instant to when and through what a message leaves: windows, quiet hours, channels.
+"""From a trigger's instant to when and through what a message leaves: windows, quiet hours, caps, channels.
 
 Pure. A preference never beats a deadline silently: a channel whose first good moment comes too late is
 passed over, with the reason, and when none is left a person is asked to act.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from orchestrator import calendar
+from orchestrator import calendar, habits, law
 from orchestrator.case import Case, Firing
+from orchestrator.gates import Clock, duties, habits_of, through, wishes
 from orchestrator.journey import Duration, On, Rule
-from orchestrator.model import Customer, Location, Order, Person, Purpose, Step, Window
+from orchestrator.model import Customer, Location, Order, Person, Purpose, Sent, Step
 
 WITHIN = Duration(days=1, text="1d")  # a message that says nothing else is useless after a day
 STALE_AFTER = Duration(seconds=36 * 3600, text="36h")  # a nightly import of yesterday is still news
-EVERY_DAY = frozenset(range(7))
 NEVER = "the customer's hours and the quiet hours leave no moment"
 
 _PRESENT = {On.UPCOMING, On.MOVED, On.SILENT}  # about how things stand: news of the past does not age them
@@ -89,7 +90,8 @@ def timed(rule: Rule, firing: Firing, case: Case) -> Timed:
     expires = expiry(rule, firing, case)
     if isinstance(who, Customer) and not who.known:
         return Timed(max(firing.news, expires), expires, (), (), ())
-    zone = zone_of(who, case.zone)
+    clock = clock_of(who, rule, case)
+    sent = _others(rule, firing, who, case)
     steps: list[Step] = []
     late: list[str] = []
     nowhere: list[str] = []
@@ -99,19 +101,57 @@ def timed(rule: Rule, firing: Firing, case: Case) -> Timed:
         elif expires <= firing.news:  # old already when it was heard: it ends as expired at once
             steps.append(Step(channel, firing.news))
         else:
-            moment, why = _good(rule, channel, who, zone, firing.news, expires, case)
+            moment, why = _good(rule, channel, who, clock, firing.news, expires, sent, case)
             if moment is None:
-                late.append(f"{channel}: {NEVER}")
+                late.append(f"{channel}: {NEVER} ({why})")
             elif moment >= expires:
-                late.append(f"{channel}: not before {calendar.show(moment, zone)}, {why}")
+                late.append(f"{channel}: not before {calendar.show(moment, clock.zone)}, {why}")
             else:
-                steps.append(Step(channel, moment, why))
+                since = _unless_active(rule, channel, who, clock.zone, firing.news, moment)
+                steps.append(Step(channel, moment, why, since))
     due = steps[0].at if steps else firing.news
     return Timed(due, expires, tuple(steps), tuple(late), tuple(nowhere))
 
 
+def clock_of(who: Customer | Person, rule: Rule, case: Case) -> Clock:
+    """By whose time this rule's message waits, and what is in doubt about it.
+
+    Marketing to somebody whose zone is not known waits for hours that are allowed in every zone of their
+    country.
+    """
+    zone = zone_of(who, case.zone)
+    known, written = law.KNOWN, case.policy.law
+    asks = bool(written.hours)
+    if who.time_zone != zone:
+        known = law.UNHEARD if not who.time_zone else law.NO_ZONE
+        asks = asks or rule.purpose is Purpose.MARKETING
+    country, region = law.place_of(who, zone, written) if asks else ("", "")
+    if not known or rule.purpose is not Purpose.MARKETING:
+        doubt = f"by the clocks of {zone}: {known}" if known else ""
+        return Clock(zone, doubt, (zone,), (country, region))
+    candidates = law.clocks(zone, country, written)
+    if len(candidates) == 1:
+        return Clock(zone, f"by the clocks of {candidates[0]}: {known}", candidates, (country, region))
+    return Clock(zone, f"allowed in every time zone of {country}: {known}", candidates, (country, region))
+
+
+def _others(rule: Rule, firing: Firing, who: Customer | Person, case: Case) -> Sequence[Sent]:
+    """What the customer got besides this very message, as far as a cap may count it."""
+    if not case.policy.caps or not isinstance(who, Customer):
+        return ()
+    key = f"{case.order.id}/{rule.id}/{firing.occasion}/{rule.to}"
+    return [one for one in who.sent if one.key != key and one.at <= case.now and not one.waits]
+
+
 def _good(
-    rule: Rule, channel: str, who: Customer | Person, zone: str, news: datetime, expires: datetime, case: Case
+    rule: Rule,
+    channel: str,
+    who: Customer | Person,
+    clock: Clock,
+    news: datetime,
+    expires: datetime,
+    sent: Sequence[Sent],
+    case: Case,
 ) -> tuple[datetime | None, str]:
     """The first good moment after the *news* on this channel, and why not before.
 
@@ -119,16 +159,14 @@ def _good(
     """
     base, own = news, ""
     if isinstance(rule.timing.at, time):
-        base, own = _at_local(news, rule.timing.at, zone), f"the rule sends at {rule.timing.at:%H:%M}"
+        base, own = _at_local(news, rule.timing.at, clock.zone), f"the rule sends at {rule.timing.at:%H:%M}"
         if rule.timing.business_days:
-            base = _on_business_day(base, rule.timing.at, zone, case)
-    moment, why = allowed(rule, channel, who, base, zone, case)
+            base = _on_business_day(base, rule.timing.at, clock.zone, case)
+    moment, why = allowed(rule, channel, who, base, clock, sent, case)
     if moment is not None and moment < case.now < expires:
-        again, why_again = allowed(rule, channel, who, case.now, zone, case)
+        again, why_again = allowed(rule, channel, who, case.now, clock, sent, case)
         if again != case.now:
             moment, why = again, why_again
-    if why and isinstance(who, Customer) and who.time_zone != zone:
-        why += f" (by the clocks of {zone}: the customer's own time zone is not known)"
     return moment, why or (own if moment != news else "")
 
 
@@ -142,38 +180,37 @@ def channels_for(rule: Rule, case: Case, who: Customer | Person) -> tuple[str, .
 
 
 def allowed(
-    rule: Rule, channel: str, who: Customer | Person, base: datetime, zone: str, case: Case
+    rule: Rule,
+    channel: str,
+    who: Customer | Person,
+    base: datetime,
+    clock: Clock,
+    sent: Sequence[Sent],
+    case: Case,
 ) -> tuple[datetime | None, str]:
     """The first moment from *base* on at which this channel may be used, and why not before."""
     if rule.purpose is Purpose.SECURITY:
         return base, ""
-    windows, what = _windows(rule, channel, who, case)
-    quiet = case.policy.quiet.get(rule.purpose)
-    business = case.business if rule.timing.business_days else None
-    if not windows and quiet is None and business is None:
-        return base, ""
-    moment = calendar.next_allowed(base, windows, quiet, zone, business)
-    if moment is None or moment == base:
-        return moment, ""
-    if windows and calendar.next_open(base, windows, zone) != base:
-        return moment, f"outside {what}"
-    if calendar.leave_quiet(base, quiet, zone) != base:
-        return moment, "in the quiet hours"
-    return moment, "the location is closed"
+    must = duties(rule, channel, clock, sent, case)
+    moment, why, asked = None, "", False
+    for wish in wishes(rule, channel, who, clock.zone, case):
+        moment, why = through(base, (*wish, *must))
+        asked = bool(wish or must)
+        if moment is not None:
+            break
+    if asked and clock.doubt:
+        why = f"{why} ({clock.doubt})" if why else clock.doubt
+    return moment, why
 
 
-def _windows(rule: Rule, channel: str, who: Customer | Person, case: Case) -> tuple[tuple[Window, ...], str]:
-    """What the customer chose for this channel, else the journey's default hours."""
-    if rule.timing.at == "now":
-        return (), ""
-    own = who.windows if isinstance(who, Customer) else ()
-    mine = tuple(w for w in own if w.channel == channel) or tuple(w for w in own if not w.channel)
-    if mine:
-        return mine, "the hours the customer chose"
-    if rule.timing.at == "preferred" and case.journey.hours is not None:
-        start, end = case.journey.hours
-        return (Window(EVERY_DAY, start, end),), "the default hours"
-    return (), ""
+def _unless_active(
+    rule: Rule, channel: str, who: Customer | Person, zone: str, news: datetime, moment: datetime
+) -> datetime | None:
+    """Since when the customer must not have been active: the later of the habit's start and our hearing."""
+    if not rule.timing.unless_active or not isinstance(who, Customer):
+        return None
+    began = habits.began(habits_of(who, channel), moment, zone)
+    return news if began is None else max(news, began)
 
 
 def _on_business_day(moment: datetime, at: time, zone: str, case: Case) -> datetime:

@@ -126,7 +126,8 @@ EVENT_CODES: Mapping[str, Code] = {
     "E110": Code(
         "an unknown time zone",
         "Local times need a zone of the IANA database; abbreviations such as CEST are none.",
-        "Write `Europe/Berlin`, or leave it out: the order's location decides.",
+        "Write `Europe/Berlin`, or leave it out. A customer's zone is not checked: by one that nobody knows, "
+        "the order's place decides.",
     ),
     "E111": Code(
         "not a language tag", "Languages are written as BCP 47 says.", "Write `de`, `de-AT` or `zh-Hant-TW`."
@@ -166,6 +167,16 @@ EVENT_CODES: Mapping[str, Code] = {
         "that is not there: kept as it came, what it says would be lost without a word.",
         "Write the field as docs/reference/events.md does. A field of your own needs another name, or "
         "belongs into `attributes`.",
+    ),
+    "E120": Code(
+        "a window that never opens",
+        "`from` is inclusive and `to` exclusive, so nothing lies between two that are the same.",
+        "Write the hours that are meant; `00:00` to `24:00` is the whole day.",
+    ),
+    "E121": Code(
+        "an unknown channel",
+        "A preference for a channel that does not exist would never be kept.",
+        "Write one of the channels; docs/reference/channels.md has all of them.",
     ),
     # ── HTTP
     "E200": Code(

@@ -180,7 +180,9 @@ class CustomerUpserted(TypedDict, total=False):
     name: Text
     given_name: Text
     locale: Annotated[Locale, Field(description="language, `de` or `de-AT`")]
-    time_zone: Annotated[Zone, Field(description="IANA name")]
+    time_zone: Annotated[
+        Text, Field(description="IANA name; by any other their messages wait as by the order's own clocks")
+    ]
     country: Annotated[Country, Field(description="ISO 3166, two letters")]
     region: Annotated[Text, Field(description="state or province, where the law asks for it")]
     email: Email
@@ -195,6 +197,15 @@ class CustomerActive(TypedDict, total=False):
     """Where a customer was seen."""
 
     surface: Annotated[Text, Field(description="app, web, email, shop …")]
+
+
+@with_config(STRICT)
+class CustomerHabit(TypedDict):
+    """When a customer usually looks; all of it, in place of what was known."""
+
+    windows: Annotated[
+        list[Window], Field(description="when they look, in the customer's zone, and at which channel")
+    ]
 
 
 @with_config(STRICT)

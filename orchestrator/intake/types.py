@@ -7,9 +7,13 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from channels.registry import NAMES
+from orchestrator.findings import suggestion
 from orchestrator.intake import schema, values
 from orchestrator.intake.slips import slips
 from orchestrator.intake.values import Wrong, as_written
+
+MIDNIGHT = "00:00"  # from and to: the whole day
 
 
 class Finding(NamedTuple):
@@ -46,6 +50,31 @@ def _ends_after_it_begins(path: tuple[str | int, ...], window: object) -> Iterat
             yield Finding((*path, "to"), "E117", "is earlier than `from`")
     except (KeyError, TypeError, Wrong):
         return  # already found by the field itself
+
+
+def _windows(data: Mapping[str, Any], _subject: str) -> Iterator[Finding]:
+    windows = data.get("windows")
+    for index, window in enumerate(windows if isinstance(windows, list) else ()):
+        if not isinstance(window, Mapping):
+            continue
+        if window.get("from") == window.get("to") not in (None, MIDNIGHT):
+            hint = "the whole day is 00:00 to 24:00"
+            yield Finding(("windows", index, "to"), "E120", "is the same as `from`: never open", hint)
+        if (channel := window.get("channel")) and isinstance(channel, str):
+            yield from _channel(("windows", index, "channel"), channel)
+
+
+def _preferences(data: Mapping[str, Any], subject: str) -> Iterator[Finding]:
+    yield from _windows(data, subject)
+    channels = data.get("channels")
+    for index, channel in enumerate(channels if isinstance(channels, list) else ()):
+        if isinstance(channel, str):
+            yield from _channel(("channels", index), channel)
+
+
+def _channel(path: tuple[str | int, ...], name: str) -> Iterator[Finding]:
+    if name not in NAMES:
+        yield Finding(path, "E121", "is no channel", suggestion(name, NAMES))
 
 
 def _into_another(data: Mapping[str, Any], subject: str) -> Iterator[Finding]:
@@ -122,6 +151,13 @@ CORE: Mapping[str, CoreType] = {
         "The customer used the app, the web site, read a mail or came by.",
         {"surface": "app"},
     ),
+    "customer.habit": CoreType(
+        schema.CustomerHabit,
+        "When the customer usually looks. A message is there shortly before the end of it, unless the "
+        "customer chose other hours.",
+        {"windows": [{"days": ["mon"], "from": "19:00", "to": "21:00", "channel": "push"}]},
+        rule=_windows,
+    ),
     "customer.merged": CoreType(
         schema.CustomerMerged, "Two records were one person.", {"into": "C-7"}, rule=_into_another
     ),
@@ -141,6 +177,7 @@ CORE: Mapping[str, CoreType] = {
             "windows": [{"days": ["mon"], "from": "19:00", "to": "21:00", "channel": "push"}],
             "learning": True,
         },
+        rule=_preferences,
     ),
     "consent.given": CoreType(
         schema.Consent,

@@ -97,7 +97,7 @@ def notification(text: str) -> Notification:
         _PURPOSES[wanted["purpose"]],
         datetime.fromisoformat(wanted["due_at"]),
         _moment(wanted["expires_at"]),
-        tuple([Step(s["channel"], datetime.fromisoformat(s["at"]), s["why"]) for s in wanted["steps"]]),
+        tuple([_step(step) for step in wanted["steps"]]),
         tuple([Tells(t["milestone"], _promised(t["value"])) for t in wanted["tells"]]),
         wanted["because"],
         wanted["unless"],
@@ -112,6 +112,13 @@ def notification(text: str) -> Notification:
 
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
+
+
+def _step(step: Mapping[str, str | None]) -> Step:
+    seen = step.get("unless_active")  # entries of older versions know no such thing
+    return Step(
+        str(step["channel"]), datetime.fromisoformat(str(step["at"])), str(step["why"]), _moment(seen)
+    )
 
 
 def _promised(value: Mapping[str, str | None]) -> Promised:

@@ -280,7 +280,7 @@ def _rung(part: RuleShape | RungShape, journey: str) -> Rung:
 def _timing(timing: TimingShape | None) -> Timing:
     if timing is None:
         return Timing()
-    return Timing(timing.at, timing.within, timing.stale_after, timing.business_days)
+    return Timing(**{name: getattr(timing, name) for name in TimingShape.model_fields})
 
 
 def _task(task: TaskShape | None) -> TaskSpec | None:

@@ -202,7 +202,16 @@ class TimingShape(Shape):
     stale_after: Length | None = Field(
         None, description="Old news: nothing is said so long after it happened."
     )
+    hours: Hours | None = Field(
+        None, description="Default hours of this rule in place of the journey's: 08:00-20:00."
+    )
     business_days: YesNo = Field(default=False, description="Wait for a business day of the location.")
+    business_hours: YesNo = Field(default=False, description="Wait until the location is open.")
+    skip_holidays: YesNo = Field(default=False, description="Wait until a holiday of the location is over.")
+    unless_active: YesNo = Field(
+        default=False,
+        description="Say nothing to a customer who was active since their habit began and we heard of it.",
+    )
 
 
 class RuleShape(Shape):

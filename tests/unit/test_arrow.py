@@ -11,8 +11,9 @@ ROOT = Path(__file__).parents[2]
 
 VALUES = ("model", "journey", "errors", "findings")
 DECISIONS = (
-    "calendar", "case", "conditions", "conditions.errors", "conditions.fields", "conditions.text", "consents",
-    "explain", "fold", "guard", "hours", "persons", "planner", "reconcile", "render.wording", "retry", "rungs", "spelling", "timing",
+    "calendar", "caps", "case", "conditions", "conditions.errors", "conditions.fields", "conditions.text", "consents",
+    "explain", "fold", "gates", "guard", "habits",
+    "hours", "law", "persons", "planner", "reconcile", "render.wording", "retry", "rungs", "spelling", "timing",
     "triggers",
 )  # fmt: skip
 

@@ -514,9 +514,6 @@ def test_null_and_an_empty_text_take_a_customers_field_away() -> None:
         ("phone", "call me", "E114"),
         ("phone", "+49 3", "E114"),
         ("phone", "030 23125101", "E115"),
-        ("time_zone", "Europe/Berln", "E110"),
-        ("time_zone", "../../etc/passwd", "E110"),
-        ("time_zone", "localtime", "E110"),
         ("locale", "German", "E111"),
         ("country", "UK", "E112"),
         ("tags", "fleet", "E102"),
@@ -585,6 +582,33 @@ def test_a_window_without_days_is_open_every_day() -> None:
 def test_a_window_that_is_none_is_refused_at_its_field(window: dict[str, Any], where: str, code: str) -> None:
     whole = {"days": ["mon"], "from": "19:00", "to": "21:00"} | window
     assert wrong("preference.set", windows=[whole]) == [(f"/data/windows/0/{where}", code)]
+
+
+@pytest.mark.parametrize("kind", ["preference.set", "customer.habit"])
+def test_a_window_that_never_opens_is_refused_and_a_whole_day_is_not(kind: str) -> None:
+    empty = {"days": ["mon"], "from": "19:00", "to": "19:00"}
+    assert wrong(kind, windows=[empty]) == [("/data/windows/0/to", "E120")]
+    whole = settled(kind, windows=[{"days": ["mon"], "from": "0:00", "to": "24:00"}])
+    assert settled(kind, **whole) == whole
+
+
+def test_a_preference_or_habit_of_an_unknown_channel_is_refused() -> None:
+    evening = {"from": "19:00", "to": "21:00", "channel": "pusch"}
+    assert wrong("preference.set", channels=["email", "fax"]) == [("/data/channels/1", "E121")]
+    assert wrong("preference.set", windows=[evening]) == [("/data/windows/0/channel", "E121")]
+    assert wrong("customer.habit", windows=[evening]) == [("/data/windows/0/channel", "E121")]
+
+
+def test_a_habit_is_hours_of_some_days_and_needs_them() -> None:
+    data = settled("customer.habit", windows=[{"days": "mon", "from": "19:00", "to": "21:00"}])
+    assert data == {"windows": [{"days": [0], "from": "19:00", "to": "21:00", "channel": ""}]}
+    assert wrong("customer.habit") == [("/data/windows", "E101")]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berln", "CEST", "../../etc/passwd", "localtime"])
+def test_a_customer_whose_zone_nobody_knows_is_taken_all_the_same(zone: str) -> None:
+    """FACTS case 17: the order's place decides, and the reason of the message says so."""
+    assert settled("customer.upserted", time_zone=zone) == {"time_zone": zone}
 
 
 def test_consent_is_for_a_known_purpose_or_for_all() -> None:

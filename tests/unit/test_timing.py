@@ -1,5 +1,7 @@
 """When a due message leaves and through which channel (DESIGN §4.3 and §4.5)."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -101,6 +103,159 @@ def test_a_time_of_the_rules_own_holds_on_the_business_day_it_waits_for() -> Non
     waits = one(decide(rules, reached("O-1", "arrived", "2026-03-14 11:00"), now="2026-03-14 11:00"))
 
     assert waits.due_at == at("2026-03-16 10:00")
+
+
+# ── habits ───────────────────────────────────────────────────────────────────
+
+MONDAYS = [{"days": ["mon"], "from": "19:00", "to": "21:00", "channel": "push"}]
+BY_PUSH = {"channels": "push", "within": "6d", "head": "", "quiet": False}
+
+
+def looks(*windows: dict[str, object]) -> Told:
+    return event("customer.habit", "C-1", "2026-03-02 09:00", windows=list(windows) or MONDAYS)
+
+
+def with_app(**more: Any) -> Told:
+    return maria(devices=["phone-1"], **more)
+
+
+def test_scene_4_a_push_is_there_half_an_hour_before_the_monday_customer_stops_looking() -> None:
+    waits = note(looks(), customer=with_app(), **BY_PUSH)
+
+    assert waits.due_at == at("2026-03-16 20:30")
+    assert waits.steps[0].why == "when the customer usually looks"
+
+
+@pytest.mark.parametrize(
+    ("arrives", "leaves"),
+    [
+        ("2026-03-16 18:00", "2026-03-16 20:30"),
+        ("2026-03-16 19:10", "2026-03-16 20:30"),  # looking already, and perhaps it is seen without a push
+        ("2026-03-16 20:45", "2026-03-16 20:45"),  # in the last half hour at once
+        ("2026-03-16 21:00", "2026-03-23 20:30"),
+    ],
+)
+def test_the_last_part_of_a_habit_is_when_a_message_leaves(arrives: str, leaves: str) -> None:
+    assert note(looks(), customer=with_app(), arrives=arrives, **BY_PUSH | {"within": "8d"}).due_at == at(
+        leaves
+    )
+
+
+def test_a_habit_shorter_than_the_lead_is_used_from_its_beginning() -> None:
+    quarter = {"days": ["mon"], "from": "19:00", "to": "19:15"}
+
+    assert note(looks(quarter), customer=with_app(), **BY_PUSH).due_at == at("2026-03-16 19:00")
+
+
+def test_a_habit_past_midnight_has_its_last_part_on_the_next_day() -> None:
+    late = {"days": ["sun"], "from": "23:00", "to": "01:00"}
+
+    assert note(looks(late), customer=with_app(), **BY_PUSH).due_at == at("2026-03-16 00:30")
+
+
+def test_what_the_customer_chose_beats_their_habit() -> None:
+    chose = prefers(windows=[window([5], "10:00", "12:00", "push")])
+
+    assert note(looks(), chose, customer=with_app(), **BY_PUSH).due_at == at("2026-03-14 10:00")
+
+
+def test_a_habit_at_one_channel_says_nothing_about_another() -> None:
+    assert note(looks(), channels="sms").due_at == at("2026-03-12 11:20")
+
+
+def test_a_habit_beats_the_default_hours_and_neither_beats_a_time_of_the_rules_own() -> None:
+    every_evening = {"from": "20:30", "to": "21:00"}
+    by_push = BY_PUSH | {"head": 'hours: "08:00-20:00"'}
+
+    assert note(looks(every_evening), customer=with_app(), **by_push).due_at == at("2026-03-12 20:30")
+    assert note(looks(every_evening), when='"17:00"', customer=with_app(), **by_push).due_at == at(
+        "2026-03-12 17:00"
+    )
+
+
+def test_the_deadline_beats_the_habit_and_the_next_channel_is_used() -> None:
+    sent = note(looks(), customer=with_app(), channels="push, sms", within="6h")
+
+    assert [(step.channel, step.at) for step in sent.steps] == [("sms", at("2026-03-12 11:20"))]
+
+
+def test_when_the_habit_is_too_late_and_no_other_channel_is_left_a_person_gets_a_task() -> None:
+    rules = book(RULE % ("push", "preferred", "6h"))
+    decision = decide(
+        rules, car_order(), with_app(), reached("O-1", "arrived", "2026-03-12 11:20"), looks(),
+        now="2026-03-12 11:20", known=False,
+    )  # fmt: skip
+
+    assert keys(decision.wanted) == ["arrived/arrived#1.unreached/owner"]
+    assert why(decision) == (
+        "no channel in time: push: not before Mon 2026-03-16 20:30, when the customer usually looks"
+    )
+
+
+def test_a_habit_whose_end_is_in_the_quiet_hours_is_used_before_them() -> None:
+    half_quiet = {"days": ["mon"], "from": "20:00", "to": "21:30"}
+    by_push = BY_PUSH | {"quiet": True}
+
+    assert note(looks(half_quiet), customer=with_app(), **by_push).due_at == at("2026-03-16 20:00")
+
+
+def test_a_habit_that_is_all_quiet_gives_way_to_the_default_hours() -> None:
+    night = {"from": "22:00", "to": "23:00"}
+    by_push = BY_PUSH | {"quiet": True, "head": 'hours: "10:00-20:00"'}
+
+    assert note(looks(night), customer=with_app(), arrives="2026-03-12 09:00", **by_push).due_at == at(
+        "2026-03-12 10:00"
+    )
+
+
+def test_who_does_not_want_to_be_watched_has_no_habits() -> None:
+    assert note(looks(), prefers(learning=False), customer=with_app(), **BY_PUSH).due_at == at(
+        "2026-03-12 11:20"
+    )
+
+
+def test_a_later_habit_takes_the_place_of_the_one_before_and_none_ends_it() -> None:
+    ended = event("customer.habit", "C-1", "2026-03-03 09:00", windows=[])
+
+    assert note(looks(), ended, customer=with_app(), **BY_PUSH).due_at == at("2026-03-12 11:20")
+
+
+def test_how_long_before_the_end_is_the_companys_to_say() -> None:
+    rules = book("{id: a, on: {reached: arrived}, say: a, channels: [push], timing: {within: 6d}}")
+    rules = replace(rules, policy=replace(rules.policy, habit_lead=timedelta(hours=1)))
+    here = reached("O-1", "arrived", "2026-03-12 11:20")
+
+    decision = decide(rules, car_order(), with_app(), looks(), here, now="2026-03-12 11:20", known=False)
+    assert one(decision).due_at == at("2026-03-16 20:00")
+
+
+UNLESS_ACTIVE = (
+    "{id: a, on: {reached: arrived}, say: a, channels: [push], timing: {unless_active: true, within: 6d}}"
+)
+
+
+def unless_active(*told: Told) -> Notification:
+    here = reached("O-1", "arrived", "2026-03-12 11:20", heard="2026-03-12 12:00")
+    rules = book(UNLESS_ACTIVE)
+    return one(decide(rules, car_order(), with_app(), here, *told, now="2026-03-12 12:00", known=False))
+
+
+def test_it_is_dropped_for_who_was_active_since_the_habit_began() -> None:
+    assert unless_active(looks()).steps[0].unless_active == at("2026-03-16 19:00")
+
+
+def test_without_a_habit_it_is_dropped_for_who_was_active_since_we_heard_of_it() -> None:
+    assert unless_active().steps[0].unless_active == at("2026-03-12 12:00")
+
+
+def test_who_looks_while_we_hear_of_it_was_active_since_then() -> None:
+    all_day = {"from": "08:00", "to": "12:15"}
+
+    assert unless_active(looks(all_day)).steps[0].unless_active == at("2026-03-12 12:00")
+
+
+def test_a_rule_that_does_not_ask_drops_nothing() -> None:
+    assert note(looks(), customer=with_app(), **BY_PUSH).steps[0].unless_active is None
 
 
 # ── zones ────────────────────────────────────────────────────────────────────
