@@ -5,7 +5,6 @@ that fails says so in the decision's errors and silences no other.
 """
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -177,7 +176,7 @@ def _replaced(firing: Firing, newest: Firing | None, case: Case) -> Firing:
     """A newer notification of the same rule and order replaces an unsent older one."""
     if newest is None or firing is newest or firing.at > case.now or firing.hushed:
         return firing
-    return replace(firing, hushed=f"{REPLACED}{newest.because}")
+    return firing._replace(hushed=f"{REPLACED}{newest.because}")
 
 
 def _message(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:

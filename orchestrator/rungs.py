@@ -1,7 +1,6 @@
 """The next thing said when silence goes on: which rung of a rule is due, and when. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from orchestrator.case import REPLACED, SAID, Case, Firing
@@ -27,9 +26,9 @@ def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
         newest = len(found) - 1
     if not found:
         last = sum(rung.at_most for rung in rule.rungs)
-        return [replace(_on(first, last, first.at), hushed=EXHAUSTED)]
+        return [_on(first, last, first.at)._replace(hushed=EXHAUSTED)]
     return [
-        replace(firing, hushed=firing.hushed or OVERTAKEN) if index < newest else firing
+        firing._replace(hushed=firing.hushed or OVERTAKEN) if index < newest else firing
         for index, firing in enumerate(found)
     ]
 
@@ -37,7 +36,7 @@ def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
 def _on(first: Firing, number: int, at: datetime) -> Firing:
     """*first* as the rung of that number."""
     occasion = f"{first.occasion}.r{number}"
-    return replace(first, occasion=occasion, rung=number, at=at, news=max(at, first.news))
+    return first._replace(occasion=occasion, rung=number, at=at, news=max(at, first.news))
 
 
 def _moments(rule: Rule, case: Case, base: datetime, start: int) -> Iterator[tuple[int, datetime]]:

@@ -8,7 +8,6 @@ An *occasion* makes two firings of one rule different: ``arrived#1`` (the first 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from orchestrator import calendar
@@ -27,7 +26,7 @@ def firings(rule: Rule, case: Case) -> Answer:
     if rule.tells and not isinstance(answer, str):
         named = tuple(_telling(case, rule.tells))
         if named:
-            answer = [replace(firing, tells=firing.tells + named) for firing in answer]
+            answer = [firing._replace(tells=firing.tells + named) for firing in answer]
     return answer
 
 
@@ -89,7 +88,7 @@ def missed(rule: Rule, case: Case) -> Answer:
     )
     if (hold := case.hold_at(deadline)) is not None:
         release = hold.until or case.now
-        first = replace(first, at=release, news=max(release, first.news))
+        first = first._replace(at=release, news=max(release, first.news))
         if speaks and told is not None:
             return [_on_hold(first, case)] if done is None else _late(done, case)
     found = ladder(rule, case, first)
@@ -101,8 +100,7 @@ def missed(rule: Rule, case: Case) -> Answer:
 
 def _on_hold(first: Firing, case: Case) -> Firing:
     """A told promise that passed during a hold makes a task at the release, and no apology."""
-    return replace(
-        first,
+    return first._replace(
         because=f"{first.milestone} was promised by {case.show(first.deadline or first.at)}, "
         "which passed while the order was on hold",
         hushed="the promise passed while the order was on hold: the owner tells the customer",
