@@ -51,12 +51,19 @@ class Engine:
         Raises :class:`Conflict` when one came before with another body.
         """
         with self.ledger.transaction() as tx:
-            results = list(zip(incoming, tx.append(incoming), strict=True))
-            conflicts = [item.fact.id for item, result in results if result is Appended.CONFLICT]
-            if conflicts:
-                raise Conflict(conflicts)
-            new = [item for item, result in results if result is Appended.NEW]
-            problems = self.plan(tx, self.touched(tx, new), now)
+            return self.take(tx, incoming, now)
+
+    def take(self, tx: Transaction, incoming: Sequence[Incoming], now: datetime) -> Heard:
+        """Keep these events and plan the orders they touch, in a transaction that others may share.
+
+        Raises :class:`Conflict` as :meth:`hear` does; what was done so far is then to be undone.
+        """
+        results = list(zip(incoming, tx.append(incoming), strict=True))
+        conflicts = [item.fact.id for item, result in results if result is Appended.CONFLICT]
+        if conflicts:
+            raise Conflict(conflicts)
+        new = [item for item, result in results if result is Appended.NEW]
+        problems = self.plan(tx, self.touched(tx, new), now)
         return Heard(len(new), len(incoming) - len(new), problems)
 
     def touched(self, tx: Transaction, incoming: Iterable[Incoming]) -> dict[str, datetime]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from orchestrator.config.settings import Settings
-    from orchestrator.engine import Engine, Heard
-    from orchestrator.intake import Incoming
+    from orchestrator.engine import Engine
 
 FOLLOW = timedelta(seconds=5)  # until a daemon follows `beforehand apply`, and templates that changed
 A_WEEK = timedelta(days=6)  # within it a weekday says which day is meant
@@ -183,34 +182,33 @@ async def _listen(chosen: Settings, engine: Engine, server: socket.socket, stop:
 
     from orchestrator.clock import SystemClock
     from orchestrator.web.app import create_app
+    from orchestrator.web.hearing import gathering
 
     clock = SystemClock()
-
-    async def hear(incoming: Sequence[Incoming]) -> Heard:
-        return await asyncio.to_thread(engine.hear, incoming, clock.now())
 
     async def ready() -> bool:
         return await asyncio.to_thread(_answers, engine)
 
-    app = create_app(
-        hear,
-        now=clock.now,
-        ready=ready,
-        max_body=chosen.intake.max_body,
-        future_tolerance=chosen.intake.future_tolerance,
-    )
-    listener = _server(uvicorn.Config(app, log_config=None, access_log=False), server)
+    with gathering(engine, clock.now) as hear:
+        app = create_app(
+            hear,
+            now=clock.now,
+            ready=ready,
+            max_body=chosen.intake.max_body,
+            future_tolerance=chosen.intake.future_tolerance,
+        )
+        listener = _server(uvicorn.Config(app, log_config=None, access_log=False), server)
 
-    async def end() -> None:
-        await stop.wait()
-        listener.should_exit = True
+        async def end() -> None:
+            await stop.wait()
+            listener.should_exit = True
 
-    ending = asyncio.create_task(end())
-    try:
-        await listener.serve([server])
-    finally:
-        ending.cancel()
-        stop.set()  # whatever ended it, half a daemon must not go on
+        ending = asyncio.create_task(end())
+        try:
+            await listener.serve([server])
+        finally:
+            ending.cancel()
+            stop.set()  # whatever ended it, half a daemon must not go on
 
 
 def _server(config: uvicorn.Config, listening: socket.socket) -> uvicorn.Server:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Self
 
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
@@ -36,6 +37,7 @@ class Ledger:
     def __init__(self, engine: Engine, file: Path | None) -> None:
         self._engine = engine
         self._file = file
+        self._identity: sqlite.Identity | None = None  # of the file, once it is open
         self._write_lock = threading.Lock()
         self._writer: Connection | None = None
         self._inside = threading.local()
@@ -63,6 +65,7 @@ class Ledger:
                 ledger.upgrade()
             else:
                 ledger._demand()
+            ledger._identity = None if file is None else sqlite.identity(file)
         except BaseException:
             ledger.close()
             raise
@@ -82,12 +85,13 @@ class Ledger:
             schema.demand(connection)
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, patience: float | None = None) -> Iterator[Transaction]:
         """Give the verbs in one write transaction: all of it is kept at the end, or nothing.
 
-        Raises :class:`LedgerAway` if the database does not answer; then nothing was written.
+        Raises :class:`LedgerAway` if the database does not answer within *patience* seconds (``None``:
+        ``sqlite.BUSY_TIMEOUT``), or its file is not where it was; then nothing was written.
         """
-        with self._writing() as connection:
+        with self._writing(patience=patience) as connection:
             yield Transaction(connection)
 
     @contextmanager
@@ -102,6 +106,7 @@ class Ledger:
             return
         self._enter()
         try:
+            self._same_file()
             with self._engine.connect() as connection:
                 connection.exec_driver_sql("BEGIN")
                 yield Transaction(connection)
@@ -127,32 +132,47 @@ class Ledger:
         self.close()
 
     @contextmanager
-    def _writing(self, *, keep: bool = True) -> Iterator[Connection]:
+    def _writing(self, *, keep: bool = True, patience: float | None = None) -> Iterator[Connection]:
         self._enter()
         try:
-            if not self._write_lock.acquire(timeout=sqlite.BUSY_TIMEOUT):
-                raise LedgerAway(f"another thread is writing for more than {sqlite.BUSY_TIMEOUT} seconds")
+            most = sqlite.BUSY_TIMEOUT if patience is None else patience
+            end = monotonic() + most
+            if not self._write_lock.acquire(timeout=max(most, 0)):
+                raise LedgerAway(f"another thread is writing for more than {most:g} seconds")
             try:
-                yield from self._one_transaction(keep=keep)
+                yield from self._one_transaction(keep=keep, end=None if patience is None else end)
             finally:
                 self._write_lock.release()
         finally:
             self._inside.busy = False
 
-    def _one_transaction(self, *, keep: bool) -> Iterator[Connection]:
+    def _one_transaction(self, *, keep: bool, end: float | None) -> Iterator[Connection]:
+        self._same_file()  # a connection to a file that is gone would make an empty one
         if self._writer is None:
             self._writer = self._engine.connect()
         connection = self._writer
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _begin(connection, end)
             yield connection
             if keep:
+                self._same_file()
                 connection.commit()
             else:
                 connection.rollback()
         except BaseException:
             self._undo(connection)
             raise
+
+    def _same_file(self) -> None:
+        """Raise :class:`LedgerAway` if the file that is open is not the one that others will find there.
+
+        SQLite itself goes on writing to a file that was moved away, where nobody will ever read it.
+        """
+        if self._file is not None and self._identity not in (None, sqlite.identity(self._file)):
+            raise LedgerAway(
+                f"the ledger's file {self._file.name} was moved away or replaced: "
+                "put it back, or start again with the one that is to be used"
+            )
 
     def _undo(self, connection: Connection) -> None:
         try:
@@ -174,6 +194,20 @@ class Ledger:
     def _demand(self) -> None:
         with self._engine.connect() as connection:
             schema.demand(connection)
+
+
+def _begin(connection: Connection, end: float | None) -> None:
+    """Begin to write; another process is waited for until *end* (monotonic), else as long as ever."""
+    if end is None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    _wait_at_most(connection, max(end - monotonic(), 0))
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # what fails here ends the connection, and its patience
+    _wait_at_most(connection, sqlite.BUSY_TIMEOUT)
+
+
+def _wait_at_most(connection: Connection, seconds: float) -> None:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
 
 def _on_error(context: ExceptionContext) -> None:

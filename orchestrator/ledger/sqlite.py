@@ -9,7 +9,7 @@ from sqlalchemy import URL
 
 from orchestrator.errors import LedgerAway
 
-BUSY_TIMEOUT = 30  # seconds to wait for another process's write
+BUSY_TIMEOUT = 30.0  # seconds to wait for another process's write, for whoever names no patience
 
 AWAY = {
     sqlite3.SQLITE_BUSY,
@@ -29,6 +29,18 @@ AWAY = {
 def file_of(url: URL) -> Path | None:
     """The database's file, or ``None`` if it lives in memory."""
     return None if url.database in (None, "", ":memory:") else Path(str(url.database)).absolute()
+
+
+Identity = tuple[int, int]  # of a file: its device and its inode there
+
+
+def identity(file: Path) -> Identity | None:
+    """Say which file stands there, or ``None`` if there is none to be seen."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def connector(file: Path | None, *, scratch: bool) -> Callable[[], Any]:

@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from time import monotonic
 from typing import Any, NamedTuple, Self, TypeVar
 
 from orchestrator.errors import LedgerAway
@@ -17,16 +18,19 @@ TOGETHER = 500  # changes in one commit: beyond this the wait of the first grows
 class _Change(NamedTuple):
     make: Callable[[Transaction], Any]
     done: Future[Any]
+    asked: float  # on the monotonic clock
 
 
 class Writer:
     """A thread that commits whatever was submitted while the commit before was under way.
 
-    It never waits for company: a single change is committed at once.
+    It never waits for company: a single change is committed at once. While somebody else writes, nobody waits
+    longer than *patience* seconds for an answer (``None``: as long as the ledger does).
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, patience: float | None = None) -> None:
         self._ledger = ledger
+        self._patience = patience
         self._waiting: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
@@ -43,7 +47,7 @@ class Writer:
         with self._gate:
             if self._closed:
                 raise RuntimeError("the writer is closed")
-            self._waiting.put(_Change(make, done))
+            self._waiting.put(_Change(make, done, monotonic()))
         return done
 
     def close(self) -> None:
@@ -83,15 +87,21 @@ class Writer:
         results: list[tuple[Any, BaseException | None]] = []
         try:
             if changes:
-                with self._ledger.transaction() as tx:
+                with self._ledger.transaction(self._left(changes)) as tx:
                     results = [_apart(tx, change) for change in changes]
         except BaseException as error:  # noqa: BLE001  (the thread lives on; each caller gets it)
             results = [(None, error)] * len(changes)
-        for (_, done), (result, failure) in zip(changes, results, strict=True):
+        for change, (result, failure) in zip(changes, results, strict=True):
             if failure is None:
-                done.set_result(result)
+                change.done.set_result(result)
             else:
-                done.set_exception(failure)
+                change.done.set_exception(failure)
+
+    def _left(self, changes: list[_Change]) -> float | None:
+        """How long whoever asked first will still wait."""
+        if self._patience is None:
+            return None
+        return max(self._patience - (monotonic() - min(change.asked for change in changes)), 0)
 
 
 def _apart(tx: Transaction, change: _Change) -> tuple[Any, BaseException | None]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from hypothesis import given
@@ -248,9 +249,9 @@ def test_a_writer_puts_many_changes_into_few_commits(ledger: Ledger, monkeypatch
     commits: list[int] = []
     transaction = ledger.transaction
 
-    def counted() -> object:
+    def counted(patience: float | None) -> object:
         commits.append(1)
-        return transaction()
+        return transaction(patience)
 
     monkeypatch.setattr(ledger, "transaction", counted)
     with Writer(ledger) as writer, ThreadPoolExecutor(8) as pool:
@@ -286,6 +287,27 @@ def test_a_lock_that_lasts_is_the_ledger_being_away(url: str, monkeypatch: pytes
         other.close()
         with ledger.transaction() as tx:
             tx.remember("it", "works again")
+
+
+def test_who_names_their_patience_waits_no_longer_and_whoever_writes_next_is_as_patient_as_ever(
+    url: str,
+) -> None:
+    def busy_timeout(tx: Transaction) -> object:
+        return tx._connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+
+    with Ledger.open(url, upgrade=True) as ledger:
+        with ledger.transaction(0.05) as tx:
+            assert busy_timeout(tx) == sqlite.BUSY_TIMEOUT * 1000
+        other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        began = monotonic()
+        with pytest.raises(LedgerAway, match="locked"), ledger.transaction(0.05):
+            pass
+        assert monotonic() - began < sqlite.BUSY_TIMEOUT / 2
+        other.execute("ROLLBACK")
+        other.close()
+        with ledger.transaction() as tx:
+            assert busy_timeout(tx) == sqlite.BUSY_TIMEOUT * 1000
 
 
 def fill_up(tx: Transaction) -> None:

@@ -3,16 +3,19 @@
 import asyncio
 import json
 import socket
+import sqlite3
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy.event import listen
 
 from orchestrator.engine import Engine, Heard
 from orchestrator.errors import LedgerAway
@@ -22,6 +25,8 @@ from orchestrator.journey import RuleBook
 from orchestrator.ledger import Ledger
 from orchestrator.model import Fact
 from orchestrator.web.app import create_app
+from orchestrator.web.events import Hear
+from orchestrator.web.hearing import PATIENCE, gathering
 from tests.builders import at, car_order, event, promised, reached
 
 NOW = at("2026-03-12 18:00")
@@ -46,7 +51,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     ledger.close()
 
 
-def app_of(hear: Callable[[Sequence[Incoming]], Awaitable[Heard]], *, ready: bool = True) -> FastAPI:
+def app_of(hear: Hear, *, ready: bool = True) -> FastAPI:
     async def is_ready() -> bool:
         return ready
 
@@ -383,3 +388,136 @@ def test_a_real_server_takes_binary_events_and_refuses_large_ones(engine: Engine
         large = httpx.post(f"{url}/events", content=b" " * (MAX_BODY + 1), headers=STRUCTURED)
         assert large.status_code == 413
     assert len(facts(engine)) == 1
+
+
+# ── many callers, one ledger ─────────────────────────────────────────────────
+
+
+@contextmanager
+def heard_together(engine: Engine, patience: float = PATIENCE) -> Iterator[FastAPI]:
+    with gathering(engine, lambda: NOW, patience) as hear:
+        yield app_of(hear)
+
+
+def test_many_callers_share_few_commits(engine: Engine) -> None:
+    callers, commits = 64, list[object]()
+    asked, free = Semaphore(0), threading.Event()
+    listen(engine.ledger._engine, "commit", commits.append)
+
+    def write_for_a_while() -> None:
+        with engine.ledger.transaction():
+            free.set()
+            for _ in range(callers):
+                asked.acquire()
+
+    with gathering(engine, lambda: NOW) as gathered:
+
+        async def hear(events: Sequence[Incoming]) -> Any:
+            asked.release()
+            return await gathered(events)
+
+        async def post_all() -> list[httpx.Response]:
+            async with client(app_of(hear)) as opened:
+                bodies = [
+                    json.dumps(reached("O-1", "arrived", "2026-03-12 17:30", event_id=f"e{n}"))
+                    for n in range(callers)
+                ]
+                return await asyncio.gather(
+                    *(opened.post("/events", content=body, headers=STRUCTURED) for body in bodies)
+                )
+
+        writing = threading.Thread(target=write_for_a_while)
+        writing.start()
+        free.wait()
+        answers = asyncio.run(post_all())
+        writing.join()
+    assert {answer.status_code for answer in answers} == {202}
+    assert len(facts(engine)) == callers
+    assert len(commits) <= 1 + 2  # of the other writer; of who came first, alone; of everybody else
+
+
+def test_a_refused_caller_takes_nobody_along(engine: Engine) -> None:
+    async def post_all(app: FastAPI) -> list[int]:
+        async with client(app) as opened:
+            bodies = [ARRIVED, ARRIVED | {"id": "e2"}, ARRIVED | {"data": {"milestone": "shipped"}}, ARRIVED]
+            sent = (
+                opened.post("/events", content=json.dumps(body).encode(), headers=STRUCTURED)
+                for body in bodies
+            )
+            return [answer.status_code for answer in await asyncio.gather(*sent)]
+
+    with heard_together(engine) as app:
+        assert post(app, ARRIVED).status_code == 202
+        assert asyncio.run(post_all(app)) == [200, 202, 409, 200]
+    assert {fact.id for fact in facts(engine)} == {"e1", "e2"}
+
+
+@contextmanager
+def locked(engine: Engine) -> Iterator[None]:
+    other = sqlite3.connect(str(engine.ledger._file), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+def test_while_somebody_else_writes_a_sender_is_soon_told_to_come_back_and_our_own_work_waits_on(
+    engine: Engine,
+) -> None:
+    def our_own_work() -> None:
+        with engine.ledger.transaction() as tx:
+            tx.remember("it", "waited")
+
+    with heard_together(engine, patience=0.1) as app:
+        with locked(engine):
+            working = threading.Thread(target=our_own_work)
+            working.start()
+            response = post(app, ARRIVED)
+            assert problems(response, 503)[0]["code"] == "E204"
+            assert int(response.headers["retry-after"]) > 0
+            assert working.is_alive()
+        working.join()
+        assert not facts(engine)
+        assert post(app, ARRIVED).status_code == 202
+    with engine.ledger.read() as tx:
+        assert tx.remembered("it") == "waited"
+    assert PATIENCE <= 5
+
+
+@pytest.mark.parametrize("instead", ["nothing", "a copy"])
+def test_a_ledger_whose_file_was_moved_away_takes_nothing_until_it_is_back(
+    engine: Engine, instead: str
+) -> None:
+    file = engine.ledger._file
+    assert file is not None
+    aside = file.with_name("aside.db")
+    with heard_together(engine) as app:
+        assert post(app, ARRIVED).status_code == 202
+        file.rename(aside)
+        if instead == "a copy":
+            file.write_bytes(aside.read_bytes())
+        response = post(app, ARRIVED | {"id": "e2"})
+        assert problems(response, 503)[0]["code"] == "E204"
+        assert file.exists() == (instead == "a copy")  # nobody made an empty one
+        with pytest.raises(LedgerAway, match="moved away or replaced"), engine.ledger.read():
+            pass
+        aside.replace(file)
+        assert post(app, ARRIVED | {"id": "e2"}).status_code == 202
+    assert [fact.id for fact in facts(engine)] == ["e1", "e2"]
+
+
+def test_a_ledger_whose_file_is_moved_while_an_event_is_being_kept_keeps_nothing(engine: Engine) -> None:
+    file = engine.ledger._file
+    assert file is not None
+
+    async def hear(events: Sequence[Incoming]) -> Heard:
+        with engine.ledger.transaction() as tx:
+            heard = engine.take(tx, events, NOW)
+            file.rename(file.with_name("aside.db"))
+        return heard
+
+    assert post(app_of(hear), ARRIVED).status_code == 503
+    file.with_name("aside.db").rename(file)
+    assert not facts(engine)
