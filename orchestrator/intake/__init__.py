@@ -93,7 +93,7 @@ def parse_lines(
         try:
             outcome = _read(_decode_line(line), arrived, future_tolerance)
         except strict_json.Refused as refused:
-            yield [_unreadable(refused, line, place)]
+            yield [_unreadable(each, line, place) for each in (refused, *refused.further)]
         else:
             yield (
                 outcome

@@ -18,13 +18,25 @@ Path = tuple[str | int, ...]
 
 
 class Refused(ValueError):
-    """A text that is not strict JSON: the code, why, and the character it was seen at (``None``: unknown)."""
+    """A text that is not strict JSON: the code, why, and the character it was seen at (``None``: unknown).
 
-    def __init__(self, code: str, message: str, offset: int | None = None, path: Path = ()) -> None:
+    ``further`` holds what else is wrong with it, where that can be known: the reader stops at what is no
+    JSON, but goes on behind a key that comes twice.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        offset: int | None = None,
+        path: Path = (),
+        further: "tuple[Refused, ...]" = (),
+    ) -> None:
         self.code = code
         self.message = message
         self.offset = offset
         self.path = path
+        self.further = further
         super().__init__(message)
 
 
@@ -70,12 +82,25 @@ def _distinct(pairs: list[tuple[str, Any]]) -> None:
 
 
 def _duplicate(raw: bytes) -> Refused:
-    seen: set[Path] = set()
+    """Every key that comes again, at its second place."""
+    seen: dict[Path, int] = {}
+    again: dict[Path, int] = {}
     for path, offset in _walk(raw.decode()):
         if path in seen:
-            return Refused("E002", f"has the key {path[-1]!r} twice", offset, path)
-        seen.add(path)
-    raise AssertionError("a key was dropped that nobody wrote twice")
+            again.setdefault(path, offset)
+        seen[path] = seen.get(path, 0) + 1
+    found = [
+        Refused("E002", f"has the key {path[-1]!r} {_times(seen[path])}", offset, path)
+        for path, offset in again.items()
+        if isinstance(path[-1], str) and not any(path[:length] in again for length in range(1, len(path)))
+    ]  # what is inside a key that comes twice is said of that key
+    first, *further = found
+    first.further = tuple(further)
+    return first
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
 
 
 def pointer(path: Path) -> str:

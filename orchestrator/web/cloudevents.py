@@ -63,11 +63,11 @@ def read(headers: Headers, body: bytes) -> Sent:
     headers = list(headers)
     plain = {name: value.decode("latin-1") for name, value in headers}
     if plain.get(b"content-encoding", "identity").lower() != "identity":
-        raise _unsupported("content-encoding", "compressed bodies are not understood")
+        raise _unsupported("content-encoding", "compressed bodies are not understood", "send it as it is")
     content_type = plain.get(b"content-type", "")
     media, _, parameters = (part.strip().lower() for part in content_type.partition(";"))
     if "charset=" in parameters and not re.search(r'charset="?utf-?8"?(;|\s|$)', parameters):
-        raise _unsupported("content-type", "the text must be UTF-8")
+        raise _unsupported("content-type", "the text must be UTF-8", "leave the charset out")
     if media.startswith("application/cloudevents-batch"):  # before the other: one begins with the other
         _only_json(media, "application/cloudevents-batch+json")
         events = _decoded(body, strict_json.MAX_DEPTH + 1)
@@ -77,10 +77,16 @@ def read(headers: Headers, body: bytes) -> Sent:
     if media.startswith("application/cloudevents"):
         _only_json(media, "application/cloudevents+json")
         return Sent(Mode.STRUCTURED, [_decoded(body, strict_json.MAX_DEPTH)])
+    is_json = media == "application/json" or media.endswith("+json")
+    if not is_json and not any(name.startswith(b"ce-") for name in plain):
+        said = f"{media} is" if media else "a request without a content type is"
+        raise _unsupported("content-type", f"{said} no CloudEvent")
     document = _attributes(headers)
     if body:
-        if media != "application/json" and not media.endswith("+json"):
-            raise _unsupported("content-type", "the data of an event is JSON")
+        if not is_json:
+            raise _unsupported(
+                "content-type", "the data of an event is JSON", "send Content-Type: application/json"
+            )
         document["data"] = _decoded(body, strict_json.MAX_DEPTH)
     return Sent(Mode.BINARY, [document])
 
@@ -90,21 +96,32 @@ def _only_json(media: str, wanted: str) -> None:
         raise _unsupported("content-type", f"of the CloudEvents formats only {wanted} is understood")
 
 
-def _unsupported(header: str, detail: str) -> Unreadable:
-    return Unreadable(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, [Fault("E200", detail, header=header)])
+WAYS = (
+    "send one event as application/cloudevents+json, a list of them as application/cloudevents-batch+json, "
+    "or the data as application/json with ce-* headers"
+)
+
+
+def _unsupported(header: str, detail: str, hint: str = WAYS) -> Unreadable:
+    return Unreadable(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, [Fault("E200", detail, hint, header)])
 
 
 def _decoded(body: bytes, max_depth: int) -> Any:
     try:
         return strict_json.decode(body, max_depth)
     except strict_json.Refused as refused:
-        line = column = 0
-        if refused.offset is not None:
-            before = body.decode(errors="replace")[: refused.offset]
-            line, column = before.count("\n") + 1, refused.offset - before.rfind("\n")
-        pointer = strict_json.pointer(refused.path)
-        fault = Fault(refused.code, f"the body {refused.message}", pointer=pointer, line=line, column=column)
-        raise Unreadable(HTTPStatus.BAD_REQUEST, [fault]) from None
+        text = body.decode(errors="replace")
+        faults = [_not_strict(each, text) for each in (refused, *refused.further)]
+        raise Unreadable(HTTPStatus.BAD_REQUEST, faults) from None
+
+
+def _not_strict(refused: strict_json.Refused, text: str) -> Fault:
+    line = column = 0
+    if refused.offset is not None:
+        before = text[: refused.offset]
+        line, column = before.count("\n") + 1, refused.offset - before.rfind("\n")
+    pointer = strict_json.pointer(refused.path)
+    return Fault(refused.code, f"the body {refused.message}", pointer=pointer, line=line, column=column)
 
 
 # ── binary mode ──────────────────────────────────────────────────────────────

@@ -794,8 +794,21 @@ def test_a_duplicate_key_is_found_however_it_is_written(text: str) -> None:
         return dict(pairs)
 
     json.loads(text, object_pairs_hook=look)
-    with pytest.raises(strict_json.Refused, match="twice") if duplicate else nullcontext():
+    with pytest.raises(strict_json.Refused, match="twice|times") if duplicate else nullcontext():
         strict_json.decode(text.encode())
+
+
+def test_every_key_that_comes_again_is_named_where_it_does() -> None:
+    line = b'{"id": 1, "a": {"x": 1, "x": 2}, "id": 2, "l": [{"y": 1}, {"y": 1, "y": 2}], "id": 3, "d": {}, "d": {}}'
+    (found,) = parse_lines([line], "events.jsonl", NOW)
+    assert isinstance(found, list)
+    assert [(p.code, p.pointer, p.message.removeprefix("the line has the key ")) for p in found] == [
+        ("E002", "/a/x", "'x' twice"),
+        ("E002", "/id", "'id' 3 times"),
+        ("E002", "/l/1/y", "'y' twice"),
+        ("E002", "/d", "'d' twice"),
+    ]
+    assert all(line[p.column - 1 :].startswith(b'"' + p.pointer[-1].encode()) for p in found[:1])
 
 
 @given(JSON)

@@ -233,6 +233,38 @@ def test_a_body_that_is_no_strict_json_object_is_refused(engine: Engine, body: b
     assert [problem["code"] for problem in problems(post(into(engine), body))] == [code]
 
 
+def test_every_key_that_comes_twice_is_located_in_one_answer(engine: Engine) -> None:
+    body = b'{"id": "e1", "id": "e2",\n "data": {"note": 1, "note": 2}}'
+    found = problems(post(into(engine), body))
+    assert [(p["code"], p["pointer"], p["line"], p["column"]) for p in found] == [
+        ("E002", "/id", 1, 14),
+        ("E002", "/data/note", 2, 22),
+    ]
+
+
+@pytest.mark.parametrize(
+    "media", [None, "text/plain", "application/x-www-form-urlencoded", "application/xml"]
+)
+def test_what_does_not_say_that_it_is_an_event_is_told_how_to(engine: Engine, media: str | None) -> None:
+    (problem,) = problems(post(into(engine), ARRIVED, {} if media is None else {"Content-Type": media}), 415)
+    assert problem["code"] == "E200"
+    assert problem["detail"].startswith(media or "a request without a content type")
+    assert "application/cloudevents+json" in problem["hint"]
+    assert not facts(engine)
+
+
+def test_json_alone_is_told_that_the_content_type_says_what_the_body_is(engine: Engine) -> None:
+    (problem,) = problems(post(into(engine), ARRIVED, {"Content-Type": "application/json"}))
+    assert problem["code"] == "E010"
+    assert "application/cloudevents+json" in problem["hint"]
+
+
+def test_data_of_a_binary_event_without_its_content_type_is_told_what_is_missing(engine: Engine) -> None:
+    bare = {name: value for name, value in BINARY.items() if name != "Content-Type"}
+    (problem,) = problems(post(into(engine), {"milestone": "arrived"}, bare), 415)
+    assert (problem["code"], problem["hint"]) == ("E200", "send Content-Type: application/json")
+
+
 def test_broken_json_is_located_by_line_and_column(engine: Engine) -> None:
     (problem,) = problems(post(into(engine), b'{"id": "e1",\n "source": NaN}'))
     assert (problem["line"], problem["column"]) == (2, 12)
