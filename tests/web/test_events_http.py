@@ -242,9 +242,7 @@ def test_every_key_that_comes_twice_is_located_in_one_answer(engine: Engine) -> 
     ]
 
 
-@pytest.mark.parametrize(
-    "media", [None, "text/plain", "application/x-www-form-urlencoded", "application/xml"]
-)
+@pytest.mark.parametrize("media", [None, "text/plain", "application/x-www-form-urlencoded", "text/xml"])
 def test_what_does_not_say_that_it_is_an_event_is_told_how_to(engine: Engine, media: str | None) -> None:
     (problem,) = problems(post(into(engine), ARRIVED, {} if media is None else {"Content-Type": media}), 415)
     assert problem["code"] == "E200"
