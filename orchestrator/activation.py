@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator.engine import BATCH, Engine
-from orchestrator.journey import Rule, RuleBook
+from orchestrator.journey import Mode, Rule, RuleBook
 from orchestrator.ledger import Activation, Ledger, RuleSetState, Transaction
 from orchestrator.ledger.verbs import batches
 from orchestrator.model import WAITING, Status
@@ -51,8 +51,13 @@ def digest_of(sources: Mapping[str, str]) -> str:
 
 
 def rule_digest(rule: Rule) -> str:
-    """Return a hash of what a rule watches for; other words or channels do not make it another rule."""
+    """Return a hash of what a rule watches for, and of whether it only tries to.
+
+    Other words or channels do not make it another rule; a rule that goes live does not make up for its trial.
+    """
     watches = f"{rule.journey} {rule.trigger!r} {rule.when.text if rule.when else ''}"
+    if rule.mode is not Mode.LIVE:
+        watches += f" {rule.mode}"
     return hashlib.sha256(watches.encode()).hexdigest()
 
 

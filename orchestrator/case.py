@@ -6,10 +6,22 @@ from datetime import datetime
 from typing import NamedTuple
 
 from orchestrator import calendar
-from orchestrator.journey import BusinessCalendar, Duration, Journey, On, Policy
-from orchestrator.model import Customer, Fact, Hold, Milestone, Order, Promised, Status, Telling, Tells
+from orchestrator.journey import BusinessCalendar, Duration, Journey, Mode, On, Policy
+from orchestrator.model import (
+    Customer,
+    Fact,
+    Hold,
+    Milestone,
+    Order,
+    Outcome,
+    Promised,
+    Status,
+    Telling,
+    Tells,
+)
 
 SAID = frozenset({Status.ACCEPTED, Status.UNKNOWN})  # the customer knows, or may know
+SHADOW = "shadow: "  # begins the reason of what a rule on trial would have said
 REPLACED = "replaced: "  # begins the reason of what a newer one of the same rule takes the place of
 
 
@@ -164,6 +176,13 @@ def complete(order: Order, journey: Journey) -> bool:
     """Was the journey's closing milestone reached? Then nobody waits any more."""
     last = order.milestones.get(journey.last)
     return last is not None and last.reached is not None
+
+
+def spoken(outcome: Outcome | None, mode: Mode) -> bool:
+    """Was it said, or would a rule on trial have said it?"""
+    if outcome is None:
+        return False
+    return outcome.status in SAID or (mode is Mode.SHADOW and outcome.reason.startswith(SHADOW))
 
 
 def reached(order: Order) -> Iterator[Milestone]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator import calendar
-from orchestrator.case import REPLACED, complete, show
+from orchestrator.case import REPLACED, SHADOW, complete, show
 from orchestrator.fold import promised
+from orchestrator.foresight import because
 from orchestrator.journey import Journey, RuleBook
 from orchestrator.model import (
     ENGINE,
@@ -37,8 +38,8 @@ WAITS_FOR_CUSTOMER = "no address is known for the customer yet"
 class Moment:
     """One line of an order's timeline.
 
-    ``kind`` is promised, happened, heard, said, task, not said, or replaced: not said, for a newer message
-    of the same rule took its place.
+    ``kind`` is promised, happened, heard, said, task, not said, shadow: what a rule on trial would have said,
+    or replaced: not said, for a newer message of the same rule took its place.
     """
 
     at: datetime
@@ -196,7 +197,9 @@ def _entries(entries: Sequence[Entry]) -> Iterator[Moment]:
         wanted = entry.wanted
         at = entry.updated_at or entry.due_at
         what = f"{wanted.template} to the {wanted.role}"
-        if entry.status is Status.ACCEPTED:
+        if wanted.mode == "shadow" and entry.reason.startswith(SHADOW):
+            yield Moment(at, "shadow", f"{what}: {entry.reason.removeprefix(SHADOW)}", wanted.because)
+        elif entry.status is Status.ACCEPTED:
             kind = "task" if wanted.kind == "task" else "said"
             by = f" by {entry.channel}" if entry.channel else ""
             yield Moment(at, kind, f"{what}{by}", wanted.because)
@@ -232,10 +235,10 @@ def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[N
             rule=note.rule,
             occasion=note.occasion,
             role=note.role,
-            kind=note.kind.value,
+            kind="shadow" if note.mode == "shadow" else note.kind.value,
             template=note.template,
             channels=tuple(step.channel for step in note.steps),
-            because=_as_it_will_be(note, decision.wanted, zone),
+            because=_as_it_will_be(note, decision.wanted, zone, decision.at or at),
             unless=note.unless,
             why_then=_why_then(note, entry, zone),
         )
@@ -251,10 +254,10 @@ def _why_then(note: Notification, entry: Entry | None, zone: str) -> str:
     return WAITS_FOR_CUSTOMER if note.role == "customer" else ""
 
 
-def _as_it_will_be(note: Notification, wanted: Iterable[Notification], zone: str) -> str:
+def _as_it_will_be(note: Notification, wanted: Iterable[Notification], zone: str, now: datetime) -> str:
     """Why it will be said. That nobody reacted to a task is not known before its time is up."""
     first = next((one for one in wanted if one.rule == note.rule and one.occasion == note.occasion), note)
     if note.kind is not Kind.TASK or first.role == note.role:
-        return note.because
+        return because(note, now)
     task = note.template.partition("/")[2]
     return f"if the {first.role} does not acknowledge {task!r} by {calendar.show(note.due_at, zone)}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orchestrator import calendar
+from orchestrator.case import SHADOW
 from orchestrator.consents import refused
 from orchestrator.model import (
     Customer,
@@ -100,8 +101,6 @@ def guard(
             return Wait(now + RECHECK, f"the rule cannot be decided: {failed}")
         return Withhold(Status.CANCELLED, why_not(decision, entry))
     wanted = carried_on(entry, wanted)
-    if wanted.mode == "shadow":
-        return Withhold(Status.SUPPRESSED, "shadow: the rule is on trial and sends nothing")
     if wanted.due_at > now:
         return Wait(wanted.due_at, f"due {calendar.show(wanted.due_at, zone)}")
     if wanted.role == "customer" and not customer.known:  # it waited for them as long as it was useful
@@ -112,7 +111,16 @@ def guard(
         return Withhold(Status.EXPIRED, f"{late}; {halted}" if halted else late)
     if halted:
         return Wait(min(now + RECHECK, wanted.expires_at or now + RECHECK), halted)
-    return _by_step(entry, wanted, order, customer, blocks, now, zone)
+    answer = _by_step(entry, wanted, order, customer, blocks, now, zone)
+    return _on_trial(answer) if wanted.mode == "shadow" else answer
+
+
+def _on_trial(answer: Answer) -> Answer:
+    """What a rule in shadow would have said just now is withheld; the rest ends as it would have."""
+    if not isinstance(answer, Send):
+        return answer
+    way = f" by {answer.channel}" if answer.channel else ""
+    return Withhold(Status.SUPPRESSED, f"{SHADOW}the rule is on trial; it would have said this{way}")
 
 
 def _halted(wanted: Notification, order: Order, blocks: Blocks) -> str:

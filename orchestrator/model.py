@@ -357,6 +357,11 @@ class Tells:
     value: Promised
 
 
+def key_of(order: str, rule: str, occasion: str, role: str, mode: str) -> str:
+    """Name one intent for ever; a rule on trial has names of its own, for no rule's id begins with ``~``."""
+    return f"{order}/{'~' if mode == 'shadow' else ''}{rule}/{occasion}/{role}"
+
+
 @dataclass(frozen=True, slots=True)
 class Notification:
     """One intent: this rule, this occasion, this recipient, due then, useless after then.
@@ -388,8 +393,8 @@ class Notification:
 
     @property
     def key(self) -> str:
-        """order/rule/occasion/role, unique for ever."""
-        return f"{self.order}/{self.rule}/{self.occasion}/{self.role}"
+        """order/rule/occasion/role, unique for ever; see :func:`key_of`."""
+        return key_of(self.order, self.rule, self.occasion, self.role, self.mode)
 
 
 @dataclass(frozen=True, slots=True)

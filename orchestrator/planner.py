@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator import calendar, conditions
-from orchestrator.case import REPLACED, SAID, Case, Firing
+from orchestrator.case import REPLACED, Case, Firing, spoken
 from orchestrator.journey import Journey, Mode, Rule, RuleBook, TaskSpec
 from orchestrator.model import (
     Customer,
@@ -22,8 +22,9 @@ from orchestrator.model import (
     Silence,
     Status,
     Step,
+    key_of,
 )
-from orchestrator.rungs import EXHAUSTED
+from orchestrator.rungs import EXHAUSTED, spent
 from orchestrator.timing import order_zone, recipient, timed
 from orchestrator.triggers import firings
 
@@ -167,7 +168,7 @@ def _newest_due(rule: Rule, standing: list[Firing], case: Case) -> Firing | None
         for firing in standing
         if firing.at <= case.now
         and firing.speaks
-        and ((said := outcomes.get(_key(rule, firing, case))) is None or said.status not in SAID)
+        and not spoken(outcomes.get(_key(rule, firing, case)), rule.mode)
     ]
     return max(due, key=lambda firing: (firing.at, firing.occasion), default=None)
 
@@ -186,7 +187,7 @@ def _message(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) 
     key = _key(rule, firing, case)
     outcome = case.order.outcomes.get(key)
     if firing.hushed:
-        if outcome is None or outcome.status not in SAID:
+        if not spoken(outcome, rule.mode):
             yield Silence(rule.id, firing.hushed, key, values)
         if firing.hushed == EXHAUSTED and rung.task is None:
             yield from _person(rule, firing, case, firing.news)
@@ -196,6 +197,8 @@ def _message(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) 
         yield Silence(rule.id, "no channel in time: " + "; ".join(when.passed_over), key, values)
         yield from _person(rule, firing, case, when.due_at)
         return
+    if spoken(outcome, rule.mode) and (why := spent(rule, firing)):
+        yield Silence(rule.id, why, key, values)
     yield Notification(
         order=case.order.id,
         rule=rule.id,
@@ -295,4 +298,4 @@ def _tasked(
 
 
 def _key(rule: Rule, firing: Firing, case: Case) -> str:
-    return f"{case.order.id}/{rule.id}/{firing.occasion}/{rule.to}"
+    return key_of(case.order.id, rule.id, firing.occasion, rule.to, rule.mode)

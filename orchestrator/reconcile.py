@@ -24,6 +24,12 @@ from orchestrator.model import WAITING, Decision, Entry, Notification, Status
 _intent = attrgetter(*(field.name for field in fields(Notification) if field.name != "values"))
 
 
+SWITCHED = {
+    "shadow": "the rule is on trial now (shadow), and sends nothing",
+    "live": "the rule is live now; what it would have said on trial is not made up for",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Reschedule:
     """An entry whose notification changed while it waited."""
@@ -56,12 +62,15 @@ class Plan:
         """Say why a person should look before this is applied, or "".
 
         *waiting* entries are in the ledger now; a plan over *most* changes, or over *share* of them
-        (once more than a handful wait), is too big to be right.
+        (once more than a handful wait), is too big to be right. What a rule on trial would say is sent to
+        nobody, and counts for nothing.
         """
-        if len(self) > most:
-            return f"{len(self)} changes are more than the {most} allowed at once"
-        if waiting >= 20 and len(self.reschedule) + len(self.cancel) > share * waiting:
-            changed = len(self.reschedule) + len(self.cancel)
+        changed = sum(move.entry.wanted.mode == "live" for move in self.reschedule)
+        changed += sum(gone.entry.wanted.mode == "live" for gone in self.cancel)
+        count = changed + sum(note.mode == "live" for note in self.create)
+        if count > most:
+            return f"{count} changes are more than the {most} allowed at once"
+        if waiting >= 20 and changed > share * waiting:
             return f"{changed} of {waiting} waiting notifications would change, more than {share:.0%}"
         return ""
 
@@ -125,6 +134,8 @@ def why_not(decision: Decision, entry: Entry) -> str:
     for silence in mine or general:
         return silence.reason
     instead = _instead(decision, entry.wanted)
+    if instead is not None and instead.mode != entry.wanted.mode:
+        return SWITCHED[instead.mode]
     if instead is not None:
         return f"{REPLACED}{instead.because}"
     return rule[0].reason if rule else "no rule asks for it any more"

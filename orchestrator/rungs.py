@@ -3,11 +3,17 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from orchestrator.case import REPLACED, SAID, Case, Firing
+from orchestrator.case import REPLACED, Case, Firing, spoken
 from orchestrator.journey import On, Rule
 
 OVERTAKEN = f"{REPLACED}the next message of this rule is due already"
 EXHAUSTED = "every message of this rule was sent already, and none is sent twice"
+
+SPENT = {  # what a ladder whose last message was said still waits for
+    On.SILENT: "every message of this rule was said; it begins again after the next useful contact",
+    On.STUCK: "every message of this rule was said; it begins again after the next milestone",
+    On.MISSED: "every message of this rule was said; when another promise is missed, a person finds words",
+}
 
 
 def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
@@ -31,6 +37,12 @@ def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
         firing._replace(hushed=firing.hushed or OVERTAKEN) if index < newest else firing
         for index, firing in enumerate(found)
     ]
+
+
+def spent(rule: Rule, firing: Firing) -> str:
+    """What to say of a rule that said this firing, if that was the last of several; else ""."""
+    last = firing.rung > 1 and rule.rung(firing.rung + 1) is None
+    return SPENT.get(rule.trigger.on, "") if last else ""
 
 
 def _on(first: Firing, number: int, at: datetime) -> Firing:
@@ -66,7 +78,7 @@ def _next_rung(rule: Rule, case: Case, first: Firing) -> int:
         for outcome in case.order.outcomes.values()
         if outcome.rule == rule.id
         and outcome.kind == "message"
-        and outcome.status in SAID
+        and spoken(outcome, rule.mode)
         and outcome.occasion.startswith(episode)
         and not outcome.occasion.startswith(mine)
     )

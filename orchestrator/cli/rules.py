@@ -31,24 +31,26 @@ def check(
 ) -> None:
     """Find every problem in rules, templates and settings.
 
-    Each is shown with its place, the line itself and a hint. The exit code is 1 if there is any. Rules that
-    can never fire and texts that a reader would miss something in are problems too.
+    Each is shown with its place, the line itself and a hint. The exit code is 1 if there is any, and 2 if the
+    settings cannot be used. Rules that can never fire and texts that a reader would miss something in are
+    problems too.
     """
     try:
         found = house.written(loaded(ctx, config), rules_dir, templates)
     except Problems as refused:
-        problems = refused.problems
-        counts = "the settings cannot be used"
-    else:
-        problems = tuple(house.reviewed(found, whole=rules_dir is None))
-        journeys = found.book.journeys.values()
-        counts = ", ".join(
-            (
-                counted(len(journeys), "journey"),
-                counted(sum(len(journey.rules) for journey in journeys), "rule"),
-                counted(len(found.renderer.names()), "template"),
-            )
+        output.problems(refused.problems, form)
+        count = counted(len(refused.problems), "problem")
+        output.sentence(f"the settings cannot be used: {count} found", form)
+        raise typer.Exit(2) from None
+    problems = tuple(house.reviewed(found, whole=rules_dir is None))
+    journeys = found.book.journeys.values()
+    counts = ", ".join(
+        (
+            counted(len(journeys), "journey"),
+            counted(sum(len(journey.rules) for journey in journeys), "rule"),
+            counted(len(found.renderer.names()), "template"),
         )
+    )
     output.problems(problems, form)
     output.sentence(
         f"{counts}: {counted(len(problems), 'problem') if problems else 'no problem'} found", form
@@ -158,11 +160,14 @@ def _show(plan: "Plan", chosen: "Settings", form: Format) -> None:
 def _by_rule(plan: "Plan", zone: str) -> list[dict[str, Any]]:
     """What a plan changes, rule by rule, each with one example by the clocks of *zone*."""
     from orchestrator.calendar import show
+    from orchestrator.clock import SystemClock
+    from orchestrator.foresight import because
 
+    now = SystemClock().now()
     counts: dict[str, Counter[str]] = {}
     examples: dict[str, str] = {}
     changes = [
-        *(("create", note, f"{note.order}: {note.because}") for note in plan.create),
+        *(("create", note, f"{note.order}: {because(note, now)}") for note in plan.create),
         *(
             ("reschedule", move.wanted, f"{move.wanted.order}: due {show(move.wanted.due_at, zone)}, {zone}")
             for move in plan.reschedule

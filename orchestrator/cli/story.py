@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from orchestrator.explain import Explanation, Next, NotSaid
 
 Row = dict[str, Any]
-STYLES = {"said": "green", "message": "green", "task": "yellow", "not said": "dim", "replaced": "dim"}
+STYLES = {
+    "said": "green", "message": "green", "task": "yellow", "not said": "dim", "replaced": "dim",
+    "shadow": "cyan",
+}  # fmt: skip
 INDENT = 32  # columns: under what happened, beside when and how
 
 

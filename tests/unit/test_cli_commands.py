@@ -36,10 +36,10 @@ def test_check_tells_problems_of_rules_and_templates_in_one_run(home: Home) -> N
     assert "problems found" in out.splitlines()[-1]
 
 
-def test_check_finds_settings_that_cannot_be_used(home: Home) -> None:
+def test_check_finds_settings_that_cannot_be_used_and_ends_with_2(home: Home) -> None:
     home.replace("config.toml", 'time_zone = "Europe/Berlin"', 'time_zone = "Europe/Berlni"')
     code, out, _ = home.run("check")
-    assert code == 1
+    assert code == 2
     assert out.startswith("config.toml:")
     assert "did you mean 'Europe/Berlin'?" in out
 
@@ -52,8 +52,8 @@ def test_settings_that_cannot_be_used_end_any_other_command_with_2(home: Home) -
 
 
 def test_the_settings_may_be_named_before_and_after_the_command(home: Home) -> None:
-    assert home.run("check", "--config", "nowhere.toml")[0] == 1
-    assert home.run("--config", "nowhere.toml", "check")[0] == 1
+    assert home.run("check", "--config", "nowhere.toml")[0] == 2
+    assert home.run("--config", "nowhere.toml", "check")[0] == 2
 
 
 def test_check_gives_a_program_objects_and_nothing_else(home: Home) -> None:

@@ -117,9 +117,7 @@ def test_forwards_it_says_what_comes_next_when_and_unless_what() -> None:
     (coming,) = story(promise, rules=rules, now="2026-03-02 10:00").next
 
     assert (coming.at, coming.rule, coming.channels) == (at("2026-03-12 17:30"), "late", ("sms", "email"))
-    assert (
-        coming.because == "arrived was promised for 2026-03-12 and had not happened by Thu 2026-03-12 17:30"
-    )
+    assert coming.because == "if arrived, promised for 2026-03-12, has not happened by Thu 2026-03-12 17:30"
     assert coming.unless == "arrived happens before, or the promise moves"
 
 

@@ -138,7 +138,7 @@ def test_an_event_of_two_days_ago_expires_and_one_ahead_waits(
 
 def test_a_rule_on_trial_sends_nothing() -> None:
     assert ask(rules=book(RULE % ", mode: shadow")) == Withhold(
-        Status.SUPPRESSED, "shadow: the rule is on trial and sends nothing"
+        Status.SUPPRESSED, "shadow: the rule is on trial; it would have said this by sms"
     )
 
 

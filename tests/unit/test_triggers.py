@@ -1,10 +1,11 @@
 """When each rule is due, exactly, and what takes it back (DESIGN §4.1 and §4.2)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from orchestrator.journey import Mode
+from orchestrator.journey import Mode, RuleBook
 from tests.builders import at, car_order, event, maria, promised, reached
 from tests.deciding import Told, book, bounced, decide, facts, keys, one, outcome, why
 
@@ -746,3 +747,73 @@ def test_the_order_in_which_facts_arrive_does_not_matter_to_a_rule() -> None:
     assert decide(book(LADDER), *told, now="2026-03-19 17:30", known=False) == decide(
         book(LADDER), *reversed(told), now="2026-03-19 17:30", known=False
     )
+
+
+# ── after the last rung ──────────────────────────────────────────────────────
+
+QUIET = (
+    "{id: quiet, on: {silent: 14d}, channels: [sms], timing: now,"
+    " rungs: [{say: update}, {every: 7d, say: still-here, at_most: 2}]}"
+)
+TWO = "channels: [sms], timing: now, rungs: [{say: one}, {after: 7d, say: two}]"
+
+
+def said_at(rules: RuleBook, moments: Sequence[str], *told: Told) -> list[Told]:
+    """What was told, and everything that fell due at these moments was said."""
+    heard = list(told)
+    for moment in moments:
+        wanted = decide(rules, *heard, now=moment).wanted
+        heard += [outcome(note, moment) for note in wanted if note.due_at == at(moment)]
+    return heard
+
+
+EACH_WEEK = ["2026-03-15 09:00", "2026-03-22 09:00", "2026-03-29 09:00"]
+
+
+def test_a_silence_rule_that_said_all_it_has_says_that_it_waits_for_a_contact() -> None:
+    rules = book(QUIET)
+    heard = said_at(rules, EACH_WEEK, maria())
+    assert len(heard) == 4
+
+    decision = decide(rules, *heard, now="2026-05-01 10:00")
+
+    assert (
+        why(decision) == "every message of this rule was said; it begins again after the next useful contact"
+    )
+
+
+def test_after_the_next_useful_contact_a_silence_rule_begins_with_its_first_rung() -> None:
+    rules = book(QUIET)
+    heard = said_at(rules, EACH_WEEK, maria())
+    spoke = car("contact.logged", "2026-04-10 09:00", direction="in", reason="asked")
+
+    coming = one(decide(rules, *heard, spoke, now="2026-04-10 09:00"))
+
+    assert (coming.template, coming.due_at) == ("new-car/update", at("2026-04-24 09:00"))
+    assert not decide(rules, *heard, spoke, now="2026-04-10 09:00").silences
+
+
+@pytest.mark.parametrize(
+    ("rules", "moments", "told", "reason"),
+    [
+        (
+            f"{{id: stuck, on: {{stuck: ordered, for: 14d}}, {TWO}}}",
+            ["2026-03-16 09:00", "2026-03-23 09:00"],
+            reached("O-1", "ordered", "2026-03-02 09:00"),
+            "every message of this rule was said; it begins again after the next milestone",
+        ),
+        (
+            f"{{id: late, on: {{missed: arrived}}, {TWO}}}",
+            ["2026-03-13 00:00", "2026-03-20 00:00"],
+            PROMISE,
+            "every message of this rule was said; when another promise is missed, a person finds words",
+        ),
+    ],
+)
+def test_every_ladder_says_what_it_waits_for_after_its_last_rung(
+    rules: str, moments: list[str], told: Told, reason: str
+) -> None:
+    heard = said_at(book(rules), moments, told)
+    assert len(heard) == 3
+
+    assert why(decide(book(rules), *heard, now="2026-05-01 10:00")) == reason

@@ -1,0 +1,29 @@
+"""What makes something due, said before it happened: the same reasons, turned towards the future. Pure.
+
+A reason is written once, as it will stand under what was said; until then it must not read as if it were so.
+"""
+
+import re
+from datetime import datetime
+
+from orchestrator.model import Notification
+
+_AHEAD = (
+    (r"(\S+) was promised for (.+) and had not happened by (.+)",
+     r"if \1, promised for \2, has not happened by \3"),
+    (r"nothing happened for (\S+), since (.+)", r"if nothing happens for \1 since \2"),
+    (r"(.+), then nothing for (\S+)", r"\1; if then nothing comes for \2"),
+    (r"(\S+) have passed since (.+)", r"\1 will have passed since \2"),
+    (r"(\S+) happened on (.+)", r"\1 is recorded for \2"),
+)  # fmt: skip
+_TURNED = tuple((re.compile(past, re.DOTALL), future) for past, future in _AHEAD)
+
+
+def because(note: Notification, now: datetime) -> str:
+    """Why it is, or will be, due, as one says it at *now*."""
+    if note.trigger_at is None or note.trigger_at <= now:
+        return note.because
+    for past, future in _TURNED:
+        if (found := past.fullmatch(note.because)) is not None:
+            return found.expand(future)
+    return note.because
