@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from orchestrator.journey import Journey, On
 from orchestrator.model import Customer, Fact, Kind, Order, Status
+from orchestrator.money import read_money
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ATTRIBUTE = "order.attributes."
@@ -151,6 +152,7 @@ FIELDS: Mapping[str, Field] = {
 ATTRIBUTE_TYPES: Mapping[str, str] = {
     "text": "string",
     "number": "double",
+    "money": "double",  # its amount
     "flag": "bool",
     "date": "timestamp",
     "list": "list<string>",
@@ -172,6 +174,9 @@ def _attribute(scene: Scene, name: str) -> Any:
     kind = scene.journey.attributes.get(name, "").removesuffix("?")
     if kind == "number":
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if kind == "money":
+        found = read_money(value)
+        return float(found[0]) if found is not None else None
     if kind == "list":
         return [str(item) for item in value] if isinstance(value, list | tuple) else None
     if kind == "date":

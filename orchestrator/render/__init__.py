@@ -17,8 +17,9 @@ from markupsafe import Markup, escape
 from orchestrator.errors import NotFound, Problem, RenderError
 from orchestrator.model import Purpose
 from orchestrator.plain_text import one_line
-from orchestrator.render import sms_text, wording
+from orchestrator.render import bidi, sms_text, wording
 from orchestrator.render import source as template_source
+from orchestrator.render.limits import BUDGET, Budget
 from orchestrator.render.mjml import compile_mjml
 from orchestrator.render.sandbox import Sandbox
 from orchestrator.render.source import Assembled, Header, Piece, SourceError
@@ -132,6 +133,7 @@ class Renderer:
         if found and _language(found) != _language(_written_in(context)):
             context = wording.in_locale(context, found)
         words = {**self.text_env.globals, **context}
+        words[BUDGET] = Budget(leftwards=bidi.leftwards(found or str(context.get("locale", ""))))
         texts = self._text(path, found)
         heads = {header: self._run(part, words) for header, part in texts.headers.items()}
         body = tidy(self._run(texts.body, words))
@@ -140,7 +142,7 @@ class Renderer:
         if channel == "sms":
             return Rendered(_sms(body, path), locale=found)
         title, link = (
-            one_line(heads.get("Title", ""), TITLE_LIMIT),
+            bidi.line(heads.get("Title", ""), TITLE_LIMIT),
             one_line(heads.get("Link", ""), LINK_LIMIT),
         )
         return Rendered(body, title=title, link=link, locale=found)
@@ -154,11 +156,11 @@ class Renderer:
     def _email(
         self, name: str, locale: str, heads: Mapping[str, str], body: str, words: dict[str, Any]
     ) -> Rendered:
-        subject = one_line(heads.get("Subject", ""), SUBJECT_LIMIT)
+        subject = bidi.line(heads.get("Subject", ""), SUBJECT_LIMIT)
         part = self._html(name, locale)
         html = ""
         if part is not None:
-            preview = one_line(heads.get("Preview", ""), SUBJECT_LIMIT)
+            preview = bidi.line(heads.get("Preview", ""), SUBJECT_LIMIT)
             more = {"subject": subject, "preview": preview, "body": _paragraphs(body)}
             html = self._run(part, words | more)
         return Rendered(body, subject=subject, html=html, locale=locale)
@@ -223,7 +225,8 @@ class Renderer:
         if key not in self._htmls:
             try:
                 pieces = self.html(name, locale)
-                self._htmls[key] = None if pieces is None else self._part(pieces, self.html_env)
+                isolating = None if pieces is None else bidi.between_tags(pieces)
+                self._htmls[key] = None if isolating is None else self._part(isolating, self.html_env)
             except SourceError as error:
                 raise RenderError(str(error)) from error
         return self._htmls[key]
@@ -311,7 +314,6 @@ def _line(error: Exception, template: Template) -> int:
     return line
 
 
-_SPACE_AT_END = re.compile(r"(?<!\n--)[ \t]+(?=\n)")  # a signature begins with "-- "
 _MANY_LINES = re.compile(r"\n{3,}")
 _URL = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
 
@@ -321,8 +323,13 @@ def tidy(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if " \n" in text or "\t\n" in text:
-        text = _SPACE_AT_END.sub("", text)
+        text = "\n".join(map(_trimmed, text.split("\n")))
     return _MANY_LINES.sub("\n\n", text).strip()
+
+
+def _trimmed(line: str) -> str:
+    bare = line.rstrip(" \t")
+    return "-- " if bare == "--" and line[2:3] == " " else bare  # so a signature begins
 
 
 def _sms(body: str, path: str) -> str:

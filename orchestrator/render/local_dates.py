@@ -4,14 +4,15 @@ Babel is imported at the first date; formats and texts are kept, since a morning
 """
 
 import re
-from datetime import date, time
+from datetime import date, datetime, time
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 _YEAR = re.compile(r",?\s*(?:'[^']*')?\s*y+\s*(?:'[^']*'\.?)?$")
 
 
 @lru_cache(maxsize=256)
-def _known(locale: str) -> str:
+def babel_locale(locale: str) -> str:
     """A locale that Babel has, from the most exact to English.
 
     English without a country is read as British: the day before the month, twenty-four hours.
@@ -32,7 +33,7 @@ def _known(locale: str) -> str:
 def _pattern(locale: str, length: str) -> str:
     from babel.dates import get_date_format
 
-    name = _known(locale)
+    name = babel_locale(locale)
     pattern: str = get_date_format("long" if length == "day_month" else "full", locale=name).pattern
     if length == "full":
         return pattern
@@ -68,12 +69,22 @@ def time_text(at: time, locale: str) -> str:
     """``17:30``, ``5:30 PM``: hours and minutes."""
     from babel.dates import format_time
 
-    text: str = format_time(at, "short", locale=_known(locale))
+    text: str = format_time(at, "short", locale=babel_locale(locale))
     return text.replace("\u202f", " ")
+
+
+@lru_cache(maxsize=1024)
+def zone_text(day: date, at: time, zone: str, locale: str) -> str:
+    """``CET``, ``MEZ``: what people of a locale call the time of a zone then, in short."""
+    from babel.dates import get_timezone_name
+
+    then = datetime.combine(day, at, ZoneInfo(zone))
+    text: str = get_timezone_name(then, width="short", locale=babel_locale(locale))
+    return text
 
 
 def _format(day: date, pattern: str, locale: str) -> str:
     from babel.dates import format_date
 
-    text: str = format_date(day, pattern, locale=_known(locale))
+    text: str = format_date(day, pattern, locale=babel_locale(locale))
     return text

@@ -54,7 +54,7 @@ MARIA = Customer(
     phone="+49 30 23125 201",
 )
 SHARED_TASK = "shared/task"
-_BY_TYPE: Mapping[str, Any] = {"number": 3, "flag": True, "date": TODAY.isoformat()}
+_BY_TYPE: Mapping[str, Any] = {"number": 3, "money": "1234.50 EUR", "flag": True, "date": TODAY.isoformat()}
 _BY_NAME = {
     "model": "Lumen 4",
     "colour": "sea green",

@@ -11,7 +11,9 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from orchestrator.render.sandbox import Sandbox
+from orchestrator.render.bidi import leftwards
+from orchestrator.render.limits import BUDGET, Budget
+from orchestrator.render.sandbox import Sandbox, said
 from orchestrator.render.source import Is, Piece
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
@@ -30,26 +32,33 @@ class Rehearsal:
     def say(self, pieces: Sequence[Piece], words: Mapping[str, Any]) -> str | None:
         """What *pieces* print with *words*; ``None``: only Jinja itself can tell, or tell what is wrong."""
         try:
-            return self._said(pieces, {**self._env.globals, **words})
+            return self._said(
+                pieces,
+                {
+                    **self._env.globals,
+                    **words,
+                    BUDGET: Budget(leftwards=leftwards(str(words.get("locale", "")))),
+                },
+            )
         except (TemplateError, _BeyondError, ArithmeticError, LookupError, TypeError, ValueError):
             return None
 
     def _said(self, pieces: Sequence[Piece], names: dict[str, Any]) -> str:
-        said: list[str] = []
+        parts: list[str] = []
         branches: list[tuple[bool, bool]] = []  # of each open `if`: is this branch said, was one before it
         for piece in pieces:
             live = all(now for now, _ in branches)
             if piece.kind is Is.TEXT:
                 if live:
-                    said.append(piece.text)
+                    parts.append(piece.text)
             elif piece.kind is Is.EXPRESSION:
                 if not piece.text.startswith("{{"):
                     raise _BeyondError
                 if live:
-                    said.append(str(self._value(piece.text[2:-2], names)))
+                    parts.append(said(names[BUDGET], self._value(piece.text[2:-2], names)))
             else:
                 self._statement(piece.text, branches, names)
-        return "".join(said)
+        return "".join(parts)
 
     def _statement(self, text: str, branches: list[tuple[bool, bool]], names: dict[str, Any]) -> None:
         match = _STATEMENT.fullmatch(text)

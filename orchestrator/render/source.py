@@ -21,6 +21,7 @@ _HEADER = re.compile(r"(?P<name>[A-Z][A-Za-z-]*):(?P<value>.*)")
 _LINE_BEGINS, _LINE_ENDS = re.compile(r"\n[ \t]*\Z"), re.compile(r"[ \t]*\n")
 SIZE_LIMIT = 256_000  # bytes of one file; a text to a customer is a hundredth of that
 DEPTH_LIMIT = 8  # includes inside includes
+PIECES_LIMIT = 10_000  # of one text, with what it includes; the longest of ours has 200
 
 
 class Is(Enum):
@@ -216,6 +217,8 @@ def expand(
             )
             raise SourceError("T014", piece.path, piece.line, why)
         found += expand(inner, included, depth + 1)
+        if len(found) > PIECES_LIMIT:
+            raise SourceError("T014", piece.path, piece.line, f"with '{name}' the text has no end")
     return found
 
 
@@ -233,7 +236,7 @@ class Assembled:
         """The file and line that the assembled *line* came from."""
         while line > 0 and line not in self.origins:
             line -= 1
-        return self.origins.get(line, ("", 0))
+        return self.origins.get(line) or next(iter(self.origins.values()), ("", 0))
 
 
 def assemble(pieces: Sequence[Piece]) -> Assembled:

@@ -20,10 +20,12 @@ from orchestrator.render.words import (
     Contact,
     CustomerWords,
     JourneyWords,
+    Money,
     OrderWords,
     Place,
     Task,
     When,
+    money,
 )
 from orchestrator.timing import order_zone
 from orchestrator.triggers import firings
@@ -55,7 +57,7 @@ def context(
     """Return every name of :class:`Words` with its value for this notification at *now*."""
     zone = order_zone(order.location, policy.time_zone)
     locale = locale_of(notification, order, customer, company)
-    dates = _Dates(zone, locale, calendar.day_of(now, zone))
+    dates = _Dates(zone, locale, calendar.day_of(now, zone), _reader_zone(notification, order, customer))
     who = customer or Customer("")
     business = policy.calendar(order.location.calendar)
     case = Case(order, who, journey, policy, now, zone, business)
@@ -70,7 +72,7 @@ def context(
     reached = milestone.reached if milestone else None
     return {
         "customer": _customer(who),
-        "order": _order(order, journey),
+        "order": _order(order, journey, locale),
         "owner": owner,
         "manager": manager,
         "sender": owner or manager or Contact(place.name or place.brand, "", place.email, place.phone),
@@ -100,11 +102,15 @@ def context(
 
 
 def in_locale(words: Mapping[str, Any], locale: str) -> dict[str, Any]:
-    """Return *words* with every date in another language: the one whose text was found."""
+    """Return *words* with every date and sum in another language: the one whose text was found."""
 
     def retell(value: Any) -> Any:
         if isinstance(value, When):
+            return replace(value, locale=locale, own=value.own and replace(value.own, locale=locale))
+        if isinstance(value, Money):
             return replace(value, locale=locale)
+        if isinstance(value, OrderWords):
+            return replace(value, attributes={key: retell(one) for key, one in value.attributes.items()})
         if isinstance(value, Task):
             return replace(value, ack_by=replace(value.ack_by, locale=locale))
         return value
@@ -121,6 +127,7 @@ class _Dates:
     zone: str
     locale: str
     today: date
+    reader: str = ""  # the zone of whoever reads it, if it is known
 
     def on(self, day: date | None) -> When:
         return When(day, None, None, self.today, self.locale)
@@ -129,13 +136,33 @@ class _Dates:
         if moment is None:
             return self.on(None)
         wall = moment.astimezone(ZoneInfo(self.zone))
-        return When(wall.date(), wall.time(), None, self.today, self.locale)
+        when = When(wall.date(), wall.time(), None, self.today, self.locale)
+        if self.reader in ("", self.zone):
+            return when
+        there = moment.astimezone(ZoneInfo(self.reader))
+        if there.replace(tzinfo=None) == wall.replace(tzinfo=None):
+            return when
+        own = replace(when, day=there.date(), clock=there.time())
+        return replace(when, zone=self.zone, own=own)
 
     def promised(self, value: Promised | None) -> When:
         if value is None or value.day is not None:
             return self.on(value.day if value is not None else None)
         begins = self.moment(value.start)
-        return begins if value.end is None else replace(begins, until=self.moment(value.end).clock)
+        if value.end is None:
+            return begins
+        ends = self.moment(value.end)
+        own = begins.own and replace(begins.own, until=ends.own.clock if ends.own else None)
+        return replace(begins, until=ends.clock, own=own)
+
+
+def _reader_zone(notification: Notification, order: Order, customer: Customer | None) -> str:
+    """The reader's own zone; empty where nobody knows it."""
+    if notification.role == "customer":
+        zone = customer.time_zone if customer is not None else ""
+    else:
+        zone = _person(notification.role, order).time_zone
+    return zone if zone and calendar.valid_zone(zone) else ""
 
 
 def _stands(notification: Notification, case: Case, told: Promised | None) -> Promised | None:
@@ -310,9 +337,12 @@ def _customer(customer: Customer) -> CustomerWords:
     )
 
 
-def _order(order: Order, journey: Journey) -> OrderWords:
-    """Declared attributes are there even when nobody sent them."""
+def _order(order: Order, journey: Journey, locale: str) -> OrderWords:
+    """Declared attributes are there even when nobody sent them, and sums of money are sums."""
     attributes = {**dict.fromkeys(journey.attributes, ""), **_clean(order.attributes)}
+    for name, kind in journey.attributes.items():
+        if kind.startswith("money"):
+            attributes[name] = money(attributes[name], locale)
     return OrderWords(one_line(order.id, NAME_LIMIT), attributes)
 
 

@@ -7,11 +7,21 @@ mistake is an undefined variable. :mod:`orchestrator.render.wording` makes these
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
+from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from orchestrator.render.local_dates import day_and_month, day_text, full_day_text, time_text, weekday_text
+from orchestrator.money import read_money
+from orchestrator.render.local_dates import (
+    day_and_month,
+    day_text,
+    full_day_text,
+    time_text,
+    weekday_text,
+    zone_text,
+)
+from orchestrator.render.local_money import money_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,8 @@ class When:
     until: Annotated[time | None, "where it is a window: the time it ends"] = None
     today: date | None = None
     locale: str = "en"
+    zone: Annotated[str, "the order's time zone, where the reader's clock reads otherwise"] = ""
+    own: Annotated["When | None", "the same on the reader's own clock, where that reads otherwise"] = None
 
     def __bool__(self) -> bool:
         return self.day is not None
@@ -50,16 +62,44 @@ class When:
 
     @property
     def time(self) -> str:
-        """`17:30`, or `17:30–18:30` for a window; empty for a whole day"""
-        if self.clock is None:
+        """`17:30`, or `17:30–18:30` for a window, with `CET` for who is elsewhere; empty for a whole day"""
+        if self.clock is None or self.day is None:
             return ""
-        begins = time_text(self.clock, self.locale)
-        return begins if self.until is None else f"{begins}–{time_text(self.until, self.locale)}"
+        said = time_text(self.clock, self.locale)
+        if self.until is not None:
+            said = f"{said}–{time_text(self.until, self.locale)}"
+        return f"{said} {zone_text(self.day, self.clock, self.zone, self.locale)}" if self.zone else said
 
     @property
     def days(self) -> int:
         """Days from today: 0 today, 1 tomorrow, negative in the past"""
         return (self.day - self.today).days if self.day is not None and self.today is not None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A sum with its currency, in the reader's language; false when there is none."""
+
+    amount: Annotated[Decimal | None, "the number"] = None
+    currency: Annotated[str, "the currency's three letters, `EUR`"] = ""
+    locale: str = "en"
+
+    def __bool__(self) -> bool:
+        return self.amount is not None
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def text(self) -> str:
+        """The sum as the reader writes it, `€1,234.50`"""
+        return "" if self.amount is None else money_text(self.amount, self.currency, self.locale)
+
+
+def money(value: Any, locale: str) -> Money:
+    """What a fact says of a sum (:func:`orchestrator.money.read_money`), for a reader; else nothing."""
+    found = read_money(value)
+    return Money(*found, locale) if found is not None else Money(locale=locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +244,7 @@ class Words:
     purpose: Annotated[str, "security, service, relationship or marketing"]
 
 
-VALUES = (When, Contact, CustomerWords, OrderWords, Place, Company, JourneyWords, Task)
+VALUES = (When, Money, Contact, CustomerWords, OrderWords, Place, Company, JourneyWords, Task)
 
 
 # ── what is declared ─────────────────────────────────────────────────────────
@@ -213,6 +253,7 @@ FILTERS: Mapping[str, str] = {
     "day": "a date in words, `Thursday, 12 March`: `{{ order.attributes.built | day }}`",
     "time": "a time of day, `17:30`",
     "date_long": "a date with its year, `Thursday, 12 March 2026`",
+    "money": "a sum as the reader writes it, `€1,234.50`, of `1234.50 EUR` or of its amount and currency",
 }
 """The filters of ours; Jinja's own are there too."""
 

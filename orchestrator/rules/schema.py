@@ -17,7 +17,7 @@ from orchestrator.journey import Duration, Mode
 from orchestrator.literals import Malformed, parse_duration, parse_hours, parse_time
 from orchestrator.model import Purpose
 
-ATTRIBUTE_TYPES = ("text", "number", "flag", "date", "list")
+ATTRIBUTE_TYPES = ("text", "number", "money", "flag", "date", "list")
 DIRECTIONS = ("later", "sooner", "either")
 
 DURATION = r"^\s*(\d+(bd|bh|[wdhms])\s*)+$"
@@ -266,7 +266,8 @@ class HeaderShape(Shape):
     journey: Text = Field(description="The journey's id, as orders name it.", pattern=NAME)
     title: Text | None = Field(None, description="What the journey is, in a few words.")
     attributes: dict[str, Annotated[str, BeforeValidator(_text)]] | None = Field(
-        None, description="What orders know: text, number, flag, date or list; a ? marks what may be missing."
+        None,
+        description="What orders know: text, number, money, flag, date or list; a ? marks what may be missing.",
     )
     phases: dict[str, Texts] | None = Field(
         None, description="Named parts of the path, each a list of milestones."

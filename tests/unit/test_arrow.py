@@ -13,7 +13,7 @@ VALUES = ("model", "journey", "errors", "findings")
 DECISIONS = (
     "calendar", "caps", "case", "conditions", "conditions.errors", "conditions.fields", "conditions.text",
     "consents", "explain", "fold", "foresight", "gates", "guard", "habits", "hours", "law", "persons",
-    "planner", "reconcile", "render.wording", "retry", "rungs", "spelling", "timing", "triggers",
+    "money", "planner", "reconcile", "render.wording", "retry", "rungs", "spelling", "timing", "triggers",
 )  # fmt: skip
 
 WORLD = {  # whoever imports one of these does I/O, reads a clock, rolls dice or writes a log
@@ -86,7 +86,7 @@ def test_decisions_import_values_and_decisions_and_nothing_of_the_world(name: st
     path = source(name)
 
     assert not roots(path) & WORLD
-    assert ours(path) <= {*VALUES, *DECISIONS, "plain_text", "render.words", "render.local_dates"}
+    assert ours(path) <= {*VALUES, *DECISIONS, "plain_text", "render.words", "render.local_dates", "render.local_money"}
 
 
 @pytest.mark.parametrize("name", DECISIONS)

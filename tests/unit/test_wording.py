@@ -1,5 +1,6 @@
 """What templates are given: what was promised, what was told, and never an internal date to a customer."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -25,9 +26,10 @@ from orchestrator.model import (
     Telling,
     Tells,
 )
+from orchestrator.money import read_money
 from orchestrator.render import local_dates
 from orchestrator.render.wording import context, in_locale, locale_of
-from orchestrator.render.words import Words, declared, page
+from orchestrator.render.words import Words, declared, money, page
 
 X = date(2026, 3, 12)  # a Thursday
 NOW = datetime(2026, 3, 12, 16, 45, tzinfo=UTC)
@@ -299,3 +301,84 @@ def test_the_reference_names_every_name() -> None:
     text = page()
     assert all(f"`{name}`" in text for name in declared())
     assert Words.__annotations__.keys() == declared().keys()
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("de", "1.234,50\u00a0€"),
+        ("de-AT", "€\u00a01.234,50"),
+        ("de-CH", "EUR\u00a01’234.50"),
+        ("en", "€1,234.50"),
+        ("en-US", "€1,234.50"),
+        ("fr", "1\u00a0234,50\u00a0€"),
+        ("xx", "€1,234.50"),
+    ],
+)
+def test_money_is_written_as_the_reader_writes_it(locale: str, said: str) -> None:
+    assert str(money("1234.50 EUR", locale)) == said
+
+
+def test_money_has_the_decimals_of_its_currency() -> None:
+    assert str(money({"amount": 1234.5, "currency": "JPY"}, "en")) == "JP¥1,234"
+    assert str(money("KWD 3.5", "en")) == "KWD3.500"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "1234", "EUR", "1,5 EUR", "1e9 EUR", "EUR 1 EUR", True, None, 5, {"amount": True}, ["1 EUR"]],
+)
+def test_what_is_no_sum_of_money_is_empty_and_never_guessed(value: Any) -> None:
+    assert not money(value, "en")
+    assert read_money(value) is None
+
+
+def test_an_attribute_declared_as_money_is_a_sum_in_the_readers_language_and_follows_the_text() -> None:
+    sold = replace(journey(), attributes={"price": "money", "deposit": "money?"})
+    paid = order(attributes={"price": {"amount": "41900.00", "currency": "EUR"}})
+    words = context(note(), paid, None, sold, POLICY, NOW, {})
+    assert str(words["order"].attributes["price"]) == "€41,900.00"
+    assert not words["order"].attributes["deposit"]
+    assert str(in_locale(words, "de")["order"].attributes["price"]) == "41.900,00\u00a0€"
+
+
+def test_a_time_names_its_zone_only_to_a_reader_whose_clock_reads_otherwise() -> None:
+    at_ten = Promised(start=datetime(2026, 3, 17, 9, 0, tzinfo=UTC))
+    agreed = Milestone("collected", tellings=[Telling(at_ten, NOW)])
+
+    def promise(**of: Any) -> Any:
+        return say(note("collected"), order(agreed), customer=Customer("c", **of))["promise"]
+
+    assert promise(time_zone="Europe/Berlin", locale="en").time == "10:00"
+    assert promise(time_zone="Europe/Vienna", locale="en").time == "10:00"  # another name, the same clock
+    assert not promise(time_zone="Europe/Vienna", locale="en").own
+    assert promise(time_zone="Europe/Lisbon", locale="en").time == "10:00 CET"
+    assert promise(time_zone="Europe/Lisbon", locale="de").time == "10:00 MEZ"
+    assert promise(time_zone="Europe/Lisbon", locale="de").own.time == "09:00"
+    assert promise(time_zone="Nowhere/Else").time == promise().time == "10:00"
+
+
+def test_the_readers_own_clock_may_show_another_day() -> None:
+    at_two = Promised(
+        start=datetime(2026, 3, 17, 1, 0, tzinfo=UTC), end=datetime(2026, 3, 17, 2, 0, tzinfo=UTC)
+    )
+    agreed = Milestone("collected", tellings=[Telling(at_two, NOW)])
+    own = say(note("collected"), order(agreed), customer=Customer("c", time_zone="America/New_York"))[
+        "promise"
+    ].own
+    assert (own.text, own.time) == ("Monday, 16 March", "21:00–22:00")
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("de-AT", "Freitag, 1. Jänner"),  # the country's own word
+        ("de-LI", "Freitag, 1. Januar"),  # its language
+        ("de-XX", "Freitag, 1. Januar"),  # a country nobody knows
+        ("en-US", "Friday, January 1"),
+        ("en", "Friday, 1 January"),
+        ("xx-YY", "Friday, 1 January"),  # and a language nobody knows
+    ],
+)
+def test_a_date_falls_back_from_country_to_language_to_english(locale: str, said: str) -> None:
+    assert local_dates.day_text(date(2027, 1, 1), locale) == said
