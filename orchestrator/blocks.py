@@ -2,20 +2,28 @@
 
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from orchestrator.guard import Blocks
 from orchestrator.ledger import Suppression, Transaction
-from orchestrator.model import Entry
-from orchestrator.sight import Sight
+from orchestrator.model import Entry, Sent
+from orchestrator.sight import Sight, sent_to
 from orchestrator.timing import address, recipient
 
 _KEY = "suppression_key"
 
 
-def blocks(tx: Transaction, entries: Sequence[Entry], sight: Sight, allow: frozenset[str] | None) -> Blocks:
-    """Look up what stands against these entries, for the guard."""
+def blocks(
+    tx: Transaction,
+    entries: Sequence[Entry],
+    sight: Sight,
+    allow: frozenset[str] | None,
+    moments: Mapping[int, datetime],
+    now: datetime,
+) -> Blocks:
+    """Look up what stands against these entries, each handled at its moment (by id), for the guard."""
     addresses = {place for entry in entries for place in _addresses(entry, sight)}
     suppressed: dict[tuple[str, str], str] = {}
     if addresses:
@@ -23,12 +31,31 @@ def blocks(tx: Transaction, entries: Sequence[Entry], sight: Sight, allow: froze
         hashes = {(channel, _hash(key, to)): (channel, to) for channel, to in addresses}
         suppressed = {hashes[name]: found.reason for name, found in tx.suppressed(hashes).items()}
     paused = {(pause.kind.value, pause.name): pause.reason for pause in tx.pauses()}
-    return Blocks(suppressed, paused, allow)
+    sent = _sent(tx, sight, moments, now) if sight.book.capped else {}
+    return Blocks(suppressed, paused, allow, sight.book.policy.caps, sent)
+
+
+def _sent(
+    tx: Transaction, sight: Sight, moments: Mapping[int, datetime], now: datetime
+) -> dict[str, list[Sent]]:
+    """What counts for the caps of these customers. What was claimed and not begun counts as going now."""
+    found = sent_to(tx, sight, min(moments.values(), default=now))
+    return {
+        customer: [replace(one, at=moments.get(one.entry, now)) if one.waits else one for one in theirs]
+        for customer, theirs in found.items()
+    }
 
 
 def suppress(tx: Transaction, channel: str, to: str, reason: str, evidence: str, now: datetime) -> None:
     """Send nothing to this address on this channel any more; only its keyed hash is kept."""
     tx.suppress(Suppression(channel, _hash(_key(tx), to), reason, evidence, now))
+
+
+def listed(tx: Transaction, addresses: Iterable[tuple[str, str]]) -> list[tuple[tuple[str, str], str]]:
+    """Those of these (channel, address) that nothing is sent to any more, each with the reason."""
+    key = _key(tx)
+    hashes = {(channel, _hash(key, to)): (channel, to) for channel, to in addresses}
+    return sorted((hashes[name], found.reason) for name, found in tx.suppressed(hashes).items())
 
 
 def _addresses(entry: Entry, sight: Sight) -> set[tuple[str, str]]:

@@ -21,7 +21,7 @@ Caps = Mapping[Purpose | None, Cap]
 
 def room(caps: Caps, purpose: Purpose, sent: Sequence[Sent], moment: datetime, zone: str) -> datetime:
     """Return *moment*, or the start of the first later day on which one more may be sent."""
-    for cap, counted in _concerning(caps, purpose, sent):
+    for cap, _, counted in _concerning(caps, purpose, sent):
         moment = _first_room(cap, [calendar.day_of(one.at, zone) for one in counted], moment, zone)
     return moment
 
@@ -37,24 +37,29 @@ def in_words(caps: Caps, purpose: Purpose) -> str:
     return f"the customer hears at most {' and '.join(words)}"
 
 
-def why(caps: Caps, purpose: Purpose, sent: Sequence[Sent], moment: datetime, zone: str) -> str:
+def full(caps: Caps, purpose: Purpose, sent: Sequence[Sent], moment: datetime, zone: str) -> str:
     """Say which cap is reached at *moment*, or ""."""
     day = calendar.day_of(moment, zone)
-    for cap, counted in _concerning(caps, purpose, sent):
+    for cap, kind, counted in _concerning(caps, purpose, sent):
         days = [calendar.day_of(one.at, zone) for one in counted]
-        kind = ALL if counted is sent else f"{purpose.value} messages"
         if cap.day is not None and days.count(day) >= cap.day:
-            return f"the customer had {days.count(day)} {kind} that day, and {cap.day} is the most"
+            return f"the customer had {days.count(day)} {kind} that day, and {cap.day} a day is the most"
         week = sum(_monday(one) == _monday(day) for one in days)
         if cap.week is not None and week >= cap.week:
-            return f"the customer had {week} {kind} that week, and {cap.week} is the most"
+            return f"the customer had {week} {kind} that week, and {cap.week} a week is the most"
     return ""
 
 
-def _concerning(caps: Caps, purpose: Purpose, sent: Sequence[Sent]) -> Iterator[tuple[Cap, Sequence[Sent]]]:
-    """The caps that may keep such a message back, with what counts for each."""
+def _concerning(
+    caps: Caps, purpose: Purpose, sent: Sequence[Sent]
+) -> Iterator[tuple[Cap, str, Sequence[Sent]]]:
+    """The caps that may keep such a message back, what they count, and what counts for each."""
     for cap, kind in _bounds(caps, purpose):
-        yield cap, sent if kind == ALL else [one for one in sent if one.purpose is purpose]
+        yield cap, kind, [one for one in sent if _counts(one, purpose if kind != ALL else None)]
+
+
+def _counts(one: Sent, purpose: Purpose | None) -> bool:
+    return one.purpose is not Purpose.SECURITY if purpose is None else one.purpose is purpose
 
 
 def _bounds(caps: Caps, purpose: Purpose) -> Iterator[tuple[Cap, str]]:

@@ -157,7 +157,8 @@ class Dispatcher:
         self, tx: Transaction, entries: Sequence[Entry], sight: Sight, now: datetime
     ) -> list[tuple[Entry, Send]]:
         """Ask the guard about each entry; make it wait or withhold it at once, and return what may go."""
-        against = blocks(tx, entries, sight, self._allow)
+        moments = {entry.id: self._records.at(entry, now) for entry in entries}
+        against = blocks(tx, entries, sight, self._allow, moments, now)
         verdicts = [(entry, self._verdict(entry, sight, against, now)) for entry in entries]
         self._records.withheld(tx, verdicts, now)
         return [(entry, verdict) for entry, verdict in verdicts if isinstance(verdict, Send)]

@@ -4,11 +4,12 @@ Pure. Asked in the transaction that commits `sending`, after rendering: whoever 
 gets nothing from a batch that was claimed before.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from orchestrator import calendar
+from orchestrator.caps import Caps, full, room
 from orchestrator.case import SHADOW
 from orchestrator.consents import refused
 from orchestrator.model import (
@@ -19,11 +20,12 @@ from orchestrator.model import (
     Notification,
     Order,
     Person,
+    Sent,
     Status,
     Step,
 )
 from orchestrator.reconcile import carried_on, why_not
-from orchestrator.timing import address, recipient
+from orchestrator.timing import address, recipient, zone_of
 
 RECHECK = timedelta(minutes=5)  # how long what is paused sleeps before it is looked at again
 
@@ -34,12 +36,15 @@ class Blocks:
 
     ``suppressed`` maps (channel, address) to why nothing is sent there any more; ``paused`` maps
     ("channel", its name), ("rule", its id), ("location", its id) or ("everything", "") to why it stands
-    still; ``allow`` lists the only addresses a staging system may use.
+    still; ``allow`` lists the only addresses a staging system may use. ``sent`` is, by customer, what counts
+    for the ``caps``.
     """
 
     suppressed: Mapping[tuple[str, str], str]
     paused: Mapping[tuple[str, str], str]
     allow: frozenset[str] | None = None
+    caps: Caps = field(default_factory=dict)
+    sent: Mapping[str, Sequence[Sent]] = field(default_factory=dict)
 
     def standstill(self, kind: str, name: str) -> str:
         """Say that this is paused and why, or ""."""
@@ -156,14 +161,47 @@ def _by_step(
         elif step.at > now:
             why = f", {step.why}" if step.why else ""
             later.append((step.at, f"{step.channel}: not before {calendar.show(step.at, zone)}{why}"))
+        elif seen := _was_active(step, who, now, zone):
+            return Withhold(Status.SUPPRESSED, seen)
         else:
-            return Send(wanted, index, step.channel, to)
+            return _no_room(entry, wanted, who, blocks, now, zone) or Send(wanted, index, step.channel, to)
     if later:
         until, why = min(later)
         return Wait(until, why)
     if wanted.kind is Kind.TASK:  # the task stands all the same: the ledger is the list of tasks
         return Send(wanted, len(wanted.steps), "", "")
     return Withhold(Status.SUPPRESSED, "; ".join(never) or _unreachable(wanted, who))
+
+
+def _was_active(step: Step, who: Customer | Person, now: datetime, zone: str) -> str:
+    """That the customer looked by themselves since the message would have told them something, or ""."""
+    if step.unless_active is None or not isinstance(who, Customer):
+        return ""
+    looked = max((at for at in who.active.values() if step.unless_active <= at <= now), default=None)
+    return "" if looked is None else f"the customer was active on {calendar.show(looked, zone)}"
+
+
+def _no_room(
+    entry: Entry, wanted: Notification, who: Customer | Person, blocks: Blocks, now: datetime, zone: str
+) -> Answer | None:
+    """What a full day or week of the customer means for one more message; ``None`` if there is room now.
+
+    Of two that were claimed together and not begun, the earlier one counts for the later.
+    """
+    sent = blocks.sent.get(wanted.customer, ()) if isinstance(who, Customer) else ()
+    counted = [
+        one
+        for one in sent
+        if one.key != entry.key and (not one.waits or (one.at, one.entry) < (now, entry.id))
+    ]
+    own = zone_of(who, zone)
+    until = room(blocks.caps, wanted.purpose, counted, now, own)
+    if until == now:
+        return None
+    why = full(blocks.caps, wanted.purpose, counted, now, own)
+    if wanted.expires_at is not None and until >= wanted.expires_at:
+        return Withhold(Status.SUPPRESSED, f"unreachable: {why}; it is useless before there is room")
+    return Wait(until, why)
 
 
 def _blocked(wanted: Notification, step: Step, to: str, who: Customer | Person, blocks: Blocks) -> str:

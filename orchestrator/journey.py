@@ -294,5 +294,13 @@ class RuleBook:
         return self._by_id.get(rule_id)
 
     @cached_property
+    def capped(self) -> bool:
+        """May one of the caps keep back what any of the rules says?"""
+        caps = self.policy.caps
+        together = set() if None not in caps else {Purpose.RELATIONSHIP, Purpose.MARKETING}
+        rules = (rule for journey in self.journeys.values() for rule in journey.rules)
+        return bool(caps) and any(rule.purpose in caps or rule.purpose in together for rule in rules)
+
+    @cached_property
     def _by_id(self) -> Mapping[str, Rule]:
         return {rule.id: rule for journey in self.journeys.values() for rule in journey.rules}

@@ -193,7 +193,7 @@ def _message(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) 
             yield from _person(rule, firing, case, firing.news)
         return
     when = timed(rule, firing, case)
-    if when.passed_over and not when.steps:
+    if when.passed_over and not when.steps and not spoken(outcome, rule.mode):
         yield Silence(rule.id, "no channel in time: " + "; ".join(when.passed_over), key, values)
         yield from _person(rule, firing, case, when.due_at)
         return

@@ -4,10 +4,11 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from orchestrator.caps import LOOK_BACK
 from orchestrator.fold import fold_customer, fold_order, follow
 from orchestrator.journey import NOBODY, RuleBook
 from orchestrator.ledger import Transaction
-from orchestrator.model import Customer, Decision, Fact, Order, Scope, scope_of
+from orchestrator.model import Customer, Decision, Fact, Order, Scope, Sent, scope_of
 from orchestrator.persons import fold_person
 from orchestrator.planner import wanted
 from orchestrator.private import without_mailboxes
@@ -70,15 +71,31 @@ def look(
     *only* names the rules that are asked about for each order; nothing may be planned from that.
     """
     sight = look_at_facts(tx, book, orders, now)
+    if book.capped and orders:
+        for customer_id, sent in sent_to(tx, sight, min(orders.values())).items():
+            sight.customers[customer_id].sent = tuple(sent)
     _decide(sight, orders, only)
     return sight
+
+
+def sent_to(tx: Transaction, sight: Sight, moment: datetime) -> dict[str, list[Sent]]:
+    """What the customers in *sight* were sent that a cap at *moment* or later may count, in one query."""
+    found = tx.sent_to(sight.customers, moment - LOOK_BACK)
+    for customer_id, customer in sight.customers.items():
+        into = customer.merged_into
+        if into in sight.customers and customer_id in found:
+            found.setdefault(into, []).extend(found[customer_id])
+    return found
 
 
 def go_on(sight: Sight, facts: Iterable[Fact], orders: Mapping[str, datetime]) -> Sight | None:
     """Look at *orders* after these new *facts* about them, from what *sight* has of them; it is used up.
 
-    Returns ``None`` if a fact happened before what it must follow: then all must be folded anew.
+    Returns ``None`` if a fact happened before what it must follow, or the caps must be counted again: then
+    all must be looked at anew.
     """
+    if sight.book.capped:
+        return None
     for fact in facts:
         order = sight.orders.get(fact.subject)
         if order is None or fact.subject in sight.problems or fact.happened <= sight.happened[fact.subject]:

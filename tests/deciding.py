@@ -42,10 +42,11 @@ def book(
     head: str = "",
     quiet: Mapping[Purpose, tuple[time, time]] | None = None,
     activated: Mapping[str, datetime] | None = None,
+    **policy_: Any,
 ) -> RuleBook:
     """Return the rules, each in YAML's one-line form, of a journey that needs no template to exist."""
     text = f"{HEAD}{head}\nrules:\n" + "\n".join(f"  - {rule}" for rule in rules)
-    policy = Policy(time_zone=BERLIN, quiet=quiet or {})
+    policy = Policy(time_zone=BERLIN, quiet=quiet or {}, **policy_)
     found, problems = load({"rules.yaml": text}, templates=None, channels=None, policy=policy)
     assert not problems, [str(problem) for problem in problems]
     return replace(found, activated=activated or {})

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
+from orchestrator import journey
 from orchestrator.config.public_holidays import PublicHolidays, fault
 from orchestrator.config.values import (
     Days,
@@ -30,6 +31,7 @@ from orchestrator.model import Person, Purpose
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=1, le=10_000)]
 PositiveLength = Annotated[Length, Field(gt=timedelta())]
 
 
@@ -117,6 +119,45 @@ class QuietHours(Section):
     relationship: Quiet = Field(default=None, description="Quiet hours of relationship messages.")
     marketing: Quiet = Field(
         default="20:00-09:00", validate_default=True, description="Quiet hours of marketing."
+    )
+
+
+class Cap(Section):
+    """How often a customer gets messages of this purpose at most, by their own days and weeks."""
+
+    day: Count | None = Field(default=None, description="Messages on one day.")
+    week: Count | None = Field(default=None, description="Messages in one week.")
+
+    def limit(self) -> journey.Cap | None:
+        """The cap as the engine knows it, if there is one."""
+        return journey.Cap(self.day, self.week) if self.day or self.week else None
+
+
+class Caps(Section):
+    """How often a customer gets messages at most, by their own days and weeks (from Monday).
+
+    Every message but security counts. Security is never kept back, service by `[caps.service]` alone.
+    """
+
+    day: Count | None = Field(default=None, description="Messages of all purposes on one day.")
+    week: Count | None = Field(default=None, description="Messages of all purposes in one week.")
+    service: Cap = Field(default_factory=Cap)
+    relationship: Cap = Field(default_factory=Cap)
+    marketing: Cap = Field(default_factory=Cap)
+
+    def limits(self) -> dict[Purpose | None, journey.Cap]:
+        """The caps as the engine knows them; under ``None`` the one of all purposes."""
+        caps: dict[Purpose | None, Cap] = {None: Cap(day=self.day, week=self.week)}
+        caps |= {purpose: getattr(self, purpose) for purpose in Purpose if purpose is not Purpose.SECURITY}
+        return {purpose: limit for purpose, cap in caps.items() if (limit := cap.limit()) is not None}
+
+
+class Habits(Section):
+    """What is made of a customer's habits (`customer.habit`)."""
+
+    before_end: PositiveLength = Field(
+        default=journey.HABIT_LEAD,
+        description="How long before the end of the hours in which they look a message is there.",
     )
 
 
@@ -288,6 +329,8 @@ class Settings(Section):
     sender: Sender = Field(default_factory=Sender)
     staff: Staff = Field(default_factory=Staff)
     quiet_hours: QuietHours = Field(default_factory=QuietHours)
+    caps: Caps = Field(default_factory=Caps)
+    habits: Habits = Field(default_factory=Habits)
     calendars: Mapping[str, Calendar] = Field(default_factory=dict)
     channels: Channels = Field(default_factory=Channels)
     staging: Staging = Field(default_factory=Staging)
@@ -317,4 +360,6 @@ class Settings(Section):
             calendars={name: calendar.business() for name, calendar in self.calendars.items()},
             quiet={purpose: hours for purpose, hours in quiet.items() if hours is not None},
             manager=self.staff.manager,
+            caps=self.caps.limits(),
+            habit_lead=self.habits.before_end,
         )

@@ -10,10 +10,10 @@ from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is compiled
 from orchestrator.errors import Stale
 from orchestrator.ledger.moves import may_become, one_of
 from orchestrator.ledger.rows import ENTRY, STATUSES, entry, to_json
-from orchestrator.ledger.tables import attempts, entries
+from orchestrator.ledger.tables import attempts, entries, orders
 from orchestrator.ledger.values import Attempt
 from orchestrator.ledger.verbs import Verbs, batches
-from orchestrator.model import WAITING, Entry, Notification, Status
+from orchestrator.model import IN_FLIGHT, WAITING, Entry, Kind, Notification, Purpose, Sent, Status
 
 _WITHHOLDABLE = WAITING | {Status.DISPATCHED}
 _EMPTY: dict[str, Any] = {"lease_until": None, "worker": ""}
@@ -39,6 +39,26 @@ _ATTEMPTS = (
     .order_by(attempts.c.n)
 )
 _NOW_AT = select(entries.c.status, entries.c.generation).where(entries.c.id == bindparam("entry"))
+
+_SENT = (
+    select(
+        orders.c.customer,
+        entries.c.updated_at,
+        entries.c.purpose,
+        entries.c.key,
+        entries.c.id,
+        entries.c.status,
+    )
+    .join(orders, orders.c.id == entries.c.order_id)
+    .where(
+        orders.c.customer.in_(bindparam("ids", expanding=True)),
+        entries.c.kind == Kind.MESSAGE.value,
+        entries.c.role == "customer",
+        one_of(entries.c.status, IN_FLIGHT | {Status.ACCEPTED, Status.UNKNOWN}),
+        entries.c.updated_at >= bindparam("since", type_=entries.c.updated_at.type),
+    )
+    .order_by(entries.c.id)
+)
 
 _insert = insert(entries).values(
     status=Status.SCHEDULED.value,
@@ -154,6 +174,17 @@ class Entries(Verbs):
         """List entries in these states by id, from above *after* on."""
         values = sorted(status.value for status in statuses)
         return [entry(row) for row in self._rows(_IN, {"statuses": values, "after": after, "most": limit})]
+
+    def sent_to(self, customers: Iterable[str], since: datetime) -> dict[str, list[Sent]]:
+        """Give what these customers were sent since then or are being sent, of all their orders."""
+        found: dict[str, list[Sent]] = {}
+        for batch in batches(customers):
+            for customer, at, purpose, key, number, status in self._rows(
+                _SENT, {"ids": batch, "since": since}
+            ):
+                waits = status == Status.DISPATCHED
+                found.setdefault(customer, []).append(Sent(at, Purpose(purpose), key, number, waits))
+        return found
 
     def attempts(self, entry_id: int) -> list[Attempt]:
         """List an entry's tries, the first one first."""

@@ -61,6 +61,7 @@ class Dealership:
         lease: timedelta = LEASE,
         batch: int = 200,
         allow: frozenset[str] | None = None,
+        policy: Policy | None = None,
     ) -> None:
         self.folder = folder
         self.clock = clock or VirtualClock(START)
@@ -72,7 +73,7 @@ class Dealership:
         )
         for name, text in words.items():
             self.write(name, text)
-        self.policy = Policy(time_zone=BERLIN)
+        self.policy = policy or Policy(time_zone=BERLIN)
         self.ledger = Ledger.open(f"sqlite:///{folder / 'ledger.db'}", upgrade=True)
         book, problems = rules.load(
             {"rules/new-car.yaml": rules_text}, templates=None, channels=None, policy=self.policy

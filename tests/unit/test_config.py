@@ -17,7 +17,7 @@ from orchestrator.config import Settings, load, reference, rows, written
 from orchestrator.config.codes import SETTING_CODES
 from orchestrator.config.toml_places import places
 from orchestrator.errors import Problem, Problems
-from orchestrator.journey import Policy
+from orchestrator.journey import Cap, Policy
 from orchestrator.model import Person, Purpose
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +52,28 @@ def problems(path: Path | None, environ: dict[str, str] | None = None) -> list[P
 def only(path: Path | None, environ: dict[str, str] | None = None) -> Problem:
     (problem,) = problems(path, environ)
     return problem
+
+
+# ── caps and habits ──────────────────────────────────────────────────────────
+
+
+def test_caps_are_for_all_purposes_or_for_one(write: Write) -> None:
+    policy = load(write("[caps]\nday = 3\n[caps.marketing]\nday = 1\nweek = 2"), {}).policy()
+
+    assert policy.caps == {None: Cap(3, None), Purpose.MARKETING: Cap(1, 2)}
+
+
+def test_without_caps_nothing_is_counted(write: Write) -> None:
+    assert load(write(""), {}).policy().caps == {}
+
+
+def test_a_cap_of_nothing_at_all_and_one_on_security_are_refused(write: Write) -> None:
+    assert only(write("[caps]\nday = 0")).code == "C005"
+    assert only(write("[caps.security]\nday = 1")).code == "C003"
+
+
+def test_how_long_before_a_habits_end_a_message_is_there_is_a_setting(write: Write) -> None:
+    assert load(write('[habits]\nbefore_end = "1h"'), {}).policy().habit_lead == timedelta(hours=1)
 
 
 # ── where the file is ────────────────────────────────────────────────────────

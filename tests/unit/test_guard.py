@@ -7,8 +7,8 @@ import pytest
 
 from orchestrator.consents import refused
 from orchestrator.guard import NO_BLOCKS, Answer, Blocks, Send, Wait, Withhold, guard
-from orchestrator.journey import RuleBook
-from orchestrator.model import Entry, Purpose, Status
+from orchestrator.journey import Cap, RuleBook
+from orchestrator.model import Entry, Purpose, Sent, Status
 from orchestrator.planner import wanted
 from tests.builders import BERLIN, at, car_order, event, maria, promised, reached
 from tests.deciding import QUIET, Told, book, decide, entry, fold, one
@@ -308,3 +308,84 @@ def test_hours_chosen_between_planning_and_sending_are_kept() -> None:
 
     answer = ask(event("preference.set", "C-1", "2026-03-12 11:19", windows=[evening]), rules=rules)
     assert answer == Wait(at("2026-03-12 16:00"), "due Thu 2026-03-12 16:00")
+
+
+# ── who looked already ───────────────────────────────────────────────────────
+
+UNLESS_ACTIVE = book(
+    "{id: arrived, on: {reached: arrived}, say: arrived, channels: [sms], "
+    "timing: {at: now, within: 6h, unless_active: true}}"
+)
+
+
+@pytest.mark.parametrize(
+    ("active", "reason"),
+    [
+        ("2026-03-12 11:19", ""),  # before we heard of it: they cannot have seen it
+        ("2026-03-12 11:20", "the customer was active on Thu 2026-03-12 11:20"),
+        ("2026-03-12 11:29", "the customer was active on Thu 2026-03-12 11:29"),
+    ],
+)
+def test_who_was_active_since_we_heard_of_it_is_not_told(active: str, reason: str) -> None:
+    answer = ask(
+        event("customer.active", "C-1", active, surface="app"),
+        rules=UNLESS_ACTIVE,
+        claimed=entry(one(decide(UNLESS_ACTIVE, HERE, now="2026-03-12 11:20")), Status.DISPATCHED),
+        now="2026-03-12 11:30",
+    )
+
+    assert answer == Withhold(Status.SUPPRESSED, reason) if reason else isinstance(answer, Send)
+
+
+def test_a_rule_that_does_not_ask_tells_whoever_was_active_too() -> None:
+    assert isinstance(ask(event("customer.active", "C-1", "2026-03-12 11:20", surface="app")), Send)
+
+
+# ── caps ─────────────────────────────────────────────────────────────────────
+
+ONE_A_DAY = {Purpose.SERVICE: Cap(day=1)}
+
+
+def had(moment: str, number: int = 7, *, waits: bool = False) -> Blocks:
+    sent = Sent(at(moment), Purpose.SERVICE, f"O-{number}/arrived/x/customer", number, waits)
+    return Blocks({}, {}, caps=ONE_A_DAY, sent={"C-1": [sent]})
+
+
+LONG = book(
+    "{id: arrived, on: {reached: arrived}, say: arrived, channels: [sms], timing: {at: now, within: 2d}}"
+)
+
+
+def test_on_a_day_that_is_full_it_waits_for_the_next() -> None:
+    assert ask(blocks=had("2026-03-12 09:00"), rules=LONG) == Wait(
+        at("2026-03-13 00:00"), "the customer had 1 service messages that day, and 1 a day is the most"
+    )
+
+
+def test_when_it_is_useless_before_there_is_room_it_is_withheld_and_a_person_must_act() -> None:
+    answer = ask(blocks=had("2026-03-12 09:00"))
+
+    assert isinstance(answer, Withhold)
+    assert answer.status is Status.SUPPRESSED
+    assert answer.reason.startswith("unreachable: ")
+
+
+def test_yesterdays_message_leaves_room_today() -> None:
+    assert isinstance(ask(blocks=had("2026-03-11 23:59"), rules=LONG), Send)
+
+
+def test_of_two_that_were_claimed_together_the_first_goes_and_the_second_waits() -> None:
+    mine = entry(one(decide(LONG, HERE, now="2026-03-12 11:20")), Status.DISPATCHED)  # number 1
+
+    together = "2026-03-12 11:20"
+    assert isinstance(ask(blocks=had(together, 2, waits=True), rules=LONG, claimed=mine), Send)
+    assert isinstance(ask(blocks=had(together, 0, waits=True), rules=LONG, claimed=mine), Wait)
+
+
+def test_what_a_customer_had_is_counted_by_their_own_days() -> None:
+    in_auckland = maria(time_zone="Pacific/Auckland")  # 00:20 on the 13th; 23:30 on the 12th
+
+    assert isinstance(
+        ask(blocks=had("2026-03-12 11:30"), rules=LONG, known=in_auckland, now="2026-03-12 12:20"), Send
+    )
+    assert isinstance(ask(blocks=had("2026-03-12 11:30"), rules=LONG, now="2026-03-12 12:20"), Wait)

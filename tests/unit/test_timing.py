@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.model import Notification, Purpose
 from tests.builders import at, car_order, event, maria, reached
-from tests.deciding import QUIET, Told, book, decide, keys, one, why
+from tests.deciding import QUIET, Told, book, decide, keys, one, outcome, why
 
 RULE = "{id: arrived, on: {reached: arrived}, say: arrived, channels: [%s], timing: {at: %s, within: %s}}"
 
@@ -328,6 +328,17 @@ def test_when_no_channel_is_in_time_a_person_gets_a_task() -> None:
         "no channel in time: sms: not before Fri 2026-03-13 08:00, outside the default hours; "
         "email: not before Fri 2026-03-13 08:00, outside the default hours"
     )
+
+
+def test_hours_that_are_chosen_after_it_was_said_make_nobody_say_it_again() -> None:
+    rules = book(RULE % ("sms, email", "preferred", "6h"))
+    here = reached("O-1", "arrived", "2026-03-12 11:20")
+    said = outcome(one(decide(rules, here, now="2026-03-12 11:20")), "2026-03-12 11:20")
+    mondays = event("preference.set", "C-1", "2026-03-12 11:30", windows=[window([0], "19:00", "21:00")])
+
+    assert keys(decide(rules, here, said, mondays, now="2026-03-12 11:30").wanted) == [
+        "arrived/arrived#1/customer"
+    ]
 
 
 def test_when_the_rules_own_time_is_too_late_a_person_gets_a_task() -> None:
