@@ -1,9 +1,9 @@
 """What a message must wait for, as gates: it leaves at the first moment at which all are open. Pure."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from functools import partial
+from datetime import date, datetime, time
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 from orchestrator import calendar, caps, habits, law
 from orchestrator.case import Case
@@ -19,8 +19,7 @@ CLOSED = "the location is closed"
 HOLIDAY = "the location has a holiday"
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(NamedTuple):
     """Lets a message pass at some times, and says *why* not at others.
 
     ``opens`` returns the moment it is given, the first later one that may pass, or ``None`` for never.
@@ -55,8 +54,7 @@ def through(moment: datetime, gates: Sequence[Gate]) -> tuple[datetime | None, s
 # ── when the customer wants it ───────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """By whose time a message waits: the recipient's zone, or the order's where theirs is not known.
 
     ``doubt`` says why it is not the recipient's own, "" if it is; ``candidates`` are all zones that may be
@@ -91,13 +89,15 @@ def wishes(
             yield (_open(LOOKS, habit, zone),)
     default = rule.timing.hours or case.journey.hours
     if rule.timing.at == "preferred" and default is not None:
-        yield (_open(DEFAULT, (Window(EVERY_DAY, *default),), zone),)
+        yield (_open(DEFAULT, _every_day(*default), zone),)
     else:
         yield ()
 
 
 def for_channel(windows: tuple[Window, ...], channel: str) -> tuple[Window, ...]:
     """Those of this channel, else those of every channel."""
+    if not windows:
+        return ()
     mine = tuple(window for window in windows if window.channel == channel)
     return mine or tuple(window for window in windows if not window.channel)
 
@@ -105,6 +105,11 @@ def for_channel(windows: tuple[Window, ...], channel: str) -> tuple[Window, ...]
 def habits_of(who: Customer, channel: str) -> tuple[Window, ...]:
     """When the customer usually looks there, if they let us notice."""
     return for_channel(who.habits, channel) if who.habits and who.learning else ()
+
+
+@lru_cache(maxsize=256)  # the hours that rules and journeys declare
+def _every_day(start: time, end: time) -> tuple[Window, ...]:
+    return (Window(EVERY_DAY, start, end),)
 
 
 def _open(why: str, windows: tuple[Window, ...], zone: str) -> Gate:

@@ -125,7 +125,8 @@ def _decide(rule: Rule, case: Case, book: RuleBook) -> Answer:
             yield Silence(rule.id, against, _key(rule, firing, case), values)
         else:
             standing.append((firing, values))
-    newest = _newest_due(rule, [firing for firing, _ in standing], case)
+    several = len(standing) > 1
+    newest = _newest_due(rule, [firing for firing, _ in standing], case) if several else None
     for firing, values in standing:
         yield from _message(rule, _replaced(firing, newest, case), case, values)
         yield from _task(rule, firing, case, values)
@@ -218,7 +219,7 @@ def _message(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) 
         milestone=firing.milestone,
         journey=case.journey.id,
         trigger_at=firing.at,
-        mode=rule.mode.value,
+        mode=str(rule.mode),
     )
     unsaid = outcome is not None and (outcome.status in PERSON_AFTER or "unreachable: " in outcome.reason)
     if unsaid and when.expires_at > firing.news:  # old news mails nobody, and tasks nobody
@@ -248,7 +249,7 @@ def _task(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) -> 
     spec, occasion = rung.task, f"{firing.occasion}.task"
     task = _tasked(rule, firing, case, spec, spec.for_, firing.news, occasion, firing.because)
     yield task
-    if not spec.then or spec.within is None:
+    if not spec.then or spec.within is None or task.ack_by is None:
         return
     answer = case.order.answers.get(task.key)
     if answer is not None:
@@ -257,7 +258,7 @@ def _task(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) -> 
         yield Silence(rule.id, f"{answer.by or f'the {spec.for_}'} {said} the task", key, values)
         return
     given = case.order.outcomes.get(task.key)
-    due = case.after(given.at if given is not None else task.due_at, spec.within)
+    due = case.awake(task.due_at, task.ack_by) if given is None else case.after(given.at, spec.within)
     ignored = f"the {spec.for_} had not acknowledged {spec.do!r} by {case.show(due)}"
     unless = f"the {spec.for_} acknowledges it{f', {firing.unless}' if firing.unless else ''}"
     yield _tasked(rule, firing, case, spec, spec.then, due, occasion, ignored, unless)
@@ -275,6 +276,7 @@ def _tasked(
     unless: str = "",
 ) -> Notification:
     staff = recipient(who, case.order, case.customer)
+    reach = (("email", staff.email), ("sms", staff.phone))
     return Notification(
         order=case.order.id,
         rule=rule.id,
@@ -286,14 +288,14 @@ def _tasked(
         purpose=Purpose.SERVICE,
         due_at=due,
         expires_at=None,  # a task is never skipped
-        steps=tuple(Step(c, due) for c in ("email", "sms") if (staff.email if c == "email" else staff.phone)),
+        steps=tuple([Step(channel, due) for channel, address in reach if address]),
         because=because,
         unless=unless or firing.unless,
         milestone=firing.milestone,
         journey=case.journey.id,
         trigger_at=firing.at,
         ack_by=case.add(due, spec.within) if spec.within is not None else None,
-        mode=rule.mode.value,
+        mode=str(rule.mode),
     )
 
 

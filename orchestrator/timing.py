@@ -5,8 +5,8 @@ passed over, with the reason, and when none is left a person is asked to act.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import NamedTuple
 
 from orchestrator import calendar, habits, law
 from orchestrator.case import Case, Firing
@@ -21,8 +21,7 @@ NEVER = "the customer's hours and the quiet hours leave no moment"
 _PRESENT = {On.UPCOMING, On.MOVED, On.SILENT}  # about how things stand: news of the past does not age them
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
+class Timed(NamedTuple):
     """When a firing's message may leave, by which steps, and what stood in the way."""
 
     due_at: datetime
