@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC
-from hashlib import blake2b
 from pathlib import Path
 
 from channels.base import Abilities, AfterUnknown, Message, Misconfigured, Receipt, Unavailable
 from channels.mime import compose, one_line, well_formed
+from channels.outbox import identity
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9]+")
 
@@ -65,7 +65,7 @@ class FileChannel:
             if isinstance(error, NotADirectoryError | PermissionError):
                 raise Misconfigured("the outbox may not be written", raw=str(error)) from error
             raise Unavailable("the outbox cannot be written", raw=str(error)) from error
-        self._files()[_identity(message)] = path
+        self._files()[identity(message.message_id)] = path
         return Receipt(provider_id=path.name, raw={"file": str(path)})
 
     async def close(self) -> None:
@@ -75,11 +75,11 @@ class FileChannel:
         """Where *message* is, or will be."""
         if message.at is None:
             raise ValueError("the outbox is sorted by time: Message.at is missing")
-        identity = _identity(message)
+        name = identity(message.message_id)
         moment = f"{message.at.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
         what = _UNSAFE.sub("-", message.id)[:80].strip("-")
-        return self._files().get(identity) or (
-            self._directory / f"{moment}_{what}_{self.name}_{identity}{self._suffix}"
+        return self._files().get(name) or (
+            self._directory / f"{moment}_{what}_{self.name}_{name}{self._suffix}"
         )
 
     def _files(self) -> dict[str, Path]:
@@ -93,8 +93,3 @@ class FileChannel:
                     f"the outbox {self._directory} is no directory", raw=str(error)
                 ) from error
         return self._known
-
-
-def _identity(message: Message) -> str:
-    """A short name for the message, the same in every attempt."""
-    return blake2b(message.message_id.encode(errors="replace"), digest_size=6).hexdigest()

@@ -33,7 +33,7 @@ class Word:
 def history(facts: Mapping[str, Iterable[Fact]]) -> tuple[Word, ...]:
     """Every word on consent under these ids of one person, the oldest first."""
     words = in_order(fact for theirs in facts.values() for fact in theirs if _is_word(fact))
-    last = {_about(fact): fact for fact in words}
+    last = {(fact.subject, *_about(fact)): fact for fact in words}
     return tuple(
         Word(
             given=fact.type == GIVEN,
@@ -43,24 +43,41 @@ def history(facts: Mapping[str, Iterable[Fact]]) -> tuple[Word, ...]:
             heard=fact.heard,
             source=fact.source,
             under=fact.subject,
-            stands=last[_about(fact)] is fact,
+            stands=last[fact.subject, *_about(fact)] is fact and not _taken_back(fact, words),
             evidence=_evidence(fact.data.get("evidence")),
         )
         for fact in words
     )
 
 
-def evidence_line(word: Word) -> str:
-    """How we know, in one line."""
-    return evidence_text(word.evidence) or "no evidence was given"
+def line(word: Word) -> str:
+    """A word as people read it: what was said, how we know, and whether it counts."""
+    said = "yes" if word.given else "no"
+    about = f"{_named(word.purpose, 'purposes')} by {_named(word.channel, 'channels')}"
+    evidence = evidence_text(word.evidence) or "no evidence is kept"
+    counts = "" if word.stands else "; a later word took its place"
+    return f"{said} to {about}, heard from {word.source} ({evidence}){counts}"
+
+
+def _named(name: str, many: str) -> str:
+    return f"all {many}" if name == ALL else name
 
 
 def _is_word(fact: Fact) -> bool:
     return fact.type in (GIVEN, WITHDRAWN) and fact.source != ENGINE
 
 
-def _about(fact: Fact) -> tuple[str, str, str]:
-    return fact.subject, fact.data.get("purpose") or "", fact.data.get("channel") or ""
+def _about(fact: Fact) -> tuple[str, str]:
+    return fact.data.get("purpose") or "", fact.data.get("channel") or ""
+
+
+def _taken_back(fact: Fact, words: Sequence[Fact]) -> bool:
+    """Was this a yes, and a later no, under whatever id, about the same or about more?"""
+    if fact.type != GIVEN:
+        return False
+    purpose, channel = _about(fact)
+    later = [word for word in words if word.type == WITHDRAWN and word.happened >= fact.happened]
+    return any(no in ("", purpose) and by in ("", channel) for no, by in map(_about, later))
 
 
 def _evidence(evidence: Any) -> Mapping[str, Any]:

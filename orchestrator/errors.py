@@ -11,6 +11,7 @@
     │   ├── LedgerBehind    migrations are missing: `beforehand db upgrade`
     │   └── Stale           a late worker's write, refused by the generation
     ├── Conflict            the same event id came with another body (409)
+    ├── Busy                what is to be changed is in use just now: try again in a minute
     ├── NotFound            no order, template or entry of that name
     └── RenderError         a template failed on these facts: the notification is parked
 """
@@ -74,6 +75,10 @@ class LedgerBehind(LedgerError):
 
 class Stale(LedgerError):
     """A write under an old generation: somebody else has the entry now."""
+
+
+class Busy(BeforehandError):
+    """What is to be changed is in use just now; nothing was changed."""
 
 
 class Conflict(BeforehandError):

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from orchestrator import calendar
 from orchestrator.case import REPLACED, SHADOW, complete, show
+from orchestrator.consents import Word
 from orchestrator.fold import promised
 from orchestrator.foresight import because
 from orchestrator.journey import Journey, RuleBook
@@ -88,6 +89,7 @@ class Explanation:
     next: tuple[Next, ...]
     not_said: tuple[NotSaid, ...]
     problems: tuple[str, ...]
+    consents: tuple[Word, ...] = ()  # what the customer agreed and objected to, the oldest first
 
 
 def explain(

@@ -297,6 +297,8 @@ _CUSTOMER_FIELDS = {*_TEXTS, "devices", "tags", "attributes"}
 
 def _customer_upserted(customer: Customer, _fact: Fact, data: Mapping[str, Any]) -> None:
     customer.known = True
+    if customer.erased:  # a nightly import goes on sending what it knows
+        return
     for name in _TEXTS:
         if name in data:
             setattr(customer, name, data[name] or "")

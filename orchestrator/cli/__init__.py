@@ -15,7 +15,19 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from orchestrator.cli import admin, daemon, demo, facts, importing, output, pauses, preview, rules, testing
+from orchestrator.cli import (
+    admin,
+    daemon,
+    demo,
+    facts,
+    importing,
+    output,
+    pauses,
+    preview,
+    privacy,
+    rules,
+    testing,
+)
 from orchestrator.errors import BeforehandError, LedgerBehind, Misconfigured, Problems
 
 FINE, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -28,6 +40,7 @@ COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     ("Run", (daemon.serve, daemon.run, facts.ingest, importing.import_)),
     ("Understand", (facts.explain,)),
     ("Look after", (admin.doctor, pauses.pause, pauses.resume)),
+    ("Privacy", (privacy.export, privacy.erase)),
 )
 """Every command, in the order a person needs them."""
 

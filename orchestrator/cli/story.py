@@ -14,6 +14,7 @@ from orchestrator.cli.output import Format
 from orchestrator.errors import NotFound
 
 if TYPE_CHECKING:
+    from orchestrator.consents import Word
     from orchestrator.engine import Engine
     from orchestrator.explain import Explanation, Next, NotSaid
 
@@ -27,7 +28,9 @@ INDENT = 32  # columns: under what happened, beside when and how
 
 def story_of(engine: Engine, order: str, now: datetime) -> Explanation:
     """Explain one order as of *now*; raises :class:`NotFound`."""
+    from orchestrator.consents import history
     from orchestrator.explain import explain
+    from orchestrator.persons import one_with
 
     with engine.ledger.read() as tx:
         facts = tx.order_facts([order]).get(order, ())
@@ -39,7 +42,11 @@ def story_of(engine: Engine, order: str, now: datetime) -> Explanation:
         seen = sight.orders[order]
         entries = tx.entries_of([order]).get(order, ())
         problem = engine.row(sight, order).problem
+        ever = tx.customer_facts(sorted(tx.kin([seen.customer]).get(seen.customer, {seen.customer})))
+        person = (seen.customer, *one_with(seen.customer, ever))
+        words = history({one: ever[one] for one in person})
     story = explain(seen, sight.customer_of(seen), facts, entries, sight.decisions[order], engine.book)
+    story = replace(story, consents=words)
     return replace(story, problems=(problem,)) if problem and not story.problems else story
 
 
@@ -58,11 +65,18 @@ def tell(story: Explanation, *, everything: bool = False) -> None:
     _timeline(
         "Next", [{"at": _local(n.at, zone), "": n.kind, "what": _who(n), "why": _why(n)} for n in story.next]
     )
+    _consents(story.consents, zone)
     _silences("Nothing more to say", [n for n in story.not_said if n.spoke])
     _silences("Not said", [n for n in story.not_said if not n.spoke])
     replaced = len(story.timeline) - len(past)
     more = f" {output.replaced(replaced)}." if replaced else ""
     output.sentence(f"\nTimes are those of {story.zone}.{more}")
+
+
+def _consents(words: Iterable[Word], zone: ZoneInfo) -> None:
+    from orchestrator.consents import line
+
+    _timeline("Consent", [{"at": _local(w.said, zone), "": "", "what": line(w), "why": ""} for w in words])
 
 
 def _silences(title: str, silences: Iterable[NotSaid]) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.pool import Pool, QueuePool, StaticPool
 from orchestrator.errors import LedgerAway, Misconfigured
 from orchestrator.ledger import schema, sqlite
 from orchestrator.ledger.company import Company
+from orchestrator.ledger.erasing import Erasing
 from orchestrator.ledger.facts import Facts
 from orchestrator.ledger.lock import daemon_lock
 from orchestrator.ledger.looking import Looking
@@ -23,7 +24,7 @@ from orchestrator.ledger.sending import Sending
 READERS = 8  # connections kept for reading
 
 
-class Transaction(Facts, Orders, Sending, Company, Looking):
+class Transaction(Facts, Orders, Sending, Company, Looking, Erasing):
     """Every verb of the ledger, within one transaction."""
 
 
@@ -118,6 +119,28 @@ class Ledger:
         if self._file is None:
             return nullcontext()
         return daemon_lock(self._file.with_name(self._file.name + ".daemon"))
+
+    def clean(self) -> None:
+        """Write the database's files anew, so that nothing erased is left in their free space.
+
+        It takes as long and as much room as copying the file, and nobody else writes meanwhile. Raises
+        :class:`LedgerAway` if somebody reads for longer than ``sqlite.BUSY_TIMEOUT`` seconds.
+        """
+        if self._file is None:
+            return
+        with self._write_lock, self._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            connection.exec_driver_sql("VACUUM")
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
+            connection.invalidate()  # the next one deletes without zeroing
+        if busy:
+            raise LedgerAway("somebody reads the ledger: what was erased may still stand in its log")
+
+    def files(self) -> tuple[Path, ...]:
+        """The files that hold its data; none if it lives in memory."""
+        if self._file is None:
+            return ()
+        return tuple(self._file.with_name(self._file.name + suffix) for suffix in ("", "-wal", "-shm"))
 
     def close(self) -> None:
         """Give back every connection; what is written stays written."""

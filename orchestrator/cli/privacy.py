@@ -1,0 +1,103 @@
+"""The commands about what is kept of a person: export shows it, erase takes it away."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli import output
+from orchestrator.cli.options import Config, Form, settings
+from orchestrator.cli.output import Format
+from orchestrator.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from orchestrator.erasure import Report
+
+Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
+
+
+def export(ctx: typer.Context, customer: Customer, form: Form = Format.TABLE, config: Config = None) -> None:
+    """Show everything that is kept about a customer.
+
+    Who they are, every consent with its evidence, every fact, message and task, under every id that is the
+    same person. As text for a reader, or as one JSON document (`--format json`). Look through it before you
+    hand it on: it may name other people.
+    """
+    from orchestrator.cli.ledgers import opened
+    from orchestrator.clock import SystemClock
+    from orchestrator.disclosure import as_text, disclose
+
+    chosen = settings(ctx, config)
+    with opened(chosen) as ledger, ledger.read() as tx:
+        document = disclose(tx, customer, chosen.outbox.path, SystemClock().now())
+    if form is Format.TABLE:
+        for line in as_text(document):
+            print("\n".join(map(output.printable, line.split("\n"))))
+    else:
+        print(output.dumped(document, indent=2 if form is Format.JSON else None))
+
+
+def erase(
+    ctx: typer.Context,
+    customer: Customer,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why: a request and its date.", show_default=False)
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be erased.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase without asking first.")] = False,
+    form: Form = Format.TABLE,
+    config: Config = None,
+) -> None:
+    """Erase a customer for good.
+
+    Facts, entries, attempts and outbox files lose everything that says who they are; their orders go on
+    without a name. Their addresses are kept as keyed hashes, so that they are never written to again. Shows
+    what it would do and asks first. The exit code is 1 if something of it still stands in a file.
+    """
+    from orchestrator.cli.ledgers import engine_in_force
+    from orchestrator.clock import SystemClock
+    from orchestrator.erasure import dry_run as survey
+    from orchestrator.erasure import erase as erase_for_good
+
+    chosen = settings(ctx, config)
+    with engine_in_force(chosen) as engine:
+        before = survey(engine, customer, chosen.outbox.path)
+        if dry_run:
+            _show(before, form)
+            return
+        if not yes:
+            _ask(before, form)
+        after = erase_for_good(engine, customer, reason, SystemClock().now(), chosen.outbox.path)
+    _show(after, form)
+    if after.left:
+        raise typer.Exit(1)
+
+
+def _ask(before: Report, form: Format) -> None:
+    """Let a person type the id; raises :class:`Misconfigured` where nobody can."""
+    if not sys.stdin.isatty():
+        raise Misconfigured(
+            "erasing asks first, and nobody can answer here\nlook with --dry-run, then use --yes"
+        )
+    _show(before, form)
+    typed = typer.prompt(f"This cannot be undone. Type {before.customer} to erase", err=True, default="")
+    if typed != before.customer:
+        output.note("nothing was erased")
+        raise typer.Exit(1)
+
+
+def _show(report: Report, form: Format) -> None:
+    output.records((asdict(line) for line in report.lines), form, ["what", "count", "became", "why"])
+    output.sentence(_sentence(report), form)
+
+
+def _sentence(report: Report) -> str:
+    who = f"customer {report.customer}" if len(report.ids) == 1 else f"customers {', '.join(report.ids)}"
+    if report.dry:
+        return f"this would happen to {who}; nothing was erased"
+    if report.left:
+        return f"{who} erased, but something of it still stands in {', '.join(report.left)}: see above"
+    return f"{who} erased; neither the ledger's files nor the outbox hold a name or an address of it"

@@ -1,0 +1,266 @@
+"""Erasing a person: nothing of them is left in any byte, and everything else goes on."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from channels.base import Message
+from channels.file import FileChannel
+from orchestrator.erasure import dry_run, erase
+from orchestrator.errors import Busy, NotFound
+from orchestrator.model import Status
+from tests.builders import event, promised
+from tests.integration.dealership import RULES, START, WORDS, Dealership, arrived, customer, order
+
+SECRETS = (
+    "Maria", "Keller", "maria.keller", "23125101", "d7Jk2-device", "M-LK 1234", "after six", "192.0.2.7",
+    "Ringstr", "lovely", "strike in the",
+)  # fmt: skip
+TASKS = (
+    RULES
+    + """\
+  - id: wash
+    on: {reached: arrived}
+    task: {for: owner, do: wash-it}
+  - id: prepared
+    on: {reached: prepared}
+    say: arrived
+    channels: [sms, email]
+    timing: {at: now, within: 6h}
+  - id: wait
+    on: {after: arrived, by: 3d}
+    say: arrived
+    channels: [email]
+  - id: call
+    on: {after: arrived, by: 1h}
+    task: {for: owner, do: wash-it}
+"""
+)
+SAID = {**WORDS, "wash-it/email.txt.en": "Subject: Wash it\n\n{{ customer.name or 'the customer' }} waits.\n"}
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Dealership]:
+    outbox = tmp_path / "outbox"
+    channels = {name: FileChannel(outbox, name) for name in ("email", "sms")}
+    made = Dealership(tmp_path, channels, rules_text=TASKS, words=SAID)
+    with made.ledger._writing() as connection:  # some builds of SQLite zero what they free, others do not
+        connection.exec_driver_sql("PRAGMA secure_delete=OFF")
+    yield made
+    made.close()
+
+
+def life() -> list[dict[str, Any]]:
+    """Everything a customer may leave behind."""
+    return [
+        customer(devices=["d7Jk2-device"], attributes={"street": "Ringstr. 1"}),
+        event("consent.given", "maria", START, purpose="marketing", channel="email",
+              evidence={"how": "form", "ip": "192.0.2.7", "wording": "lovely news"}),
+        event("preference.set", "maria", START, channels=["email"]),
+        order(attributes={"plate": "M-LK 1234"}, parties={"co_buyer": {"name": "Jonas Keller"}}),
+        promised("BX-1", "arrived", "2026-03-12", START, reason="strike in the yard"),
+        arrived(note="Maria saw it"),
+        event("message.replied", "BX-1", START, channel="sms", text="call me after six"),
+        event("feedback.given", "BX-1", START, phase="handover", score=9, comment="lovely"),
+        event("yard.note", "BX-1", START, text="Maria Keller came by"),
+    ]  # fmt: skip
+
+
+def bytes_of(folder: Path) -> bytes:
+    """Every byte that is kept, file names included."""
+    kept = [path for path in folder.rglob("*") if path.is_file() and "templates" not in path.parts]
+    return b"\n".join(path.name.encode() + path.read_bytes() for path in kept)
+
+
+def standing(house: Dealership) -> list[str]:
+    content = bytes_of(house.folder)
+    return [secret for secret in SECRETS if secret.encode() in content]
+
+
+def gone(house: Dealership, who: str = "maria") -> Any:
+    return erase(house.engine, who, "she asked", house.clock.now(), house.folder / "outbox")
+
+
+def test_nothing_of_an_erased_person_is_left_in_any_byte(house: Dealership) -> None:
+    house.hear(*life())
+    house.drain()
+    house.hear(customer(time=START, email="maria.keller@example.net", name="Maria Keller-Lang"))
+    assert {"Maria", "Keller", "M-LK 1234", "Ringstr"} <= set(standing(house))
+
+    report = gone(house)
+
+    assert standing(house) == []
+    assert report.left == ()
+    assert b"Nora Brandt" in bytes_of(house.folder)
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(house: Dealership) -> None:
+    house.hear(*life())
+    house.drain()
+    before = bytes_of(house.folder)
+
+    said = dry_run(house.engine, "maria", house.folder / "outbox")
+
+    assert bytes_of(house.folder) == before
+    assert said.dry
+    assert said.lines == gone(house).lines
+
+
+def test_the_fold_goes_on_and_rebuilding_gives_the_same(house: Dealership) -> None:
+    house.hear(*life())
+    house.drain()
+    gone(house)
+    with house.ledger.read() as tx:
+        before = tx.orders(["BX-1"])
+    assert before["BX-1"].problem == ""
+    assert before["BX-1"].milestone == "arrived"
+    house.engine.rebuild()
+    with house.ledger.read() as tx:
+        assert tx.orders(["BX-1"]) == before
+
+
+def test_what_was_said_stays_said_and_nothing_more_is_said_to_them(house: Dealership) -> None:
+    house.hear(*life())
+    house.drain()
+    gone(house)
+    assert house.entry().status is Status.ACCEPTED
+    assert (house.entry("wait").status, house.entry("wait").reason) == (
+        Status.SUPPRESSED,
+        "the customer was erased",
+    )
+
+    house.hear(event("milestone.reached", "BX-1", START, milestone="prepared"))
+    house.drain()
+    house.pass_time(timedelta(days=4))
+    assert house.entry("prepared").status is Status.SUPPRESSED
+    assert house.entry("prepared").reason == "the customer was erased"
+    files = [path.name for path in (house.folder / "outbox").iterdir()]
+    assert all("-owner_" in name for name in files)
+
+
+def test_tasks_about_the_order_of_an_erased_customer_go_on_without_the_name(house: Dealership) -> None:
+    house.hear(*life())
+    house.drain()
+    gone(house)
+    house.pass_time(timedelta(hours=2))
+
+    (task,) = (house.folder / "outbox").iterdir()
+    assert "the customer waits." in task.read_text()
+    assert standing(house) == []
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["heard before", "heard after"])
+def test_a_task_rendered_before_the_erasure_is_rendered_again_without_the_name(
+    tmp_path: Path, late: bool
+) -> None:
+    house = Dealership(
+        tmp_path, {"email": FileChannel(tmp_path / "outbox", "email")}, rules_text=TASKS, words=SAID
+    )
+    house.hear(customer(), order(), arrived())
+    composer = house.dispatcher._composer
+
+    class ErasedMeanwhile:
+        def compose(self, *what: Any) -> Message:
+            message = composer.compose(*what)
+            house.hear(event("customer.erased", "maria", START, event_id="erase-maria", reason="asked"))
+            if late:
+                house.hear(customer(time="2026-03-12 11:00", event_id="nightly"))
+            return message
+
+    house.dispatcher._composer = ErasedMeanwhile()
+    house.drain()
+
+    (task,) = (tmp_path / "outbox").iterdir()
+    assert "the customer waits." in task.read_text()
+    house.close()
+
+
+def test_an_erased_address_is_never_written_to_again_under_any_id(house: Dealership) -> None:
+    house.hear(*life())
+    gone(house)
+    house.hear(customer("maria-2", phone=None), order("BX-2", "maria-2"), arrived("BX-2"))
+    house.drain()
+
+    entry = house.entry(order="BX-2")
+    assert entry.status is Status.SUPPRESSED
+    assert "its owner was erased" in entry.reason
+
+
+def test_what_comes_in_again_is_recognised_and_kept_without_payload(house: Dealership) -> None:
+    house.hear(*life())
+    gone(house)
+    again = customer(event_id="nightly-1", time="2026-03-12 10:30")
+    assert house.hear(again).new == 1
+    assert house.hear(again).duplicates == 1
+    house.hear(
+        order("BX-3", time="2026-03-12 10:30", attributes={"plate": "M-LK 1234"}),
+        arrived("BX-3", note="Maria"),
+    )
+    house.hear(event("message.replied", "BX-1", "2026-03-12 10:31", channel="sms", text="after six"))
+    house.drain()
+
+    assert standing(house) == []
+    with house.ledger.read() as tx:
+        assert tx.order_facts(["BX-3"])["BX-3"][0].data["customer"] == "maria"
+
+
+def test_the_same_event_as_before_is_a_duplicate_though_its_payload_is_gone(house: Dealership) -> None:
+    first = customer(event_id="crm-1")
+    house.hear(first, order())
+    gone(house)
+    assert house.hear(first).duplicates == 1
+    assert standing(house) == []
+
+
+def test_in_other_peoples_orders_only_the_mention_goes(house: Dealership) -> None:
+    buyer = {"name": "Maria Keller", "email": "maria.keller@example.com", "phone": "+493023125101"}
+    house.hear(
+        *life(),
+        customer(
+            "jonas", name="Jonas Weber", given_name="Jonas", email="jonas.weber@example.com", phone=None
+        ),
+    )
+    house.hear(order("BX-7", "jonas", parties={"co_buyer": buyer}, attributes={"plate": "B-JW 7"}))
+    gone(house)
+
+    assert standing(house) == []
+    with house.ledger.read() as tx:
+        data = tx.order_facts(["BX-7"])["BX-7"][0].data
+    assert data["attributes"] == {"plate": "B-JW 7"}
+    assert data["parties"]["co_buyer"] == {"name": "", "email": "", "phone": ""}
+    assert data["owner"]["name"] == "Nora Brandt"
+
+
+def test_everybody_who_is_the_same_person_is_erased(house: Dealership) -> None:
+    house.hear(customer("maria-old", email="keller.m@example.org"), *life())
+    house.hear(event("customer.merged", "maria-old", START, into="maria"))
+    assert gone(house, "maria-old").ids == ("maria", "maria-old")
+    assert standing(house) == []
+    assert b"keller.m@example.org" not in bytes_of(house.folder)
+
+
+def test_while_a_message_of_theirs_is_leaving_nothing_is_erased(house: Dealership) -> None:
+    house.hear(*life())
+    with house.ledger.transaction() as tx:
+        tx.claim(START, 10, "worker", timedelta(minutes=5))
+    with pytest.raises(Busy, match="being sent just now"):
+        gone(house)
+    assert "Maria" in standing(house)
+
+
+def test_nobody_of_that_name_is_said(house: Dealership) -> None:
+    with pytest.raises(NotFound, match="no customer is called 'nobody'"):
+        gone(house, "nobody")
+
+
+def test_erasing_twice_adds_nothing(house: Dealership) -> None:
+    house.hear(*life())
+    gone(house)
+    with house.ledger.read() as tx:
+        newest = tx.newest_fact()
+    gone(house)
+    with house.ledger.read() as tx:
+        assert tx.newest_fact() == newest

@@ -1,0 +1,86 @@
+"""`export` and `erase` on an installation: what they print, ask, refuse and end with."""
+
+import json
+
+import pytest
+
+from tests.installation import Home, home
+
+__all__ = ["home"]
+
+
+@pytest.fixture
+def told(home: Home) -> Home:
+    assert home.run("ingest", home.story())[0] == 0
+    return home
+
+
+def test_export_shows_everything_kept_of_a_customer(told: Home) -> None:
+    code, out, _ = told.run("export", "C-1")
+    assert code == 0
+    assert "name: Maria Keller" in out
+    assert "service by email: yes" in out
+    assert "marketing by email: the customer never gave consent to marketing by email" in out
+    assert "Order A-1" in out
+
+
+def test_export_is_one_document_for_a_program(told: Home) -> None:
+    code, out, _ = told.run("export", "C-1", "--format", "json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["person"]["email"] == "maria@example.com"
+    assert [fact["type"] for fact in document["facts"]] == ["customer.upserted"]
+    assert [order["order"] for order in document["orders"]] == ["A-1"]
+    assert {
+        "customer",
+        "ids",
+        "as_of",
+        "person",
+        "may_send",
+        "consents",
+        "facts",
+        "orders",
+        "outbox",
+        "suppressed",
+    } == set(document)
+
+
+def test_erase_shows_first_and_asks(told: Home) -> None:
+    code, out, err = told.run("erase", "C-1", "--dry-run")
+    assert (code, "nothing was erased" in out) == (0, True)
+    code, out, err = told.run("erase", "C-1")
+    assert (code, out) == (2, "")
+    assert "--yes" in err
+    assert "Maria Keller" in told.run("export", "C-1")[1]
+
+
+def test_erase_says_what_it_erased_and_kept(told: Home) -> None:
+    code, out, _ = told.run("erase", "C-1", "--yes", "--reason", "request of 2026-03-01", "--format", "json")
+    assert code == 0
+    became = {line["what"]: (line["count"], line["became"]) for line in json.loads(out)}
+    assert became["facts about the person"] == (1, "emptied")
+    assert became["addresses"] == (1, "kept as hashes")
+    _, out, _ = told.run("export", "C-1")
+    assert "Maria" not in out
+    assert "customer.erased: reason: request of 2026-03-01" in out
+
+
+@pytest.mark.parametrize("command", ["export", "erase"])
+def test_a_customer_that_nobody_knows_is_said(home: Home, command: str) -> None:
+    home.run("ingest", home.story())
+    code, out, err = home.run(command, "C-9")
+    assert (code, out) == (1, "")
+    assert "no customer is called 'C-9'" in err
+
+
+def test_explain_shows_each_consent_with_its_evidence(told: Home) -> None:
+    said = {
+        "specversion": "1.0", "id": "c-1", "source": "/shop", "type": "consent.given", "subject": "C-1",
+        "time": "2026-03-01T10:00:00Z",
+        "data": {"purpose": "marketing", "channel": "email", "evidence": "form 7"},
+    }  # fmt: skip
+    told.run("ingest", told.write("consent.jsonl", json.dumps(said)))
+    _, out, _ = told.run("explain", "A-1")
+    assert "yes to marketing by email, heard from /shop (how: form 7)" in out
+    _, out, _ = told.run("explain", "A-1", "--format", "json")
+    assert json.loads(out)["consents"][0]["evidence"] == {"how": "form 7"}
