@@ -84,7 +84,7 @@ def reviewed(found: Written, *, whole: bool) -> list[Problem]:
     complete = None if whole and not wrong & found.sources.keys() else read
     return [
         *found.problems,
-        *review_rules(found.book, found.sources),
+        *review_rules(found.book, found.sources, complete=not found.problems),
         *review_templates(found.renderer, found.book, broken, complete=complete),
     ]
 

@@ -117,6 +117,10 @@ def _near_field(name: str, names: Mapping[str, str]) -> str:
     if ends:
         return f"did you mean {ends[0]!r}?"
     parent, _, leaf = name.rpartition(".")
+    if not parent:
+        whole = {known.rpartition(".")[2]: known for known in names if not known.startswith(HAS)}
+        if close := nearest(leaf, whole, 0.75):
+            return f"did you mean {whole[close]!r}?"
     families = {known.rpartition(".")[0] for known in names}
     for family in (parent, nearest(parent, families, 0.8)):
         leaves = [known.rpartition(".")[2] for known in names if known.rpartition(".")[0] == family]

@@ -4,6 +4,7 @@ A rule with a problem leaves only itself out; a journey that cannot be read leav
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from orchestrator.journey import (
     TaskSpec,
     Timing,
     Trigger,
+    Verdict,
 )
 from orchestrator.literals import parse_duration
 from orchestrator.model import Purpose
@@ -81,12 +83,15 @@ def load(
     templates: Collection[str] | None = None,
     channels: Collection[str] | None = None,
     policy: Policy = Policy(),  # noqa: B008 - a frozen value
+    drafts: bool = False,
 ) -> tuple[RuleBook, list[Problem]]:
     """Return the rules of *sources* (path → text) and every problem in them, in the order of the text.
 
-    *templates* (``new-car/arrived``) and *channels* are what exists; ``None`` leaves them unchecked.
+    *templates* (``new-car/arrived``) and *channels* are what exists; ``None`` leaves them unchecked. With
+    *drafts* rules are kept in spite of their problems as far as they have a shape: to be read, never to be
+    in force.
     """
-    loader = _Loader(templates, channels)
+    loader = _Loader(templates, channels, drafts=drafts)
     for path, text in sources.items():
         loader.file(path, text.removeprefix("\ufeff"))
     return RuleBook(journeys=loader.journeys, policy=policy), loader.problems
@@ -95,11 +100,14 @@ def load(
 class _Loader:
     """What the files read so far declared: ids are unique over all of them."""
 
-    def __init__(self, templates: Collection[str] | None, channels: Collection[str] | None) -> None:
+    def __init__(
+        self, templates: Collection[str] | None, channels: Collection[str] | None, *, drafts: bool
+    ) -> None:
         self.journeys: dict[str, Journey] = {}
         self.problems: list[Problem] = []
         self._templates = templates if templates is None else frozenset(templates)
         self._channels = channels
+        self._drafts = drafts
         self._journey_places: dict[str, str] = {}
         self._rule_places: dict[str, str] = {}
 
@@ -126,7 +134,14 @@ class _Loader:
         attributes = journey_checks.attributes(root, findings)
         names = tuple(name for phase in phases.values() for name in phase) if phases else None
         name = header.journey if header else ""
-        known = Known(name, names, self._templates if header else None, self._channels, _asked(rules))
+        known = Known(
+            name,
+            names,
+            self._templates if header else None,
+            self._channels,
+            _asked(rules),
+            tuple(phases) if phases else None,
+        )
         promises = journey_checks.promises(root, known, findings)
         closes = root.get("closes")
         if closes is not None:
@@ -134,7 +149,7 @@ class _Loader:
         usable = self._claim(root.get("journey"), "journey", "R025", self._journey_places, findings)
         usable = usable and not root.flawed and len(findings.problems) == before
         made = self._rules(rules, known, attributes, findings)
-        if header is not None and phases is not None and usable:
+        if header is not None and phases is not None and (usable or self._drafts):
             self.journeys[name] = Journey(
                 id=name,
                 title=header.title or name,
@@ -166,8 +181,9 @@ class _Loader:
         found = shape(RuleShape, node, findings)
         self._claim(node.get("id"), "rule", "R025", self._rule_places, findings)
         rule_checks.rule(node, known, findings)
-        when = _condition(node.get("when"), attributes, findings)
-        if found is None or node.flawed or len(findings.problems) > before:
+        when = _condition(node, known, attributes, findings)
+        sound = not node.flawed and len(findings.problems) == before
+        if found is None or not (sound or (self._drafts and _triggered(found.on))):
             return None
         return _build(found, known.journey, when, findings.path, node.place.line)
 
@@ -212,17 +228,35 @@ def _asked(node: Node | None) -> frozenset[str]:
     return frozenset({do.text} if do is not None else ()).union(*map(_asked, node.children()))
 
 
-def _condition(node: Node | None, attributes: Mapping[str, str], findings: Findings) -> Condition | None:
+def _condition(
+    rule: Node, known: Known, attributes: Mapping[str, str], findings: Findings
+) -> Condition | None:
+    node = rule.get("when")
     if node is None or not node.text:
         return None
     from orchestrator import conditions  # 40 ms, and many rule files have no condition
+    from orchestrator.rules import condition_checks
 
+    condition_checks.condition(rule, known, findings)
     try:
         return conditions.compile_condition(node.text, attributes)
     except conditions.ConditionError as error:
         for flaw in error.problems:
             findings.add(node.place_of(flaw.offset), flaw.code, flaw.message, flaw.hint)
-        return None
+        return _Unread(node.text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A condition of a draft that nobody can read: every answer is unknown."""
+
+    text: str
+    value: bool | None = None
+    why: str = "the condition cannot be read"
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def evaluate(self, _variables: Mapping[str, Any]) -> Verdict:
+        return self
 
 
 # ── shapes → values ──────────────────────────────────────────────────────────
@@ -246,6 +280,10 @@ def _build(found: RuleShape, journey: str, when: Condition | None, path: str, li
         path=path,
         line=line,
     )
+
+
+def _triggered(on: OnShape) -> bool:
+    return any(getattr(on, trigger) is not None for trigger in On)
 
 
 def _trigger(on: OnShape) -> Trigger:

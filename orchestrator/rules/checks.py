@@ -37,8 +37,8 @@ def rule(node: Node, known: Known, findings: Findings) -> None:
     on = _trigger(node, known, findings)
     _what(node, known, findings)
     _ladder(node, on, findings)
-    for channel in _texts(node.get("channels")):
-        exists(channel, "channel", known.channels, "R012", findings)
+    _channels(node.get("channels"), known, findings)
+    _lengths(node, findings)
     for told in _texts(node.get("tells")):
         exists(told, "milestone", known.milestones, "R014", findings)
     for where in (node, *_rungs(node)):
@@ -68,18 +68,46 @@ def _trigger(node: Node, known: Known, findings: Findings) -> On | None:
             f"{extra.value!r} is a second trigger beside {named[0].value!r}",
             "write two rules",
         )
+    for trigger in named:
+        _subject(trigger, on.value[trigger], known, findings)
     if len(named) > 1:
-        return None
-    trigger = named[0]
-    _parameters(trigger, on, findings)
-    milestone = on.value[trigger]
-    if trigger is On.STUCK and milestone.text == ANY:
-        return trigger
+        return None  # whose parameters, whose rungs?
+    _parameters(named[0], on, findings)
+    return named[0]
+
+
+def _subject(trigger: On, written: Node, known: Known, findings: Findings) -> None:
+    """What the trigger is about exists."""
     if trigger is On.EVENT:
-        _event_type(milestone, findings)
-    elif trigger is not On.SILENT:
-        exists(milestone, "milestone", known.milestones, "R014", findings)
-    return trigger
+        _event_type(written, findings)
+    elif trigger is not On.SILENT and not (trigger is On.STUCK and written.text == ANY):
+        exists(written, "milestone", known.milestones, "R014", findings)
+
+
+def _channels(node: Node | None, known: Known, findings: Findings) -> None:
+    if node is not None and node.value == []:
+        findings.add(
+            node.place, "R060", "the list of channels is empty", "name one, or leave `channels:` out"
+        )
+    seen: set[str] = set()
+    for channel in _texts(node):
+        exists(channel, "channel", known.channels, "R012", findings)
+        if channel.text in seen:
+            findings.add(channel.place, "R060", f"{channel.text!r} stands here twice", "keep the first")
+        seen.add(channel.text)
+
+
+def _lengths(node: Node, findings: Findings) -> None:
+    """What must last, lasts for some time."""
+    timed: list[tuple[Node | None, str]] = [(node.get("on"), key) for key in ("silent", "for")]
+    timed += [(node.get("timing"), key) for key in ("within", "stale_after")]
+    timed += [(part.get("task"), "within") for part in (node, *_rungs(node))]
+    for part, key in timed:
+        written = part.get(key) if part is not None else None
+        length = _length(written)
+        if written is not None and length is not None and not _grows(None, length):
+            message = f"{key} {length} is no time at all"
+            findings.add(written.place, "R049", message, "write how long: 14d, 3bd, 6h")
 
 
 def _event_type(node: Node, findings: Findings) -> None:

@@ -205,6 +205,19 @@ RULE_CODES: Mapping[str, Code] = {
         "A duration, moment, time zone or regular expression in quotes can never be read.",
         'Durations in conditions know h, m and s: duration("48h").',
     ),
+    "R037": Code(
+        "condition: no such value",
+        "The field knows a few words only and this is none of them, so the comparison has one answer for "
+        "ever.",
+        "Write one of the words the hint names. That an order is complete is no status: rules about waiting "
+        "end with it by themselves.",
+    ),
+    "R038": Code(
+        "condition: never known here",
+        "The field has no value under this rule's trigger, and a condition that needs a missing value is "
+        "unknown: the rule would not fire.",
+        "Ask for something else, or write a rule with the trigger that the hint names.",
+    ),
     # ── what is said, and the rungs
     "R040": Code(
         "nothing to do",
@@ -250,6 +263,18 @@ RULE_CODES: Mapping[str, Code] = {
         "after and every",
         "A rung is due once, or again and again.",
         "Keep one of them.",
+    ),
+    "R049": Code(
+        "no time at all",
+        "A silence, a standstill or a deadline of no length is over as soon as it begins; so is the time in "
+        "which a message is useful.",
+        "Write how long: 14d, 3bd, 6h. `reached` is due at once.",
+    ),
+    "R060": Code(
+        "no channel, or one twice",
+        "An empty list would mean the company's usual channels, and a channel that failed is not tried again "
+        "for standing there twice.",
+        "Name each channel once; leave `channels:` out for the usual ones.",
     ),
     # ── rules that can be read and are in vain
     "R050": Code(

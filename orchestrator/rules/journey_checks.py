@@ -32,6 +32,7 @@ class Known:
     templates: Collection[str] | None
     channels: Collection[str] | None
     tasks: Collection[str] = ()  # what staff are asked to do anywhere in the file
+    phases: tuple[str, ...] | None = None
 
 
 def exists(node: Node, kind: str, known: Collection[str] | None, code: str, findings: Findings) -> None:

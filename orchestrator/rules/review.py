@@ -11,6 +11,7 @@ from itertools import combinations
 from orchestrator.errors import Problem
 from orchestrator.journey import Duration, Journey, Mode, On, Policy, Rule, RuleBook
 from orchestrator.model import Purpose
+from orchestrator.rules import load
 from orchestrator.rules.positions import BREAK, Findings, Place
 
 A_DAY = timedelta(days=1)
@@ -18,8 +19,14 @@ CLOCK_CHANGE = timedelta(hours=1)  # in one night of the year a wait is so much 
 MINUTES = 24 * 60
 
 
-def review(book: RuleBook, sources: Mapping[str, str]) -> list[Problem]:
-    """Return what can be known cheaply to be in vain, at its rule in *sources* (path → text)."""
+def review(book: RuleBook, sources: Mapping[str, str], *, complete: bool = True) -> list[Problem]:
+    """Return what can be known cheaply to be in vain, at its rule in *sources* (path → text).
+
+    Unless the *book* is *complete*, rules that were left out for other problems are read as well, so that
+    those hide none of these.
+    """
+    if not complete:
+        book, _ = load(sources, policy=book.policy, drafts=True)
     found: list[Problem] = []
     for path, text in sources.items():
         journeys = [journey for journey in book.journeys.values() if journey.path == path]
@@ -68,6 +75,8 @@ def _alone(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> None:
             means, hint = _CONSTANT[answer]
             findings.say(rule, "when", "R050", f"the condition {means}", hint)
     trigger = rule.trigger
+    if trigger.on is On.UPCOMING and trigger.at is None and not _lasts(trigger.before):
+        _at_once(rule, journey, findings)
     position = journey.position
     if (
         trigger.on is On.STUCK
@@ -81,6 +90,21 @@ def _alone(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> None:
         findings.say(rule, "stuck", "R051", message, hint)
     if any(rung.say for rung in rule.rungs) and rule.purpose is not Purpose.SECURITY:
         _windows(rule, journey, policy, findings)
+
+
+def _at_once(rule: Rule, journey: Journey, findings: _At) -> None:
+    """A reminder of an instant is useless from that instant on: one that is due then never leaves."""
+    name = rule.trigger.milestone
+    _, wait = journey.promises.get(name, ("", None))
+    if wait is not None and (wait.seconds or wait.business_minutes):
+        message = f"{name!r} is promised for an instant, and a reminder due at that instant is useless then"
+        findings.say(
+            rule, "upcoming", "R052", message, "say how long `before:`, or `at:` which time that day"
+        )
+
+
+def _lasts(length: Duration) -> bool:
+    return bool(length.days or length.business_days or length.business_minutes or length.seconds)
 
 
 def _windows(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> None:

@@ -65,6 +65,35 @@ def test_a_rule_in_vain_is_found_where_it_says_so(code: str, rule: str, key: str
     assert problem.source[problem.column - 1 :].startswith(f"{key}:")
 
 
+def test_a_reminder_of_an_instant_needs_time_before_it() -> None:
+    header = HEADER + "promises: {collected: arrived + 4h, first_service: collected + 52w}\n"
+    header = header.replace("rules:\n", "") + "rules:\n"
+    (problem,) = found("on: {upcoming: collected, before: 0d}, say: soon", header=header)
+    assert (problem.code, "is promised for an instant" in problem.message) == ("R052", True)
+    assert problem.source[problem.column - 1 :].startswith("upcoming:")
+    for on in (
+        "{upcoming: collected, before: 1h}",
+        '{upcoming: collected, at: "08:00"}',
+        "{upcoming: first_service}",
+    ):
+        assert found(f"on: {on}, say: soon", header=header) == []
+
+
+def test_no_other_problem_of_a_rule_hides_that_it_is_in_vain() -> None:
+    text = HEADER + (
+        "  - {id: r1, on: {reached: arived}, say: here, when: 1 > 2}\n"
+        "  - {id: r2, on: {stuck: collected, for: 5d}, say: stands, to: custmer}\n"
+        '  - {id: r3, on: {upcoming: arrived, at: "20:30"}, say: a, timing: {within: 2h}, when: modl == 3}\n'
+        '  - {id: r4, on: {upcoming: arrived, at: "20:30"}, say: soon, when: order.id == "x"}\n'
+        "  - {id: r5, on: {reached: arrived, whn: x}, say: soon, when: 1 > 2}\n"
+    )
+    book, problems = load({"rules/car.yaml": text})
+    assert [problem.code for problem in problems] == ["R014", "R027", "R032", "R010"]
+    assert [rule.id for rule in book.journeys["car"].rules] == ["r4"]
+    in_vain = review(book, {"rules/car.yaml": text}, complete=False)
+    assert [(problem.line, problem.code) for problem in in_vain] == [(8, "R050"), (9, "R051"), (10, "R052")]
+
+
 def test_quiet_hours_may_close_the_hours_for_good() -> None:
     header = HEADER.replace("08:00-20:00", "06:00-07:30")
     (problem,) = found("on: {reached: arrived}, say: here", header=header, quiet=NIGHT)

@@ -368,7 +368,7 @@ IN_RULES = [
     ("R027", "- {id: a, on: {reached: arrived}, say: arrived, to: »custommer}"),
     ("R027", "- {id: a, on: {reached: arrived}, task: {for: owner, do: call, then: »manger}}"),
     ("R030", "- {id: a, on: {reached: arrived}, say: arrived, when: order.id »= 3}"),
-    ("R031", "- {id: a, on: {reached: arrived}, say: arrived, when: late_by »> 3}"),
+    ("R031", "- {id: a, on: {missed: arrived}, say: arrived, when: late_by »> 3}"),
     (
         "R032",
         "- {id: a, on: {reached: arrived}, say: arrived, when: hour > 3 && »order.attributes.modl == 'x'}",
@@ -376,7 +376,30 @@ IN_RULES = [
     ("R033", "- {id: a, on: {reached: arrived}, say: arrived, when: »order.id}"),
     ("R034", "- {id: a, on: {reached: arrived}, say: arrived, when: has(»order.attributes.plate)}"),
     ("R035", "- {id: a, on: {reached: arrived}, say: arrived, when: " + "(" * 32 + "»(true" + ")" * 33 + "}"),
-    ("R036", "- {id: a, on: {reached: arrived}, say: arrived, when: 'late_by > duration(»\"2 days\")'}"),
+    ("R036", "- {id: a, on: {missed: arrived}, say: arrived, when: 'late_by > duration(»\"2 days\")'}"),
+    ("R037", "- {id: a, on: {reached: arrived}, say: arrived, when: 'order.status != »\"closed\"'}"),
+    ("R037", "- {id: a, on: {reached: arrived}, say: arrived, when: '»\"Monday\" == weekday'}"),
+    ("R037", "- {id: a, on: {stuck: any, for: 3d}, say: arrived, when: 'milestone.name == »\"arived\"'}"),
+    ("R037", '- {id: a, on: {silent: 14d}, say: sorry, when: \'order.phase in ["waiting", »"hand"]\'}'),
+    ("R037", "- {id: a, on: {reached: arrived}, say: arrived, when: 'order.journey == »\"new-cars\"'}"),
+    ("R037", "- {id: a, on: {event: promise.made}, say: sorry, when: 'event.data.milestone == »\"arive\"'}"),
+    ("R037", "- {id: a, on: {event: consent.given}, say: sorry, when: 'event.data.purpose == »\"ads\"'}"),
+    ("R037", "- {id: a, on: {event: contact.logged}, say: sorry, when: 'event.data.direction != »\"to\"'}"),
+    ("R037", "- {id: a, on: {event: message.replied}, say: sorry, when: 'event.data.channel == »\"emial\"'}"),
+    ("R037", "- {id: a, on: {event: preference.set}, say: sorry, when: '»\"sm\" in event.data.channels'}"),
+    ("R037", "- {id: a, on: {event: a.b}, say: sorry, when: 'event.type == »\"a.c\"'}"),
+    ("R037", "- {id: a, on: {reached: arrived}, say: arrived, when: 'weekday != \"sunday\" && »hour >= 24'}"),
+    ("R038", "- {id: a, on: {reached: arrived}, say: arrived, when: '»late_by > duration(\"2h\")'}"),
+    ("R038", "- {id: a, on: {silent: 14d}, say: arrived, when: '»promise.version > 1'}"),
+    ("R038", "- {id: a, on: {event: order.held}, say: sorry, when: '»milestone.reached'}"),
+    ("R038", "- {id: a, on: {reached: arrived}, say: arrived, when: 'hour > 3 || »event.data.x == 1'}"),
+    ("R049", "- {id: a, on: {silent: »0d}, say: arrived}"),
+    ("R049", "- {id: a, on: {stuck: arrived, for: »0d}, say: arrived}"),
+    ("R049", "- {id: a, on: {reached: arrived}, say: arrived, timing: {within: »0h}}"),
+    ("R049", "- {id: a, on: {reached: arrived}, say: arrived, timing: {stale_after: »0bd}}"),
+    ("R049", "- {id: a, on: {reached: arrived}, task: {for: owner, do: call, within: »0bh, then: manager}}"),
+    ("R060", "- {id: a, on: {reached: arrived}, say: arrived, channels: »[]}"),
+    ("R060", "- {id: a, on: {reached: arrived}, say: arrived, channels: [sms, email, »sms]}"),
     ("R040", "- »{id: a, on: {reached: arrived}}"),
     ("R040", "- {id: a, on: {silent: 14d}, rungs: [{say: arrived}, »{after: 3d}]}"),
     ("R040", "- {id: a, on: {silent: 14d}, rungs: »[]}"),
@@ -494,6 +517,54 @@ def test_every_code_has_an_example() -> None:
 def test_a_slip_of_the_finger_gets_the_word_that_was_meant(text: str, hint: str) -> None:
     _, (problem,) = checked(rule_file(text))
     assert problem.hint == hint
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        """- {id: a, on: {missed: arrived}, say: sorry, when: 'waited > duration("2h") + late_by'}""",
+        """- {id: a, on: {reached: arrived}, say: arrived, when: 'order.status in ["open", "held"]'}""",
+        """- {id: a, on: {reached: arrived}, say: arrived, when: 'order.attributes.model == "closed"'}""",
+        """- {id: a, on: {event: visit.booked}, say: sorry, when: 'event.data.milestone == "lunch"'}""",
+        """- {id: a, on: {event: message.replied}, say: sorry, when: 'event.data.channel == "fax"'}""",
+        """- {id: a, on: {reached: arrived}, say: arrived, when: 'weekday == r"monday" && hour < 23'}""",
+        """- {id: a, on: {upcoming: arrived, before: 0d, at: "16:00"}, say: sorry}""",
+        """- {id: a, on: {missed: arrived, by: 0d}, say: sorry}""",
+    ],
+)
+def test_what_can_be_is_no_finding(rule: str) -> None:
+    assert checked(rule_file(rule))[1] == []
+
+
+def test_a_word_a_field_never_says_gets_those_it_does() -> None:
+    rule = """- {id: a, on: {reached: arrived}, say: arrived, when: 'order.status == "closed"'}"""
+    (problem,) = checked(rule_file(rule))[1]
+    assert (problem.message, problem.hint) == (
+        "order.status is never 'closed'",
+        "there is: open, held, cancelled",
+    )
+
+
+WRONG_THROUGHOUT = """\
+- id: a b
+  on: {missed: arived, stuck: shiped, for: 0d, closes: 5pm}
+  say: sory
+  to: custommer
+  channels: [sms, sms, emial]
+  purpose: sevice
+  tells: [preparred]
+  task: {for: ownr, do: still-watin, within: 0h}
+  timing: {within: 6 months, whithin: 1d}
+  rungs: [{say: sorry}, {after: 0d, every: 1d, say: arived}]
+  when: order.status == "closed" && hour > 24 && modl == 3"""
+
+
+def test_no_problem_of_a_rule_hides_another() -> None:
+    codes = " ".join(problem.code for problem in checked(rule_file(WRONG_THROUGHOUT))[1])
+    assert codes == (
+        "R024 R014 R017 R014 R049 R022 R015 R027 R060 R012 R019 R014 R027 R015 R049 R021 R010 "
+        "R043 R044 R048 R015 R037 R037 R032"
+    )
 
 
 def test_a_missing_version_is_asked_for_in_so_many_words() -> None:

@@ -1,0 +1,134 @@
+"""What a condition can only get wrong in its rule: values that a field never has, fields that have none here.
+
+The expression library checks types alone. These checks read the condition's tokens, so that each finding
+stands at its own place in the file, and what they do not understand they leave alone.
+"""
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from orchestrator.conditions.fields import WEEKDAYS
+from orchestrator.conditions.text import Token, tokens
+from orchestrator.findings import nearest, suggestion
+from orchestrator.journey import On
+from orchestrator.model import OrderStatus, Purpose
+from orchestrator.rules.journey_checks import Known
+from orchestrator.rules.positions import Findings, Node
+
+_ABOUT_NONE = frozenset({On.SILENT, On.EVENT})  # triggers that are about no milestone
+_ONLY_WHERE: Mapping[str, tuple[frozenset[On], str]] = {
+    "late_by": (
+        frozenset({On.MISSED}),
+        "only `missed` has a deadline; `waited` counts from the order's first fact",
+    ),
+    "event.": (frozenset({On.EVENT}), "only a rule with `on: {event: …}` has one"),
+    "milestone.": (frozenset(On) - _ABOUT_NONE, "`silent` and `event` are about no milestone"),
+    "promise.": (frozenset(On) - _ABOUT_NONE, "`silent` and `event` are about no milestone"),
+}
+_HOUR = re.compile(r"(?<![\w.])hour\s*(==|!=|<=|>=|<|>)\s*(\d+)")
+_COMPARE: Mapping[str, Callable[[int, int], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_CHANNELS = ("event.data.channel", "event.data.channels")
+_ALIKE = 0.75  # so alike to a known channel, a word is a slip; any other may be somebody's own
+
+
+def condition(rule: Node, known: Known, findings: Findings) -> None:
+    """Report what the rule's condition asks in vain, each at its place."""
+    when, on = rule.get("when"), rule.get("on")
+    if when is None or not when.text:
+        return
+    named = [On(key) for key in (on.keys if on is not None else ()) if key in tuple(On)]
+    trigger = named[0] if len(named) == 1 else None
+    parts = list(tokens(when.text))
+    if trigger is not None:
+        _absent(parts, trigger, when, findings)
+    event = on.get(On.EVENT) if on is not None and trigger is On.EVENT else None
+    closed = _closed(known, event.text if event is not None else "")
+    channels = sorted(known.channels or ())
+    for name, text in _compared(parts):
+        value = _value(text.text)
+        if value is None:
+            continue
+        if name in closed and value not in closed[name]:
+            _never(when, text, name, value, closed[name], findings)
+        elif name in _CHANNELS and value not in channels and nearest(value, channels, _ALIKE):
+            _never(when, text, name, value, channels, findings)
+    for match in _HOUR.finditer(when.text):
+        holds = [_COMPARE[match[1]](hour, int(match[2])) for hour in range(24)]
+        if all(holds) or not any(holds):
+            message = f"{match[0]} is {'always' if all(holds) else 'never'} true"
+            findings.add(when.place_of(match.start()), "R037", message, "hour is 0 to 23")
+
+
+def _absent(parts: Sequence[Token], trigger: On, when: Node, findings: Findings) -> None:
+    """Fields that have no value under this trigger, whatever is known about the order."""
+    for token in parts:
+        for name, (triggers, hint) in _ONLY_WHERE.items():
+            is_it = token.text.startswith(name) if name.endswith(".") else token.text == name
+            if token.kind == "name" and is_it and trigger not in triggers:
+                message = f"{token.text} has no value under {trigger.value!r}"
+                findings.add(when.place_of(token.start), "R038", message, hint)
+
+
+def _closed(known: Known, event: str) -> dict[str, Collection[str]]:
+    """The fields that know a few words only, with these words."""
+    closed: dict[str, Collection[str]] = {"order.status": tuple(OrderStatus), "weekday": WEEKDAYS}
+    if known.journey:
+        closed["order.journey"] = (known.journey,)
+    if known.phases is not None:
+        closed["order.phase"] = known.phases
+    if known.milestones is not None:
+        closed["milestone.name"] = known.milestones
+    if event:
+        closed["event.type"] = (event,)
+    if event.startswith(("milestone.", "promise.")) and known.milestones is not None:
+        closed["event.data.milestone"] = known.milestones
+    if event.startswith("consent."):
+        closed["event.data.purpose"] = tuple(Purpose)
+    if event == "contact.logged":
+        closed["event.data.direction"] = ("in", "out")
+    return closed
+
+
+def _never(
+    when: Node, text: Token, name: str, value: str, words: Collection[str], findings: Findings
+) -> None:
+    message = f"{name} is never {value!r}"
+    findings.add(when.place_of(text.start), "R037", message, suggestion(value, [str(word) for word in words]))
+
+
+def _compared(parts: Sequence[Token]) -> Iterator[tuple[str, Token]]:
+    """Each name and a text it is compared with: ``f == "x"``, ``"x" != f``, ``f in ["x"]``, ``"x" in f``."""
+    for index, token in enumerate(parts):
+        following = [part.text for part in parts[index + 1 : index + 3]]
+        if token.kind == "name" and following == ["in", "["]:
+            for item in parts[index + 3 :]:
+                if item.text == "]":
+                    break
+                if item.kind == "text":
+                    yield token.text, item
+        elif following in (["=", "="], ["!", "="]) and index + 3 < len(parts):
+            other = parts[index + 3]
+            if (token.kind, other.kind) == ("name", "text"):
+                yield token.text, other
+            elif (token.kind, other.kind) == ("text", "name"):
+                yield other.text, token
+        elif token.kind == "text" and following[:1] == ["in"] and index + 2 < len(parts):
+            yield parts[index + 2].text, token
+
+
+def _value(text: str) -> str | None:
+    """The text between the quotes, if Python writes it the same way."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return None
+    return value if isinstance(value, str) else None
