@@ -123,7 +123,7 @@ def duties(rule: Rule, channel: str, clock: Clock, sent: Sequence[Sent], case: C
     """Quiet hours of policy and law, what the rule asks of the location, and the cap on what was *sent*."""
     policy, timing, zone = case.policy, rule.timing, clock.zone
     found: list[Gate] = []
-    zones = clock.candidates if rule.purpose is Purpose.MARKETING else (zone,)
+    zones = clock.candidates
     quiet = policy.quiet.get(rule.purpose)
     if quiet is not None:
         found += [Gate(QUIET, partial(calendar.leave_quiet, quiet=quiet, zone=one)) for one in zones]

@@ -241,6 +241,11 @@ class Law:
     zones: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
+    def purposes(self) -> frozenset[Purpose]:
+        """The purposes about which it says anything."""
+        return frozenset(purpose for one in self.hours for purpose in one.purposes)
+
+    @cached_property
     def country_of(self) -> Mapping[str, str]:
         """The country of each zone."""
         return {zone: country for country, zones in self.zones.items() for zone in zones}

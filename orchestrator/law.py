@@ -12,7 +12,6 @@ from functools import lru_cache
 from orchestrator.journey import BusinessCalendar, Law
 from orchestrator.model import Customer, Person, Purpose
 
-KNOWN = ""
 UNHEARD = "the customer's own time zone is not known"
 NO_ZONE = "the customer's own time zone is none that we know"
 LONGEST_CODE = 3  # of a subdivision in ISO 3166-2; anything longer is a name, which we do not know

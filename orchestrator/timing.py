@@ -119,19 +119,20 @@ def clock_of(who: Customer | Person, rule: Rule, case: Case) -> Clock:
     country.
     """
     zone = zone_of(who, case.zone)
-    known, written = law.KNOWN, case.policy.law
-    asks = bool(written.hours)
+    doubt, written = "", case.policy.law
     if who.time_zone != zone:
-        known = law.UNHEARD if not who.time_zone else law.NO_ZONE
-        asks = asks or rule.purpose is Purpose.MARKETING
-    country, region = law.place_of(who, zone, written) if asks else ("", "")
-    if not known or rule.purpose is not Purpose.MARKETING:
-        doubt = f"by the clocks of {zone}: {known}" if known else ""
-        return Clock(zone, doubt, (zone,), (country, region))
-    candidates = law.clocks(zone, country, written)
-    if len(candidates) == 1:
-        return Clock(zone, f"by the clocks of {candidates[0]}: {known}", candidates, (country, region))
-    return Clock(zone, f"allowed in every time zone of {country}: {known}", candidates, (country, region))
+        doubt = law.UNHEARD if not who.time_zone else law.NO_ZONE
+    marketing = rule.purpose is Purpose.MARKETING
+    place = ("", "")
+    if rule.purpose in written.purposes or (doubt and marketing):
+        place = law.place_of(who, zone, written)
+    candidates = law.clocks(zone, place[0], written) if doubt and marketing else (zone,)
+    if doubt:
+        whose = (
+            f"by the clocks of {candidates[0]}" if len(candidates) == 1 else f"allowed all over {place[0]}"
+        )
+        doubt = f"{whose}: {doubt}"
+    return Clock(zone, doubt, candidates, place)
 
 
 def _others(rule: Rule, firing: Firing, who: Customer | Person, case: Case) -> Sequence[Sent]:

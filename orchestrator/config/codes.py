@@ -84,6 +84,11 @@ SETTING_CODES: Mapping[str, Code] = {
         "In this version the ledger is one SQLite file; PostgreSQL comes later.",
         "Write `sqlite:///FILE`.",
     ),
+    "C025": Code(
+        "hours of the law that cannot be read",
+        "The file with the hours of the law says nothing clear, so nobody could keep to it.",
+        "Correct it as the message says.",
+    ),
     "C030": Code(
         "a secret in the settings file",
         "Settings files are copied, committed and shown to others; secrets must not be in them.",

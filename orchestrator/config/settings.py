@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from orchestrator import journey
+from orchestrator.config import quiet_hours
 from orchestrator.config.public_holidays import PublicHolidays, fault
 from orchestrator.config.values import (
     Days,
@@ -120,6 +121,19 @@ class QuietHours(Section):
     marketing: Quiet = Field(
         default="20:00-09:00", validate_default=True, description="Quiet hours of marketing."
     )
+    law: File | None = Field(
+        default=None,
+        description="A file with the hours of the law, in place of the one that comes with Beforehand.",
+    )
+
+    @model_validator(mode="after")
+    def _law_can_be_read(self) -> "QuietHours":
+        try:
+            quiet_hours.law(self.law)
+        except quiet_hours.Unreadable as unreadable:
+            hint = "docs/how-to/when-messages-leave.md shows such a file"
+            raise refused("C025", f"{self.law}: {unreadable}", hint, key="law") from None
+        return self
 
 
 class Cap(Section):
@@ -360,6 +374,7 @@ class Settings(Section):
             calendars={name: calendar.business() for name, calendar in self.calendars.items()},
             quiet={purpose: hours for purpose, hours in quiet.items() if hours is not None},
             manager=self.staff.manager,
+            law=quiet_hours.law(self.quiet_hours.law),
             caps=self.caps.limits(),
             habit_lead=self.habits.before_end,
         )

@@ -338,6 +338,7 @@ WRONG = [
     ("[quiet_hours]\nservice = '22:00-25:00'", "C011", 2, 11, ""),
     ("[quiet_hours]\nservice = '08:00-08:00'", "C011", 2, 11, 'write "none" for no quiet hours'),
     ("[quiet_hours]\nservice = false", "C011", 2, 11, ""),
+    ("[quiet_hours]\nlaw = 'nowhere.toml'", "C025", 2, 7, ""),
     ("[company]\ntime_zone = 'Europe/Munich'", "C012", 2, 13, ""),
     ("[company]\ntime_zone = 'europe/berlin'", "C012", 2, 13, "did you mean 'Europe/Berlin'?"),
     ("[sender]\nemail = 'Lindner <a@example.com>'", "C013", 2, 9, ""),
