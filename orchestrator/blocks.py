@@ -53,6 +53,8 @@ def suppress(tx: Transaction, channel: str, to: str, reason: str, evidence: str,
 
 def listed(tx: Transaction, addresses: Iterable[tuple[str, str]]) -> list[tuple[tuple[str, str], str]]:
     """Those of these (channel, address) that nothing is sent to any more, each with the reason."""
+    if tx.remembered(_KEY) is None:
+        return []  # nothing was ever listed
     key = _key(tx)
     hashes = {(channel, _hash(key, to)): (channel, to) for channel, to in addresses}
     return sorted((hashes[name], found.reason) for name, found in tx.suppressed(hashes).items())
