@@ -3,8 +3,9 @@
 It is read twice, first to sort it and then to hear it, so that it need not fit into memory.
 """
 
+import sys
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from orchestrator.calendar import valid_zone
 from orchestrator.errors import NotFound, Problem, Problems
 from orchestrator.intake import BOM, Incoming, parse_lines
 from orchestrator.intake import values as event_values
@@ -26,7 +28,8 @@ class History:
     """The events of *path*; iterating hears them by ``recordedtime``, else ``time``, else as they stand.
 
     ``last`` is the last hearing, ``furthest`` the last moment that any of the events speaks of (a promise
-    may lie far ahead), ``customer_of`` whose each announced order is.
+    may lie far ahead), ``customer_of`` whose each announced order is, ``zone_of`` the
+    time zone of its place where it has one.
     """
 
     path: Path
@@ -35,6 +38,7 @@ class History:
     furthest: datetime
     count: int
     customer_of: Mapping[str, str]
+    zone_of: Mapping[str, str]
     _offsets: Sequence[int]  # where each event begins; empty: the file is in order
 
     def __iter__(self) -> Iterator[Incoming]:
@@ -76,6 +80,7 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Histor
     """
     begins, heard = array("q"), array("d")
     customer_of: dict[str, str] = {}
+    zone_of: dict[str, str] = {}
     furthest = ""
     offset = 0
     with path.open("rb") as file:
@@ -86,7 +91,7 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Histor
                 heard.append(moment)
                 kind = document.get("type")
                 if kind == "order.upserted":
-                    _note_customer(document, customer_of)
+                    _note_order(document, customer_of, zone_of)
                 elif kind == "promise.made":
                     furthest = max(furthest, _promised_until(document))
             offset += len(line)
@@ -103,6 +108,7 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Histor
         furthest=max(last, _end_of_day(furthest) or last),
         count=len(begins),
         customer_of=customer_of,
+        zone_of=zone_of,
         _offsets=array("q", [begins[n] for n in order]),
     )
 
@@ -120,10 +126,16 @@ def _glance(line: bytes, path: Path) -> tuple[dict[str, Any], float]:
         raise Problems(found) from None
 
 
-def _note_customer(document: Mapping[str, Any], customer_of: dict[str, str]) -> None:
-    data = document.get("data")
-    if isinstance(data, dict) and isinstance(data.get("customer"), str):
-        customer_of.setdefault(str(document.get("subject")), data["customer"])
+def _note_order(document: Mapping[str, Any], customer_of: dict[str, str], zone_of: dict[str, str]) -> None:
+    data, order = document.get("data"), str(document.get("subject"))
+    if not isinstance(data, dict):
+        return
+    if isinstance(data.get("customer"), str):
+        customer_of.setdefault(order, data["customer"])
+    location = data.get("location")
+    zone = location.get("time_zone") if isinstance(location, dict) else None
+    if isinstance(zone, str) and valid_zone(zone):
+        zone_of[order] = sys.intern(zone)
 
 
 def _promised_until(document: Mapping[str, Any]) -> str:
@@ -152,3 +164,30 @@ def problems_of(path: Path) -> list[Problem]:
     if len(problems) >= MOST_PROBLEMS:
         problems[-1] = replace(problems[-1], hint=f"{refused:,} events are refused; these are the first")
     return problems
+
+
+def conflicts(path: Path, ids: Collection[str]) -> list[Problem]:
+    """Where in *path* events of these ids come again with another body."""
+    found: list[Problem] = []
+    first: dict[tuple[str, str], tuple[bytes, int]] = {}
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            name = "" if line.isspace() else str(orjson.loads(line.removeprefix(BOM)).get("id"))
+            if name not in ids:
+                continue
+            for event in parse_lines([line], str(path), None):
+                if isinstance(event, list):
+                    continue
+                digest, before = first.setdefault((event.fact.source, event.fact.id), (event.digest, number))
+                if digest != event.digest:
+                    found.append(conflict(path, number, name, before, line))
+    return found
+
+
+def conflict(path: Path | str, line: int, event_id: str, before: int = 0, text: bytes = b"") -> Problem:
+    """That an event came before with another body; *before* is the line that it came on, if it is known."""
+    source = text.decode(errors="replace").rstrip("\r\n")
+    column = source.find(orjson.dumps(event_id).decode()) + 1
+    hint = f"it came on line {before}" if before else "the one that came first counts"
+    message = f"event {event_id!r} came before with another body"
+    return Problem(str(path), line, column, "E203", message, hint=hint, source=source)

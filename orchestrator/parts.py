@@ -1,22 +1,27 @@
 """A long history on several processors: customers, and with them their orders, are dealt out to processes.
 
 Orders share nothing but their customer, so no part needs what another one knows. Each process simulates
-its part in a ledger of its own; the parent reads them one after the other.
+its part in a ledger of its own; the parent reads them one after the other, and looks whether one event's
+id came to two parts with two bodies.
 """
 
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
+from heapq import merge
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from orchestrator.errors import Conflict
 from orchestrator.history import History
 from orchestrator.intake import Incoming
+from orchestrator.ledger import Ledger
 from orchestrator.simulate import Simulation
 
 WORTH_IT = 25_000  # events for one more process: fewer are simulated before it has started
@@ -58,7 +63,8 @@ def simulate(
     """Run *history* in that many processes; return the ledgers they leave in *folder*.
 
     *make* builds a simulation on a file, *progress* is told how many events were heard. What a process
-    raises is raised here, and the others are stopped.
+    raises is raised here, and the others are stopped. Raises :class:`Conflict` if an event came before with
+    another body, whichever processes heard the two.
     """
     files = [folder / f"part-{number}.db" for number in range(hands)]
     if hands == 1:
@@ -83,7 +89,29 @@ def simulate(
     finally:
         for process in running.values():
             process.terminate()
+    _demand_one_body(files)
     return files
+
+
+def _demand_one_body(files: Iterable[Path]) -> None:
+    """Raise :class:`Conflict` if one event's id came with another body in another part."""
+    before, clashes = ("", "", b""), []
+    with ExitStack() as opened:
+        ledgers = [opened.enter_context(Ledger.open(f"sqlite:///{file}", scratch=True)) for file in files]
+        for identity in merge(*map(_identities, ledgers)):
+            if identity[:2] == before[:2] and identity != before:
+                clashes.append(identity[1])
+            before = identity
+    if clashes:
+        raise Conflict(dict.fromkeys(clashes))
+
+
+def _identities(ledger: Ledger) -> Iterator[tuple[str, str, bytes]]:
+    after = ("", "")
+    with ledger.read() as tx:
+        while page := tx.identities(after=after):
+            yield from page
+            after = page[-1][:2]
 
 
 def _is_ours(number: int, dealt: Mapping[str, int], hands: int, subject: str) -> bool:

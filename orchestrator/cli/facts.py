@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, time, timedelta
@@ -15,15 +15,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from orchestrator.cli import house, output
+from orchestrator.cli import output
 from orchestrator.cli.options import Config, Form, Templates, settings
 from orchestrator.cli.output import Format, Progress, counted
-from orchestrator.errors import Conflict, Misconfigured, Problem, Problems
+from orchestrator.errors import Conflict, Misconfigured, Problem
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
     from orchestrator.intake import Incoming
-    from orchestrator.simulate import Simulation
 
 NAMED = 3  # of the orders that need a look; the rest is counted
 BATCH = 100  # events kept and planned in one transaction
@@ -53,20 +52,23 @@ def ingest(
     touched: set[str] = set()
     with engine_in_force(chosen) as engine, _lines(file) as (source, progress):
         batch: list[Incoming] = []
+        numbers: list[int] = []
+        lines = Numbered(_told(source, progress))
         arrived = engine_now()
         tolerance = chosen.intake.future_tolerance
-        for outcome in parse_lines(_told(source, progress), str(file), arrived, future_tolerance=tolerance):
+        for outcome in parse_lines(lines, str(file), arrived, future_tolerance=tolerance):
             if isinstance(outcome, list):
                 problems += outcome
                 counts["refused"] += 1
                 continue
             batch.append(outcome)
+            numbers.append(lines.number)
             if scope_of(outcome.fact.type) is Scope.ORDER:
                 touched.add(outcome.fact.subject)
             if len(batch) == BATCH:
-                problems += hear(engine, batch, str(file), counts)
-                batch = []
-        problems += hear(engine, batch, str(file), counts)
+                problems += hear(engine, batch, str(file), counts, numbers)
+                batch, numbers = [], []
+        problems += hear(engine, batch, str(file), counts, numbers)
         plan_the_rest(engine)
         troubled = _troubled(engine, touched)
     output.problems(problems, form, stream=sys.stderr)
@@ -118,21 +120,46 @@ def _told(stream: BinaryIO, progress: Progress) -> Iterator[bytes]:
         progress.advance(len(line) if progress.total else 1)
 
 
-def hear(engine: Engine, batch: list[Incoming], path: str, counts: Counter[str]) -> list[Problem]:
-    """Keep a batch; an event whose id came before with another body is refused alone, not its neighbours."""
-    refused: list[str] = []
-    while batch:
-        try:
-            heard = engine.hear(batch, engine_now())
-        except Conflict as conflict:
-            refused += conflict.ids
-            batch = [item for item in batch if item.fact.id not in conflict.ids]
-        else:
-            counts["new"] += heard.new
-            counts["duplicates"] += heard.duplicates
-            break
-    counts["refused"] += len(refused)
-    return [Problem(path, 0, 0, "E203", f"event {name!r} came before with another body") for name in refused]
+class Numbered:
+    """Lines, and the number of the one that was read last."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = lines
+        self.number = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give each line."""
+        for line in self._lines:
+            self.number += 1
+            yield line
+
+
+def hear(
+    engine: Engine, batch: Sequence[Incoming], path: str, counts: Counter[str], lines: Sequence[int] = ()
+) -> list[Problem]:
+    """Keep a batch that stands on these *lines*; what came before with another body is refused alone."""
+    from orchestrator.history import conflict
+
+    if not batch:
+        return []
+    try:
+        heard = engine.hear(batch, engine_now())
+    except Conflict as clash:
+        if len(batch) == 1:
+            counts["refused"] += 1
+            return [conflict(path, lines[0] if lines else 0, batch[0].fact.id)]
+        named = [index for index, item in enumerate(batch) if item.fact.id in clash.ids]
+        others = [index for index in range(len(batch)) if index not in named]
+        return [
+            problem
+            for some in (others, *([index] for index in named))
+            for problem in hear(
+                engine, [batch[i] for i in some], path, counts, [lines[i] for i in some] if lines else ()
+            )
+        ]
+    counts["new"] += heard.new
+    counts["duplicates"] += heard.duplicates
+    return []
 
 
 def plan_the_rest(engine: Engine) -> None:
@@ -160,42 +187,46 @@ def simulate(
     everything: Annotated[
         bool, typer.Option("--all", help="On a terminal, also what was replaced before it was due.")
     ] = False,
+    diff: Annotated[
+        Path | None,
+        typer.Option(
+            "--diff",
+            metavar="RULES2",
+            help="Another folder of rules: show only what they would change, for whom.",
+            show_default=False,
+        ),
+    ] = None,
     form: Form = Format.TABLE,
     config: Config = None,
 ) -> None:
     """Run the same engine over a history, on a virtual clock.
 
     Every event is heard when it was recorded, or else when it happened. Shown is what would have been said,
-    to whom, when, through which channel, and what was not said and why. Nothing is sent and nothing is kept.
+    to whom, when, through which channel, and what was not said and why. With --diff the same history is heard
+    under both sets of rules, and shown is whom the other set tells more, less, at another time, by another
+    channel or with another text. Nothing is sent and nothing is kept.
     """
-    from channels.memory import MemoryChannel
-    from channels.registry import NAMES
-    from orchestrator import history, parts
-    from orchestrator.cli.simulated import Result
-    from orchestrator.rules import read
-    from orchestrator.simulate import AFTERWARDS, Rehearsal, Simulation
+    from orchestrator import history
+    from orchestrator.cli.compared import Comparison
+    from orchestrator.cli.simulated import Result, Zones, run, written
+    from orchestrator.differences import Run
+    from orchestrator.simulate import AFTERWARDS
 
     chosen = settings(ctx, config)
-    found, missing = house.rehearsed(chosen, read(rules or chosen.rules.path), templates)
-    if found.problems:
-        raise Problems(found.problems)
-    if missing:
-        output.note(f"nobody has written yet: {', '.join(sorted(missing))}; simulated without their texts")
+    sets = written(chosen, [rules or chosen.rules.path, *([diff] if diff else [])], templates)
     with _opened(events), Progress(f"reading {events}", events.stat().st_size) as progress:
         past = history.read(events, progress.to)
     end = _moment(until, chosen.company.time_zone) if until else past.furthest + AFTERWARDS
-    composer = Rehearsal(house.composer(chosen, found.renderer), missing)
-
-    def make(file: Path) -> Simulation:
-        sinks = {name: MemoryChannel(name, keep=False) for name in NAMES}
-        return Simulation(found.book, composer, sinks, start=past.first, file=file)
-
+    zones = Zones(past.zone_of, chosen.company.time_zone)
     with TemporaryDirectory(prefix="beforehand-") as folder:
-        with Progress("simulating", past.count) as progress:
-            files = parts.simulate(past, end, parts.worth(past.count), make, Path(folder), progress.advance)
-        result = Result(files)
-        result.show(form, chosen.company.time_zone, everything=everything)
-        output.sentence(result.sentence(), form)
+        with Progress("simulating", past.count * len(sets)) as progress:
+            runs = [
+                Run(one.book, run(chosen, one, past, end, Path(folder) / str(number), progress.advance))
+                for number, one in enumerate(sets)
+            ]
+        shown = Comparison(*runs) if diff else Result(runs[0].files)
+        shown.show(form, zones, everything=everything)
+        output.sentence(shown.sentence(), form)
 
 
 def _moment(text: str, zone: str) -> datetime:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from orchestrator.case import REPLACED
-from orchestrator.cli import output
+from orchestrator.cli import house, output
 from orchestrator.cli.output import Format
+from orchestrator.errors import Conflict, Problems
 
 if TYPE_CHECKING:
+    from orchestrator.config.settings import Settings
+    from orchestrator.history import History
+    from orchestrator.journey import RuleBook
+    from orchestrator.render import Renderer
     from orchestrator.simulate import Line
 
 COLUMNS = ("due_at", "at", "rule", "order", "customer", "occasion", "channel", "status", "reason")
@@ -29,6 +35,79 @@ STYLES = {
 TELLING = {"suppressed", "expired", "failed", "held", "unknown"}  # the sentence says why most of these are so
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A set of rules that can be simulated, and the templates it names that nobody has written yet."""
+
+    book: RuleBook
+    renderer: Renderer
+    missing: frozenset[str]
+
+
+def written(settings: Settings, folders: Sequence[Path], templates: Path | None) -> list[Tried]:
+    """Read sets of rules; raises :class:`Problems` with all that is wrong with any of them."""
+    from orchestrator.rules import read
+
+    found = [house.rehearsed(settings, read(folder), templates) for folder in folders]
+    problems = dict.fromkeys(problem for one, _ in found for problem in one.problems)
+    if problems:
+        raise Problems(problems)
+    missing = frozenset[str]().union(*(names for _, names in found))
+    if missing:
+        output.note(f"nobody has written yet: {', '.join(sorted(missing))}; simulated without their texts")
+    return [Tried(one.book, one.renderer, frozenset(names)) for one, names in found]
+
+
+def run(
+    settings: Settings,
+    rules: Tried,
+    past: History,
+    until: datetime,
+    folder: Path,
+    progress: Callable[[int], object],
+) -> list[Path]:
+    """Simulate one set of rules in as many processes as it is worth; return the ledgers left in *folder*.
+
+    Raises :class:`Problems` with the place of each event that came before with another body.
+    """
+    from channels.memory import MemoryChannel
+    from channels.registry import NAMES
+    from orchestrator import history, parts
+    from orchestrator.simulate import Rehearsal, Simulation
+
+    composer = Rehearsal(house.composer(settings, rules.renderer), rules.missing)
+
+    def make(file: Path) -> Simulation:
+        sinks = {name: MemoryChannel(name, keep=False) for name in NAMES}
+        return Simulation(rules.book, composer, sinks, start=past.first, file=file)
+
+    folder.mkdir()
+    try:
+        return parts.simulate(past, until, parts.worth(past.count), make, folder, progress)
+    except Conflict as clash:
+        raise Problems(history.conflicts(past.path, clash.ids)) from None
+
+
+class Zones:
+    """The clocks of each order's place, or the company's; every moment is shown by them."""
+
+    def __init__(self, of: Mapping[str, str], company: str) -> None:
+        self._of = of
+        self._company = company
+
+    def local(self, moment: datetime, order: str) -> datetime:
+        """*moment* by the clocks of the order's place."""
+        return moment.astimezone(ZoneInfo(self._of.get(order, self._company)))
+
+    def shown(self, moment: datetime, order: str) -> str:
+        """``2026-03-12 17:30 CET``: for lines that are read without a head that names the zone."""
+        return f"{self.local(moment, order):%Y-%m-%d %H:%M %Z}"
+
+    def named(self, orders: Iterable[str]) -> list[str]:
+        """The zones of these orders."""
+        return sorted({self._of.get(order, self._company) for order in orders})
+
+
 class Result:
     """The notifications in a simulation's ledgers, counted while they are shown: they may be very many."""
 
@@ -37,10 +116,15 @@ class Result:
         self._counts: Counter[str] = Counter()
         self._reasons: Counter[tuple[str, str]] = Counter()
 
-    def show(self, form: Format, zone: str, *, everything: bool = False) -> None:
-        """Write them to stdout; on a terminal by time, and without what was replaced unless *everything*."""
+    def show(self, form: Format, zones: Zones, *, everything: bool = False) -> None:
+        """Write them to stdout; on a terminal by time, and without what was replaced unless *everything*.
+
+        People read moments by the clocks of the order's place, programs as they are in UTC.
+        """
         if form is Format.TABLE and sys.stdout.isatty():
-            self._on_terminal(ZoneInfo(zone), everything)
+            self._on_terminal(zones, everything)
+        elif form is Format.TABLE:
+            output.records((_local(row, zones) for row in self._whole()), form, COLUMNS)
         elif form is Format.JSONL:  # a long history has a million of them
             for line in self._lines():
                 print(output.dumped(line))
@@ -80,7 +164,7 @@ class Result:
         for line in self._lines():
             yield {name: getattr(line, name) for name in LINE}
 
-    def _on_terminal(self, zone: ZoneInfo, everything: bool) -> None:
+    def _on_terminal(self, zones: Zones, everything: bool) -> None:
         shown = []
         replaced = 0
         for line in self._lines():
@@ -89,11 +173,15 @@ class Result:
             else:
                 shown.append(line)
         shown.sort(key=lambda line: (_time(line), line.order))
-        years = {_time(line).astimezone(zone).year for line in shown[:1] + shown[-1:]}
+        years = {zones.local(_time(line), line.order).year for line in shown[:1] + shown[-1:]}
+        places = zones.named(line.order for line in shown)
         clock = "%a %d %b %H:%M" if len(years) < 2 else "%a %Y-%m-%d %H:%M"
-        _table([(line.status, _row(line, zone, clock)) for line in shown])
+        clock = clock if len(places) < 2 else f"{clock} %Z"
+        _table([(line.status, _row(line, zones, clock)) for line in shown])
         if replaced:
             print(output.replaced(replaced))
+        if len(places) == 1:
+            print(f"Times are those of {places[0]}.")
 
 
 def _time(line: Line) -> datetime:
@@ -101,8 +189,13 @@ def _time(line: Line) -> datetime:
     return line.at or line.due_at
 
 
-def _row(line: Line, zone: ZoneInfo, clock: str) -> tuple[str, ...]:
-    moment = _time(line).astimezone(zone)
+def _local(row: Mapping[str, Any], zones: Zones) -> Mapping[str, Any]:
+    moments = {name: row[name] and zones.shown(row[name], row["order"]) for name in ("due_at", "at")}
+    return {**row, **moments}
+
+
+def _row(line: Line, zones: Zones, clock: str) -> tuple[str, ...]:
+    moment = zones.local(_time(line), line.order)
     to = f"{line.role} {line.channel}".strip()
     what = line.template.partition("/")[2]
     row = (f"{moment:{clock}}", line.order, to, what, line.status, line.reason)

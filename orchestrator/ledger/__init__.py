@@ -3,6 +3,7 @@
 Importing it costs half a second (SQLModel): do so inside the command that needs it.
 """
 
+from orchestrator.ledger.asof import AsOf
 from orchestrator.ledger.ledger import Ledger, Transaction
 from orchestrator.ledger.values import (
     Activation,
@@ -26,6 +27,7 @@ from orchestrator.ledger.writer import Writer
 __all__ = [
     "Activation",
     "Appended",
+    "AsOf",
     "Attempt",
     "Backlog",
     "Begin",

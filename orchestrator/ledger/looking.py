@@ -3,14 +3,14 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import bindparam, case, func, select, tuple_
 
 from orchestrator.ledger.moves import one_of
 from orchestrator.ledger.rows import ENTRY, entry
-from orchestrator.ledger.tables import attempts, entries
+from orchestrator.ledger.tables import attempts, entries, facts
 from orchestrator.ledger.values import Failing
 from orchestrator.ledger.verbs import Verbs
-from orchestrator.model import Entry, Status
+from orchestrator.model import ENGINE, Entry, Status
 
 WENT_WELL = ("", Status.ACCEPTED.value, "stopped")  # outcomes that blame nobody; "" has not ended yet
 
@@ -34,6 +34,27 @@ _RETRIES = select(func.count()).where(*_RETRIED)
 _LAST_RETRY = select(*ENTRY).where(*_RETRIED).order_by(entries.c.updated_at.desc(), entries.c.id).limit(1)
 _HELD_FOR = select(func.count()).where(
     one_of(entries.c.status, {Status.HELD}), entries.c.reason == bindparam("why")
+)
+
+_BY_KEY = (
+    select(*ENTRY).where(entries.c.key > bindparam("after")).order_by(entries.c.key).limit(bindparam("most"))
+)
+_IDENTITIES = (
+    select(facts.c.source, facts.c.event_id, facts.c.digest)
+    .where(
+        tuple_(facts.c.source, facts.c.event_id) > tuple_(bindparam("source"), bindparam("event")),
+        facts.c.source != ENGINE,
+    )
+    .order_by(facts.c.source, facts.c.event_id)
+    .limit(bindparam("most"))
+)
+_ON_TRIAL = (
+    select(*ENTRY)
+    .where(
+        entries.c.mode == "shadow",
+        entries.c.updated_at >= bindparam("since", type_=entries.c.updated_at.type),
+    )
+    .order_by(entries.c.updated_at, entries.c.id)
 )
 
 _HELD_OTHERWISE = (
@@ -63,6 +84,21 @@ class Looking(Verbs):
     def held_otherwise(self, reason: str, limit: int) -> list[Entry]:
         """List at most *limit* of what is held for another reason."""
         return [entry(row) for row in self._rows(_HELD_OTHERWISE, {"why": reason, "most": limit})]
+
+    def entries_by_key(self, *, after: str = "", limit: int = 100) -> list[Entry]:
+        """List entries by key, from above *after* on."""
+        return [entry(row) for row in self._rows(_BY_KEY, {"after": after, "most": limit})]
+
+    def identities(
+        self, *, after: tuple[str, str] = ("", ""), limit: int = 1000
+    ) -> list[tuple[str, str, bytes]]:
+        """List source, id and digest of the events that came from outside, by source and id above *after*."""
+        values = {"source": after[0], "event": after[1], "most": limit}
+        return [(source, name, digest) for source, name, digest in self._rows(_IDENTITIES, values)]
+
+    def on_trial(self, since: datetime) -> list[Entry]:
+        """List what rules in shadow came to, or planned, since then, the oldest first."""
+        return [entry(row) for row in self._rows(_ON_TRIAL, {"since": since})]
 
     def ended(self, statuses: Collection[Status], since: datetime) -> tuple[int, Entry | None]:
         """Count what came into one of these states since then, and give the last of it."""

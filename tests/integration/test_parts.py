@@ -11,7 +11,7 @@ from channels.memory import MemoryChannel
 from orchestrator import history, parts, rules
 from orchestrator.cli import house
 from orchestrator.config.settings import Settings
-from orchestrator.errors import Problems
+from orchestrator.errors import Conflict, Problems
 from orchestrator.ledger import Ledger
 from orchestrator.parts import deal, part_of
 from orchestrator.simulate import Line, Rehearsal, Simulation, lines_in
@@ -106,3 +106,36 @@ def test_the_orders_of_a_customer_stay_together_and_the_parts_are_about_equal() 
     sizes = [list(dealt.values()).count(hand) for hand in range(3)]
     assert max(sizes) - min(sizes) <= 101
     assert part_of("never announced", dealt, 3) in range(3)
+
+
+def test_an_event_with_another_body_in_another_part_is_a_conflict_whatever_the_processes(
+    tmp_path: Path,
+) -> None:
+    documents = visits(customers=2, orders=4)
+    documents += [
+        event("milestone.reached", f"o{number}", "2026-03-02 12:00", event_id="twice", milestone="gone")
+        for number in (0, 1)
+    ]
+    path = written(tmp_path, documents)
+
+    for hands in (1, 2):
+        with pytest.raises(Conflict, match="twice"):
+            said(tmp_path / str(hands), path, hands)
+
+    (problem,) = history.conflicts(path, {"twice"})
+    lines = len(documents)
+    assert (problem.path, problem.line, problem.code) == (str(path), lines, "E203")
+    assert problem.hint == f"it came on line {lines - 1}"
+
+
+def test_the_same_event_of_two_senders_is_no_conflict(tmp_path: Path) -> None:
+    documents = visits(customers=2, orders=4)
+    documents += [
+        event(
+            "milestone.reached", f"o{number}", "2026-03-02 12:00",
+            event_id="twice", sender=f"sender-{number}", milestone="gone",
+        )
+        for number in (0, 1)
+    ]  # fmt: skip
+
+    assert said(tmp_path / "two", written(tmp_path, documents), 2)

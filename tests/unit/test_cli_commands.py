@@ -151,7 +151,42 @@ def test_the_same_event_with_another_body_is_refused_alone(home: Home) -> None:
     code, out, err = home.run("ingest", "more.jsonl")
     assert code == 1
     assert out == "1 new event, 0 duplicates, 1 refused\n"
-    assert "E203" in err
+    assert err.startswith("more.jsonl:1:0: E203 event ")
+
+
+def test_of_two_bodies_in_one_file_the_first_is_kept_and_the_other_told_at_its_line(home: Home) -> None:
+    first = event("contact.logged", "A-1", MOMENT, direction="in", reason="asked", by="Nora Brandt")
+    home.write("twice.jsonl", "\n".join([first, "", first.replace("asked", "called"), first]))
+    code, out, err = home.run("ingest", "twice.jsonl")
+    assert (code, out) == (1, "1 new event, 1 duplicate, 1 refused\n")
+    assert err.startswith("twice.jsonl:3:0: E203 event 'contact.logged-A-1' came before with another body")
+
+
+def test_the_same_id_of_another_sender_is_not_refused_with_it(home: Home) -> None:
+    first = event("contact.logged", "A-1", MOMENT, direction="in", reason="asked", by="Nora Brandt")
+    other = first.replace('"/dealer"', '"/telephone"')
+    home.write("twice.jsonl", "\n".join([first, first.replace("asked", "called"), other]))
+    assert home.run("ingest", "twice.jsonl")[1] == "2 new events, 0 duplicates, 1 refused\n"
+
+
+def test_a_simulation_tells_an_event_with_two_bodies_at_its_line(home: Home) -> None:
+    story = home.story()
+    lines = (home.folder / story).read_text().splitlines()
+    home.write(story, "\n".join([*lines, lines[3].replace("arrived", "shipped")]))
+    code, out, err = home.run("simulate", "--events", story)
+    assert (code, out) == (1, "")
+    assert f"{story}:5:" in err
+    assert "it came on line 4" in err
+
+
+def test_a_simulation_in_a_pipe_shows_the_clocks_of_the_order_and_their_zone(home: Home) -> None:
+    story = home.story()
+    home.replace(
+        story, '"journey": "new-car"', '"journey": "new-car", "location": {"time_zone": "America/New_York"}'
+    )
+    out = home.run("simulate", "--events", story, "--until", "2026-03-13")[1]
+    assert "2026-03-12 17:30 EDT" in out
+    assert "Z " not in out
 
 
 def test_a_file_that_is_not_there_is_a_matter_of_usage(home: Home) -> None:
