@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Template, TemplateError
+from jinja2 import Template, TemplateError, TemplateSyntaxError
 from markupsafe import Markup, escape
 
 from orchestrator.errors import NotFound, Problem, RenderError
@@ -23,6 +23,7 @@ from orchestrator.render.limits import BUDGET, Budget
 from orchestrator.render.mjml import compile_mjml
 from orchestrator.render.sandbox import Sandbox
 from orchestrator.render.source import Assembled, Header, Piece, SourceError
+from orchestrator.render.syntax import mistake
 from orchestrator.render.words import When
 
 OUTPUT_LIMIT = 200_000  # characters of one part; Gmail cuts a mail at 102 kB
@@ -270,9 +271,10 @@ class Renderer:
         assembled = template_source.assemble(pieces)
         try:
             return _Part(env.from_string(assembled.source), assembled)
-        except TemplateError as error:
-            path, line = assembled.origin(getattr(error, "lineno", 0))
-            raise SourceError("T010", path, line, error.message or "syntax error") from error
+        except TemplateSyntaxError as error:
+            found = mistake(error, assembled.source)
+            path, line = assembled.origin(found.line)
+            raise SourceError("T010", path, line, found.message, found.hint, found.word) from error
 
 
 # ── small readings ───────────────────────────────────────────────────────────

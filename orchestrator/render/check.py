@@ -14,6 +14,7 @@ from orchestrator.render import source as template_source
 from orchestrator.render.sandbox import Sandbox
 from orchestrator.render.sound import FORBIDDEN, unproblematic
 from orchestrator.render.source import Header, SourceError
+from orchestrator.render.syntax import Mistake, mistake
 from orchestrator.render.words import declared
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _of_syntax(renderer: "Renderer", path: str, source: str) -> Iterator[Problem
     try:
         renderer.text_env.parse(source)
     except TemplateSyntaxError as error:
-        yield at(renderer, path, error.lineno, "T010", error.message or "syntax error")
+        yield _unreadable(renderer, path, mistake(error, source))
 
 
 def _of_jinja(renderer: "Renderer", path: str, source: str, *, html: bool) -> Iterator[Problem]:
@@ -96,7 +97,7 @@ def of_source(renderer: "Renderer", path: str, source: str, env: Sandbox, *, htm
     try:
         tree = env.parse(source, filename=path)
     except TemplateSyntaxError as error:
-        yield at(renderer, path, error.lineno, "T010", error.message or "syntax error")
+        yield _unreadable(renderer, path, mistake(error, source))
         return
     yield from _of_calls(renderer, path, tree, env)
     names = declared()
@@ -187,8 +188,12 @@ def near(name: str, known: Iterable[str], *, prefix: str = "") -> str:
     return f"did you mean '{prefix}{found}'?" if found else ""
 
 
+def _unreadable(renderer: "Renderer", path: str, found: Mistake) -> Problem:
+    return at(renderer, path, found.line, "T010", found.message, found.hint, found.word)
+
+
 def _problem(renderer: "Renderer", error: SourceError) -> Problem:
-    return at(renderer, error.path, error.line, error.code, error.message, error.hint)
+    return at(renderer, error.path, error.line, error.code, error.message, error.hint, error.word)
 
 
 def at(
@@ -197,6 +202,7 @@ def at(
     """The problem with its source line, at *word* in that line, or where the line begins."""
     lines = renderer.files.get(path, "").split("\n")
     source = lines[line - 1] if 0 < line <= len(lines) else ""
-    match = re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", source) if word else None
+    whole = rf"(?<![\w.]){re.escape(word)}(?!\w)" if word[-1:].isalnum() else re.escape(word)
+    match = re.search(whole, source) if word else None
     column = match.start() + 1 if match else (len(source) - len(source.lstrip()) + 1 if line else 0)
     return Problem(f"{renderer.templates.name}/{path}", line, column, code, message, hint, source)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from jinja2 import Environment, TemplateSyntaxError
 
+from orchestrator.render.syntax import mistake
+
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
 _FILE = re.compile(
     r"(?P<stem>[a-z0-9][a-z0-9_-]*\.(?:html|txt))(?:\.(?P<locale>[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*))?\.j2"
@@ -54,8 +56,11 @@ class Header:
 class SourceError(Exception):
     """A file cannot be cut into pieces: the code, the place and what is wrong."""
 
-    def __init__(self, code: str, path: str, line: int, message: str, hint: str = "") -> None:
+    def __init__(
+        self, code: str, path: str, line: int, message: str, hint: str = "", word: str = ""
+    ) -> None:
         self.code, self.path, self.line, self.message, self.hint = code, path, line, message, hint
+        self.word = word  # of the line, that it is about
         super().__init__(f"{path}:{line}: {message}")
 
 
@@ -129,7 +134,8 @@ def cut(source: str, path: str, env: Environment) -> list[Piece]:
     try:
         pieces = list(_cut(source, path, env))
     except TemplateSyntaxError as error:
-        raise SourceError("T010", path, error.lineno, error.message or "syntax error") from error
+        found = mistake(error, source)
+        raise SourceError("T010", path, found.line, found.message, found.hint, found.word) from error
     return [piece for piece in _close_up(pieces) if piece.text]
 
 
