@@ -27,6 +27,7 @@ from orchestrator.cli import (
     privacy,
     rules,
     testing,
+    trial,
 )
 from orchestrator.errors import BeforehandError, LedgerBehind, Misconfigured, Problems
 
@@ -36,7 +37,7 @@ FINE, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
 COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     ("Start here", (demo.demo, admin.init)),
     ("Write rules and templates", (rules.check, testing.test, preview.preview, facts.simulate, rules.schema)),
-    ("Bring them into force", (rules.plan, rules.apply)),
+    ("Bring them into force", (rules.plan, rules.apply, trial.shadow)),
     ("Run", (daemon.serve, daemon.run, facts.ingest, importing.import_)),
     ("Understand", (facts.explain,)),
     ("Look after", (admin.doctor, pauses.pause, pauses.resume)),

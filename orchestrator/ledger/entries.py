@@ -53,6 +53,7 @@ _SENT = (
     .where(
         orders.c.customer.in_(bindparam("ids", expanding=True)),
         entries.c.kind == Kind.MESSAGE.value,
+        entries.c.mode == "live",
         entries.c.role == "customer",
         one_of(entries.c.status, IN_FLIGHT | {Status.ACCEPTED, Status.UNKNOWN}),
         entries.c.updated_at >= bindparam("since", type_=entries.c.updated_at.type),

@@ -100,7 +100,7 @@ def test_a_narrower_condition_tells_less_and_says_why(tmp_path: Path, path: Path
 def test_a_reason_is_what_was_known_then_and_not_what_came_later(tmp_path: Path) -> None:
     documents = [
         *visits(customers=1, orders=1),
-        event("milestone.reached", "o0", "2026-03-02 18:00", milestone="come"),
+        event("milestone.reached", "o0", "2026-03-02 10:05", heard="2026-03-02 18:00", milestone="come"),
     ]
     narrower = RULES.replace("say: sorry,", "say: sorry, when: order.attributes.vip,").replace(
         "milestones:", "attributes: {vip: flag?}\nmilestones:"

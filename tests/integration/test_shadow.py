@@ -12,8 +12,9 @@ from orchestrator import rules
 from orchestrator.activation import adopt, propose
 from orchestrator.cli.story import story_of
 from orchestrator.engine import Engine
-from orchestrator.model import Entry, Status
-from tests.builders import at, promised
+from orchestrator.journey import Cap, Policy
+from orchestrator.model import Entry, Purpose, Status
+from tests.builders import BERLIN, at, event, promised
 from tests.integration.dealership import Dealership, arrived, customer, order
 
 HEAD = """\
@@ -162,6 +163,23 @@ def test_it_is_never_sent_so_that_no_live_message_waits_for_it(house: Dealership
     (entry,) = house.entries()
     assert (entry.status, entry.attempts, entry.channel, entry.message_id) == (Status.SUPPRESSED, 0, "", "")
     assert house.outcomes(entry) == []
+
+
+def test_it_counts_towards_no_cap_not_even_while_it_is_looked_at(tmp_path: Path) -> None:
+    once_a_day = Policy(time_zone=BERLIN, caps={Purpose.SERVICE: Cap(day=1)})
+    live = LIVE.replace(
+        "id: arrived, on: {reached: arrived}, say: arrived",
+        "id: live, on: {reached: prepared}, say: prepared",
+    )
+    house = Dealership(tmp_path, rules_text=HEAD + TRIAL + live, words=WORDS, policy=once_a_day)
+    ready = event("milestone.reached", "BX-2", "2026-03-12 09:30", milestone="prepared")
+    house.hear(customer(), order("BX-1"), order("BX-2"), here("BX-1", "2026-03-12 09:00"), ready)
+
+    house.drain()
+
+    assert house.entry(order="BX-1").status is Status.SUPPRESSED
+    assert house.entry("live", order="BX-2").status is Status.ACCEPTED
+    house.close()
 
 
 def test_live_it_says_nothing_of_what_happened_on_trial(house: Dealership) -> None:
