@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator import calendar, conditions
 from orchestrator.case import REPLACED, Case, Firing, spoken
-from orchestrator.journey import Journey, Mode, Rule, RuleBook, TaskSpec
+from orchestrator.journey import Journey, Mode, Rule, RuleBook, Rung, TaskSpec
 from orchestrator.model import (
     Customer,
     Decision,
@@ -128,8 +128,14 @@ def _decide(rule: Rule, case: Case, book: RuleBook) -> Answer:
     several = len(standing) > 1
     newest = _newest_due(rule, [firing for firing, _ in standing], case) if several else None
     for firing, values in standing:
-        yield from _message(rule, _replaced(firing, newest, case), case, values)
-        yield from _task(rule, firing, case, values)
+        rung = rule.rung(firing.rung)
+        if rung is not None and rung.say:
+            yield from _message(rule, rung, _replaced(firing, newest, case), case, values)
+        if firing.instead:
+            spec, occasion = TaskSpec("owner", firing.instead), f"{firing.occasion}.held"
+            yield _tasked(rule, firing, case, spec, "owner", firing.news, occasion, firing.because)
+        elif rung is not None and rung.task is not None:
+            yield from _task(rule, rung.task, firing, case, values)
 
 
 def _against(rule: Rule, firing: Firing, case: Case, book: RuleBook) -> tuple[str, Mapping[str, Any]]:
@@ -181,10 +187,7 @@ def _replaced(firing: Firing, newest: Firing | None, case: Case) -> Firing:
     return firing._replace(hushed=f"{REPLACED}{newest.because}")
 
 
-def _message(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
-    rung = rule.rung(firing.rung)
-    if rung is None or not rung.say:
-        return
+def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
     key = _key(rule, firing, case)
     outcome = case.order.outcomes.get(key)
     if firing.hushed:
@@ -237,16 +240,9 @@ def _person(rule: Rule, firing: Firing, case: Case, due: datetime) -> Answer:
 # ── tasks ────────────────────────────────────────────────────────────────────
 
 
-def _task(rule: Rule, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
+def _task(rule: Rule, spec: TaskSpec, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
     """The rung's task, and the same for the next person when nobody acknowledged it in time."""
-    if firing.instead:
-        spec, occasion = TaskSpec("owner", firing.instead), f"{firing.occasion}.held"
-        yield _tasked(rule, firing, case, spec, "owner", firing.news, occasion, firing.because)
-        return
-    rung = rule.rung(firing.rung)
-    if rung is None or rung.task is None:
-        return
-    spec, occasion = rung.task, f"{firing.occasion}.task"
+    occasion = f"{firing.occasion}.task"
     task = _tasked(rule, firing, case, spec, spec.for_, firing.news, occasion, firing.because)
     yield task
     if not spec.then or spec.within is None or task.ack_by is None:

@@ -27,11 +27,12 @@ def _milestones(order: Order, journey: Journey) -> Iterator[str]:
 
 
 def _types(order: Order, journey: Journey, core: frozenset[str]) -> Iterator[str]:
+    foreign = [name for name in dict.fromkeys([fact.type for fact in order.events]) if name not in core]
+    if not foreign:
+        return
     expected = {rule.trigger.event for rule in journey.rules if rule.trigger.on is On.EVENT}
-    for name in dict.fromkeys(fact.type for fact in order.events):
-        if name in core or name in expected:
-            continue
-        if meant := _core_type(name, core):
+    for name in foreign:
+        if name not in expected and (meant := _core_type(name, core)):
             yield f"no rule waits for events of type {name!r}{meant}"
 
 

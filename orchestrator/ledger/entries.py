@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, literal, not_, select, update
+from sqlalchemy import and_, bindparam, case, false, func, literal, not_, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is compiled for SQLite as well
 
 from orchestrator.errors import Stale
@@ -61,17 +61,18 @@ _SENT = (
     .order_by(entries.c.id)
 )
 
-_insert = insert(entries).values(
-    status=Status.SCHEDULED.value,
-    not_before=None,
-    step=0,
-    generation=0,
-    attempts=0,
-    message_id="",
-    channel="",
-    reason="",
-    by_person=False,
-    **_EMPTY,
+_insert = insert(entries).values(  # constants stand in the text: bound, they cost a quarter of a row
+    status=text(f"'{Status.SCHEDULED.value}'"),
+    not_before=null(),
+    step=text("0"),
+    generation=text("0"),
+    attempts=text("0"),
+    message_id=text("''"),
+    channel=text("''"),
+    reason=text("''"),
+    by_person=false(),
+    lease_until=null(),
+    worker=text("''"),
 )
 _due = _insert.excluded.due_at
 _CREATE = _insert.on_conflict_do_update(
@@ -265,10 +266,10 @@ class Entries(Verbs):
 def _planned(wanted: Notification) -> dict[str, Any]:
     return {
         "customer": wanted.customer,
-        "kind": wanted.kind.value,
+        "kind": str(wanted.kind),
         "mode": wanted.mode,
         "template": wanted.template,
-        "purpose": wanted.purpose.value,
+        "purpose": str(wanted.purpose),
         "due_at": wanted.due_at,
         "expires_at": wanted.expires_at,
         "wanted": to_json(wanted),
@@ -276,7 +277,8 @@ def _planned(wanted: Notification) -> dict[str, Any]:
 
 
 def _row(wanted: Notification, now: datetime) -> dict[str, Any]:
-    return _planned(wanted) | {
+    return {
+        **_planned(wanted),
         "key": wanted.key,
         "order_id": wanted.order,
         "rule": wanted.rule,
