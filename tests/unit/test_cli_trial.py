@@ -31,7 +31,7 @@ def tried(home: Home) -> None:
     rule = "  - id: trial\n    on: {reached: arrived}\n    say: arrived\n    channels: [email]\n"
     more = "    timing: {at: now, within: 6h}\n    mode: shadow\n\n  - id: arrived\n"
     home.replace("rules/new-car.yaml", "  - id: arrived\n", rule + more)
-    home.replace("rules/new-car.yaml", "timing: {at: preferred, within: 6h}", "timing: {at: now, within: 6h}")
+    home.replace("rules/new-car.yaml", "timing: {at: preferred, within: 14h", "timing: {at: now, within: 14h")
     before = datetime.now(UTC) - timedelta(hours=1)
     known = event("customer.upserted", "C-1", before, name="Maria Keller", email="maria@example.com")
     order = event(
