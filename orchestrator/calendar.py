@@ -247,9 +247,20 @@ def _inside(wall: datetime, window: Window) -> bool:
 
 
 def _opens(moment: datetime, day: date, window: Window, zone: str) -> datetime | None:
-    """When *window* opens on *day*, not before *moment*; never when a clock change skips all of it."""
+    """When *window* opens on *day*, not before *moment*."""
     at = _not_before(moment, day, window.start, zone)
-    return at if at is not None and _inside(_wall(at, zone), window) else None
+    if at is not None and _inside(_wall(at, zone), window):
+        return at
+    return _after_the_gap(moment, day, window, zone)
+
+
+def _after_the_gap(moment: datetime, day: date, window: Window, zone: str) -> datetime | None:
+    """A window that a clock change skips whole opens at the first instant after the gap, as long as ever."""
+    opens = local(day, window.start, zone)
+    if window.start >= window.end or opens != local(day, window.end, zone):
+        return None
+    closes = opens + (datetime.combine(day, window.end) - datetime.combine(day, window.start))
+    return max(opens, moment) if moment < closes else None
 
 
 def _not_before(moment: datetime, day: date, at: time, zone: str) -> datetime | None:
@@ -282,26 +293,3 @@ def leave_quiet(moment: datetime, quiet: tuple[time, time] | None, zone: str) ->
     over = _not_before(moment, until, end, zone)
     assert over is not None  # the clocks read earlier than that now
     return leave_quiet(over, quiet, zone)  # an end that a clock change skips may land in the next ones
-
-
-def next_allowed(
-    moment: datetime,
-    windows: Sequence[Window],
-    quiet: tuple[time, time] | None,
-    zone: str,
-    business: BusinessCalendar | None = None,
-) -> datetime | None:
-    """Return the first moment from *moment* on inside a window, outside the quiet hours, on a business day.
-
-    No windows: any time of day; no *business*: any day. ``None`` when they do not meet within 400 days.
-    """
-    limit = moment + (CYCLE if business is None else HORIZON)
-    while (opening := next_open(moment, windows, zone)) is not None and opening <= limit:
-        moment = leave_quiet(opening, quiet, zone)
-        if business is not None and not business_day(day := day_of(moment, zone), business):
-            midnight = _not_before(moment, day + DAY, MIDNIGHT, zone)
-            assert midnight is not None
-            moment = midnight
-        if moment == opening:
-            return moment
-    return None

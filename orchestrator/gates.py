@@ -36,7 +36,11 @@ def through(moment: datetime, gates: Sequence[Gate]) -> tuple[datetime | None, s
 
     ``None`` when there is none within 15 days, or within 400 if one of the gates is rare.
     """
-    last = moment + (calendar.HORIZON if any(gate.rare for gate in gates) else calendar.CYCLE)
+    usual = [gate for gate in gates if not gate.rare]
+    rare = len(usual) < len(gates)
+    if rare and (never := through(moment, usual))[0] is None:
+        return never
+    last = moment + (calendar.HORIZON if rare else calendar.CYCLE)
     reasons: dict[str, None] = {}
     moved = True
     while moved:
@@ -136,7 +140,7 @@ def duties(rule: Rule, channel: str, clock: Clock, sent: Sequence[Sent], case: C
     if timing.business_hours:
         found.append(Gate(CLOSED, partial(_business, zone=case.zone, business=case.business), rare=True))
     elif timing.business_days:
-        found.append(Gate(CLOSED, partial(_business_day, zone=case.zone, business=case.business), rare=True))
+        found.append(business_days(case.zone, case.business))
     if timing.skip_holidays:
         found.append(Gate(HOLIDAY, partial(_no_holiday, zone=case.zone, business=case.business), rare=True))
     if sent:
@@ -151,8 +155,13 @@ def _business(moment: datetime, zone: str, business: BusinessCalendar) -> dateti
         return None
 
 
-def _business_day(moment: datetime, zone: str, business: BusinessCalendar) -> datetime | None:
-    return _first_day(moment, zone, lambda day: calendar.business_day(day, business))
+def business_days(zone: str, business: BusinessCalendar) -> Gate:
+    """Open all day on the days on which the business opens."""
+
+    def opens(moment: datetime) -> datetime | None:
+        return _first_day(moment, zone, lambda day: calendar.business_day(day, business))
+
+    return Gate(CLOSED, opens, rare=True)
 
 
 def _no_holiday(moment: datetime, zone: str, business: BusinessCalendar) -> datetime | None:
@@ -165,8 +174,14 @@ def _first_day(moment: datetime, zone: str, good: Callable[[date], bool]) -> dat
     for ahead in range(calendar.HORIZON.days):
         day = first + ahead * calendar.DAY
         if good(day):
-            return moment if not ahead else max(moment, calendar.local(day, calendar.MIDNIGHT, zone))
+            start = moment if not ahead else calendar.local(day, calendar.MIDNIGHT, zone)
+            return start if start >= moment else calendar.next_open(moment, (_whole(day),), zone)
     return None
+
+
+def _whole(day: date) -> Window:
+    """A day that had begun and was left again: at 00:01 the clocks went back into the day before."""
+    return Window(frozenset({day.weekday()}), calendar.MIDNIGHT, calendar.MIDNIGHT)
 
 
 def _cap(purpose: Purpose, sent: Sequence[Sent], zone: str, case: Case) -> Gate:
