@@ -15,6 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
 from orchestrator.errors import Problem
+from orchestrator.rules.yaml_words import said
 
 LARGEST = 1_000_000  # characters
 DEEPEST = 16  # a rule's task needs five levels
@@ -138,10 +139,8 @@ def parse(text: str, findings: Findings) -> Node | None:
     try:
         return _Tree(text.removeprefix("\ufeff"), findings).read()
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(mark.line + 1, mark.column + 1) if mark else START
-        said = " ".join(part for part in (error.problem, error.context) if part)
-        findings.add(place, "R003", f"this is not YAML: {said}", _hint(said, text, place))
+        line, column, message, hint = said(error, BREAK.split(text))
+        findings.add(Place(line, column), "R003", message, hint)
     except ReaderError as error:
         before = BREAK.split(text[: error.position])
         place = Place(len(before), len(before[-1]) + 1)
@@ -155,17 +154,6 @@ def parse(text: str, findings: Findings) -> Node | None:
 
 def _code(error: ReaderError) -> int:
     return error.character if isinstance(error.character, int) else ord(error.character)
-
-
-def _hint(said: str, text: str, place: Place) -> str:
-    line = [*BREAK.split(text), ""][place.line - 1]
-    if "\t" in line:
-        return "indent with spaces, not tabs"
-    if "mapping values" in said:
-        return "put a text that contains ': ' in quotes, and check the indentation"
-    if "quoted scalar" in said:
-        return "a quote is not closed"
-    return "check the indentation and the brackets just before this place"
 
 
 class _TooDeepError(Exception):

@@ -567,6 +567,62 @@ def test_no_problem_of_a_rule_hides_another() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        (
+            "version: 1\n  »journey: x\n",
+            "this line is indented deeper than the one before, which has a value already",
+            "begin it in column 1, like the key on line 1",
+        ),
+        (
+            "rules:\n  - id: a\n   »on: {reached: a}\n",
+            "this line is indented unlike its neighbours",
+            "begin it in column 5, like the key on line 2",
+        ),
+        (
+            "rules:\n  - id: a\n  »say: b\n",
+            "this line is indented unlike its neighbours",
+            "begin it in column 5, like the key on line 2",
+        ),
+        (
+            "rules:\n    - id: a\n\n  »- id: b\n",
+            "an item of a list is indented unlike the others",
+            "begin it in column 5, like line 2",
+        ),
+        (
+            "rules:\n- id: a\nsay: x\n»- id: b\n",
+            "an item of a list stands behind a key that ended the list",
+            "move it up to its list, or indent the keys between them",
+        ),
+        ("rules:\n»\t- id: a\n", "a tab stands here", "indent with spaces, two for each level"),
+        (
+            "rules:\n  - »id:a\n    say: b\n",
+            "this line is no `key: value`",
+            "write a colon and a space behind the key",
+        ),
+        ("a: »{b: 1\nc: d\n", "'{' is never closed", "write } where it ends"),
+        ("a: »[b, c\nd: e\n", "'[' is never closed", "write ] where it ends"),
+        ("a: »'b\nc: d\n", "this quote is never closed", "write it again where the text ends"),
+        ("a: b»: c\n", "a second ': ' stands on this line", "put the text in quotes that contains it"),
+        ("a: [b]»]\n", "']' closes nothing", "remove it, or open the bracket before it"),
+        (
+            "a: {b: 1 c»: 2}\n",
+            "a comma or '}' is awaited before this colon",
+            "write a comma before the key, or put a text that contains ': ' in quotes",
+        ),
+        ("a: »%b\n", "a text cannot begin with '%'", "put the text in quotes"),
+        ("a: »*\n", "a text cannot begin with * or &", "put the text in quotes"),
+        ("a: 'b' »c\n", "text follows a text in quotes", "put the whole of it in quotes, or nothing"),
+    ],
+)
+def test_what_is_no_yaml_says_what_to_do_at_the_line_to_mend(text: str, message: str, hint: str) -> None:
+    text, where = place(text)
+    _, (problem,) = checked(text)
+    assert (problem.code, problem.message, problem.hint) == ("R003", message, hint)
+    assert (problem.line, problem.column) == where
+
+
 def test_a_missing_version_is_asked_for_in_so_many_words() -> None:
     _, (problem,) = checked(HEADER.replace("version: 1\n", ""))
     assert (problem.message, problem.hint) == (
