@@ -19,13 +19,24 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail; one with a ``cid`` is shown by the HTML (``<img src="cid:…">``)."""
+
+    name: str
+    content_type: str  # with its parameters: ``text/calendar; charset=utf-8; method=REQUEST``
+    data: bytes
+    cid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """Rendered content for one recipient.
 
     ``to`` is an address of the channel's kind (mailbox, E.164 number, device token). ``id`` is the
     ledger entry's key, ``message_id`` was stored before the first attempt and never changes between
     attempts. ``headers`` are extra email headers; ``text`` is always there. ``at`` is the aware moment
-    it is sent, by the sender's clock; channels that write it down refuse a message without one.
+    it is sent, by the sender's clock; channels that write it down refuse a message without one. Only
+    mail carries ``attachments``.
     """
 
     id: str
@@ -46,6 +57,7 @@ class Message:
     purpose: str = "service"
     collapse_key: str = ""
     at: datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import blake2b
 
-from channels.base import Message, Misconfigured, Rejected
+from channels.base import Attachment, Message, Misconfigured, Rejected
 
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _CONTROLS = bytes({*range(32), 127} - set(b"\t\r\n"))
@@ -23,6 +23,10 @@ _FIELD = re.compile(r"[A-Za-z0-9-]{1,60}\Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*\Z")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9]|-(?!-)){0,60}(?<!-)"
 _ADDRESS = re.compile(rf"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:{_LABEL}\.)+[A-Za-z]{{2,24}}\Z")
+
+_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}(?:; [a-z]+=[A-Za-z0-9-]{1,40}){0,3}\Z")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}\Z")
+_CID = re.compile(r"[A-Za-z0-9._-]{1,80}@[A-Za-z0-9.-]{1,80}\Z")
 
 _FOLD = "\r\n "
 LINE = 76  # RFC 2047 2: a line that holds an encoded word is no longer
@@ -58,6 +62,8 @@ def compose(message: Message) -> bytes:
         lines.append(f"Content-Language: {language}")
     lines.extend(_extra(name, value) for name, value in message.headers.items())
     head = "\r\n".join(lines).encode()
+    if message.attachments:
+        return head + b"\r\n" + _with_files(message)
     if not message.html:
         return head + b"\r\n" + _part("plain", message.text)
     boundary = (
@@ -72,6 +78,45 @@ def compose(message: Message) -> bytes:
         b"text": _part("plain", message.text),
         b"html": _part("html", message.html),
     }
+
+
+def _with_files(message: Message) -> bytes:
+    """The body of a mail with files: mixed (alternative (text, HTML and its pictures, invitation), files)."""
+    inline = [one for one in message.attachments if one.cid]
+    files = [one for one in message.attachments if not one.cid]
+    html = _part("html", message.html) if message.html else b""
+    if html and inline:
+        html = _multipart("related", message, [html, *map(_file, inline)])
+    # Outlook takes an invitation for one where it is another way to say the same, and not only a file.
+    asked = [
+        one for one in files if one.content_type.startswith("text/calendar") and "method=" in one.content_type
+    ]
+    ways = [_part("plain", message.text), *([html] if html else []), *(_file(one, way=True) for one in asked)]
+    body = _multipart("alternative", message, ways) if len(ways) > 1 else ways[0]
+    return _multipart("mixed", message, [body, *map(_file, files)]) if files else body
+
+
+def _multipart(kind: str, message: Message, parts: list[bytes]) -> bytes:
+    digest = blake2b(f"{kind} {message.message_id}".encode(errors="replace"), digest_size=12).hexdigest()
+    mark = f"=_{digest}".encode()
+    head = f'Content-Type: multipart/{kind};\r\n boundary="=_{digest}"\r\n\r\n'.encode()
+    return head + b"".join(b"--%b\r\n%b\r\n" % (mark, part) for part in parts) + b"--%b--\r\n" % mark
+
+
+def _file(file: Attachment, *, way: bool = False) -> bytes:
+    """One attachment, in base64: with its name, or as another *way* to say what the text says."""
+    if not _TYPE.match(file.content_type) or not _FILE.match(file.name):
+        raise Rejected(f"the attachment {one_line(file.name)[:60]!r} cannot be written")
+    if file.cid and not _CID.match(file.cid):
+        raise Rejected(f"the attachment {one_line(file.cid)[:60]!r} cannot be named")
+    lines = [f"Content-Type: {file.content_type}", "Content-Transfer-Encoding: base64"]
+    if file.cid:
+        lines += [f"Content-ID: <{file.cid}>", f'Content-Disposition: inline; filename="{file.name}"']
+    elif not way:
+        lines.append(f'Content-Disposition: attachment; filename="{file.name}"')
+    packed = b2a_base64(file.data, newline=False)
+    rows = (packed[at : at + LINE] + b"\r\n" for at in range(0, len(packed), LINE))
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + b"".join(rows)
 
 
 def address(text: str) -> str:

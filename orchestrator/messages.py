@@ -9,13 +9,15 @@ from uuid import UUID, uuid5
 
 from markupsafe import escape
 
-from channels.base import Message
+from channels.base import Attachment, Message
 from orchestrator.errors import RenderError
 from orchestrator.guard import Send
 from orchestrator.journey import Journey, Policy
 from orchestrator.model import Customer, Kind, Notification, Order, Purpose
 from orchestrator.plain_text import one_line
 from orchestrator.render import wording
+from orchestrator.render.attachments import File
+from orchestrator.render.invitation import Invitation, Somebody, calendar_file
 from orchestrator.timing import recipient
 
 _IDS = UUID("6f0d4f6e-3a55-4a0c-9e3e-0b6c5c1d2a11")  # the name space of our Message-IDs; never change it
@@ -39,6 +41,10 @@ class Rendered(Protocol):
     def link(self) -> str: ...  # noqa: D102
     @property
     def locale(self) -> str: ...  # noqa: D102
+    @property
+    def files(self) -> tuple[File, ...]: ...  # noqa: D102
+    @property
+    def invitation(self) -> Invitation | None: ...  # noqa: D102
 
 
 class Renders(Protocol):
@@ -59,11 +65,11 @@ class Sender:
     marketing_email: str = ""
     postal_address: str = ""
 
-    def mailbox(self, purpose: Purpose) -> str:
-        """The From address for a purpose."""
+    def mailbox(self, purpose: Purpose, brand: str = "") -> str:
+        """The From address for a purpose, and for a brand that has one of its own."""
         if purpose is Purpose.MARKETING and self.marketing_email:
             return self.marketing_email
-        return self.email
+        return brand or self.email
 
 
 def message_id(key: str, channel: str, mailbox: str) -> str:
@@ -105,11 +111,20 @@ class Composer:
         context = wording.context(wanted, order, customer, journey, self._policy, now, self._company)
         locale = wording.locale_of(wanted, order, customer, self._company)
         content = self._renderer.render(wanted.template, go.channel, locale, context)
-        mailbox = self._sender.mailbox(wanted.purpose)
+        brand = context["brand"]
+        mailbox = self._sender.mailbox(wanted.purpose, brand.sender_email)
         identity = message_id(wanted.key, go.channel, mailbox)
-        reply_to = self._reply_to(wanted, order)
+        reply_to = self._reply_to(wanted, order, brand.reply_to)
         asked_for = go.channel != "email" or wanted.purpose not in UNASKED
-        text, html = (content.text, content.html) if asked_for else self._signed(content)
+        text, html = (content.text, content.html) if asked_for else self._signed(content, brand.imprint)
+        files = list(content.files)
+        if content.invitation is not None:
+            owner = Somebody(reply_to, context["sender"].name)
+            made = calendar_file(
+                content.invitation, wanted, order, zone=context["zone"], now=now,
+                organizer=owner, attendee=Somebody(go.to, who.name),
+            )  # fmt: skip
+            files += [made] if made is not None else []
         return Message(
             id=wanted.key,
             message_id=identity,
@@ -122,18 +137,19 @@ class Composer:
             title=content.title,
             link=content.link,
             sender=mailbox,
-            sender_name=self._sender.name or str(self._company.get("name", "")),
+            sender_name=brand.sender_name or self._sender.name or str(self._company.get("name", "")),
             reply_to=reply_to,
             headers={} if asked_for else {"List-Unsubscribe": _unsubscribe(reply_to, identity)},
             locale=content.locale,
             purpose=wanted.purpose.value,
             collapse_key=f"{wanted.order}/{wanted.rule}",
             at=now,
+            attachments=tuple(Attachment(one.name, one.type, one.data, one.cid) for one in files),
         )
 
-    def _signed(self, content: Rendered) -> tuple[str, str]:
+    def _signed(self, content: Rendered, imprint: str) -> tuple[str, str]:
         """Its text and HTML with the postal address that such mail must carry, if the template has it not."""
-        address = one_line(self._sender.postal_address)
+        address = one_line(self._sender.postal_address) or one_line(imprint)
         if not address:
             raise RenderError("mail of this purpose must carry a postal address: set company.postal_address")
         text, html = content.text, content.html
@@ -145,8 +161,8 @@ class Composer:
             html = f'{body or rest}<p style="{SMALL}">{written}</p>{end}{rest if body else ""}'
         return text, html
 
-    def _reply_to(self, wanted: Notification, order: Order) -> str:
+    def _reply_to(self, wanted: Notification, order: Order, brand: str) -> str:
         """Every message can be answered: customers reach the owner of the order, colleagues the house."""
         to_staff = wanted.kind is Kind.TASK or wanted.role in STAFF
         owner = "" if to_staff else order.owner.email
-        return owner or self._sender.reply_to or self._sender.email
+        return owner or brand or self._sender.reply_to or self._sender.email

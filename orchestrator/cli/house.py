@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.journey import RuleBook
     from orchestrator.messages import Composer
     from orchestrator.render import Renderer
+    from orchestrator.render.words import Brand
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,29 @@ def company(settings: Settings) -> dict[str, Any]:
         "email": settings.sender.reply_to or settings.sender.email,
         "phone": settings.company.phone,
         "locale": settings.company.locale,
+        "brands": brands(settings),
+    }
+
+
+def brands(settings: Settings) -> dict[str, Brand]:
+    """The brands of the house, each with what it leaves out filled in by the company."""
+    from orchestrator.render.brands import LOGO, coloured
+    from orchestrator.render.words import Brand
+
+    return {
+        key: Brand(
+            name=brand.name or key,
+            imprint=brand.imprint or settings.company.postal_address,
+            logo=f"cid:{LOGO}" if brand.logo else "",
+            logo_file=brand.logo,
+            layout=brand.layout,
+            key=key,
+            sender_name=brand.sender_name or brand.name or key,
+            sender_email=brand.email,
+            reply_to=brand.reply_to,
+            **(coloured(brand.accent, brand.accent_dark) if brand.accent else {}),
+        )
+        for key, brand in settings.brands.items()
     }
 
 

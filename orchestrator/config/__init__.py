@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from orchestrator.config.settings import Calendar, Section, Sender, Settings
+from orchestrator.config.settings import Brand, Calendar, Section, Sender, Settings
 from orchestrator.config.toml_places import Path as Name  # ("channels", "email", "port")
 from orchestrator.config.toml_places import Place, places
 from orchestrator.errors import Problem, Problems
@@ -24,7 +24,8 @@ PREFIX = "BEFOREHAND_"
 FILE_VARIABLE = "BEFOREHAND_CONFIG"
 DEFAULT_FILE = Path("config.toml")
 MASK = "********"
-ANY = "<name>"  # calendars are named by whoever writes them
+ANY = "<name>"  # calendars and brands are named by whoever writes them
+_NAMED: Mapping[str, type[Section]] = {"calendars": Calendar, "brands": Brand}
 
 _KINDS = {
     "bool": "true or false",
@@ -213,8 +214,8 @@ def _declared(model: type[Section] = Settings, parents: Name = ()) -> Mapping[Na
         kind: Any = info.annotation
         if isinstance(kind, type) and issubclass(kind, Section):
             found |= _declared(kind, (*parents, key))
-        elif key == "calendars":
-            found |= _declared(Calendar, (*parents, key, ANY))
+        elif key in _NAMED:
+            found |= _declared(_NAMED[key], (*parents, key, ANY))
         else:
             found[*parents, key] = info
     return found
@@ -259,9 +260,9 @@ def rows(settings: Settings) -> list[Row]:
 
 def _values(settings: Settings) -> Iterator[tuple[Name, Any]]:
     for declared in _declared():
-        calendars = settings.calendars if ANY in declared else [ANY]
-        for calendar in calendars:
-            name = tuple(calendar if part == ANY else part for part in declared)
+        given = getattr(settings, declared[0]) if ANY in declared else [ANY]
+        for one in given:
+            name = tuple(one if part == ANY else part for part in declared)
             value: Any = settings
             for part in name:
                 value = value[part] if isinstance(value, Mapping) else getattr(value, part)
@@ -335,7 +336,7 @@ def reference() -> str:
 def _purpose(section: Name) -> str:
     """What the docstring of the section says."""
     if ANY in section:
-        return str(Calendar.__doc__)
+        return str(_NAMED[section[0]].__doc__)
     model: Any = Settings
     for part in section:
         model = model.model_fields[part].annotation

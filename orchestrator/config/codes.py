@@ -89,6 +89,16 @@ SETTING_CODES: Mapping[str, Code] = {
         "The file with the hours of the law says nothing clear, so nobody could keep to it.",
         "Correct it as the message says.",
     ),
+    "C026": Code(
+        "a colour that cannot be read",
+        "Colours of a brand go into style sheets as they are, so only one way to write them is taken.",
+        'Write `accent = "#0b6b5d"`.',
+    ),
+    "C027": Code(
+        "a layout that cannot be named so",
+        "A layout is a file in `shared/layouts/` among the templates, named without its ending.",
+        'Write `layout = "classic"` for `shared/layouts/classic.html.j2`.',
+    ),
     "C030": Code(
         "a secret in the settings file",
         "Settings files are copied, committed and shown to others; secrets must not be in them.",

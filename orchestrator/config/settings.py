@@ -14,9 +14,11 @@ from orchestrator import journey
 from orchestrator.config import quiet_hours
 from orchestrator.config.public_holidays import PublicHolidays, fault
 from orchestrator.config.values import (
+    Colour,
     Days,
     File,
     Hours,
+    Layout,
     LedgerUrl,
     Length,
     Locale,
@@ -220,6 +222,29 @@ class Calendar(Section):
         )
 
 
+class Brand(Section):
+    """A brand of the house; orders name it by their location, and what it leaves out is the company's."""
+
+    name: str = Field(default="", description="What customers call it; the section's name unless given.")
+    accent: Colour = Field(default="", description="Its colour in mails, such as `#0b6b5d`.")
+    accent_dark: Colour = Field(
+        default="", description="The same on dark screens; a lighter one unless given."
+    )
+    logo: str = Field(
+        default="", description="Its picture, among the templates: `shared/logos/lindner.png`."
+    )
+    layout: Layout = Field(
+        default="",
+        description="The layout of its mails, `shared/layouts/<layout>.html.j2`; its own name unless given.",
+    )
+    sender_name: str = Field(default="", description="The name beside the mailbox in From.")
+    email: Mailbox = Field(default="", description="The mailbox in From.")
+    reply_to: Mailbox = Field(default="", description="Where replies go to whoever has no owner.")
+    imprint: str = Field(
+        default="", description="What stands below its mails: the company behind it and its address."
+    )
+
+
 class Email(Section):
     """Mail through an SMTP server."""
 
@@ -346,6 +371,7 @@ class Settings(Section):
     caps: Caps = Field(default_factory=Caps)
     habits: Habits = Field(default_factory=Habits)
     calendars: Mapping[str, Calendar] = Field(default_factory=dict)
+    brands: Mapping[str, Brand] = Field(default_factory=dict)
     channels: Channels = Field(default_factory=Channels)
     staging: Staging = Field(default_factory=Staging)
     limits: Limits = Field(default_factory=Limits)

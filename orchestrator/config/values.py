@@ -14,6 +14,8 @@ from orchestrator.findings import did_you_mean
 
 _MAILBOX = re.compile(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
+_LAYOUT = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}")
 _SIZE = re.compile(r"(\d+)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)?")
 _BYTES = {"B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KIB": 1024, "MIB": 1024**2, "GIB": 1024**3}
 
@@ -92,6 +94,19 @@ def _locale(value: Any) -> Any:
     return value
 
 
+def _colour(value: Any) -> Any:
+    if isinstance(value, str) and value and not _COLOUR.fullmatch(value):
+        raise refused("C026", f"{value!r} is not a colour", 'write "#0b6b5d": red, green, blue')
+    return value.lower() if isinstance(value, str) else value
+
+
+def _layout(value: Any) -> Any:
+    if isinstance(value, str) and value and not _LAYOUT.fullmatch(value):
+        hint = "write small letters, digits and `-`, without .html.j2"
+        raise refused("C027", f"{value!r} is not the name of a layout", hint)
+    return value
+
+
 def _size(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -146,6 +161,8 @@ Quiet = Annotated[tuple[time, time] | None, BeforeValidator(_quiet)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Mailbox = Annotated[str, BeforeValidator(_mailbox)]
 Locale = Annotated[str, BeforeValidator(_locale)]
+Colour = Annotated[str, BeforeValidator(_colour)]
+Layout = Annotated[str, BeforeValidator(_layout)]
 Size = Annotated[int, BeforeValidator(_size)]
 Days = Annotated[tuple[Annotated[date, BeforeValidator(_day)], ...], BeforeValidator(_items)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_items)]

@@ -6,7 +6,7 @@ in ``templates/shared/``. Files are read when a :class:`Renderer` is made, and n
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,16 @@ from markupsafe import Markup, escape
 from orchestrator.errors import NotFound, Problem, RenderError
 from orchestrator.model import Purpose
 from orchestrator.plain_text import one_line
-from orchestrator.render import bidi, sms_text, wording
+from orchestrator.render import attachments, bidi, brands, invitation, sms_text, wording
 from orchestrator.render import source as template_source
+from orchestrator.render.attachments import File, Refusal
+from orchestrator.render.invitation import Invitation
 from orchestrator.render.limits import BUDGET, Budget
 from orchestrator.render.mjml import compile_mjml
 from orchestrator.render.sandbox import Sandbox
 from orchestrator.render.source import Assembled, Header, Piece, SourceError
 from orchestrator.render.syntax import mistake
-from orchestrator.render.words import When
+from orchestrator.render.words import Brand, When
 
 OUTPUT_LIMIT = 200_000  # characters of one part; Gmail cuts a mail at 102 kB
 CHUNKS = 200  # pieces joined before their length is looked at; a mail has fewer
@@ -32,9 +34,12 @@ SUBJECT_LIMIT = 150  # characters
 TITLE_LIMIT = 120
 LINK_LIMIT = 2_000
 SMS_SEGMENTS = 10  # providers refuse more
-UNPRINTED = frozenset({"Purpose", "Allow"})  # headers that are for us
+UNPRINTED = frozenset({"Purpose", "Allow", "Attach", "Calendar"})  # headers that are for us
+CALENDAR = ("Calendar-Title", "Calendar-Place")  # headers that a calendar prints
 SHARED_TASK = "shared/task"  # said for a task that has no template of its own
 LAYOUT, PLAIN = "shared/layout.html", "shared/plain.html"
+LAYOUTS = "shared/layouts"  # those of brands
+HOUSE = Brand()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ class Rendered:
     title: str = ""
     link: str = ""
     locale: str = ""
+    files: tuple[File, ...] = ()
+    invitation: Invitation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,8 @@ class _Texts:
 
     headers: Mapping[str, _Part]
     body: _Part
+    attached: tuple[str, ...] = ()
+    invitation: Invitation | None = None
 
 
 @dataclass
@@ -76,6 +85,7 @@ class Renderer:
 
     def __post_init__(self) -> None:
         self.files, self.unreadable = template_source.read(self.templates)
+        self.attachable = attachments.read(self.templates)
         self.text_env, self.html_env = Sandbox(autoescape=False), Sandbox(autoescape=True)
         self._found: dict[tuple[str, str], dict[str, str]] = {}  # (folder, stem): locale: path
         for path in self.files:
@@ -84,8 +94,8 @@ class Renderer:
                 folder, stem, locale = place
                 self._found.setdefault((folder, stem), {})[locale] = path
         self._texts: dict[str, _Texts] = {}
-        self._documents: dict[tuple[str, str], Sequence[Piece] | None] = {}
-        self._htmls: dict[tuple[str, str], _Part | None] = {}
+        self._documents: dict[tuple[str, str, str], Sequence[Piece] | None] = {}
+        self._htmls: dict[tuple[str, str, str], _Part | None] = {}
         self._shared: dict[str, list[Piece]] = {}
         self._pieces: dict[tuple[str, str], list[Piece]] = {}
 
@@ -111,6 +121,19 @@ class Renderer:
                     if header.name == "Purpose" and header.value in set(Purpose):
                         return Purpose(header.value)
         return None
+
+    def produces(self, path: str) -> bool:
+        """Whether an attachment of that name is a text made for its reader: ``shared/list.txt``."""
+        folder, _, stem = path.rpartition("/")
+        return stem.endswith(".txt") and (folder, stem) in self._found
+
+    def lays_out(self, layout: str) -> bool:
+        """Whether there is a layout of that name for a brand."""
+        return (LAYOUTS, f"{layout}.html") in self._found
+
+    def brands(self) -> list[Brand]:
+        """Every brand of the settings, and the company's own look."""
+        return [HOUSE, *(self.company.get("brands") or {}).values()]
 
     def problems(self) -> list[Problem]:
         """Everything wrong with any file, by path and line."""
@@ -139,7 +162,7 @@ class Renderer:
         heads = {header: self._run(part, words) for header, part in texts.headers.items()}
         body = tidy(self._run(texts.body, words))
         if channel == "email":
-            return self._email(name, found, heads, body, words)
+            return self._email(name, found, texts, heads, body, words)
         if channel == "sms":
             return Rendered(_sms(body, path), locale=found)
         title, link = (
@@ -155,16 +178,51 @@ class Renderer:
         return next((name for name in (task, shared) if (name, stem) in self._found), SHARED_TASK)
 
     def _email(
-        self, name: str, locale: str, heads: Mapping[str, str], body: str, words: dict[str, Any]
+        self,
+        name: str,
+        locale: str,
+        texts: _Texts,
+        heads: Mapping[str, str],
+        body: str,
+        words: dict[str, Any],
     ) -> Rendered:
+        brand = words.get("brand") or HOUSE
         subject = bidi.line(heads.get("Subject", ""), SUBJECT_LIMIT)
-        part = self._html(name, locale)
+        part = self._html(name, locale, brand)
         html = ""
         if part is not None:
             preview = bidi.line(heads.get("Preview", ""), SUBJECT_LIMIT)
             more = {"subject": subject, "preview": preview, "body": _paragraphs(body)}
             html = self._run(part, words | more)
-        return Rendered(body, subject=subject, html=html, locale=locale)
+        invited = texts.invitation and replace(
+            texts.invitation,
+            title=one_line(heads.get("Calendar-Title", "")) or one_line(subject),
+            place=one_line(heads.get("Calendar-Place", "")),
+        )
+        files = self._attached(texts, locale, brand if brand.logo and brand.logo in html else HOUSE, words)
+        return Rendered(body, subject=subject, html=html, locale=locale, files=files, invitation=invited)
+
+    def _attached(self, texts: _Texts, locale: str, brand: Brand, words: dict[str, Any]) -> tuple[File, ...]:
+        """The files a text names, those that are texts made for this reader, and the brand's picture."""
+        found: list[File] = []
+        for path in texts.attached:
+            if self.produces(path):
+                folder, _, stem = path.rpartition("/")
+                text = self._run(self._text(*self._choose(folder, stem, locale)).body, words)
+                found.append(File(stem, "text/plain; charset=utf-8", tidy(text).encode()))
+            else:
+                found.append(self._file(path))
+        if brand.logo:
+            found.append(replace(self._file(brand.logo_file), cid=brands.LOGO))
+        if refusal := attachments.too_many(sum(len(file.data) for file in found)):
+            raise RenderError(refusal.message)
+        return tuple(found)
+
+    def _file(self, path: str) -> File:
+        file = attachments.taken(path, self.attachable)
+        if isinstance(file, Refusal):
+            raise RenderError(file.message)
+        return file
 
     def _choose(self, folder: str, stem: str, locale: str) -> tuple[str, str]:
         """The file in the nearest language, and that language."""
@@ -200,7 +258,14 @@ class Renderer:
 
     def _compile_text(self, path: str, locale: str) -> _Texts:
         heads, body = template_source.headers(self.files[path])
+        calendar = next((head for head in heads if head.name == "Calendar"), None)
+        try:
+            invited = invitation.read(calendar.value) if calendar is not None else None
+        except invitation.Unreadable as error:
+            raise SourceError("T043", path, calendar.line if calendar else 0, str(error)) from error
         return _Texts(
+            attached=tuple(head.value for head in heads if head.name == "Attach"),
+            invitation=invited,
             headers={head.name: self._header(head, path) for head in heads if head.name not in UNPRINTED},
             body=self._part(self.pieces(body, path, locale), self.text_env),
         )
@@ -209,39 +274,42 @@ class Renderer:
         pieces = template_source.cut(head.value, path, self.text_env)
         return self._part(template_source.moved(pieces, head.line - 1), self.text_env)
 
-    def html(self, name: str, locale: str) -> Sequence[Piece] | None:
-        """The document of a mail in the text's own language, compiled; ``None`` if there is no layout for it.
+    def html(self, name: str, locale: str, brand: Brand = HOUSE) -> Sequence[Piece] | None:
+        """The document of a mail in the text's own language and a brand's layout; ``None`` without a layout.
 
         Raises :class:`SourceError`.
         """
         path = self._found.get((name, "email.html"), {}).get(locale, "")
-        key = (path, locale)
+        key = (path, locale, brand.key)
         if key not in self._documents:
-            mjml = self._mjml(path, locale)
-            self._documents[key] = None if mjml is None else compile_mjml(mjml)
+            mjml = self._mjml(path, locale, brand)
+            same = brands.constants(brand, bidi.leftwards(locale))
+            self._documents[key] = None if mjml is None else compile_mjml(template_source.settled(mjml, same))
         return self._documents[key]
 
-    def _html(self, name: str, locale: str) -> _Part | None:
-        key = (name, locale)
+    def _html(self, name: str, locale: str, brand: Brand) -> _Part | None:
+        key = (name, locale, brand.key)
         if key not in self._htmls:
             try:
-                pieces = self.html(name, locale)
+                pieces = self.html(name, locale, brand)
                 isolating = None if pieces is None else bidi.between_tags(pieces)
                 self._htmls[key] = None if isolating is None else self._part(isolating, self.html_env)
             except SourceError as error:
                 raise RenderError(str(error)) from error
         return self._htmls[key]
 
-    def _mjml(self, path: str, locale: str) -> list[Piece] | None:
+    def _mjml(self, path: str, locale: str, brand: Brand) -> list[Piece] | None:
         if not path:
             content = self._included(PLAIN, locale)
-            return None if content is None else self._laid_out(content, locale)
+            return None if content is None else self._laid_out(content, locale, brand)
         source = self.files[path]
         pieces = self.pieces(source, path, locale)
-        return pieces if source.lstrip().startswith("<mjml") else self._laid_out(pieces, locale)
+        return pieces if source.lstrip().startswith("<mjml") else self._laid_out(pieces, locale, brand)
 
-    def _laid_out(self, content: Sequence[Piece], locale: str) -> list[Piece] | None:
-        layout = self._included(LAYOUT, locale)
+    def _laid_out(self, content: Sequence[Piece], locale: str, brand: Brand) -> list[Piece] | None:
+        layout = self._included(f"{LAYOUTS}/{brand.layout or brand.key}.html", locale)
+        if layout is None:
+            layout = self._included(LAYOUT, locale)
         if layout is None:
             return None
 

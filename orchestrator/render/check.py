@@ -10,6 +10,7 @@ from jinja2 import TemplateSyntaxError, meta, nodes
 from orchestrator.errors import Problem
 from orchestrator.findings import nearest
 from orchestrator.model import Purpose
+from orchestrator.render import attachments, invitation
 from orchestrator.render import source as template_source
 from orchestrator.render.sandbox import Sandbox
 from orchestrator.render.sound import FORBIDDEN, unproblematic
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from orchestrator.render import Renderer
 
 _ANYWHERE = ("Purpose", "Allow")
-_HEADERS = {"email": ("Subject", "Preview", *_ANYWHERE), "push": ("Title", "Link", *_ANYWHERE)}
-_IN_HTML = frozenset({"subject", "preview", "body"})
+_MAIL = ("Subject", "Preview", "Attach", "Calendar", "Calendar-Title", "Calendar-Place")
+_HEADERS = {"email": (*_MAIL, *_ANYWHERE), "push": ("Title", "Link", *_ANYWHERE)}
+_IN_HTML = frozenset({"subject", "preview", "body", "dir", "start", "end"})
 
 
 def problems(renderer: "Renderer") -> list[Problem]:
@@ -31,11 +33,30 @@ def problems(renderer: "Renderer") -> list[Problem]:
     if not renderer.names():
         why = f"there is no template in {renderer.templates.name}/"
         found.append(Problem(renderer.templates.name, 0, 0, "T001", why))
+    found += _of_brands(renderer)
     for path in renderer.files:
         found += _of_file(renderer, path)
     for name in sorted({folder for folder in map(_folder, renderer.files) if folder}):
         found += _of_html(renderer, name, known=set(found))
     return sorted(set(found), key=lambda p: (p.path, p.line, p.column, p.code))
+
+
+def _of_brands(renderer: "Renderer") -> Iterator[Problem]:
+    """Every brand of the settings has the picture and the layout that it names."""
+    folder = renderer.templates.name
+    for brand in renderer.brands():
+        if brand.logo_file:
+            file = attachments.taken(brand.logo_file, renderer.attachable)
+            if isinstance(file, attachments.Refusal) or not file.type.startswith("image/"):
+                why = (
+                    file.message if isinstance(file, attachments.Refusal) else f"'{file.name}' is no picture"
+                )
+                yield Problem(folder, 0, 0, "T044", f"the logo of the brand '{brand.key}': {why}")
+        if brand.layout and not renderer.lays_out(brand.layout):
+            hint = f"write shared/layouts/{brand.layout}.html.j2, or leave `layout` out"
+            yield Problem(
+                folder, 0, 0, "T044", f"the brand '{brand.key}' has no layout '{brand.layout}'", hint
+            )
 
 
 def _folder(path: str) -> str:
@@ -75,8 +96,29 @@ def _of_headers(renderer: "Renderer", path: str, channel: str, heads: list[Heade
                 renderer, path, head.line, "T021", f"there is no purpose '{head.value}'",
                 near(head.value, list(Purpose)), head.value,
             )  # fmt: skip
+        elif head.name == "Attach":
+            yield from _of_attachment(renderer, path, head)
+        elif head.name == "Calendar":
+            yield from _of_calendar(renderer, path, head)
     if channel == "email" and not any(head.name == "Subject" and head.value for head in heads):
         yield at(renderer, path, 1, "T020", "this mail has no subject")
+
+
+def _of_attachment(renderer: "Renderer", path: str, head: Header) -> Iterator[Problem]:
+    if renderer.produces(head.value):
+        return
+    file = attachments.taken(head.value, renderer.attachable)
+    if isinstance(file, attachments.Refusal):
+        hint = file.hint or near(head.value, renderer.attachable)
+        yield at(renderer, path, head.line, file.code, file.message, hint, head.value)
+
+
+def _of_calendar(renderer: "Renderer", path: str, head: Header) -> Iterator[Problem]:
+    try:
+        invitation.read(head.value)
+    except invitation.Unreadable as error:
+        hint = "write `Calendar: invite collected for 1h`"
+        yield at(renderer, path, head.line, "T043", str(error), hint, head.value)
 
 
 def _of_syntax(renderer: "Renderer", path: str, source: str) -> Iterator[Problem]:
@@ -174,7 +216,8 @@ def _of_html(renderer: "Renderer", name: str, known: set[Problem]) -> Iterator[P
         try:
             renderer.pieces(template_source.headers(renderer.files[path])[1], path, locale)
             if stem == "email.txt":
-                renderer.html(name, locale)
+                for brand in renderer.brands():
+                    renderer.html(name, locale, brand)
         except SourceError as error:
             yield _problem(renderer, error)
 

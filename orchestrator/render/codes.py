@@ -70,7 +70,8 @@ TEMPLATE_CODES: Mapping[str, Code] = {
     "T022": Code(
         "unknown header line",
         "The lines above the first empty line are headers; one of them is not known for this channel.",
-        "email: Subject, Preview, Purpose, Allow. push: Title, Link, Purpose, Allow. Others: Purpose, Allow.",
+        "email: Subject, Preview, Attach, Calendar, Calendar-Title, Calendar-Place. push: Title, Link. "
+        "All of them: Purpose, Allow.",
     ),
     "T023": Code(
         "HTML without text",
@@ -82,6 +83,36 @@ TEMPLATE_CODES: Mapping[str, Code] = {
         "nothing to say",
         "The template has no text below its headers.",
         "Write the text, or remove the file.",
+    ),
+    # ── HTML
+    # ── what goes with a mail
+    "T040": Code(
+        "a file to attach that is not there",
+        "`Attach:` names a file inside the directory of templates, or a text beside them without its "
+        "language and `.j2`: what is not there when a mail is made parks that mail.",
+        "Put the file there: `Attach: shared/files/what-to-bring.pdf`.",
+    ),
+    "T041": Code(
+        "a file that is not attached",
+        "Only kinds that no computer runs and no reader is warned of are attached: pdf, png, jpg, txt, csv; "
+        "and a file must be what its name says.",
+        "Save it as a PDF.",
+    ),
+    "T042": Code(
+        "files too large for a mail",
+        "One file may have 2 MB and all of a mail 5 MB: servers refuse large mails, and phones wait.",
+        "Make the file smaller, or attach fewer.",
+    ),
+    "T043": Code(
+        "a calendar line that cannot be read",
+        "`Calendar:` says what to do, with which milestone, and how long it lasts if only a beginning is "
+        "promised.",
+        "Write `Calendar: invite collected for 1h`; or `publish`, or `cancel`.",
+    ),
+    "T044": Code(
+        "a brand that cannot be shown",
+        "`[brands.…]` in the settings names a logo or a layout that is not among the templates.",
+        "Put the picture into the directory of templates, and the layout into `shared/layouts/`.",
     ),
     # ── HTML
     "T030": Code(

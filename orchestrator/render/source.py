@@ -228,6 +228,16 @@ def expand(
     return found
 
 
+def settled(pieces: Sequence[Piece], constants: Mapping[str, str]) -> list[Piece]:
+    """Let every ``{{ name }}`` of *constants* stand there as text, also where no expression may stand."""
+    return [
+        replace(piece, kind=Is.TEXT, text=constants[name])
+        if piece.kind is Is.EXPRESSION and (name := piece.text[2:-2].strip()) in constants
+        else piece
+        for piece in pieces
+    ]
+
+
 # ── putting together ─────────────────────────────────────────────────────────
 
 

@@ -15,7 +15,9 @@ from orchestrator.case import Case, apologies
 from orchestrator.journey import Journey, On, Policy, Rule
 from orchestrator.model import Customer, Fact, Kind, Notification, Order, Person, Promised
 from orchestrator.plain_text import one_line
+from orchestrator.render.brands import brand_of
 from orchestrator.render.words import (
+    Brand,
     Company,
     Contact,
     CustomerWords,
@@ -63,7 +65,8 @@ def context(
     case = Case(order, who, journey, policy, now, zone, business)
     owner, manager = _contact(order.owner), _contact(order.manager)
     house = _company(company)
-    place = _place(order, house)
+    brand = brand_of(order.location.brand, company)
+    place = _place(order, house, brand)
     milestone = order.milestones.get(notification.milestone)
     tellings = [telling.value for telling in milestone.tellings] if milestone else []
     told = tellings[-1] if tellings else None
@@ -78,6 +81,7 @@ def context(
         "sender": owner or manager or Contact(place.name or place.brand, "", place.email, place.phone),
         "location": place,
         "company": house,
+        "brand": brand,
         "journey": JourneyWords(journey.id, journey.title),
         "milestone": notification.milestone,
         "promise": dates.promised(stands),
@@ -346,13 +350,13 @@ def _order(order: Order, journey: Journey, locale: str) -> OrderWords:
     return OrderWords(one_line(order.id, NAME_LIMIT), attributes)
 
 
-def _place(order: Order, company: Company) -> Place:
+def _place(order: Order, company: Company, brand: Brand) -> Place:
     place = order.location
     return Place(
         name=one_line(place.name, NAME_LIMIT),
         phone=one_line(place.phone, NAME_LIMIT) or company.phone,
         email=one_line(place.email, NAME_LIMIT) or company.email,
-        brand=one_line(place.brand, NAME_LIMIT) or company.name,
+        brand=brand.name,
     )
 
 

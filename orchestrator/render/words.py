@@ -182,6 +182,33 @@ class Company:
 
 
 @dataclass(frozen=True, slots=True)
+class Brand:
+    """In whose clothes a message goes; chosen by the order's location, else the company's own."""
+
+    name: Annotated[str, "the brand customers know, else the company's name"] = ""
+    imprint: Annotated[str, "what stands below a mail: who answers for it, and where"] = ""
+    accent: Annotated[str, "the brand's colour, `#0b6b5d`"] = "#0b6b5d"
+    accent_dark: Annotated[str, "the same where the reader's screen is dark"] = "#6cd3c0"
+    tint: Annotated[str, "the colour behind a date: a breath of the accent"] = "#eef6f4"
+    tint_dark: Annotated[str, "the same where the reader's screen is dark"] = "#20302f"
+    logo: Annotated[
+        str, "in HTML the address of its picture, which goes with the mail; empty without one"
+    ] = ""
+    logo_file: str = ""  # the picture, among the templates
+    layout: str = ""  # the layout, in shared/layouts/
+    key: str = ""  # its name in the settings
+    sender_name: str = ""
+    sender_email: str = ""
+    reply_to: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.name)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
 class JourneyWords:
     """The declared path."""
 
@@ -218,6 +245,7 @@ class Words:
     sender: Annotated[Contact, "who signs: owner, else manager, else location, else company"]
     location: Annotated[Place, "where the order is looked after"]
     company: Annotated[Company, "who writes, from the settings"]
+    brand: Annotated[Brand, "in whose clothes it goes: by the location, else the company's own"]
     journey: Annotated[JourneyWords, "the declared path"]
     milestone: Annotated[str, "the milestone this is about, `arrived`"]
     promise: Annotated[
@@ -244,7 +272,7 @@ class Words:
     purpose: Annotated[str, "security, service, relationship or marketing"]
 
 
-VALUES = (When, Money, Contact, CustomerWords, OrderWords, Place, Company, JourneyWords, Task)
+VALUES = (When, Money, Contact, CustomerWords, OrderWords, Place, Company, Brand, JourneyWords, Task)
 
 
 # ── what is declared ─────────────────────────────────────────────────────────
@@ -314,7 +342,9 @@ def page() -> str:
         lines += [_row(*cell) for cell in cells]
     lines += [
         "",
-        "In the HTML layout there are also `subject`, `preview` (the `Preview:` line) and `body`.",
+        "In the HTML layout there are also `subject`, `preview` (the `Preview:` line), `body`, and `dir`,",
+        "`start` and `end`: `ltr`, `left` and `right`, or `rtl` and the sides exchanged where a language",
+        "runs from right to left.",
         "",
         "## Filters",
         "",

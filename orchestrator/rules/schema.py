@@ -267,7 +267,7 @@ class HeaderShape(Shape):
     title: Text | None = Field(None, description="What the journey is, in a few words.")
     attributes: dict[str, Annotated[str, BeforeValidator(_text)]] | None = Field(
         None,
-        description="What orders know: text, number, money, flag, date or list; a ? marks what may be missing.",
+        description="What orders know: text, number, money, flag, date, list; a ? marks what may be missing.",
     )
     phases: dict[str, Texts] | None = Field(
         None, description="Named parts of the path, each a list of milestones."

@@ -86,7 +86,8 @@ def test_decisions_import_values_and_decisions_and_nothing_of_the_world(name: st
     path = source(name)
 
     assert not roots(path) & WORLD
-    assert ours(path) <= {*VALUES, *DECISIONS, "plain_text", "render.words", "render.local_dates", "render.local_money"}
+    assert ours(path) <= {*VALUES, *DECISIONS, "plain_text", "render.words", "render.local_dates", "render.local_money",
+        "render.brands"}
 
 
 @pytest.mark.parametrize("name", DECISIONS)

@@ -1,0 +1,112 @@
+"""Scene 3, the appointment: she hears on the evening before, and her calendar has it, also when it moves.
+
+Choosing with one tap belongs to the customer's pages; here Nora Brandt recorded the hour they agreed on.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import icalendar
+
+from channels.base import Attachment
+from tests.stories.telling import Told, car, maria_waits, tell
+
+READY = [
+    car("milestone.reached", "2026-03-12 11:20", milestone="arrived"),
+    car("milestone.reached", "2026-03-13 15:00", milestone="prepared"),
+]
+
+
+def agreed(when: str, *, on: str, **more: Any) -> dict[str, Any]:
+    """They agreed on a day and an hour, in Munich's winter time."""
+    return car("promise.made", on, milestone="collected", at=f"{when}:00+01:00", **more)
+
+
+def story(*events: dict[str, Any], until: str, **customer: Any) -> Told:
+    return tell(maria_waits("2026-03-12", **customer), READY, *events, until=until)
+
+
+def files(told: Told, template: str) -> list[Attachment]:
+    """What was attached to the mails made of that template."""
+    return [one for message in told.messages if f"/{template}/" in message.id for one in message.attachments]
+
+
+def entry(file: Attachment) -> Any:
+    (event,) = icalendar.Calendar.from_ical(file.data).walk("VEVENT")
+    return event
+
+
+AGREED = agreed("2026-03-17T10:00", on="2026-03-14 09:00")
+
+
+def test_she_hears_on_the_evening_before_and_at_no_other_time() -> None:
+    told = story(AGREED, until="2026-03-17 10:00")
+
+    assert (
+        told.transcript(to="customer").splitlines()[-1]
+        == "2026-03-16 18:00  customer  email  hand-over-tomorrow"
+    )
+    assert told.transcript().count("hand-over") == 1
+
+
+def test_the_words_name_the_hour_the_person_and_how_to_choose_another() -> None:
+    words = story(AGREED, until="2026-03-17 10:00").text("hand-over-tomorrow")
+
+    assert "Tomorrow at 10:00" in words
+    assert "Tuesday, 17 March at 10:00" in words
+    assert "Nora Brandt" in words
+    assert "Just reply, also tonight" in words
+
+
+def test_the_reminder_brings_the_appointment_for_her_calendar() -> None:
+    (file,) = files(story(AGREED, until="2026-03-17 10:00"), "hand-over-tomorrow")
+    event = entry(file)
+
+    assert file.content_type == "text/calendar; charset=utf-8; method=REQUEST"
+    assert icalendar.Calendar.from_ical(file.data)["METHOD"] == "REQUEST"
+    assert event.decoded("DTSTART").astimezone(UTC) == datetime(2026, 3, 17, 9, 0, tzinfo=UTC)
+    assert event["DTSTART"].params["TZID"] == "Europe/Berlin"
+    assert event.decoded("DTEND") - event.decoded("DTSTART") == timedelta(hours=1)
+    assert event["ORGANIZER"] == "mailto:nora.brandt@example.com"
+    assert event["ATTENDEE"] == "mailto:maria.keller@example.com"
+    assert event["SEQUENCE"] == 0
+
+
+def test_an_appointment_that_moves_is_the_same_entry_of_her_calendar() -> None:
+    told = story(
+        AGREED,
+        agreed("2026-03-19T14:30", on="2026-03-16 19:00", reason="the number plates come a day later"),
+        until="2026-03-19 15:00",
+    )
+
+    assert [
+        line[:16] + line[35:] for line in told.transcript(to="customer").splitlines() if "hand-over" in line
+    ] == [
+        "2026-03-16 18:00hand-over-tomorrow",
+        "2026-03-16 19:15hand-over-moved",
+        "2026-03-18 18:00hand-over-tomorrow",
+    ]
+    first, last = (entry(file) for file in files(told, "hand-over-tomorrow"))
+    (moved,) = (entry(file) for file in files(told, "hand-over-moved"))
+    assert first["UID"] == moved["UID"] == last["UID"]
+    assert first["SEQUENCE"] < moved["SEQUENCE"] == last["SEQUENCE"]
+    assert moved.decoded("DTSTART").astimezone(UTC) == datetime(2026, 3, 19, 13, 30, tzinfo=UTC)
+    assert "instead of Tuesday, 17 March, 10:00" in told.text("hand-over-moved")
+
+
+def test_an_hour_that_is_put_back_before_she_heard_of_it_moves_nothing() -> None:
+    told = story(
+        AGREED,
+        agreed("2026-03-17T16:00", on="2026-03-14 12:00"),
+        agreed("2026-03-17T10:00", on="2026-03-14 12:10"),
+        until="2026-03-17 10:00",
+    )
+
+    assert told.transcript(to="customer").count("hand-over") == 1
+
+
+def test_who_reads_no_mail_hears_the_hour_by_sms_without_a_file() -> None:
+    told = story(AGREED, until="2026-03-17 10:00", email="")
+
+    assert told.transcript().splitlines()[-1] == "2026-03-16 18:00  customer  sms    hand-over-tomorrow"
+    assert files(told, "hand-over-tomorrow") == []
