@@ -131,7 +131,8 @@ def refused(
 ) -> Follows:
     """Decide what follows an error, after all *attempts* of the entry, this one included."""
     channel, step, wanted = job.go.channel, job.go.step, job.go.wanted
-    reason = without_addresses(error.reason, job.go.to)
+    name = job.message.to_name if job.message is not None else ""
+    reason = without_addresses(error.reason, job.go.to, name)
     here = [one for one in attempts if one.channel == channel and one.outcome not in _NO_FAULT]
     if isinstance(error, NotAsked):
         return Follows(reason, again=Again(job.entry.step, now), outcome="stopped")

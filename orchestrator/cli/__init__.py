@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated, Any
 
 import typer
@@ -139,6 +140,7 @@ _PLAIN: dict[str, Any] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 fine, 1 problems, 2 usage or settings, 130 interrupted."""
+    sys.excepthook = _nobody_foresaw
     gc.set_threshold(50_000, 20, 20)  # modules and templates are no rings: looking for some costs a tenth
     command = get_command(build())
     try:
@@ -159,6 +161,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BeforehandError as error:
         return _refused(error)
     return FINE
+
+
+def _nobody_foresaw(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tell an error without its own words: they may quote a customer."""
+    from orchestrator.cli import logs
+
+    logs.nobody_foresaw(kind, error, trace)
 
 
 def _flushed() -> int:

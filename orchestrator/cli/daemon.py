@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import signal
-import sys
 from collections.abc import Awaitable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime, timedelta
@@ -13,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from orchestrator.cli import house, ledgers, output
+from orchestrator.cli import house, ledgers, logs, output
 from orchestrator.cli.options import Config, settings
 from orchestrator.errors import Misconfigured
 
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 FOLLOW = timedelta(seconds=5)  # until a daemon follows `beforehand apply`, and templates that changed
 A_WEEK = timedelta(days=6)  # within it a weekday says which day is meant
 QUEUE = 2048  # connections that may wait to be accepted
-LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def run(ctx: typer.Context, config: Config = None) -> None:
@@ -78,7 +75,7 @@ def _work(chosen: Settings, server: socket.socket | None) -> None:
     """Be the daemon of the ledger until a signal says stop."""
     import asyncio
 
-    _log_to_stderr(chosen)
+    logs.to_stderr(chosen.log.level, chosen.log.format)
     with ledgers.engine_in_force(chosen) as engine, engine.ledger.daemon_lock():
         if why_not := ledgers.take_up(chosen, engine.ledger):
             output.note(f"the rules in force stay as they are: {why_not}")
@@ -97,29 +94,6 @@ def _waiting(engine: Engine, zone: str) -> str:
     local, now = moment.astimezone(ZoneInfo(zone)), datetime.now(ZoneInfo(zone))
     when = f"{local:%a %H:%M}" if now < local < now + A_WEEK else f"{local:%a %Y-%m-%d %H:%M}"
     return f"{output.counted(count, 'message')} {'waits' if count == 1 else 'wait'} until {when}"
-
-
-def _log_to_stderr(chosen: Settings) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines() if chosen.log.format == "json" else logging.Formatter(LINE))
-    logging.basicConfig(handlers=[handler], level=chosen.log.level.upper())
-    for chatty in ("uvicorn.error", "apscheduler"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
-class _JsonLines(logging.Formatter):
-    """One object a line, for programs."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "at": self.formatTime(record),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        return output.dumped(line)
 
 
 async def _until_stopped(chosen: Settings, engine: Engine, server: socket.socket | None) -> str:
