@@ -91,14 +91,16 @@ def car(kind: str, time: str, /, **data: Any) -> dict[str, Any]:
     return event(kind, "BX-100", time, **data)
 
 
-def tell(*events: dict[str, Any] | Iterable[dict[str, Any]], until: str) -> Told:
-    """Run the real engine over these events, with the repository's rules and templates."""
+def tell(
+    *events: dict[str, Any] | Iterable[dict[str, Any]], until: str, rules: Path = HERE / "rules"
+) -> Told:
+    """Run the real engine over these events, with the repository's *rules* and templates."""
     flat: list[dict[str, Any]] = []
     for item in events:
         flat += [item] if isinstance(item, dict) else list(item)
     history = sorted((incoming(document) for document in flat), key=lambda heard: heard.fact.heard)
     settings = config.load(HERE / "config.toml", {})
-    written = house.written(settings, HERE / "rules", HERE / "templates")
+    written = house.written(settings, rules, HERE / "templates")
     assert not written.problems, [str(problem) for problem in written.problems]
     channels = {name: MemoryChannel(name) for name in ("email", "sms", "push")}
     simulation = Simulation(

@@ -1,11 +1,12 @@
 """When a due message leaves and through which channel (DESIGN §4.3 and §4.5)."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
 
+from orchestrator.journey import BusinessCalendar
 from orchestrator.model import Notification, Purpose
 from tests.builders import at, car_order, event, maria, reached
 from tests.deciding import QUIET, Told, book, decide, keys, one, outcome, why
@@ -289,6 +290,75 @@ def test_a_time_the_clocks_skip_is_the_first_instant_after_and_a_repeated_one_it
     assert note(arrives="2026-03-28 12:00", when='"02:30"', **night).due_at == at("2026-03-29 03:00")
     twice = note(arrives="2026-10-24 12:00", when='"02:30"', **night).due_at
     assert twice.isoformat() == "2026-10-25T00:30:00+00:00"  # still summer time
+
+
+def test_a_customer_who_moves_between_planning_and_sending_hears_by_their_new_clocks() -> None:
+    moves = event("customer.upserted", "C-1", "2026-03-12 22:30", time_zone="America/New_York")
+    waits = {"arrives": "2026-03-12 22:00", "head": 'hours: "08:00-20:00"'}
+
+    assert note(**waits).due_at == at("2026-03-13 08:00")
+    assert note(moves, now="2026-03-12 22:30", **waits).due_at == at(
+        "2026-03-12 22:00"
+    )  # 17:00 there: at once
+    assert note(moves, now="2026-03-13 01:00", **waits).due_at == at("2026-03-13 08:00", "America/New_York")
+
+
+def test_who_moves_across_the_date_line_skips_no_monday_and_has_none_twice() -> None:
+    monday = prefers(windows=[window([0], "09:00", "10:00")])
+    east, west = maria(time_zone="Pacific/Kiritimati"), maria(time_zone="Pacific/Pago_Pago")
+    sunday = "2026-03-15 08:00"  # 21:00 on Kiritimati, 20:00 on Saturday in Pago Pago
+
+    assert note(monday, arrives=sunday, customer=east).due_at == at("2026-03-16 09:00", "Pacific/Kiritimati")
+    assert note(monday, arrives=sunday, customer=west).due_at == at("2026-03-16 09:00", "Pacific/Pago_Pago")
+
+
+def test_hours_that_a_clock_change_skips_whole_are_kept_after_the_gap_by_the_planner_too() -> None:
+    in_the_gap = prefers(windows=[window([6], "02:10", "02:50")])
+    loud = {"arrives": "2026-03-28 12:00", "head": "", "quiet": False}
+
+    assert note(in_the_gap, **loud).due_at == at("2026-03-29 03:00")
+    assert note(in_the_gap, now="2026-03-29 03:20", **loud).due_at == at("2026-03-29 03:00")  # a retry
+    assert note(in_the_gap, now="2026-03-29 03:40", within="9d", **loud).due_at == at("2026-04-05 02:10")
+
+
+# ── the location ─────────────────────────────────────────────────────────────
+
+MUNICH = BusinessCalendar(
+    {day: (time(9), time(17)) for day in range(5)}, frozenset({date(2026, 4, 3), date(2026, 4, 6)})
+)
+
+
+def at_the_location(asks: str, arrives: str, customer: Told | None = None) -> Notification:
+    rules = book(
+        f"{{id: a, on: {{reached: arrived}}, say: a, channels: [sms], timing: {{{asks}, within: 9d}}}}",
+        calendars={"default": MUNICH},
+    )
+    here = reached("O-1", "arrived", arrives)
+    return one(decide(rules, car_order(), customer or maria(), here, now=arrives, known=False))
+
+
+def test_a_rule_may_wait_for_opening_hours() -> None:
+    waits = at_the_location("business_hours: true", "2026-03-13 17:00")
+
+    assert waits.due_at == at("2026-03-16 09:00")
+    assert waits.steps[0].why == "the location is closed"
+
+
+def test_opening_hours_are_the_locations_own_wherever_the_customer_is() -> None:
+    in_tokyo = maria(time_zone="Asia/Tokyo")
+
+    assert at_the_location("business_hours: true", "2026-03-13 08:00", in_tokyo).due_at == at(
+        "2026-03-13 09:00"
+    )
+
+
+def test_a_rule_may_leave_out_the_holidays_and_no_other_closed_day() -> None:
+    assert at_the_location("skip_holidays: true", "2026-04-03 11:00").due_at == at("2026-04-04 00:00")
+    assert at_the_location("skip_holidays: true", "2026-04-05 11:00").due_at == at("2026-04-05 11:00")
+
+
+def test_a_rule_may_have_default_hours_of_its_own() -> None:
+    assert at_the_location('hours: "10:00-12:00"', "2026-03-12 08:00").due_at == at("2026-03-12 10:00")
 
 
 # ── channels ─────────────────────────────────────────────────────────────────
