@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from orchestrator.config import toml_words
 from orchestrator.config.settings import Brand, Calendar, Section, Sender, Settings
 from orchestrator.config.toml_places import Path as Name  # ("channels", "email", "port")
 from orchestrator.config.toml_places import Place, places
@@ -24,6 +25,7 @@ PREFIX = "BEFOREHAND_"
 FILE_VARIABLE = "BEFOREHAND_CONFIG"
 DEFAULT_FILE = Path("config.toml")
 MASK = "********"
+SHARE = "_share"  # ends the names of settings that are a part of one
 ANY = "<name>"  # calendars and brands are named by whoever writes them
 _NAMED: Mapping[str, type[Section]] = {"calendars": Calendar, "brands": Brand}
 
@@ -125,7 +127,9 @@ def _syntax_problem(file: str, text: str, error: str) -> Problem:
     match = _SYNTAX.fullmatch(error)
     message = match[1] if match else error
     line, column = (int(match[2]), int(match[3])) if match and match[2] else (len(lines), len(lines[-1]) + 1)
-    return Problem(file, line, column, "C001", message[:1].lower() + message[1:], source=lines[line - 1])
+    line = toml_words.begun(message, lines, line)
+    found = toml_words.said(message, lines[line - 1], column)
+    return Problem(file, line, found.column, "C001", found.message, found.hint, lines[line - 1])
 
 
 def _override(environ: Mapping[str, str], draft: _Draft) -> None:
@@ -177,7 +181,10 @@ def _validated(folder: Path, draft: _Draft) -> Settings | None:
         for error in invalid.errors(include_url=False, include_input=False):
             context = error.get("ctx", {})
             name = tuple(str(part) for part in (*error["loc"], context.get("key")) if part not in (None, ""))
-            draft.complain(name, *_explained(name, error["type"], error["msg"], context))
+            code, message, hint = _explained(name, error["type"], error["msg"], context)
+            if name[-1].endswith(SHARE):
+                hint = hint or toml_words.share(_given(draft.data, name))
+            draft.complain(name, code, message, hint)
         return None
     if settings.channels.email.live and settings.sender.email == Sender().email:
         hint = 'in [sender], write email = "service@example.com"'
@@ -185,6 +192,12 @@ def _validated(folder: Path, draft: _Draft) -> Settings | None:
             ("channels", "email", "live"), "C022", "live mail needs the mailbox it comes from", hint
         )
     return settings
+
+
+def _given(data: Any, name: Name) -> Any:
+    for part in name:
+        data = data.get(part) if isinstance(data, Mapping) else None
+    return data
 
 
 def _explained(name: Name, kind: str, message: str, context: Mapping[str, Any]) -> tuple[str, str, str]:
