@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from channels.outbox import kept_for
 from orchestrator import outcomes
@@ -19,12 +18,11 @@ from orchestrator.engine import Engine
 from orchestrator.errors import Busy
 from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction
-from orchestrator.ledger.skeleton import skeleton, without
+from orchestrator.ledger.skeleton import skeleton, unnamed
 from orchestrator.model import ENGINE, IN_FLIGHT, WAITING, Entry, Fact, Scope, Status, scope_of
 from orchestrator.personal import Person, find
 
 GONE = "the customer was erased"
-_STAFF = ("owner", "manager", "location")  # of an order: they are not the customer
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +141,7 @@ def _erase(tx: Transaction, engine: Engine, found: Found, reason: str, now: date
     told += _withhold(tx, found, now)
     tx.append(told)
     tx.strip_facts((fact, skeleton(fact, person.secrets)) for fact in person.all_facts())
-    tx.replace_in_facts((fact, _unmentioned(fact, person.secrets)) for fact in found.mentioned)
+    tx.replace_in_facts((fact, unnamed(fact.data, person.secrets)) for fact in found.mentioned)
     tx.scrub_entries(person.orders, person.secrets, values=True)
     tx.scrub_entries({fact.subject for fact in found.mentioned}, person.secrets, values=False)
     tx.forget_attempts(entry.id for entry in person.all_entries())
@@ -171,12 +169,6 @@ def _withhold(tx: Transaction, found: Found, now: datetime) -> list[Incoming]:
     return [
         outcomes.fact_of(entry.wanted, entry, Status.SUPPRESSED, now, reason=GONE) for entry in found.waiting
     ]
-
-
-def _unmentioned(fact: Fact, secrets: Collection[str]) -> Mapping[str, Any]:
-    """What is left of a fact about somebody else's order that names them."""
-    cleaned: dict[str, Any] = without(fact.data, secrets)
-    return cleaned | {name: fact.data[name] for name in _STAFF if name in fact.data}
 
 
 # ── the report ───────────────────────────────────────────────────────────────

@@ -9,13 +9,14 @@ from orchestrator.model import ENGINE, Fact
 
 ERASED = b"erased"  # the digest of a fact without payload: the same event again is known, whatever it says
 
+STAFF = ("owner", "manager", "location")
 _SLOT = ("id", "from", "to")
 _STAYS: Mapping[str, tuple[str, ...]] = {
     "customer.merged": ("into",),
     "customer.unmerged": (),
     "consent.given": ("purpose", "channel"),
     "consent.withdrawn": ("purpose", "channel"),
-    "order.upserted": ("customer", "journey", "owner", "manager", "location"),
+    "order.upserted": ("customer", "journey", "owner", "manager", "location", "parties"),
     "promise.made": ("milestone", "date", "at", "from", "to", "told", "source"),
     "milestone.reached": ("milestone",),
     "milestone.retracted": ("milestone",),
@@ -30,7 +31,7 @@ _STAYS: Mapping[str, tuple[str, ...]] = {
 
 
 def skeleton(fact: Fact, secrets: Collection[str] = ()) -> Mapping[str, Any]:
-    """The data that stays; what the engine said itself stays but for *secrets*, of any other type nothing."""
+    """The data that stays, without *secrets*: what the engine said itself, and what the table above names."""
     if fact.source == ENGINE:
         kept: Any = dict(fact.data)
     else:
@@ -39,8 +40,13 @@ def skeleton(fact: Fact, secrets: Collection[str] = ()) -> Mapping[str, Any]:
         kept["slot"] = _slot(kept["slot"])
     if "slots" in kept:
         kept["slots"] = [_slot(slot) for slot in kept["slots"]]
-    cleaned: Mapping[str, Any] = without(kept, secrets)
-    return cleaned
+    return unnamed(kept, secrets)
+
+
+def unnamed(data: Mapping[str, Any], secrets: Collection[str]) -> Mapping[str, Any]:
+    """An order's data without *secrets*; its staff are not the customer, even under one name."""
+    cleaned: dict[str, Any] = without(data, secrets)
+    return cleaned | {name: data[name] for name in STAFF if name in data}
 
 
 def without(value: Any, secrets: Collection[str]) -> Any:
@@ -74,5 +80,6 @@ class Bare:
 
 
 def bare(item: Heard) -> Bare:
-    """*item* as it is kept of somebody who was erased."""
-    return Bare(replace(item.fact, data=skeleton(item.fact)), ERASED, {})
+    """*item* as it is kept of somebody who was erased; whoever else it names stays as they were known."""
+    data = {name: value for name, value in skeleton(item.fact).items() if name != "parties"}
+    return Bare(replace(item.fact, data=data), ERASED, {})

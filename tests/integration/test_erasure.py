@@ -12,6 +12,7 @@ from channels.file import FileChannel
 from orchestrator.erasure import dry_run, erase
 from orchestrator.errors import Busy, NotFound
 from orchestrator.model import Status
+from orchestrator.sight import look_at_facts
 from tests.builders import event, promised
 from tests.integration.dealership import RULES, START, WORDS, Dealership, arrived, customer, order
 
@@ -39,6 +40,8 @@ TASKS = (
     task: {for: owner, do: wash-it}
 """
 )
+PARTNER = {"name": "Jonas Weber", "email": "jonas.weber@example.org"}
+PAYER = {"name": "Maria Keller", "email": "maria.keller@example.com"}
 SAID = {**WORDS, "wash-it/email.txt.en": "Subject: Wash it\n\n{{ customer.name or 'the customer' }} waits.\n"}
 
 
@@ -60,7 +63,7 @@ def life() -> list[dict[str, Any]]:
         event("consent.given", "maria", START, purpose="marketing", channel="email",
               evidence={"how": "form", "ip": "192.0.2.7", "wording": "lovely news"}),
         event("preference.set", "maria", START, channels=["email"]),
-        order(attributes={"plate": "M-LK 1234"}, parties={"co_buyer": {"name": "Jonas Keller"}}),
+        order(attributes={"plate": "M-LK 1234"}, parties={"co_buyer": PARTNER, "pays": PAYER}),
         promised("BX-1", "arrived", "2026-03-12", START, reason="strike in the yard"),
         arrived(note="Maria saw it"),
         event("message.replied", "BX-1", START, channel="sms", text="call me after six"),
@@ -232,6 +235,16 @@ def test_in_other_peoples_orders_only_the_mention_goes(house: Dealership) -> Non
     assert data["attributes"] == {"plate": "B-JW 7"}
     assert data["parties"]["co_buyer"] == {"name": "", "email": "", "phone": ""}
     assert data["owner"]["name"] == "Nora Brandt"
+
+
+def test_whoever_else_an_order_names_is_served_on(house: Dealership) -> None:
+    house.hear(*life())
+    gone(house)
+    house.hear(order(time="2026-03-12 10:30", parties={"neighbour": {"name": "Maria Keller"}}))
+    with house.ledger.read() as tx:
+        parties = look_at_facts(tx, house.engine.book, ["BX-1"]).orders["BX-1"].parties
+    assert {role: person.name for role, person in parties.items()} == {"co_buyer": "Jonas Weber", "pays": ""}
+    assert standing(house) == []
 
 
 def test_everybody_who_is_the_same_person_is_erased(house: Dealership) -> None:
