@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from bench.report import Line, table
+from orchestrator import garbage
 
 FIGURES = ("email", "claims", "intake", "importing", "planning", "flights", "latency", "start", "idle")
 MODULES = {"email": "mail", "start": "starting"}  # where a figure's own name would say too little
@@ -16,6 +17,7 @@ def main(asked: Sequence[str]) -> int:
     if unknown:
         print(f"there is no figure {', '.join(unknown)}; there is: {', '.join(FIGURES)}", file=sys.stderr)
         return 2
+    garbage.seldom()
     lines: list[Line] = []
     for name in asked or FIGURES:
         print(f"measuring {name} …", file=sys.stderr, flush=True)

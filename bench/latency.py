@@ -95,7 +95,6 @@ async def _work(engine: Engine, port: int, tick: timedelta) -> None:
     finally:
         stop.set()
         await running
-        await dispatcher.close()
 
 
 def _waited(opened: Ledger) -> list[float]:

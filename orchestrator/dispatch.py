@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LEASE = timedelta(minutes=15)  # longer than any provider's timeout, so a slow send is never sent twice
-BATCH = 200
-LANES = 2  # batches in hand at once: one is looked at and rendered while the other is sent
+BATCH = 500  # three commits each
+LANES = 2  # batches in hand at once: while one is sent, the other is looked at and rendered
 RECORD_AGAIN = (1, 2, 5, 10, 20, 30, 60)  # seconds; what left must be written down
 
 
@@ -49,7 +49,11 @@ class Batch:
 
 
 class Dispatcher:
-    """Hands what is due to the channels. One per process; its worker id is new each time it starts."""
+    """Hands what is due to the channels, in one event loop; its worker id is new each time it starts.
+
+    *live* is false where time stands still while it works. The ledger is asked right in the loop: a
+    transaction takes milliseconds, and threads would fight the mails for the interpreter.
+    """
 
     def __init__(
         self,
@@ -61,7 +65,7 @@ class Dispatcher:
         batch: int = BATCH,
         lease: timedelta = LEASE,
         allow: frozenset[str] | None = None,
-        threaded: bool = True,
+        live: bool = True,
     ) -> None:
         self._engine = engine
         self._composer = composer
@@ -72,7 +76,7 @@ class Dispatcher:
         self._batch = batch
         self._leases = Leases(lease)
         self._allow = allow
-        self._threaded = threaded
+        self._live = live
 
     @property
     def stopping(self) -> bool:
@@ -89,36 +93,36 @@ class Dispatcher:
         What was sent is planned on from once nothing waits to be sent: the guard asks the facts anyway.
         """
         taken = 0
-        while count := sum(await every(*(self._lane() for _ in range(LANES if self._threaded else 1)))):
+        while count := sum(await every(*(self._lane() for _ in range(LANES if self._live else 1)))):
             taken += count
-            await self._planned_on()
+            self._planned_on()
         return taken
 
     async def one_batch(self, only: Sequence[int] | None = None) -> int:
         """Handle one batch of what is due now, or of *only* these entries; return how many were taken."""
-        batch = await self._in_ledger(partial(self._claim, only))
+        batch = self._in_ledger(partial(self._claim, only))
         if batch is None:
             return 0
-        async with self._leases.kept(batch.entries, self._in_ledger if self._threaded else None):
+        async with self._leases.kept(batch.entries, self._in_ledger if self._live else None):
             jobs = await self._rendered(batch)
             await every(*(self._deliver(name, some, batch.sight) for name, some in by_channel(jobs)))
         return len(batch.entries)
 
     async def sweep(self) -> int:
         """Give back what dead workers held: unsent entries wait again, half-sent ones are `unknown`."""
-        swept = await self._in_ledger(self._sweep)
+        swept = self._in_ledger(self._sweep)
         if swept:
-            await self._planned_on()
+            self._planned_on()
         return swept
 
     async def close(self) -> None:
         """Close the channels."""
         await self._outgoing.close()
 
-    async def _planned_on(self) -> None:
+    def _planned_on(self) -> None:
         """Plan the orders of what was sent; their marks stay until that succeeds."""
         try:
-            while await self._aside(lambda: self._engine.plan_changed(self._clock.now())):
+            while self._engine.plan_changed(self._clock.now()):
                 pass
         except LedgerAway:
             raise
@@ -135,8 +139,8 @@ class Dispatcher:
         """Guard again, send and record, a portion at a time."""
         async with self._outgoing.turn(channel):
             while jobs:
-                count = self._outgoing.portion(channel) if self._threaded else len(jobs)
-                seen, ready = await self._in_ledger(partial(self._begin, jobs[:count], sight))
+                count = self._outgoing.portion(channel) if self._live else len(jobs)
+                seen, ready = self._in_ledger(partial(self._begin, jobs[:count], sight))
                 if ready:
                     await self._recorded(await self._outgoing.send(channel, ready), seen)
                 jobs = jobs[count:]
@@ -178,22 +182,20 @@ class Dispatcher:
 
     async def _rendered(self, batch: Batch) -> list[Job]:
         """Make the messages; what cannot be rendered is parked with the reason, and its neighbours flow."""
-        made, broken = await self._aside(partial(self._compose, batch))
-        if broken:
-            await self._in_ledger(partial(self._records.park_all, broken))
-        return made
-
-    def _compose(self, batch: Batch) -> tuple[list[Job], list[tuple[Entry, str]]]:
         made: list[Job] = []
         broken: list[tuple[Entry, str]] = []
         for entry, go in batch.go:
+            if self._live:
+                await asyncio.sleep(0)  # what is being sent goes on
             try:
                 made.append(self._job(entry, go, batch.sight))
             except (RenderError, NotFound) as error:
                 broken.append((entry, str(error)))
             except Exception as error:  # noqa: BLE001  its text may quote the customer: only its name
                 broken.append((entry, f"the message cannot be made: {type(error).__name__}"))
-        return made, broken
+        if broken:
+            self._in_ledger(partial(self._records.park_all, broken))
+        return made
 
     def _job(self, entry: Entry, go: Send, sight: Sight) -> Job:
         if not go.channel:
@@ -234,13 +236,13 @@ class Dispatcher:
 
         for wait in RECORD_AGAIN:
             try:
-                await self._in_ledger(record)
+                self._in_ledger(record)
             except LedgerAway:
                 log.warning("%d outcomes could not be written; again in %d s", len(tried), wait)
                 await asyncio.sleep(wait)
             else:
                 return
-        await self._in_ledger(record)
+        self._in_ledger(record)
 
     def _sweep(self, tx: Transaction, now: datetime) -> int:
         swept = self._leases.sweep(tx, now)
@@ -253,17 +255,10 @@ class Dispatcher:
     def _moments(self, entries: Sequence[Entry], now: datetime) -> dict[str, datetime]:
         return {entry.wanted.order: self._records.at(entry, now) for entry in entries}
 
-    async def _in_ledger(self, work: Callable[[Transaction, datetime], T]) -> T:
-        """Run *work* in one transaction, off the event loop."""
-
-        def call() -> T:
-            with self._engine.ledger.transaction() as tx:
-                return work(tx, self._clock.now())
-
-        return await self._aside(call)
-
-    async def _aside(self, call: Callable[[], T]) -> T:
-        return await asyncio.to_thread(call) if self._threaded else call()
+    def _in_ledger(self, work: Callable[[Transaction, datetime], T]) -> T:
+        """Run *work* in one transaction."""
+        with self._engine.ledger.transaction() as tx:
+            return work(tx, self._clock.now())
 
 
 def _unchanged(job: Job, go: Send, fresh: Sight, sight: Sight) -> bool:

@@ -1,7 +1,7 @@
 """What one worker has taken, and for how long nobody else may."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -10,7 +10,7 @@ from orchestrator.errors import LedgerAway
 from orchestrator.ledger import Transaction
 from orchestrator.model import Entry
 
-InLedger = Callable[[Callable[[Transaction, datetime], int]], Awaitable[int]]
+InLedger = Callable[[Callable[[Transaction, datetime], int]], int]
 
 
 class Leases:
@@ -52,4 +52,4 @@ class Leases:
         while True:
             await asyncio.sleep(self._lease.total_seconds() / 3)
             with suppress(LedgerAway):
-                await in_ledger(lambda tx, now: tx.extend_lease(ids, self._worker, now + self._lease))
+                in_ledger(lambda tx, now: tx.extend_lease(ids, self._worker, now + self._lease))

@@ -100,7 +100,7 @@ class Simulation:
         self.ledger = Ledger.open(f"sqlite:///{place}", upgrade=True, scratch=True)
         self.clock = VirtualClock(start)
         self.engine = Engine(self.ledger, replace(book, activated={}), replay=True)
-        self.dispatcher = Dispatcher(self.engine, composer, channels, self.clock, threaded=False)
+        self.dispatcher = Dispatcher(self.engine, composer, channels, self.clock, live=False)
         self.heard: Counter[str] = Counter()
 
     def run(self, events: Iterable[Incoming], until: datetime | None = None) -> None:

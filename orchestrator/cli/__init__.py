@@ -4,7 +4,6 @@ Only typer and the standard library are imported here; each command imports what
 that ``beforehand --help`` and ``beforehand check`` answer at once.
 """
 
-import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from orchestrator import garbage
 from orchestrator.cli import (
     admin,
     daemon,
@@ -141,7 +141,7 @@ _PLAIN: dict[str, Any] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 fine, 1 problems, 2 usage or settings, 130 interrupted."""
     sys.excepthook = _nobody_foresaw
-    gc.set_threshold(50_000, 20, 20)  # modules and templates are no rings: looking for some costs a tenth
+    garbage.seldom()
     command = get_command(build())
     try:
         with command.make_context(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from orchestrator import garbage
 from orchestrator.cli import house, ledgers, logs, output
 from orchestrator.cli.options import Config, settings
 from orchestrator.errors import Misconfigured
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine
+    from orchestrator.intake import Incoming
+    from orchestrator.web.events import Heard
 
 FOLLOW = timedelta(seconds=5)  # until a daemon follows `beforehand apply`, and templates that changed
 A_WEEK = timedelta(days=6)  # within it a weekday says which day is meant
@@ -120,16 +123,13 @@ async def _until_stopped(chosen: Settings, engine: Engine, server: socket.socket
     transport = LocalTransport(engine, dispatcher, clock, chosen.daemon.tick)
     transport.every(FOLLOW, Follower(chosen, engine, texts, clock), "rules and texts")
     stop = asyncio.Event()
+    garbage.settled()
     with _stopping_at_signals(stop):
         output.note(f"working on {chosen.ledger.url}; SIGTERM or Ctrl+C stops")
         jobs: list[Awaitable[Any]] = [transport.run(stop)]
         if server is not None:
-            jobs.append(_listen(chosen, engine, server, stop))
-        try:
-            await asyncio.gather(*jobs)
-        finally:
-            for channel in channels.values():
-                await channel.close()
+            jobs.append(_listen(chosen, engine, server, stop, transport.wake))
+        await asyncio.gather(*jobs)
     ended = ", ".join(f"{count:,} {word}" for word, count in sorted(dispatcher.counts.ended.items()) if count)
     return f"stopped: {ended}" if ended else "stopped: no message ended"
 
@@ -148,7 +148,9 @@ def _stopping_at_signals(stop: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(name)
 
 
-async def _listen(chosen: Settings, engine: Engine, server: socket.socket, stop: asyncio.Event) -> None:
+async def _listen(
+    chosen: Settings, engine: Engine, server: socket.socket, stop: asyncio.Event, wake: Callable[[], None]
+) -> None:
     """Serve HTTP until *stop*, and then answer what was asked before."""
     import asyncio
 
@@ -163,7 +165,13 @@ async def _listen(chosen: Settings, engine: Engine, server: socket.socket, stop:
     async def ready() -> bool:
         return await asyncio.to_thread(_answers, engine)
 
-    with gathering(engine, clock.now) as hear:
+    with gathering(engine, clock.now) as keep:
+
+        async def hear(incoming: Sequence[Incoming]) -> Heard:
+            heard = await keep(incoming)
+            wake()
+            return heard
+
         app = create_app(
             hear,
             now=clock.now,

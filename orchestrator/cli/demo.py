@@ -133,7 +133,7 @@ class _Stage:
             composer,
             house.channels(settings),
             self._clock,
-            threaded=False,
+            live=False,
         )
         self._seen: dict[str, tuple[str, str]] = {}
 

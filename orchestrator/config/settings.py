@@ -230,9 +230,7 @@ class Brand(Section):
     accent_dark: Colour = Field(
         default="", description="The same on dark screens; a lighter one unless given."
     )
-    logo: str = Field(
-        default="", description="Its picture, among the templates: `shared/logos/lindner.png`."
-    )
+    logo: str = Field(default="", description="Its picture, among the templates: `shared/logos/lindner.png`.")
     layout: Layout = Field(
         default="",
         description="The layout of its mails, `shared/layouts/<layout>.html.j2`; its own name unless given.",
@@ -345,7 +343,7 @@ class Daemon(Section):
         default=timedelta(minutes=2),
         description="How long a worker has an entry to itself before others may take it.",
     )
-    batch: int = Field(default=200, ge=1, le=10_000, description="Entries claimed at once.")
+    batch: int = Field(default=500, ge=1, le=10_000, description="Entries claimed at once.")
 
 
 class Log(Section):

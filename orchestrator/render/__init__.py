@@ -394,7 +394,9 @@ def tidy(text: str) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if " \n" in text or "\t\n" in text:
         text = "\n".join(map(_trimmed, text.split("\n")))
-    return _MANY_LINES.sub("\n\n", text).strip()
+    if "\n\n\n" in text:
+        text = _MANY_LINES.sub("\n\n", text)
+    return text.strip()
 
 
 def _trimmed(line: str) -> str:

@@ -56,9 +56,7 @@ class Header:
 class SourceError(Exception):
     """A file cannot be cut into pieces: the code, the place and what is wrong."""
 
-    def __init__(
-        self, code: str, path: str, line: int, message: str, hint: str = "", word: str = ""
-    ) -> None:
+    def __init__(self, code: str, path: str, line: int, message: str, hint: str = "", word: str = "") -> None:
         self.code, self.path, self.line, self.message, self.hint = code, path, line, message, hint
         self.word = word  # of the line, that it is about
         super().__init__(f"{path}:{line}: {message}")

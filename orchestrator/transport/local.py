@@ -1,12 +1,13 @@
-"""In process: a tick plans what is marked and hands what is due to the channels; another frees what died.
+"""In process: whatever may have made something due wakes the sender, which plans what is marked and sends.
 
 Nothing is kept here: after a crash the next start finds everything in the ledger.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Any
 
 from orchestrator.activation import plan_marked
 from orchestrator.clock import Clock, Ticker
@@ -14,42 +15,88 @@ from orchestrator.dispatch import Dispatcher
 from orchestrator.engine import Engine
 
 SWEEP = timedelta(seconds=30)  # well below a lease, so that nothing waits for the sweep rather than the lease
+log = logging.getLogger(__name__)
 
 
 class LocalTransport:
-    """Works one ledger, alone; see :meth:`orchestrator.ledger.Ledger.daemon_lock`."""
+    """Works one ledger, alone; see :meth:`orchestrator.ledger.Ledger.daemon_lock`.
+
+    Sending has a thread with an event loop of its own, and reads and writes the ledger right there. The mails
+    under way wait for that a moment; if it had threads of its own, they would fight the mails for the
+    interpreter, which costs a quarter of all (docs/decisions/0014-how-speed-is-measured.md).
+    """
 
     def __init__(self, engine: Engine, dispatcher: Dispatcher, clock: Clock, tick: timedelta) -> None:
         self._engine = engine
         self._dispatcher = dispatcher
         self._clock = clock
+        self._ticker = Ticker()
         self._tick = tick
-        self._calls: list[tuple[timedelta, Callable[[], object], str]] = []
+        self._sending: asyncio.AbstractEventLoop | None = None
+        self._news = asyncio.Event()
+        self._ended = False
 
     def every(self, interval: timedelta, call: Callable[[], object], name: str) -> None:
         """Have *call* called every *interval* too, in a thread; before :meth:`run`."""
-        self._calls.append((interval, call, name))
+        self._ticker.every(interval, call, name)
+
+    def wake(self) -> None:
+        """Look now, for something may be due; from any thread, and harmless at any time."""
+        if self._sending is not None:
+            with suppress(RuntimeError):  # it is closed: what is due waits for the next start
+                self._sending.call_soon_threadsafe(self._news.set)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until *stop*, and then finish what is in flight."""
-        loop = asyncio.get_running_loop()
-
-        def in_loop(call: Callable[[], Coroutine[Any, Any, object]]) -> Callable[[], object]:
-            return lambda: asyncio.run_coroutine_threadsafe(call(), loop).result()
-
-        await asyncio.to_thread(self._engine.release_parked, self._clock.now())  # templates may be mended
-        ticker = Ticker()
-        ticker.every(SWEEP, in_loop(self._dispatcher.sweep), "sweep")
-        ticker.every(self._tick, in_loop(self._work), "send")
-        for interval, call, name in self._calls:
-            ticker.every(interval, call, name)
-        ticker.start()
+        """Work until *stop*, and then finish what is in flight and close the channels."""
+        self._ticker.every(SWEEP, self._sweep, "sweep")
+        self._ticker.every(self._tick, self.wake, "send")  # another process may have heard of something
+        self._ticker.start()
+        sender = asyncio.create_task(asyncio.to_thread(asyncio.run, self._send()))
+        stopped = asyncio.create_task(stop.wait())
         try:
-            await stop.wait()
+            await asyncio.wait({sender, stopped}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            stopped.cancel()
             self._dispatcher.stopping = True
-            await asyncio.to_thread(ticker.stop)  # the calls in flight need this loop to end
+            await asyncio.to_thread(self._ticker.stop)  # a sweep in flight needs the sender's loop to end
+            self._ended = True
+            self.wake()
+            await sender
 
-    async def _work(self) -> None:
-        await asyncio.to_thread(plan_marked, self._engine, self._clock.now())
-        await self._dispatcher.drain()
+    async def _send(self) -> None:
+        self._sending = asyncio.get_running_loop()
+        with _reported("start"):
+            self._engine.release_parked(self._clock.now())  # templates may be mended
+            await self._dispatcher.sweep()
+        try:
+            while not self._ended:
+                self._news.clear()
+                with _reported("send"):
+                    plan_marked(self._engine, self._clock.now())
+                    await self._dispatcher.drain()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._until_due()):
+                        await self._news.wait()
+        finally:
+            await self._dispatcher.close()
+
+    def _sweep(self) -> None:
+        if self._sending is not None and self._sending.is_running():
+            asyncio.run_coroutine_threadsafe(self._dispatcher.sweep(), self._sending).result()
+
+    def _until_due(self) -> float | None:
+        """Seconds until something that waits is due; ``None`` to wait for news."""
+        with _reported("look"), self._engine.ledger.read() as tx:
+            due, now = tx.next_due(), self._clock.now()
+            if due is not None and due > now:
+                return (due - now).total_seconds()
+        return None
+
+
+@contextmanager
+def _reported(name: str) -> Iterator[None]:
+    """Whatever fails is tried again at the next tick."""
+    try:
+        yield
+    except Exception:
+        log.exception("%s failed; it is tried again at the next tick", name)

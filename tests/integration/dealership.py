@@ -57,7 +57,7 @@ class Dealership:
         company: Mapping[str, str] = COMPANY,
         sender: Sender | None = None,
         clock: VirtualClock | None = None,
-        threaded: bool = False,
+        live: bool = False,
         lease: timedelta = LEASE,
         batch: int = 200,
         allow: frozenset[str] | None = None,
@@ -82,7 +82,7 @@ class Dealership:
         self.engine = Engine(self.ledger, book)
         self.dispatcher = Dispatcher(
             self.engine, self.composer(), self.channels, self.clock,
-            lease=lease, batch=batch, allow=allow, threaded=threaded,
+            lease=lease, batch=batch, allow=allow, live=live,
         )  # fmt: skip
 
     def write(self, name: str, text: str) -> None:

@@ -87,7 +87,7 @@ def test_what_is_due_is_said_once_and_is_a_fact(house: Dealership) -> None:
 
 def test_a_thousand_due_entries_leave_once_each_through_two_lanes(houses: Any) -> None:
     email = MemoryChannel("email")
-    house = houses({"email": email}, threaded=True, batch=64)
+    house = houses({"email": email}, live=True, batch=64)
     house.hear(*many(300))
 
     assert house.drain() == 300
@@ -252,7 +252,7 @@ def test_few_are_in_flight_that_nobody_can_ask_about(houses: Any) -> None:
             most.append(tx.status_counts()[Status.SENDING])
 
     sms = Scripted("sms", count, RISKY)
-    house = houses({"sms": sms}, rules_text=RULES.replace("[email]", "[sms]"), threaded=True, batch=10)
+    house = houses({"sms": sms}, rules_text=RULES.replace("[email]", "[sms]"), live=True, batch=10)
     house.hear(*many(30))
     house.drain()
 
@@ -549,7 +549,7 @@ def test_staff_who_answer_their_task_do_not_write_to_themselves(houses: Any) -> 
 
 def test_several_daemons_and_listeners_on_one_file_send_each_message_once(houses: Any) -> None:
     email = MemoryChannel("email", keep=False)
-    workers = [houses({"email": email}, threaded=True, batch=16) for _ in range(4)]
+    workers = [houses({"email": email}, live=True, batch=16) for _ in range(4)]
     workers[0].hear(*many(120))
     failed: list[BaseException] = []
 

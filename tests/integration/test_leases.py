@@ -34,7 +34,7 @@ def test_a_send_that_outlasts_its_lease_is_kept_by_its_worker_and_swept_by_nobod
 
     swept: list[int] = []
     channel = Scripted("email", confirmed_late)
-    house = Dealership(tmp_path, {"email": channel}, lease=LEASE, threaded=True)
+    house = Dealership(tmp_path, {"email": channel}, lease=LEASE, live=True)
     try:
         house.hear(customer(), order(), arrived())
         run(house.dispatcher.one_batch())

@@ -1,0 +1,18 @@
+"""How often Python looks for rings of objects to free. Ours are few: what a batch makes is freed by counting.
+
+At its defaults the collector takes a fifth of the time of sending a mail, for it walks through every
+module, rule and template again and again (docs/decisions/0014-how-speed-is-measured.md).
+"""
+
+import gc
+
+
+def seldom() -> None:
+    """Look seldom; for every command."""
+    gc.set_threshold(50_000, 20, 20)
+
+
+def settled() -> None:
+    """Never look again at what is loaded by now; for a process that stays."""
+    gc.collect()
+    gc.freeze()
