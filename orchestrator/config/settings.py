@@ -133,7 +133,7 @@ class QuietHours(Section):
         try:
             quiet_hours.law(self.law)
         except quiet_hours.Unreadable as unreadable:
-            hint = "docs/how-to/when-messages-leave.md shows such a file"
+            hint = "docs/explanation/when-messages-leave.md shows such a file"
             raise refused("C025", f"{self.law}: {unreadable}", hint, key="law") from None
         return self
 

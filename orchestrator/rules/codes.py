@@ -291,8 +291,9 @@ RULE_CODES: Mapping[str, Code] = {
     "R052": Code(
         "never leaves",
         "Between the moment the rule is due and the moment its message is useless there is none at which it "
-        "may leave: the journey's hours, the rule's own time and the quiet hours leave no room. Hours that a "
-        "customer chose are not looked at.",
+        "may leave: the hours of the journey or the rule, the rule's own time, the quiet hours of policy, "
+        "the hours of the law where the company is, and the opening hours if the rule asks for them leave no "
+        "room. Hours that a customer chose are not looked at.",
         "Give `within` longer, or choose another time.",
     ),
     "R053": Code(

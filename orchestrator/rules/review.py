@@ -3,17 +3,19 @@
 Such a rule stays in force: it harms nobody, and leaving it out would change what is sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import time, timedelta
 from functools import lru_cache
 from itertools import combinations
 
+from orchestrator import law
 from orchestrator.errors import Problem
 from orchestrator.journey import Duration, Journey, Mode, On, Policy, Rule, RuleBook
 from orchestrator.model import Purpose
 from orchestrator.rules import load
 from orchestrator.rules.positions import BREAK, Findings, Place
 
+Hours = Sequence[tuple[time, time]]
 A_DAY = timedelta(days=1)
 CLOCK_CHANGE = timedelta(hours=1)  # in one night of the year a wait is so much shorter
 MINUTES = 24 * 60
@@ -110,12 +112,17 @@ def _lasts(length: Duration) -> bool:
 def _windows(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> None:
     """Can the message leave before it is useless? The default hours, the rule's own time and quiet hours."""
     quiet, timing = policy.quiet.get(rule.purpose), rule.timing
-    hours = journey.hours if timing.at == "preferred" else None
+    hours = (timing.hours or journey.hours) if timing.at == "preferred" else None
     minutes = _open(hours, quiet)
     if hours is not None and not minutes:
         message = f"the hours {hours[0]:%H:%M}-{hours[1]:%H:%M} lie wholly in the quiet hours"
         findings.say(rule, "hours", "R052", message, "open other hours, or write `timing: {at: …}`")
         return
+    for closed, spans in _elsewhere(rule, policy):
+        if not any(_between(minute, span) for span in spans for minute in minutes):
+            hint = "open other hours, or other channels"
+            findings.say(rule, "timing", "R052", f"the hours in which it may leave are all {closed}", hint)
+            return
     known = rule.trigger.at or rule.trigger.closes
     within = _elapsed(timing.within)
     if known is None or within is None or within >= A_DAY:
@@ -128,6 +135,20 @@ def _windows(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> Non
             f"after {timing.within}: it never leaves"
         )
         findings.say(rule, "within", "R052", message, "give it longer, or another time")
+
+
+def _elsewhere(rule: Rule, policy: Policy) -> Iterator[tuple[str, Hours]]:
+    """Hours of the location, if the rule asks, and of the law that must leave room; what to say if not."""
+    if rule.timing.business_hours:
+        calendars = [*policy.calendars.values()] or [policy.calendar("")]
+        spans = [span for calendar in calendars for span in calendar.hours.values()]
+        yield "outside the opening hours of every calendar", spans
+    country = policy.law.country_of.get(policy.time_zone, "")
+    channels = rule.channels or policy.preference
+    legal = [law.hours(policy.law, country, "", rule.purpose, channel) for channel in channels]
+    spans = [span for calendar in legal if calendar is not None for span in calendar.hours.values()]
+    if spans and None not in legal:
+        yield f"outside those the law allows {rule.purpose.value} in {country}", spans
 
 
 @lru_cache(maxsize=64)

@@ -1,11 +1,13 @@
 """Rules that load and are in vain: they never fire, never leave, or say what another says."""
 
 from datetime import time
+from typing import Any
 
 import pytest
 
+from orchestrator.config import quiet_hours
 from orchestrator.errors import Problem
-from orchestrator.journey import Policy
+from orchestrator.journey import BusinessCalendar, Policy
 from orchestrator.model import Purpose
 from orchestrator.rules import load
 from orchestrator.rules.codes import RULE_CODES
@@ -24,10 +26,10 @@ NIGHT = {Purpose.SERVICE: (time(22), time(8))}
 
 
 def found(
-    *written: str, header: str = HEADER, quiet: dict[Purpose, tuple[time, time]] | None = None
+    *written: str, header: str = HEADER, quiet: dict[Purpose, tuple[time, time]] | None = None, **policy: Any
 ) -> list[Problem]:
     text = header + "".join(f"  - {{id: r{number}, {rule}}}\n" for number, rule in enumerate(written, 1))
-    book, problems = load({"rules/car.yaml": text}, policy=Policy(quiet=quiet or {}))
+    book, problems = load({"rules/car.yaml": text}, policy=Policy(quiet=quiet or {}, **policy))
     assert problems == []
     assert len(book.journeys["car"].rules) == len(written)  # such a rule stays in force
     return review(book, {"rules/car.yaml": text})
@@ -101,6 +103,35 @@ def test_quiet_hours_may_close_the_hours_for_good() -> None:
     assert "lie wholly in the quiet hours" in problem.message
     assert found("on: {reached: arrived}, say: here, timing: now", header=header, quiet=NIGHT) == []
     assert found("on: {reached: arrived}, say: here, purpose: security", header=header, quiet=NIGHT) == []
+
+
+def test_hours_of_the_rules_own_take_the_place_of_the_journeys() -> None:
+    early = 'on: {reached: arrived}, say: here, timing: {hours: "06:00-07:30"}'
+    (problem,) = found(early, quiet=NIGHT)
+    assert (problem.code, problem.source[problem.column - 1 :][:6]) == ("R052", "hours:")
+    late = HEADER.replace("08:00-20:00", "06:00-07:30")
+    assert found(early.replace("06:00-07:30", "09:00-10:00"), header=late, quiet=NIGHT) == []
+
+
+def test_hours_that_never_meet_the_opening_hours_the_rule_asks_for_are_found() -> None:
+    shop = {"default": BusinessCalendar({0: (time(9), time(17)), 5: (time(9), time(13))})}
+    evening = 'on: {reached: arrived}, say: here, timing: {hours: "%s", business_hours: true}'
+    (problem,) = found(evening % "18:00-20:00", calendars=shop)
+    assert problem.code == "R052"
+    assert "outside the opening hours of every calendar" in problem.message
+    assert found(evening % "16:00-20:00", calendars=shop) == []
+    assert found('on: {reached: arrived}, say: here, timing: {hours: "18:00-20:00"}', calendars=shop) == []
+
+
+def test_hours_that_never_meet_those_of_the_law_are_found() -> None:
+    news = 'on: {reached: arrived}, say: here, purpose: %s, channels: [%s], timing: {hours: "20:00-21:30"}'
+    french: Any = {"law": quiet_hours.law(), "time_zone": "Europe/Paris"}
+    (problem,) = found(news % ("marketing", "sms"), **french)
+    assert problem.code == "R052"
+    assert "outside those the law allows marketing in FR" in problem.message
+    assert found(news % ("marketing", "sms, email"), **french) == []  # it may leave by mail
+    assert found(news % ("service", "sms"), **french) == []
+    assert found(news % ("marketing", "sms"), law=quiet_hours.law(), time_zone="Europe/Berlin") == []
 
 
 def test_the_night_in_which_the_clocks_change_is_granted() -> None:
