@@ -137,6 +137,16 @@ def _held(tx: "Transaction") -> Iterator[Finding]:
         yield _look(f"order {entry.wanted.order}", entry.reason, "mend the template, or the facts")
 
 
+def _erasing(tx: "Transaction") -> Iterator[Finding]:
+    """Whoever asked to be forgotten hears nothing any more; what is kept of them goes by a person's word."""
+    asked = tx.asked_to_be_erased()
+    for customer in asked[:SHOWN]:
+        detail = "asked to be erased, and what they said is still kept"
+        yield _look(f"customer {customer}", detail, f"beforehand erase {customer}")
+    if len(asked) > SHOWN:
+        yield _look("erasure", f"and {len(asked) - SHOWN:,} customers more asked for it")
+
+
 def _recorded(tx: "Transaction") -> Iterator[Finding]:
     from orchestrator.clock import SystemClock
 
@@ -156,6 +166,7 @@ def _recorded(tx: "Transaction") -> Iterator[Finding]:
         yield _look(str(pause), f"paused {since}: {pause.reason}", remedy(pause.kind, pause.name))
     yield from _sending(tx, moment)
     yield from _held(tx)
+    yield from _erasing(tx)
     yield from (
         _look(f"order {row.id}", row.problem, f"beforehand explain {row.id}")
         for row in tx.list_orders(problems=True, limit=SHOWN)

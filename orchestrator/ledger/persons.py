@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, exists, or_, select, text
 from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is compiled for SQLite as well
 
-from orchestrator.ledger.tables import erasures, merges, orders
+from orchestrator.ledger.tables import erasures, facts, merges, orders
 from orchestrator.ledger.values import Heard
 from orchestrator.ledger.verbs import Verbs, batches
 
@@ -22,6 +22,12 @@ _TIES = select(merges.c.customer, merges.c.into).where(
 _ERASE = insert(erasures).on_conflict_do_nothing(index_elements=["customer"])
 _ANY = select(erasures.c.customer).limit(1)
 _ERASED = select(erasures.c.customer).where(erasures.c.customer.in_(bindparam("ids", expanding=True)))
+_ASKED = (
+    select(facts.c.subject)
+    .distinct()
+    .where(text("type = 'customer.erased'"), ~exists().where(erasures.c.customer == facts.c.subject))
+    .order_by(facts.c.subject)
+)
 _ORDERS_OF_ERASED = (
     select(orders.c.id)
     .join(erasures, erasures.c.customer == orders.c.customer)
@@ -68,6 +74,10 @@ class Persons(Verbs):
         if self._value(_ANY) is None:
             return set()
         return {row[0] for batch in batches(customer_ids) for row in self._rows(_ERASED, {"ids": batch})}
+
+    def asked_to_be_erased(self) -> list[str]:
+        """Name the customers of whom a fact says that they are erased, and whose payload is still here."""
+        return [row[0] for row in self._rows(_ASKED)]
 
     def about_erased(self, heard: Sequence[Heard]) -> set[str]:
         """Name the subjects among these facts that are erased customers, or orders of one."""

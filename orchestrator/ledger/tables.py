@@ -36,6 +36,7 @@ class FactTable(Base, table=True):
     __table_args__: ClassVar[Any] = (
         UniqueConstraint("source", "event_id"),
         Index("ix_facts_subject", "scope", "subject"),
+        _partial("ix_facts_erased", "subject", where="type = 'customer.erased'"),
         {"sqlite_autoincrement": True},
     )
 

@@ -84,3 +84,14 @@ def test_explain_shows_each_consent_with_its_evidence(told: Home) -> None:
     assert "yes to marketing by email, heard from /shop (how: form 7)" in out
     _, out, _ = told.run("explain", "A-1", "--format", "json")
     assert json.loads(out)["consents"][0]["evidence"] == {"how": "form 7"}
+
+
+def test_doctor_names_whoever_asked_to_be_erased_until_it_is_done(told: Home) -> None:
+    asked = {
+        "specversion": "1.0", "id": "e-1", "source": "/crm", "type": "customer.erased", "subject": "C-1",
+        "time": "2026-03-01T10:00:00Z", "data": {"reason": "her letter"},
+    }  # fmt: skip
+    told.run("ingest", told.write("asked.jsonl", json.dumps(asked)))
+    assert "beforehand erase C-1" in told.run("doctor")[1]
+    assert told.run("erase", "C-1", "--yes")[0] == 0
+    assert "erase C-1" not in told.run("doctor")[1]
