@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator
 
 from orchestrator.errors import Problem
 from orchestrator.journey import Journey
-from orchestrator.render import Renderer
+from orchestrator.render import Renderer, invitation
 from orchestrator.render.check import at, near
+from orchestrator.render.source import headers
 
 _MARKUP = re.compile(r"\{#.*?#\}|\{%-?\s*raw\b.*?endraw\b|\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _NAMED = re.compile(
@@ -23,6 +24,7 @@ _KINDS = {"order.attributes": "attribute", "promises": "milestone"}
 def undeclared(renderer: Renderer, path: str, journey: Journey) -> Iterator[Problem]:
     """Every attribute and milestone that the file at *path* names and *journey* does not declare."""
     source = renderer.files[path]
+    yield from _in_calendar(renderer, path, journey)
     if not any(base in source for base in _KINDS):
         return
     known = {"order.attributes": journey.attributes.keys(), "promises": journey.milestones}
@@ -36,6 +38,20 @@ def undeclared(renderer: Renderer, path: str, journey: Journey) -> Iterator[Prob
                 message = f"the journey {journey.id!r} declares no {_KINDS[base]} {name!r}"
                 hint = _hint(base, name, known[base])
                 yield at(renderer, path, line, "T011", message, hint, named["whole"])
+
+
+def _in_calendar(renderer: Renderer, path: str, journey: Journey) -> Iterator[Problem]:
+    """The milestone of a `Calendar:` line, without which no mail would ever carry the entry."""
+    for head in headers(renderer.files[path])[0] if ".txt" in path else ():
+        if head.name == "Calendar":
+            try:
+                name = invitation.read(head.value).milestone
+            except invitation.Unreadable:
+                continue  # told as such
+            if name not in journey.milestones:
+                message = f"the journey {journey.id!r} declares no milestone {name!r}"
+                hint = _hint("promises", name, journey.milestones)
+                yield at(renderer, path, head.line, "T011", message, hint, name)
 
 
 def _hint(base: str, name: str, known: Collection[str]) -> str:

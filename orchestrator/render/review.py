@@ -120,7 +120,7 @@ class _Review:
         pieces = [
             piece
             for head in heads
-            if head.name in ("Subject", "Preview", "Title")
+            if head.name in ("Subject", "Preview", "Title", "Calendar-Title")
             for piece in template_source.moved(
                 template_source.cut(head.value, path, renderer.text_env), head.line - 1
             )
@@ -173,6 +173,7 @@ class _Review:
                 speaks.setdefault(stem.removesuffix(".txt"), set()).add(locale)
         folder = name.partition("/")[0]
         spoken = self.spoken.get(folder, set())
+        yield from self._own_language(name, speaks, spoken)
         for channel, rule in use.channels.items():
             if channel not in speaks:
                 files = " and ".join(_file(channel, locale) for locale in sorted(spoken) or [""])
@@ -183,6 +184,19 @@ class _Review:
                 for locale in sorted(spoken - locales):
                     message = f"other texts of {folder} speak {locale!r}, its {channel}.txt does not"
                     yield Fault("T112", message, f"write {_file(channel, locale)}")
+
+    def _own_language(
+        self, name: str, speaks: Mapping[str, set[str]], spoken: AbstractSet[str]
+    ) -> Iterator[Fault]:
+        """The company's own language is read by everybody who named none."""
+        own = str(self.renderer.company.get("locale") or "")
+        chain = [*template_source.fall_back(own)][: len(own.replace("_", "-").split("-"))]
+        if not own or name not in self.uses or spoken & set(chain):
+            return  # some text of the journey speaks it, and so every other is asked for it too
+        for channel, locales in sorted(speaks.items()):
+            if "" not in locales:
+                message = f"customers who named no language read {own!r}, its {channel}.txt does not"
+                yield Fault("T112", message, f"write {_file(channel, chain[-1])}")
 
     def _of_ladders(self) -> Iterator[tuple[str, Fault]]:
         for journey in self.book.journeys.values():

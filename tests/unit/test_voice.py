@@ -183,6 +183,23 @@ def test_a_language_that_others_speak_is_asked_of_every_channel(tmp_path: Path) 
     assert (problem.code, problem.hint) == ("T112", "write email.txt.de.j2")
 
 
+def test_the_language_of_customers_who_named_none_is_asked_of_every_channel_the_rules_use(
+    tmp_path: Path,
+) -> None:
+    problems = found(tmp_path, GOOD, locale="fr-CA")
+    assert [(p.code, p.hint) for p in problems] == [
+        ("T112", "write email.txt.fr.j2"),
+        ("T112", "write sms.txt.fr.j2"),
+    ]
+    assert found(tmp_path, GOOD, locale="en-GB") == []
+
+
+def test_a_calendar_entry_of_a_milestone_that_the_journey_has_not_is_found(tmp_path: Path) -> None:
+    (problem,) = found(tmp_path, changed(MAIL_FILE, "here\n\n", "here\nCalendar: invite colected\n\n"))
+    assert (problem.code, problem.line, problem.hint) == ("T011", 2, "did you mean 'collected'?")
+    assert found(tmp_path, changed(MAIL_FILE, "here\n\n", "here\nCalendar: invite collected\n\n")) == []
+
+
 def test_a_template_that_no_rule_says_is_found_unless_it_is_shared(tmp_path: Path) -> None:
     unused = {"car/gone/sms.txt.en.j2": SMS.replace("is here", "was here"), "shared/kept/sms.txt.en.j2": SMS}
     problems = found(tmp_path, {**GOOD, **unused})
@@ -271,7 +288,7 @@ def test_a_word_in_a_shared_piece_is_found_there_once(tmp_path: Path) -> None:
 def test_a_language_without_a_list_of_words_is_asked_for_what_needs_none(tmp_path: Path) -> None:
     files = {"car/here/sms.txt.nl.j2": "Uw auto is er. {{ sender.name }}"}
     journey = JOURNEY.replace("[sms, email]", "[sms]")
-    assert codes(found(tmp_path, files, journey)) == ["T101", "T102"]
+    assert codes(found(tmp_path, files, journey, locale="nl")) == ["T101", "T102"]
 
 
 def test_words_to_another_reader_need_no_greeting_but_no_machine_either(tmp_path: Path) -> None:
