@@ -44,7 +44,8 @@ class EmailChannel:
     *tls* is ``starttls`` (refuses a server without it), ``implicit`` or ``none``. *bounce* is the envelope
     sender, by default the message's. *helo* is the name we greet with. Timeouts in seconds: *connect* for
     TCP, TLS, greeting and login, *answer* for each command, *final* for the answer to a whole mail; a
-    shorter *final* makes duplicates, for servers deliver what they were slow to confirm (RFC 1047).
+    shorter *final* makes duplicates, for servers deliver what they were slow to confirm (RFC 1047). A server
+    that answers nobody is left alone for *rest*.
     """
 
     name = "email"
@@ -63,6 +64,7 @@ class EmailChannel:
         connect: float = 30,
         answer: float = 60,
         final: float = 600,
+        rest: float = 60,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
         if connections < 1:
@@ -71,8 +73,9 @@ class EmailChannel:
             rich=True, replies=True, after_unknown=AfterUnknown.REPEAT, concurrency=connections
         )
         self._connections = Connections(
-            host, port, tls, username, password, helo=helo, timeout=connect, tls_context=tls_context
-        )
+            host, port, tls, username, password, helo=helo, timeout=connect, tls_context=tls_context,
+            most=connections, rest=rest,
+        )  # fmt: skip
         self._bounce = _ours(bounce) if bounce else ""
         self._answer, self._final = answer, final
         self._room = asyncio.Semaphore(connections)
@@ -148,12 +151,17 @@ class EmailChannel:
         try:
             answer = await smtp.execute_command(command.encode(), timeout=self._answer)
         except _BROKEN as broken:
+            self._timed(broken)
             raise Unavailable(f"the connection broke before the {stage} was taken", raw=str(broken)) from None
         except SMTPResponseException as nonsense:
             smtp.close()
             raise error(stage, nonsense.code, nonsense.message) from None
         if answer.code // 100 != (3 if command == "DATA" else 2):
             raise error(stage, *answer)
+
+    def _timed(self, broken: SMTPException) -> None:
+        if isinstance(broken, SMTPTimeoutError):
+            self._connections.unanswered()
 
     async def _hand_over(self, smtp: SMTP, mail: bytes) -> SMTPResponse:
         """Send the body and the final dot, and wait long for the answer."""
@@ -164,6 +172,7 @@ class EmailChannel:
         try:
             answer = await protocol.read_response(timeout=self._final)
         except (*_BROKEN, SMTPResponseException) as broken:
+            self._timed(broken)
             raise Unknown("no answer to the whole mail: the server may have it", raw=str(broken)) from None
         if answer.code < 200 or 300 <= answer.code < 400:
             raise Unknown("the answer to the whole mail makes no sense", raw=str(answer))

@@ -41,6 +41,8 @@ class Connections:
         helo: str,
         timeout: float,
         tls_context: ssl.SSLContext | None,
+        most: int = 8,
+        rest: float = 60,
     ) -> None:
         if tls not in {"starttls", "implicit", "none"}:
             raise Misconfigured(f"email: tls is starttls, implicit or none, not {tls!r}")
@@ -53,13 +55,23 @@ class Connections:
         self._context = tls_context
         self._idle: list[SMTP] = []  # the one used last is used next, so that the rest may time out
         self._closed = False
+        self._most, self._rest = most, rest
+        self._unanswered = 0  # in a row
+        self._next_try = 0.0  # of the loop's clock, once the server is taken to be stuck
+
+    def unanswered(self) -> None:
+        """Note that the server took longer than it was given, in whatever phase."""
+        self._unanswered += 1
+        if self._unanswered >= self._most:
+            self._next_try = asyncio.get_running_loop().time() + self._rest
 
     def waiting(self) -> SMTP | None:
         """Take a connection that waits, if one does; it may have been dropped meanwhile."""
-        return self._idle.pop() if self._idle else None
+        return self._idle.pop() if self._idle and self._unanswered < self._most else None
 
     def keep(self, smtp: SMTP) -> None:
         """Let *smtp* wait for its next mail."""
+        self._unanswered = 0
         if self._closed:
             smtp.close()
         else:
@@ -72,7 +84,12 @@ class Connections:
         await asyncio.gather(*(_quit(smtp) for smtp in idle))
 
     async def open(self) -> SMTP:
-        """Connect, secure, greet and log in; raise a :class:`~channels.base.ChannelError` if that fails."""
+        """Connect, secure, greet and log in; raise a :class:`~channels.base.ChannelError` if that fails.
+
+        A server that let *most* mails in a row wait in vain is left alone for *rest* seconds, and is then
+        tried by one at a time: whoever else comes is told at once, and holds nobody up.
+        """
+        self._try_or_leave()
         if self._tls != "none" and self._context is None:
             self._context = ssl.create_default_context()
         smtp = SMTP(
@@ -95,6 +112,8 @@ class Connections:
             raise error(Stage.SESSION, refused.code, refused.message) from None
         except (SMTPServerDisconnected, SMTPTimeoutError, SMTPConnectError, OSError) as broken:
             smtp.close()
+            if isinstance(broken, SMTPTimeoutError):
+                self.unanswered()
             raise Unavailable("the server cannot be reached", raw=str(broken)) from None
         except (SMTPException, UnicodeError) as wrong:  # no STARTTLS, no login it understands, no host name
             smtp.close()
@@ -105,6 +124,14 @@ class Connections:
             smtp.close()
             raise
         return smtp
+
+    def _try_or_leave(self) -> None:
+        if self._unanswered < self._most:
+            return
+        now = asyncio.get_running_loop().time()
+        if now < self._next_try:
+            raise Unavailable("the server answered nobody a moment ago")
+        self._next_try = now + self._rest  # this one tries; the others wait for what it learns
 
 
 def _own_name() -> str:

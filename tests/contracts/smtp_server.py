@@ -51,12 +51,14 @@ class SmtpServer:
         *,
         port: int = 0,
         tls: ssl.SSLContext | None = None,
+        implicit: bool = False,
         login: bool = False,
         extensions: str = "SIZE",
     ) -> None:
         self.host = "127.0.0.1"
         self.port = port
         self.tls = tls
+        self.implicit = implicit  # TLS from the first byte (RFC 8314), instead of STARTTLS
         self.login = login
         self.extensions = extensions.split()
         self.keeping = True
@@ -142,7 +144,9 @@ class SmtpServer:
 
     async def _listen(self) -> None:
         if self._listening is None:
-            self._listening = await self.loop.create_server(lambda: _Session(self), self.host, self.port)
+            self._listening = await self.loop.create_server(
+                lambda: _Session(self), self.host, self.port, ssl=self.tls if self.implicit else None
+            )
             self.port = self._listening.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:
@@ -203,13 +207,13 @@ class _Session(asyncio.Protocol):
         self.server.commands[verb] += 1
         if verb == "EHLO":
             offers = list(self.server.extensions)
-            if self.server.tls and not self.secure:
+            if self.server.tls and not self.secure and not self.server.implicit:
                 offers.append("STARTTLS")
             if self.server.login:
                 offers.append("AUTH PLAIN")
             lines = ["mx.example.com", *offers]
             self.answer("EHLO", "\r\n".join(f"250-{text}" for text in lines[:-1]) + f"\r\n250 {lines[-1]}")
-        elif verb == "STARTTLS" and self.server.tls:
+        elif verb == "STARTTLS" and self.server.tls and not self.server.implicit:
             if self.answer("STARTTLS", "220 2.0.0 ready"):
                 self.upgrade = self.server.loop.create_task(self.secured())
         elif verb == "AUTH":

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 import pytest
+import trustme
 
 from channels.base import Channel, ChannelError, Misconfigured, Rejected, Unavailable, Unknown
 from channels.email import EmailChannel
@@ -122,7 +123,7 @@ async def refused(channel: EmailChannel, to: str = MESSAGE.to) -> ChannelError:
 
 
 def to(server: SmtpServer, **settings: object) -> EmailChannel:
-    return EmailChannel(server.host, server.port, "none", **{**PATIENT, **settings})  # type: ignore[arg-type]
+    return EmailChannel(server.host, server.port, **{"tls": "none", **PATIENT, **settings})  # type: ignore[arg-type]
 
 
 async def test_the_receipt_has_the_servers_queue_id_and_its_answer(server: SmtpServer) -> None:
@@ -379,6 +380,101 @@ async def test_a_server_that_proves_nothing_gets_neither_password_nor_mail(safe_
     assert context
     assert context.check_hostname
     assert context.verify_mode is ssl.CERT_REQUIRED
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Signs certificates for this run of the tests, and is forgotten with it."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def implicit_server(authority: trustme.CA) -> Iterator[SmtpServer]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with SmtpServer(tls=context, implicit=True, login=True) as running:
+        yield running
+
+
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+async def test_implicit_tls_is_safe_from_the_first_byte(
+    implicit_server: SmtpServer, authority: trustme.CA
+) -> None:
+    channel = to(
+        implicit_server,
+        tls="implicit",
+        username="lindner",
+        password="not a secret",
+        tls_context=trusting(authority),
+    )
+    await channel.send(MESSAGE)
+    await channel.send(MESSAGE)
+    await channel.close()
+    await hung_up(implicit_server)
+    assert implicit_server.count == 2
+    assert implicit_server.connections == implicit_server.commands["AUTH"] == 1
+    assert implicit_server.commands["STARTTLS"] == 0
+
+
+@pytest.mark.parametrize("other", ["a stranger's authority", "another name"])
+async def test_implicit_tls_asks_for_a_certificate_of_that_very_server(
+    implicit_server: SmtpServer, authority: trustme.CA, other: str
+) -> None:
+    strange = other != "another name"
+    channel = to(
+        implicit_server,
+        tls="implicit",
+        tls_context=trusting(trustme.CA() if strange else authority),
+    )
+    if not strange:
+        assert implicit_server.tls
+        authority.issue_cert("mx.example.org").configure_cert(implicit_server.tls)
+    assert isinstance(await refused(channel), Unavailable)
+    await hung_up(implicit_server)
+    assert implicit_server.count == 0
+
+
+async def test_implicit_tls_with_a_server_that_speaks_plainly_sends_nothing(server: SmtpServer) -> None:
+    channel = to(server, tls="implicit", connect=0.2)
+    assert isinstance(await refused(channel), Unavailable)
+    assert server.commands["MAIL"] == server.count == 0
+
+
+STUCK = {"connect": 0.2, "answer": 0.2, "final": 0.2}
+
+
+@pytest.mark.parametrize("at", ["connect", "EHLO", "MAIL", "RCPT", "DATA", "dot"])
+async def test_a_server_that_is_stuck_holds_up_as_many_mails_as_there_are_connections_and_no_more(
+    server: SmtpServer, at: str
+) -> None:
+    channel = to(server, connections=3, **STUCK)
+    server.answering(SLOW, at=at)
+    tried = await asyncio.gather(*(channel.send(MESSAGE) for _ in range(30)), return_exceptions=True)
+    assert server.connections == 3
+    waited = Unknown if at == "dot" else Unavailable
+    assert [type(error) for error in tried] == [waited] * 3 + [Unavailable] * 27
+    assert str(tried[-1]) == "the server answered nobody a moment ago"
+    await channel.close()
+
+
+async def test_a_server_that_was_stuck_is_tried_by_one_and_then_by_all(server: SmtpServer) -> None:
+    channel = to(server, connections=3, **STUCK)
+    server.answering(SLOW, at="connect")
+    await asyncio.gather(*(channel.send(MESSAGE) for _ in range(9)), return_exceptions=True)
+    channel._connections._next_try = 0  # the time of rest is over
+    await asyncio.gather(*(channel.send(MESSAGE) for _ in range(9)), return_exceptions=True)
+    assert server.connections == 3 + 1
+    server.accepting()
+    channel._connections._next_try = 0  # the time of rest is over
+    await channel.send(MESSAGE)
+    await asyncio.gather(*(channel.send(MESSAGE) for _ in range(9)))
+    await channel.close()
+    assert server.count == 10
 
 
 async def test_a_server_without_starttls_gets_no_mail(server: SmtpServer) -> None:
