@@ -20,6 +20,7 @@ from orchestrator.errors import LedgerAway, NotFound, RenderError
 from orchestrator.guard import Blocks, Send, guard
 from orchestrator.leases import Leases
 from orchestrator.ledger import Transaction
+from orchestrator.lines import Lines
 from orchestrator.messages import Composes
 from orchestrator.model import Entry
 from orchestrator.outcomes import Job, Tried
@@ -69,6 +70,7 @@ class Dispatcher:
     ) -> None:
         self._engine = engine
         self._composer = composer
+        self._lines = Lines()
         self._outgoing = Outgoing(channels)
         self._records = Records(engine, self._outgoing.abilities)
         self.counts = self._records.counts
@@ -205,8 +207,11 @@ class Dispatcher:
         if isinstance(journey, str):
             raise RenderError(journey)
         now = self._records.at(entry, self._clock.now())
-        message = self._composer.compose(go, order, sight.customer_of(order), journey, now)
-        return Job(entry, go, outcomes.same_identity(message, entry))
+        customer = sight.customer_of(order)
+        message = self._composer.compose(go, order, customer, journey, now)
+        policy = self._engine.book.policy
+        message, line = self._lines.put(message, go, order, customer, journey, policy, now)
+        return Job(entry, go, outcomes.same_identity(message, entry), line)
 
     # ── guard again, and commit `sending` ────────────────────────────────────
 

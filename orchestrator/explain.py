@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator import calendar
-from orchestrator.case import REPLACED, SHADOW, complete, show
+from orchestrator.case import CARRIES, REPLACED, SHADOW, complete, show
 from orchestrator.consents import Word
 from orchestrator.fold import promised
 from orchestrator.foresight import because
@@ -204,7 +204,8 @@ def _entries(entries: Sequence[Entry]) -> Iterator[Moment]:
         elif entry.status is Status.ACCEPTED:
             kind = "task" if wanted.kind == "task" else "said"
             by = f" by {entry.channel}" if entry.channel else ""
-            yield Moment(at, kind, f"{what}{by}", wanted.because)
+            more = f"; {entry.reason}" if entry.reason.startswith(CARRIES) else ""
+            yield Moment(at, kind, f"{what}{by}", f"{wanted.because}{more}")
         elif entry.status in IN_FLIGHT:
             yield Moment(at, "said", f"{what}: on its way", wanted.because)
         elif entry.status is Status.UNKNOWN:

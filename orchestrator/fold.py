@@ -316,6 +316,11 @@ def _active(customer: Customer, fact: Fact, data: Mapping[str, Any]) -> None:
     customer.active[data.get("surface") or ""] = fact.happened
 
 
+def _line_told(customer: Customer, fact: Fact, data: Mapping[str, Any]) -> None:
+    if fact.source == ENGINE:
+        customer.told.setdefault(data["line"], fact.happened)
+
+
 def _merged(customer: Customer, _fact: Fact, data: Mapping[str, Any]) -> None:
     customer.merged_into = data["into"]
 
@@ -381,6 +386,7 @@ _CUSTOMER: Mapping[str, _CustomerStep] = {
     "customer.upserted": _customer_upserted,
     "customer.active": _active,
     "customer.habit": _habit,
+    "customer.told": _line_told,
     "customer.merged": _merged,
     "customer.unmerged": _unmerged,
     "customer.erased": _erased,

@@ -171,6 +171,20 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Rider:
+    """One line that rides along in the next mail of some rules, once for a customer, and never alone.
+
+    ``line`` is its text by language.
+    """
+
+    id: str
+    line: Mapping[str, str]
+    rules: tuple[str, ...]
+    when: Condition | None = None
+    purpose: Purpose = Purpose.MARKETING
+
+
+@dataclass(frozen=True)
 class Journey:
     """The declared path of an order: phases with milestones, relative promises, attributes, rules."""
 
@@ -182,6 +196,7 @@ class Journey:
     hours: tuple[time, time] | None = None  # default hours for messages without a customer's window
     closes: str = ""  # the milestone that completes the order; default: the last one
     rules: tuple[Rule, ...] = ()
+    riders: tuple[Rider, ...] = ()
     path: str = ""
 
     @cached_property

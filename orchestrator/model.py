@@ -279,6 +279,7 @@ class Customer:
     learning: bool = True
     consents: dict[tuple[str, str], Consent] = field(default_factory=dict)  # (purpose, channel)
     active: dict[str, datetime] = field(default_factory=dict)  # by surface, the latest
+    told: dict[str, datetime] = field(default_factory=dict)  # lines that rode along in a mail, by id
     merged_into: str = ""
     erased: bool = False
     sent: tuple["Sent", ...] = field(default=(), compare=False)  # of late, counted by the ledger for the caps

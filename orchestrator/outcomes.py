@@ -60,6 +60,7 @@ class Job:
     entry: Entry
     go: Send
     message: Message | None  # a task that nobody can be reached for is only recorded
+    line: str = ""  # the id of what rides along
 
     @property
     def message_id(self) -> str:
@@ -189,3 +190,10 @@ def fact_of(
         data["tells"] = [{"milestone": t.milestone, **promised_data(t.value)} for t in wanted.tells]
     name = f"{entry.id}:{entry.generation}:{status}"
     return Incoming(Fact(ENGINE, name, f"notification.{status}", wanted.order, now, now, data), b"", {})
+
+
+def told_line(job: Job, now: datetime) -> Incoming:
+    """The fact that a customer read a line which rode along: it is told once, whatever order it was about."""
+    entry, data = job.entry, {"line": job.line, "key": job.entry.key}
+    name = f"{entry.id}:{entry.generation}:{job.line}"
+    return Incoming(Fact(ENGINE, name, "customer.told", job.go.wanted.customer, now, now, data), b"", {})

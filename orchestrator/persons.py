@@ -30,7 +30,7 @@ from orchestrator.model import ENGINE, Customer, Fact, Window
 MERGED, UNMERGED = "customer.merged", "customer.unmerged"
 GIVEN, WITHDRAWN, PREFERENCE = "consent.given", "consent.withdrawn", "preference.set"
 SHARED = (GIVEN, PREFERENCE)  # what counts for both only as long as they are one
-ALWAYS = ("customer.active", "customer.erased", "customer.habit")  # and whenever it was said
+ALWAYS = ("customer.active", "customer.erased", "customer.habit", "customer.told")  # and whenever it was said
 _OWN = (
     "name", "given_name", "locale", "time_zone", "country", "region", "email", "phone", "devices", "channels",
 )  # fmt: skip

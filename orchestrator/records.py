@@ -10,6 +10,7 @@ from datetime import datetime
 from channels.base import Abilities, Receipt
 from orchestrator import outcomes
 from orchestrator.blocks import suppress
+from orchestrator.case import CARRIES, SAID
 from orchestrator.engine import PARKED, Engine
 from orchestrator.errors import LedgerAway, Stale
 from orchestrator.guard import Answer, Wait, Withhold
@@ -158,6 +159,13 @@ class Records:
     ) -> None:
         late = self.refused(tx.finish_many(self._endings(answers, now), now))
         facts: list[Incoming] = []
+        lines = [
+            outcomes.told_line(job, self.at(job.entry, now))
+            for job, then in answers
+            if job.line and then.status in SAID and then.again is None and job.entry.id not in late
+        ]
+        if lines:
+            tx.append(lines)
         for job, then in answers:
             entry, wanted, channel = job.entry, job.go.wanted, job.go.channel
             moment = self.at(entry, now)
@@ -190,7 +198,7 @@ class Records:
         return [
             Finish(
                 job.entry.id, job.entry.generation, then.status, job.go.channel, then.provider_id,
-                then.reason, then.code, self.at(job.entry, now),
+                then.reason or _carried(job), then.code, self.at(job.entry, now),
             )
             for job, then in answers
             if then.status is not None and then.status is not job.entry.status
@@ -226,3 +234,7 @@ class Records:
         except Exception as error:  # noqa: BLE001  what was sent stays written down, whatever planning does
             log.error("orders are planned later, for planning after sending failed: %s", type(error).__name__)  # noqa: TRY400
             tx.mark_each(orders)
+
+
+def _carried(job: Job) -> str:
+    return f"{CARRIES}{job.line}" if job.line else ""

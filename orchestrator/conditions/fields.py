@@ -132,6 +132,9 @@ FIELDS: Mapping[str, Field] = {
     "customer.has_email": Field("bool", "an address is known", _of_customer(lambda c: bool(c.email))),
     "customer.has_phone": Field("bool", "a number is known", _of_customer(lambda c: bool(c.phone))),
     "customer.has_push": Field("bool", "a device is registered", _of_customer(lambda c: bool(c.devices))),
+    "customer.surfaces": Field(
+        "list<string>", "where they were active: app, web, email", _of_customer(lambda c: sorted(c.active))
+    ),
     "milestone.name": Field("string", "the rule's milestone", lambda s: s.milestone),
     "milestone.reached": Field("bool", "it happened", _reached),
     "milestone.episode": Field("int", "1, and one more after each retraction", _episode),

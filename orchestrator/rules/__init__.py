@@ -17,6 +17,7 @@ from orchestrator.journey import (
     Mode,
     On,
     Policy,
+    Rider,
     Rule,
     RuleBook,
     Rung,
@@ -148,6 +149,7 @@ class _Loader:
             journey_checks.exists(closes, "milestone", names, "R014", findings)
         usable = self._claim(root.get("journey"), "journey", "R025", self._journey_places, findings)
         usable = usable and not root.flawed and len(findings.problems) == before
+        riders = _riders(root.get("with_next"), header, _ids(rules), known, attributes, findings)
         made = self._rules(rules, known, attributes, findings)
         if header is not None and phases is not None and (usable or self._drafts):
             self.journeys[name] = Journey(
@@ -159,6 +161,7 @@ class _Loader:
                 hours=header.hours,
                 closes=header.closes or "",
                 rules=made,
+                riders=riders,
                 path=findings.path,
             )
 
@@ -244,6 +247,35 @@ def _condition(
         for flaw in error.problems:
             findings.add(node.place_of(flaw.offset), flaw.code, flaw.message, flaw.hint)
         return _Unread(node.text)
+
+
+def _ids(rules: Node | None) -> list[str]:
+    """The ids of the rules of a file."""
+    return [node.text for rule in (rules.children() if rules else ()) if (node := rule.get("id")) is not None]
+
+
+def _riders(
+    node: Node | None,
+    header: HeaderShape | None,
+    rules: Collection[str],
+    known: Known,
+    attributes: Mapping[str, str],
+    findings: Findings,
+) -> tuple[Rider, ...]:
+    """The lines that ride along; one that is misshapen or asks in vain is left out with what is wrong."""
+    written = list(node.children()) if node is not None else []
+    made = []
+    for place, found in zip(written, (header.with_next if header else None) or (), strict=False):
+        before = len(findings.problems)
+        named = place.get("with")
+        for one in named.children() if named is not None and isinstance(named.value, list) else [named]:
+            if one is not None:
+                journey_checks.exists(one, "rule", rules, "R019", findings)
+        when = _condition(place, known, attributes, findings)
+        if len(findings.problems) == before:
+            purpose = Purpose(found.purpose)
+            made.append(Rider(found.id, found.line, tuple(found.with_), when, purpose))
+    return tuple(made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,6 +257,22 @@ class RuleShape(Shape):
     )
 
 
+class RiderShape(Shape):
+    """One line that rides along in the next mail of some rules, once for a customer, and never alone."""
+
+    id: Text = Field(description="It names the line in explanations.", pattern=NAME)
+    with_: Texts = Field(alias="with", description="The rules whose next mail to the customer may carry it.")
+    line: dict[str, Annotated[str, BeforeValidator(_text)]] = Field(
+        description="Its words by language: {en: …, de: …}. A mail in another language goes without."
+    )
+    when: Text | None = Field(None, description="A condition (CEL); unknown means: not now.")
+    purpose: Annotated[str, _word("marketing", "relationship", kind="purpose")] = Field(
+        "marketing",
+        description="marketing needs a consent; relationship, that nobody withdrew it.",
+        json_schema_extra={"enum": ["marketing", "relationship"]},
+    )
+
+
 class HeaderShape(Shape):
     """A journey: the path of an order, with what is promised and known along it."""
 
@@ -280,6 +296,9 @@ class HeaderShape(Shape):
     closes: Text | None = Field(
         None, description="The milestone that completes the order; default: the last."
     )
+    with_next: list[RiderShape] | None = Field(
+        None, description="Lines that ride along, once, in the next mail somebody gets anyway."
+    )
 
 
 class FileShape(HeaderShape):
@@ -294,5 +313,6 @@ SHAPES: dict[str, type[Shape]] = {
     "rungs": RungShape,
     "timing": TimingShape,
     "rules": RuleShape,
+    "with_next": RiderShape,
 }
 """Which shape stands under a key, for "did you mean"."""

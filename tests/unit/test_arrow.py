@@ -12,8 +12,9 @@ ROOT = Path(__file__).parents[2]
 VALUES = ("model", "journey", "errors", "findings")
 DECISIONS = (
     "calendar", "caps", "case", "conditions", "conditions.errors", "conditions.fields", "conditions.text",
-    "consents", "explain", "fold", "foresight", "gates", "guard", "habits", "hours", "law", "persons",
-    "money", "planner", "reconcile", "render.wording", "retry", "rungs", "spelling", "timing", "triggers",
+    "consents", "explain", "fold", "foresight", "gates", "guard", "habits", "hours", "law", "money",
+    "persons", "planner", "reconcile", "render.wording", "retry", "riders", "rungs", "spelling", "timing",
+    "triggers",
 )  # fmt: skip
 
 WORLD = {  # whoever imports one of these does I/O, reads a clock, rolls dice or writes a log

@@ -1,0 +1,135 @@
+"""Lines that ride along: how they are read, when they fit, and that of two mails at once one carries them."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from channels.base import Rejected
+from channels.memory import MemoryChannel
+from orchestrator.cli.story import story_of
+from orchestrator.errors import Problem
+from orchestrator.journey import Policy, Rider
+from orchestrator.lines import UNDER_WAY, Lines
+from orchestrator.model import Purpose, Status
+from orchestrator.riders import put_in
+from orchestrator.rules import load
+from tests.builders import at
+from tests.integration.dealership import RULES, Dealership, Scripted, arrived, customer, order
+
+LINE = "P.S. There is an app."
+HEAD = RULES.partition("rules:")[0]
+WITH_NEXT = f"""\
+with_next:
+  - id: the-app
+    with: arrived
+    purpose: relationship
+    line: {{en: {LINE}}}
+rules:"""
+RIDING = RULES.replace("rules:", WITH_NEXT)
+
+
+def texts(house: Dealership) -> list[str]:
+    email = house.channels["email"]
+    assert isinstance(email, MemoryChannel)
+    return [message.text for message in email.messages]
+
+
+def problems(text: str) -> list[Problem]:
+    return load({"new-car.yaml": text}, templates=None, channels=None, policy=Policy())[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "hint"),
+    [
+        ("with: arrived", "with: arived", "R019", "did you mean 'arrived'?"),
+        ("with: arrived", "with: [arrived, nothing]", "R019", ""),
+        ("purpose: relationship", "purpose: service", "R019", ""),
+        ("purpose: relationship", "when: customer.has_pusch", "R032", ""),
+        ("purpose: relationship", "purpos: relationship", "R010", "did you mean 'purpose'?"),
+        ("    with: arrived\n", "", "R011", "add `with: …`"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_told_at_its_place(old: str, new: str, code: str, hint: str) -> None:
+    assert old in RIDING
+    (problem,) = problems(RIDING.replace(old, new))
+    assert problem.code == code
+    assert hint in problem.hint
+    assert problem.line > HEAD.count("\n")
+
+
+def test_a_line_is_marketing_unless_it_says_otherwise() -> None:
+    book, found = load(
+        {"new-car.yaml": RIDING.replace("    purpose: relationship\n", "")},
+        templates=None, channels=None, policy=Policy(),
+    )  # fmt: skip
+    assert not found
+    (rider,) = book.journeys["new-car"].riders
+    assert rider == Rider("the-app", {"en": LINE}, ("arrived",), None, Purpose.MARKETING)
+
+
+@pytest.mark.parametrize(
+    ("text", "html", "locale", "made"),
+    [
+        ("Hello.\n\n-- \nLindner\n", "", "en-GB", ("Hello.\n\nP.S. <3\n\n-- \nLindner\n", "")),
+        ("Hello.\n", "<body><p>Hello.</p></body>", "en", ("Hello.\n\nP.S. <3\n", "P.S. &lt;3</p></body>")),
+        ("Guten Tag.\n", "", "de", None),
+    ],
+)
+def test_it_stands_above_the_signature_in_the_language_of_the_mail(
+    text: str, html: str, locale: str, made: tuple[str, str] | None
+) -> None:
+    found = put_in(Rider("x", {"en": "P.S. <3"}, ()), text, html, locale)
+
+    if made is None or found is None:
+        assert found == made
+    else:
+        assert found[0] == made[0]
+        assert found[1].endswith(made[1])
+
+
+def test_of_two_mails_to_one_customer_under_way_one_carries_it(tmp_path: Path) -> None:
+    house = Dealership(tmp_path, rules_text=RIDING)
+    house.hear(customer(), order("BX-1"), order("BX-2"), arrived("BX-1"), arrived("BX-2"))
+
+    house.drain()
+
+    assert sorted(LINE in text for text in texts(house)) == [False, True]
+    house.close()
+
+
+def test_an_explanation_says_which_mail_carried_it(tmp_path: Path) -> None:
+    house = Dealership(tmp_path, rules_text=RIDING)
+    house.hear(customer(), order(), arrived())
+    house.drain()
+
+    (said,) = [m for m in story_of(house.engine, "BX-1", house.clock.now()).timeline if m.kind == "said"]
+
+    assert said.detail.endswith("; it carried the line the-app")
+    house.close()
+
+
+def test_a_mail_that_did_not_leave_told_nothing_and_the_next_one_carries_it(tmp_path: Path) -> None:
+    answers = iter([Rejected("550 no"), "taken"])
+    email = Scripted("email", lambda _: next(answers))
+    house = Dealership(tmp_path, {"email": email}, rules_text=RIDING)
+    house.hear(customer(), order("BX-1"), arrived("BX-1"))
+    house.drain()
+    assert house.entry().status is Status.FAILED
+    house.pass_time(UNDER_WAY + timedelta(minutes=1))
+
+    house.hear(order("BX-2"), arrived("BX-2"))
+    house.drain()
+
+    carried = [LINE in message.text for message in email.sent if message.id.endswith("/customer")]
+    assert carried == [True, True]
+    house.close()
+
+
+def test_a_line_given_to_one_mail_comes_free_when_that_mail_never_left() -> None:
+    lines = Lines()
+    noon = at("2026-03-12 12:00")
+    assert lines._mine(("maria", "the-app"), "first", noon)
+    assert not lines._mine(("maria", "the-app"), "second", noon)
+    assert lines._mine(("maria", "the-app"), "first", noon + timedelta(minutes=1))
+    assert lines._mine(("maria", "the-app"), "second", noon + timedelta(minutes=1) + UNDER_WAY)
