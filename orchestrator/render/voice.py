@@ -187,7 +187,7 @@ def _missed(script: Script, known: Mapping[str, Phrases] | None) -> Iterator[Fau
         yield Fault("T104", "nobody signs it", "let a person sign: sender.name")
     if known is None:
         return
-    replies = _has(known, "reply", script.text)
+    replies = _has(known, "reply", known["machine"].every.sub("", script.text))  # "do not reply" offers none
     if script.names & TELEPHONES or _DIGITS.search(script.text):
         if not replies:
             hint = "offer a reply; the owner of the order can call"

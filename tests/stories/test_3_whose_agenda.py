@@ -31,6 +31,11 @@ def files(told: Told, template: str) -> list[Attachment]:
     return [one for message in told.messages if f"/{template}/" in message.id for one in message.attachments]
 
 
+def calendars(told: Told, template: str) -> list[Attachment]:
+    """Those that a calendar takes."""
+    return [one for one in files(told, template) if one.content_type.startswith("text/calendar")]
+
+
 def entry(file: Attachment) -> Any:
     (event,) = icalendar.Calendar.from_ical(file.data).walk("VEVENT")
     return event
@@ -59,7 +64,7 @@ def test_the_words_name_the_hour_the_person_and_how_to_choose_another() -> None:
 
 
 def test_the_reminder_brings_the_appointment_for_her_calendar() -> None:
-    (file,) = files(story(AGREED, until="2026-03-17 10:00"), "hand-over-tomorrow")
+    (file,) = calendars(story(AGREED, until="2026-03-17 10:00"), "hand-over-tomorrow")
     event = entry(file)
 
     assert file.content_type == "text/calendar; charset=utf-8; method=REQUEST"
@@ -86,8 +91,8 @@ def test_an_appointment_that_moves_is_the_same_entry_of_her_calendar() -> None:
         "2026-03-16 19:15hand-over-moved",
         "2026-03-18 18:00hand-over-tomorrow",
     ]
-    first, last = (entry(file) for file in files(told, "hand-over-tomorrow"))
-    (moved,) = (entry(file) for file in files(told, "hand-over-moved"))
+    first, last = (entry(file) for file in calendars(told, "hand-over-tomorrow"))
+    (moved,) = (entry(file) for file in calendars(told, "hand-over-moved"))
     assert first["UID"] == moved["UID"] == last["UID"]
     assert first["SEQUENCE"] < moved["SEQUENCE"] == last["SEQUENCE"]
     assert moved.decoded("DTSTART").astimezone(UTC) == datetime(2026, 3, 19, 13, 30, tzinfo=UTC)
@@ -110,3 +115,33 @@ def test_who_reads_no_mail_hears_the_hour_by_sms_without_a_file() -> None:
 
     assert told.transcript().splitlines()[-1] == "2026-03-16 18:00  customer  sms    hand-over-tomorrow"
     assert files(told, "hand-over-tomorrow") == []
+
+
+def test_the_list_of_what_to_bring_is_made_for_her_and_names_what_is_still_open_as_she_writes_sums() -> None:
+    bring = {"model": "Aria Touring", "balance": {"amount": "1250.00", "currency": "EUR"}}
+    told = story(
+        AGREED,
+        car("order.upserted", "2026-03-14 09:05", customer="maria", journey="new-car", attributes=bring),
+        until="2026-03-17 10:00",
+        locale="de-AT",
+    )
+    (made,) = [one for one in files(told, "hand-over-tomorrow") if one.name == "what-to-bring.txt"]
+
+    assert "- womit Sie bezahlen, was noch offen ist: €\u00a01.250,00" in made.data.decode()
+    assert "Dienstag, 17. März um 10:00 Uhr" in made.data.decode()
+    assert "vor Ort zu bezahlen: €\u00a01.250,00." in told.text("hand-over-tomorrow")
+
+
+def test_an_order_of_another_brand_comes_in_its_name_and_colours() -> None:
+    place = {"id": "munich", "name": "Autohaus Lindner", "time_zone": "Europe/Berlin", "brand": "linea"}
+    told = story(
+        AGREED,
+        car("order.upserted", "2026-03-14 09:05", customer="maria", journey="new-car", location=place),
+        until="2026-03-17 10:00",
+    )
+    mail = next(message for message in told.messages if "/hand-over-tomorrow/" in message.id)
+
+    assert mail.sender_name == "Linea by Lindner"
+    assert "Linea, eine Marke des Autohauses Lindner" in mail.text
+    assert "#7a3b9e" in mail.html
+    assert "#0b6b5d" not in mail.html
