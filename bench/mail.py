@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from aiosmtplib import SMTP
 
-from bench import sink
+from bench import dispatcher, sink
 from bench.dealership import NOW, arrivals, dealership, folder, hear, ledger
 from bench.report import Cost, Line, Runs, rate, ratio, timed
 from channels import mime
@@ -48,20 +48,23 @@ def measure() -> list[Line]:
         garbage.settled()  # as the daemon does before it works
         mails = [_message(due) for due in dues]
         bodies = [(mail.sender, mail.to, mime.compose(mail)) for mail in mails]
-        runs = [Runs() for _ in range(5)]
+        runs = [Runs() for _ in range(6)]
         for turn in range(RUNS + 1):
             costs = (
                 *_through_a_ledger(template, home / f"turn-{turn}.db", server),
                 _sent(server, dues, lambda channel, due: channel.send(_message(due))),
                 _sent(server, bodies, lambda channel, body: channel.deliver(*body)),
                 _by_the_library(server, bodies),
+                _by_two(template, home / f"two-{turn}.db", server),
             )
             for run, cost in zip(runs, costs, strict=True) if turn else ():  # the first was for warmth
                 run.add(cost)
     return _lines(*(run.median for run in runs))
 
 
-def _lines(through: Cost, settled: Cost, composed: Cost, raw: Cost, library: Cost) -> list[Line]:
+def _lines(
+    through: Cost, settled: Cost, composed: Cost, raw: Cost, library: Cost, two: Cost
+) -> list[Line]:
     def line(what: str, cost: Cost, floor: Cost, target: float | None = None) -> Line:
         reached = cost.rate / floor.rate
         by_cpu = floor.cpu_each / cost.cpu_each
@@ -77,6 +80,8 @@ def _lines(through: Cost, settled: Cost, composed: Cost, raw: Cost, library: Cos
         line("through the ledger, until all is planned again", settled, composed),
         line("through the ledger, against sendmail of aiosmtplib", through, library),
         line("composing alone, against sendmail of aiosmtplib", composed, library),
+        line("two dispatchers, against bytes made before", two, raw, 0.5),
+        line("two dispatchers, against sendmail of aiosmtplib", two, library),
     ]
 
 
@@ -96,17 +101,27 @@ def _through_a_ledger(planned: Path, file: Path, server: sink.Sink) -> tuple[Cos
     return cost, Cost(cost.wall + after.wall, cost.cpu + after.cpu, cost.items)
 
 
+def _by_two(planned: Path, file: Path, server: sink.Sink) -> Cost:
+    """Send from a copy of a ledger with two dispatchers in processes of their own, on as many connections."""
+    file.write_bytes(planned.read_bytes())
+    taken = server.taken()
+    cost = dispatcher.several(2, file, server.port, CONNECTIONS)
+    if not cost.items == server.taken() - taken == MAILS:
+        raise SystemExit(f"two dispatchers sent {server.taken() - taken} of {MAILS} mails")
+    return cost
+
+
 async def _drained(engine: Engine, port: int) -> Cost:
     channels = {"email": _channel(port)}
-    dispatcher = Dispatcher(engine, dealership().composer, channels, VirtualClock(NOW))
+    one = Dispatcher(engine, dealership().composer, channels, VirtualClock(NOW))
 
     async def lane() -> None:
-        while await dispatcher.one_batch():
+        while await one.one_batch():
             pass
 
     with timed(MAILS) as cost:  # as `drain` sends, before it plans on
         await asyncio.gather(*(lane() for _ in range(LANES)))
-    await dispatcher.close()
+    await one.close()
     return cost
 
 
