@@ -15,7 +15,7 @@ from channels.outbox import kept_for
 from orchestrator import outcomes
 from orchestrator.blocks import suppress
 from orchestrator.engine import Engine
-from orchestrator.errors import Busy
+from orchestrator.errors import Busy, LedgerAway
 from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction
 from orchestrator.ledger.skeleton import skeleton, unnamed
@@ -63,6 +63,7 @@ class Report:
     lines: tuple[Line, ...]
     dry: bool = False
     left: tuple[str, ...] = ()  # files in which something of it still stands
+    unclean: str = ""  # why free space could not be cleaned: erase again, and it is
 
 
 def survey(tx: Transaction, customer: str, outbox: Path) -> Found:
@@ -103,9 +104,19 @@ def erase(engine: Engine, customer: str, reason: str, now: datetime, outbox: Pat
         for path in found.files:  # before the commit: afterwards nobody knows whose they were
             path.unlink(missing_ok=True)
         _erase(tx, engine, found, reason, now)
-    engine.ledger.clean()
+    unclean = ""
+    try:
+        engine.ledger.clean()
+    except LedgerAway as error:  # what was committed stays erased
+        unclean = str(error)
     left = standing_in([*engine.ledger.files(), *_files_in(outbox)], found.person.secrets)
-    return Report(customer, found.person.ids, tuple(_lines(found)), left=tuple(path.name for path in left))
+    return Report(
+        customer,
+        found.person.ids,
+        tuple(_lines(found)),
+        left=tuple(path.name for path in left),
+        unclean=unclean,
+    )
 
 
 def standing_in(files: Iterable[Path], secrets: Collection[str]) -> list[Path]:

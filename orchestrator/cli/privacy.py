@@ -72,7 +72,7 @@ def erase(
             _ask(before, form)
         after = erase_for_good(engine, customer, reason, SystemClock().now(), chosen.outbox.path)
     _show(after, form)
-    if after.left:
+    if after.left or after.unclean:
         raise typer.Exit(1)
 
 
@@ -98,6 +98,8 @@ def _sentence(report: Report) -> str:
     who = f"customer {report.customer}" if len(report.ids) == 1 else f"customers {', '.join(report.ids)}"
     if report.dry:
         return f"this would happen to {who}; nothing was erased"
+    if report.unclean:
+        return f"{who} erased, but not from the ledger's free space: {report.unclean}; erase again later"
     if report.left:
         return f"{who} erased, but something of it still stands in {', '.join(report.left)}: see above"
     return f"{who} erased; neither the ledger's files nor the outbox hold a name or an address of it"

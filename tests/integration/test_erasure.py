@@ -11,6 +11,7 @@ from channels.base import Message
 from channels.file import FileChannel
 from orchestrator.erasure import dry_run, erase
 from orchestrator.errors import Busy, NotFound
+from orchestrator.ledger import Ledger, sqlite
 from orchestrator.model import Status
 from orchestrator.sight import look_at_facts
 from tests.builders import event, promised
@@ -262,6 +263,20 @@ def test_while_a_message_of_theirs_is_leaving_nothing_is_erased(house: Dealershi
     with pytest.raises(Busy, match="being sent just now"):
         gone(house)
     assert "Maria" in standing(house)
+
+
+def test_while_somebody_reads_the_free_space_waits_for_a_second_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT", 0.1)
+    house = Dealership(tmp_path, rules_text=TASKS, words=SAID)
+    house.hear(*life())
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as other, other.read() as tx:
+        assert tx.newest_fact()
+        assert "read" in gone(house).unclean
+    assert gone(house).unclean == ""
+    assert standing(house) == []
+    house.close()
 
 
 def test_nobody_of_that_name_is_said(house: Dealership) -> None:
