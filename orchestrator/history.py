@@ -18,6 +18,7 @@ from orchestrator.calendar import valid_zone
 from orchestrator.errors import NotFound, Problem, Problems
 from orchestrator.intake import BOM, Incoming, parse_lines
 from orchestrator.intake import values as event_values
+from orchestrator.intake.lines import lines
 from orchestrator.model import Scope, scope_of
 
 MOST_PROBLEMS = 500  # nobody reads more, and a wrong file has as many as it has lines
@@ -58,7 +59,7 @@ class History:
     def _lines(self) -> Iterator[bytes]:
         with self.path.open("rb") as file:
             if not self._offsets:
-                yield from file
+                yield from lines(file)
             for offset in self._offsets:
                 file.seek(offset)
                 yield file.readline()
@@ -84,7 +85,7 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Histor
     furthest = ""
     offset = 0
     with path.open("rb") as file:
-        for line in file:
+        for line in lines(file):
             if not line.isspace():
                 document, moment = _glance(line, path)
                 begins.append(offset)
@@ -157,7 +158,7 @@ def problems_of(path: Path) -> list[Problem]:
     problems: list[Problem] = []
     refused = 0
     with path.open("rb") as file:
-        for outcome in parse_lines(file, str(path), None):
+        for outcome in parse_lines(lines(file), str(path), None):
             if isinstance(outcome, list):
                 refused += 1
                 problems += outcome if len(problems) < MOST_PROBLEMS else ()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.intake import Incoming
 
 NAMED = 3  # of the orders that need a look; the rest is counted
+MOST_PROBLEMS = 500  # told one by one; nobody reads more, and a wrong file has as many as it has lines
 BATCH = 100  # events kept and planned in one transaction
 
 
@@ -58,7 +59,7 @@ def ingest(
         tolerance = chosen.intake.future_tolerance
         for outcome in parse_lines(lines, str(file), arrived, future_tolerance=tolerance):
             if isinstance(outcome, list):
-                problems += outcome
+                problems += outcome if len(problems) < MOST_PROBLEMS else ()
                 counts["refused"] += 1
                 continue
             batch.append(outcome)
@@ -115,7 +116,9 @@ def _opened(file: Path) -> Iterator[BinaryIO]:
 
 
 def _told(stream: BinaryIO, progress: Progress) -> Iterator[bytes]:
-    for line in stream:
+    from orchestrator.intake.lines import lines
+
+    for line in lines(stream):
         yield line
         progress.advance(len(line) if progress.total else 1)
 

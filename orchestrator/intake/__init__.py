@@ -17,6 +17,7 @@ import orjson
 from orchestrator.errors import Problem
 from orchestrator.findings import did_you_mean, nearest, one_edit_apart
 from orchestrator.intake import strict_json
+from orchestrator.intake.lines import MAX_EVENT
 from orchestrator.intake.types import Finding, settle
 from orchestrator.intake.values import CLOSE, Wrong, as_written, instant
 from orchestrator.model import ENGINE, Fact
@@ -24,7 +25,6 @@ from orchestrator.model import ENGINE, Fact
 FUTURE_TOLERANCE = timedelta(
     minutes=5
 )  # clocks differ by seconds; a wrong offset from UTC by an hour or more
-MAX_EVENT = 1 << 20  # bytes; CloudEvents asks for at least 64 KiB
 MAX_ATTRIBUTE = 512  # characters
 BOM = b"\xef\xbb\xbf"
 
@@ -285,7 +285,7 @@ def _unreadable(refused: strict_json.Refused, line: bytes, place: Place) -> Prob
         column=0 if refused.offset is None else refused.offset + 1,
         code=refused.code,
         message=f"the line {refused.message}",
-        source=_text(line),
+        source=_text(line) if len(line) <= MAX_EVENT else "",
         pointer=strict_json.pointer(refused.path),
     )
 

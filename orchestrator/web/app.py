@@ -8,7 +8,8 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from orchestrator.errors import LedgerError
-from orchestrator.intake import FUTURE_TOLERANCE, MAX_EVENT
+from orchestrator.intake import FUTURE_TOLERANCE
+from orchestrator.intake.lines import MAX_EVENT
 from orchestrator.web.answers import answer, problem_answer
 from orchestrator.web.events import Hear, events_router
 

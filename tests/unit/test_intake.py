@@ -1,9 +1,12 @@
 """What intake believes, what it refuses, and how it says so."""
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,6 +17,8 @@ from hypothesis import strategies as st
 from orchestrator.errors import Problem
 from orchestrator.intake import Incoming, Place, parse, parse_lines, strict_json
 from orchestrator.intake.codes import EVENT_CODES
+from orchestrator.intake.lines import MAX_EVENT
+from orchestrator.intake.lines import lines as bounded
 from orchestrator.intake.types import CORE
 from orchestrator.model import ENGINE, Purpose
 from tests.builders import at, event
@@ -820,3 +825,38 @@ def test_whatever_arrives_is_accepted_or_refused_and_never_an_accident(value: An
         ):
             outcome = parse(REACHED | {"type": kind, "data": data}, NOW, place=HERE)
             assert isinstance(outcome, Incoming) or all(problem.code in EVENT_CODES for problem in outcome)
+
+
+# ── files of any size ────────────────────────────────────────────────────────
+
+
+def test_a_line_however_long_is_refused_in_the_memory_of_one_event(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    with file.open("wb") as stream:
+        stream.write(orjson.dumps(REACHED) + b"\n")
+        stream.truncate(1 << 28)  # a hole: it takes no room on the disk
+        stream.seek(0, 2)
+        stream.write(b"\n" + orjson.dumps(REACHED | {"id": "e2"}))
+    tracemalloc.start()
+    with file.open("rb") as stream:
+        first, second, third = parse_lines(bounded(stream), "events.jsonl", NOW)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(first, Incoming)
+    assert isinstance(second, list)
+    assert [(problem.code, problem.line, problem.source) for problem in second] == [("E004", 2, "")]
+    assert isinstance(third, Incoming)
+    assert peak < 16 * MAX_EVENT
+
+
+@given(st.lists(st.binary(max_size=9).map(lambda line: line.replace(b"\n", b""))), st.booleans())
+def test_lines_are_those_of_the_file(parts: list[bytes], ended: bool) -> None:
+    text = b"\n".join(parts) + (b"\n" if ended else b"")
+    assert list(bounded(BytesIO(text))) == list(BytesIO(text))
+
+
+def test_an_event_as_large_as_allowed_is_no_line_too_long() -> None:
+    padding = MAX_EVENT - len(orjson.dumps(REACHED | {"data": {"milestone": "arrived", "note": ""}}))
+    line = orjson.dumps(REACHED | {"data": {"milestone": "arrived", "note": "x" * (padding - 1)}}) + b"\n"
+    (outcome,) = parse_lines(bounded(BytesIO(line)), "events.jsonl", NOW)
+    assert isinstance(outcome, Incoming)

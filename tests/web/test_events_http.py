@@ -482,6 +482,19 @@ def test_a_refused_caller_takes_nobody_along(engine: Engine) -> None:
     assert {fact.id for fact in facts(engine)} == {"e1", "e2"}
 
 
+def test_21_the_same_event_twice_at_once_is_one_fact_and_both_senders_hear_success(engine: Engine) -> None:
+    async def twice(app: FastAPI) -> list[httpx.Response]:
+        async with client(app) as opened:
+            body = json.dumps(ARRIVED).encode()
+            sent = (opened.post("/events", content=body, headers=STRUCTURED) for _ in range(2))
+            return await asyncio.gather(*sent)
+
+    with heard_together(engine) as app:
+        answers = asyncio.run(twice(app))
+    assert sorted(answer.status_code for answer in answers) == [200, 202]
+    assert len(facts(engine)) == 1
+
+
 @contextmanager
 def locked(engine: Engine) -> Iterator[None]:
     other = sqlite3.connect(str(engine.ledger._file), isolation_level=None)
