@@ -22,7 +22,7 @@ def drained() -> None:
     channels = {name: MemoryChannel(name) for name in ("email", "sms", "push")}
     with ledgers.engine_in_force(settings) as engine:
         composer = house.composer(settings, found.renderer)
-        dispatcher = Dispatcher(engine, composer, channels, SystemClock(), threaded=False)
+        dispatcher = Dispatcher(engine, composer, channels, SystemClock(), live=False)
         asyncio.run(dispatcher.drain())
 
 
