@@ -1,13 +1,16 @@
 """What planning one order costs, and that it grows with rules and facts as a line, not as a curve."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import time, timedelta
+from typing import Any
 
 from bench.dealership import BEFORE, NOW, believed, customer, event, order, promised
-from bench.report import Cost, Line, median_of, micro, timed
+from bench.report import Cost, Line, Runs, median_of, micro, timed
+from orchestrator.config import quiet_hours
+from orchestrator.config.public_holidays import PublicHolidays
 from orchestrator.fold import fold_customer, fold_order
-from orchestrator.journey import Policy, RuleBook
-from orchestrator.model import Fact
+from orchestrator.journey import BusinessCalendar, Cap, Policy, RuleBook
+from orchestrator.model import Fact, Purpose, Sent
 from orchestrator.planner import wanted
 from orchestrator.rules import load
 
@@ -25,6 +28,34 @@ milestones: [ordered, built, shipped, arrived, prepared, collected]
 hours: "08:00-20:00"
 rules:
 """
+HOURS = 'hours: "08:00-20:00"\n'
+PLAIN = Policy(time_zone="Europe/Berlin")
+TWICE = 2
+ASKING = "    timing: {business_hours: true, skip_holidays: true, unless_active: true, within: 14d}\n"
+EVERYTHING = Policy(
+    time_zone="Europe/Berlin",
+    calendars={
+        "default": BusinessCalendar(
+            {day: (time(8), time(18)) for day in range(6)}, PublicHolidays("DE", "BY")
+        )
+    },
+    quiet={purpose: (time(20), time(9)) for purpose in Purpose},
+    law=quiet_hours.law(),
+    caps={None: Cap(day=4, week=12), Purpose.SERVICE: Cap(day=3, week=8)},
+)
+PARTICULAR = [
+    event(
+        "preference.set", "C-0", BEFORE,
+        windows=[
+            {"days": "weekdays", "from": "12:00", "to": "19:00"},
+            {"days": "sat", "from": "10:00", "to": "12:00"},
+        ],
+    ),
+    event("customer.habit", "C-0", BEFORE, windows=[{"days": "mon", "from": "19:00", "to": "21:00"}]),
+]  # fmt: skip
+SENT = tuple(
+    Sent(NOW - timedelta(hours=20 * number), Purpose.SERVICE, f"{number}", number) for number in range(6)
+)
 KINDS = (
     'on: {upcoming: arrived, before: 1d, at: "16:00"}',
     "on: {reached: arrived}",
@@ -48,9 +79,25 @@ def measure() -> list[Line]:
             f"{micro(folding)} folding", f"{typical.each / TYPICAL_RULES * 1e6:,.1f} µs a rule",
         )
     ]  # fmt: skip
+    lines.append(_with_everything(facts))
     lines += _growth("rule", RULES, [_cost(_book(count), facts) for count in RULES])
     lines += _growth("fact", FACTS, [_cost(book, _facts(count)) for count in FACTS])
     return lines
+
+
+def _with_everything(facts: Sequence[Fact]) -> Line:
+    """The same order with all on that may keep a message back, in turns with rules that ask nothing."""
+    free = _planning(_book(TYPICAL_RULES, head=HEAD.replace(HOURS, "")), facts)
+    bound = _planning(_book(TYPICAL_RULES, ASKING, EVERYTHING), facts, PARTICULAR)
+    without, within = Runs(), Runs()
+    for _ in range(RUNS):
+        without.add(free())
+        within.add(bound())
+    times = within.median.cpu_each / without.median.cpu_each
+    return Line(
+        "planning", "with windows, habits, quiet hours, holidays and caps", micro(within.median),
+        f"{micro(without.median)} without", f"{times:.2f} ×", f"under {TWICE} ×", times < TWICE,
+    )  # fmt: skip
 
 
 def _growth(unit: str, sizes: Sequence[int], costs: Sequence[Cost]) -> list[Line]:
@@ -72,7 +119,15 @@ def _growth(unit: str, sizes: Sequence[int], costs: Sequence[Cost]) -> list[Line
 
 
 def _cost(book: RuleBook, facts: Sequence[Fact]) -> Cost:
-    who = fold_customer("C-0", [item.fact for item in believed([customer(0)])])
+    return median_of(RUNS, _planning(book, facts))
+
+
+def _planning(
+    book: RuleBook, facts: Sequence[Fact], wishes: Sequence[dict[str, Any]] = ()
+) -> Callable[[], Cost]:
+    """Fold and plan the order of a customer with these wishes so many times."""
+    who = fold_customer("C-0", [item.fact for item in believed([customer(0), *wishes])])
+    who.sent = SENT if book.capped else ()
 
     def plan() -> Cost:
         with timed(TIMES) as cost:
@@ -80,16 +135,17 @@ def _cost(book: RuleBook, facts: Sequence[Fact]) -> Cost:
                 wanted(fold_order("O-0", facts), who, book, NOW)
         return cost
 
-    return median_of(RUNS, plan)
+    plan()
+    return plan
 
 
-def _book(count: int) -> RuleBook:
+def _book(count: int, timing: str = "", policy: Policy = PLAIN, head: str = HEAD) -> RuleBook:
     """*count* rules of every kind."""
+    says = f"    say: text\n    channels: [email]\n{timing}"
     rules = "".join(
-        f"  - id: rule-{number}\n    {KINDS[number % len(KINDS)]}\n    say: text\n    channels: [email]\n"
-        for number in range(count)
+        f"  - id: rule-{number}\n    {KINDS[number % len(KINDS)]}\n{says}" for number in range(count)
     )
-    book, problems = load({"bench.yaml": HEAD + rules}, policy=Policy(time_zone="Europe/Berlin"))
+    book, problems = load({"bench.yaml": head + rules}, policy=policy)
     if problems:
         raise SystemExit(f"a measured rule is wrong: {problems[0]}")
     return book

@@ -191,6 +191,13 @@ def next_business(moment: datetime, zone: str, business: BusinessCalendar) -> da
     return max(moment, opens)
 
 
+def reads_open(moment: datetime, zone: str, business: BusinessCalendar) -> bool:
+    """Say whether the clock on the wall reads a time within the opening hours of that day."""
+    wall = _wall(moment, zone)
+    hours = business.hours.get(wall.weekday())
+    return hours is not None and hours[0] <= wall.time() < hours[1] and wall.date() not in business.holidays
+
+
 def _work(moment: datetime, left: timedelta, zone: str, business: BusinessCalendar) -> datetime:
     for opens, closes in _openings(moment, zone, business):
         moment = max(moment, opens)

@@ -34,24 +34,29 @@ class Gate(NamedTuple):
 def through(moment: datetime, gates: Sequence[Gate]) -> tuple[datetime | None, str]:
     """Return the first moment from *moment* on at which all gates are open, and which kept it back.
 
-    ``None`` when there is none within 15 days, or within 400 if one of the gates is rare.
+    ``None`` when there is none within 15 days, or within 400 where only a rare gate keeps it so long.
     """
-    usual = [gate for gate in gates if not gate.rare]
-    rare = len(usual) < len(gates)
-    if rare and (never := through(moment, usual))[0] is None:
-        return never
-    last = moment + (calendar.HORIZON if rare else calendar.CYCLE)
+    start, last = moment, moment + calendar.CYCLE
     reasons: dict[str, None] = {}
-    moved = True
-    while moved:
-        moved = False
-        for gate in gates:
-            then = gate.opens(moment)
-            if then is None or then > last:
+    open_ones = at = 0  # so many in a row are open at *moment*
+    while open_ones < len(gates):
+        gate = gates[at]
+        then = gate.opens(moment)
+        if then is None:
+            return None, gate.why
+        if then > last:
+            usual = [one for one in gates if not one.rare]
+            if len(usual) == len(gates) or then > start + calendar.HORIZON:
                 return None, gate.why
-            if then > moment:
-                moment, moved = then, True
-                reasons[gate.why] = None
+            if (never := through(start, usual))[0] is None:
+                return never
+            last = start + calendar.HORIZON
+        if then > moment:
+            moment, open_ones = then, 1
+            reasons[gate.why] = None
+        else:
+            open_ones += 1
+        at = (at + 1) % len(gates)
     return moment, ", ".join(reasons)
 
 
@@ -123,7 +128,7 @@ def _open(why: str, windows: tuple[Window, ...], zone: str) -> Gate:
 # ── what nobody can wish away ────────────────────────────────────────────────
 
 
-def duties(rule: Rule, channel: str, clock: Clock, sent: Sequence[Sent], case: Case) -> list[Gate]:
+def duties(rule: Rule, channel: str, clock: Clock, sent: tuple[Sent, ...], case: Case) -> list[Gate]:
     """Quiet hours of policy and law, what the rule asks of the location, and the cap on what was *sent*."""
     policy, timing, zone = case.policy, rule.timing, clock.zone
     found: list[Gate] = []
@@ -141,14 +146,16 @@ def duties(rule: Rule, channel: str, clock: Clock, sent: Sequence[Sent], case: C
         found.append(Gate(CLOSED, partial(_business, zone=case.zone, business=case.business), rare=True))
     elif timing.business_days:
         found.append(business_days(case.zone, case.business))
-    if timing.skip_holidays:
+    elif timing.skip_holidays:
         found.append(Gate(HOLIDAY, partial(_no_holiday, zone=case.zone, business=case.business), rare=True))
     if sent:
-        found.append(_cap(rule.purpose, sent, zone, case))
+        found += _cap(rule.purpose, caps.tally(sent, zone), zone, case)
     return found
 
 
 def _business(moment: datetime, zone: str, business: BusinessCalendar) -> datetime | None:
+    if calendar.reads_open(moment, zone, business):
+        return moment
     try:
         return calendar.next_business(moment, zone, business)
     except ValueError:  # it never opens
@@ -184,10 +191,8 @@ def _whole(day: date) -> Window:
     return Window(frozenset({day.weekday()}), calendar.MIDNIGHT, calendar.MIDNIGHT)
 
 
-def _cap(purpose: Purpose, sent: Sequence[Sent], zone: str, case: Case) -> Gate:
-    policy = case.policy.caps
-    return Gate(
-        caps.in_words(policy, purpose),
-        lambda moment: caps.room(policy, purpose, sent, moment, zone),
-        rare=True,
-    )
+def _cap(purpose: Purpose, sent: caps.Tally, zone: str, case: Case) -> Iterator[Gate]:
+    """What is full now may be full for a while; what has room now has room on every later day."""
+    why = caps.full(case.policy.caps, purpose, sent, case.now, zone)
+    if why:
+        yield Gate(why, partial(caps.room, case.policy.caps, purpose, sent, zone=zone), rare=True)

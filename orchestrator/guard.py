@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from orchestrator import calendar
-from orchestrator.caps import Caps, full, room
+from orchestrator.caps import Caps, full, room, tally
 from orchestrator.case import SHADOW
 from orchestrator.consents import refused
 from orchestrator.model import (
@@ -189,12 +189,12 @@ def _no_room(
     Of two that were claimed together and not begun, the earlier one counts for the later.
     """
     sent = blocks.sent.get(wanted.customer, ()) if isinstance(who, Customer) else ()
-    counted = [
-        one
-        for one in sent
-        if one.key != entry.key and (not one.waits or (one.at, one.entry) < (now, entry.id))
-    ]
+    if not sent:
+        return None
+    before = (now, entry.id)
+    others = (one for one in sent if one.key != entry.key)
     own = zone_of(who, zone)
+    counted = tally(tuple(one for one in others if not one.waits or (one.at, one.entry) < before), own)
     until = room(blocks.caps, wanted.purpose, counted, now, own)
     if until == now:
         return None

@@ -297,7 +297,7 @@ class Purpose(StrEnum):
     MARKETING = "marketing"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # counted again and again: found by identity
 class Sent:
     """A message to a customer that was taken by its provider, or may have been, or is on its way.
 

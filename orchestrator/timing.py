@@ -4,13 +4,13 @@ Pure. A preference never beats a deadline silently: a channel whose first good m
 passed over, with the reason, and when none is left a person is asked to act.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, time, timedelta
+from itertools import compress
 from typing import NamedTuple
 
 from orchestrator import calendar, habits, law
 from orchestrator.case import Case, Firing
-from orchestrator.gates import Clock, duties, habits_of, through, wishes
+from orchestrator.gates import Clock, Gate, duties, habits_of, through, wishes
 from orchestrator.journey import Duration, On, Rule
 from orchestrator.model import Customer, Location, Order, Person, Purpose, Sent, Step
 
@@ -135,12 +135,13 @@ def clock_of(who: Customer | Person, rule: Rule, case: Case) -> Clock:
     return Clock(zone, doubt, candidates, place)
 
 
-def _others(rule: Rule, firing: Firing, who: Customer | Person, case: Case) -> Sequence[Sent]:
+def _others(rule: Rule, firing: Firing, who: Customer | Person, case: Case) -> tuple[Sent, ...]:
     """What the customer got besides this very message, as far as a cap may count it."""
-    if not case.policy.caps or not isinstance(who, Customer):
+    if not isinstance(who, Customer) or not who.sent:
         return ()
     key = f"{case.order.id}/{rule.id}/{firing.occasion}/{rule.to}"
-    return [one for one in who.sent if one.key != key and one.at <= case.now and not one.waits]
+    counts = [one.key != key and one.at <= case.now and not one.waits for one in who.sent]
+    return who.sent if all(counts) else tuple(compress(who.sent, counts))
 
 
 def _good(
@@ -150,7 +151,7 @@ def _good(
     clock: Clock,
     news: datetime,
     expires: datetime,
-    sent: Sequence[Sent],
+    sent: tuple[Sent, ...],
     case: Case,
 ) -> tuple[datetime | None, str]:
     """The first good moment after the *news* on this channel, and why not before.
@@ -162,9 +163,10 @@ def _good(
         base, own = _at_local(news, rule.timing.at, clock.zone), f"the rule sends at {rule.timing.at:%H:%M}"
         if rule.timing.business_days:
             base = _on_business_day(base, rule.timing.at, clock.zone, case)
-    moment, why = allowed(rule, channel, who, base, clock, sent, case)
+    found = ways(rule, channel, who, clock, sent, case)
+    moment, why = allowed(base, found, clock)
     if moment is not None and moment < case.now < expires:
-        again, why_again = allowed(rule, channel, who, case.now, clock, sent, case)
+        again, why_again = allowed(case.now, found, clock)
         if again != case.now:
             moment, why = again, why_again
     return moment, why or (own if moment != news else "")
@@ -179,26 +181,27 @@ def channels_for(rule: Rule, case: Case, who: Customer | Person) -> tuple[str, .
     return tuple(c for c in chosen if c in offered) + tuple(c for c in offered if c not in chosen)
 
 
-def allowed(
-    rule: Rule,
-    channel: str,
-    who: Customer | Person,
-    base: datetime,
-    clock: Clock,
-    sent: Sequence[Sent],
-    case: Case,
-) -> tuple[datetime | None, str]:
-    """The first moment from *base* on at which this channel may be used, and why not before."""
+Ways = list[tuple[Gate, ...]]
+
+
+def ways(
+    rule: Rule, channel: str, who: Customer | Person, clock: Clock, sent: tuple[Sent, ...], case: Case
+) -> Ways:
+    """What this channel must wait for, the best first: the next counts where one leaves no moment at all."""
     if rule.purpose is Purpose.SECURITY:
-        return base, ""
+        return [()]
     must = duties(rule, channel, clock, sent, case)
-    moment, why, asked = None, "", False
-    for wish in wishes(rule, channel, who, clock.zone, case):
-        moment, why = through(base, (*wish, *must))
-        asked = bool(wish or must)
+    return [(*wish, *must) for wish in wishes(rule, channel, who, clock.zone, case)]
+
+
+def allowed(base: datetime, found: Ways, clock: Clock) -> tuple[datetime | None, str]:
+    """The first moment from *base* on at which one of the ways is open, and why not before."""
+    moment, why, gates = None, "", found[0]
+    for gates in found:
+        moment, why = through(base, gates)
         if moment is not None:
             break
-    if asked and clock.doubt:
+    if gates and clock.doubt:
         why = f"{why} ({clock.doubt})" if why else clock.doubt
     return moment, why
 

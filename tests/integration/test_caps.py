@@ -49,7 +49,7 @@ def test_what_is_planned_after_the_day_is_full_is_planned_for_the_first_day_with
 
     waits = house.entry(order="BX-2")
     assert waits.due_at == at("2026-03-13 08:00")
-    assert "at most 1 service messages a day" in waits.wanted.steps[0].why
+    assert "1 a day is the most" in waits.wanted.steps[0].why
     house.close()
 
 
@@ -79,7 +79,7 @@ def test_what_was_said_stays_said_when_the_day_fills_up_later(tmp_path: Path) ->
 
 
 def test_two_workers_at_once_do_not_both_take_the_last_room(tmp_path: Path) -> None:
-    house = Dealership(tmp_path, rules_text=LONG % "2d", policy=SERVICE_ONCE_A_DAY, threaded=True, batch=1)
+    house = Dealership(tmp_path, rules_text=LONG % "2d", policy=SERVICE_ONCE_A_DAY, live=True, batch=1)
     house.hear(customer(), *(order(f"BX-{n}") for n in range(5)), *(arrived(f"BX-{n}") for n in range(5)))
     house.drain()
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import calendar
-from orchestrator.caps import Caps, full, room
+from orchestrator.caps import Caps, full, room, tally
 from orchestrator.journey import Cap
 from orchestrator.model import Purpose, Sent
 from tests.builders import BERLIN, at
@@ -21,7 +21,7 @@ def sent(*moments: str, purpose: Purpose = NEWS) -> list[Sent]:
 
 
 def next_room(caps: Caps, had: list[Sent], moment: str, purpose: Purpose = NEWS, zone: str = BERLIN) -> str:
-    found = room(caps, purpose, had, at(moment), zone)
+    found = room(caps, purpose, tally(tuple(had), zone), at(moment), zone)
     return calendar.show(found, zone)
 
 
@@ -108,7 +108,10 @@ def test_security_is_neither_counted_nor_kept_back() -> None:
     ],
 )
 def test_which_cap_is_full_is_said(caps: Caps, words: str) -> None:
-    assert full(caps, NEWS, sent("2026-03-12 09:00"), at("2026-03-12 11:00"), BERLIN) == words
+    assert (
+        full(caps, NEWS, tally(tuple(sent("2026-03-12 09:00")), BERLIN), at("2026-03-12 11:00"), BERLIN)
+        == words
+    )
 
 
 moments = st.integers(0, 60 * 24 * 60).map(lambda minute: at("2026-03-01 00:00") + timedelta(minutes=minute))
@@ -125,7 +128,7 @@ def test_where_there_is_room_no_cap_is_full_and_everywhere_before_one_is(
     had: list[datetime], moment: datetime, day: int | None, week: int | None, zone: str
 ) -> None:
     caps: Caps = {None: Cap(day, week)}
-    counted = [Sent(one, NEWS, str(number), number) for number, one in enumerate(had)]
+    counted = tally(tuple(Sent(one, NEWS, str(number), number) for number, one in enumerate(had)), zone)
     found = room(caps, NEWS, counted, moment, zone)
 
     assert full(caps, NEWS, counted, found, zone) == ""
