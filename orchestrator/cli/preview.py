@@ -66,7 +66,7 @@ def preview(
         for name, page in pages:
             _print(name, page)
     else:
-        output.records(({"channel": name, **asdict(page)} for name, page in pages), form)
+        output.records(({"channel": name, **_record(page)} for name, page in pages), form)
 
 
 def _journey(found: Written, template: str) -> Journey:
@@ -132,11 +132,26 @@ def _tell_missing(found: Written, template: str, order: str, words: dict[str, An
         output.note(f"{order} has no value for: {', '.join(missing)}")
 
 
+def _record(page: Rendered) -> dict[str, Any]:
+    record = asdict(replace(page, files=(), invitation=None))
+    del record["invitation"]
+    return {**record, "files": _attached(page)}
+
+
+def _attached(page: Rendered) -> list[str]:
+    """What goes with the mail; an entry for the calendar only if a day was told by then."""
+    names = [file.name for file in page.files]
+    if page.invitation is not None:
+        names.append(f"{page.invitation.method.value.lower()} {page.invitation.milestone} (calendar)")
+    return names
+
+
 def _print(channel: str, page: Rendered) -> None:
     import sys
 
     print(output.styled(f"── {channel} {page.locale} ".ljust(60, "─"), "dim", sys.stdout))
     heads: dict[str, Any] = {"Subject": page.subject, "Title": page.title, "Link": page.link}
+    heads["Files"] = ", ".join(_attached(page))
     for head, value in heads.items():
         if value:
             print(f"{output.styled(f'{head}:', 'bold', sys.stdout)} {output.printable(value)}")

@@ -4,7 +4,6 @@
 in ``templates/shared/``. Files are read when a :class:`Renderer` is made, and never after.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError
-from markupsafe import Markup, escape
 
 from orchestrator.errors import NotFound, Problem, RenderError
 from orchestrator.model import Purpose
@@ -23,6 +21,7 @@ from orchestrator.render.attachments import File, Refusal
 from orchestrator.render.invitation import Invitation
 from orchestrator.render.limits import BUDGET, Budget
 from orchestrator.render.mjml import compile_mjml
+from orchestrator.render.plain import paragraphs, tidy
 from orchestrator.render.sandbox import Sandbox
 from orchestrator.render.source import Assembled, Header, Piece, SourceError
 from orchestrator.render.syntax import mistake
@@ -192,7 +191,7 @@ class Renderer:
         html = ""
         if part is not None:
             preview = bidi.line(heads.get("Preview", ""), SUBJECT_LIMIT)
-            more = {"subject": subject, "preview": preview, "body": _paragraphs(body)}
+            more = {"subject": subject, "preview": preview, "body": paragraphs(body)}
             html = self._run(part, words | more)
         invited = texts.invitation and replace(
             texts.invitation,
@@ -384,38 +383,9 @@ def _line(error: Exception, template: Template) -> int:
     return line
 
 
-_MANY_LINES = re.compile(r"\n{3,}")
-_URL = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
-
-
-def tidy(text: str) -> str:
-    """No space at line ends and no more than one empty line, whatever the statements left behind."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if " \n" in text or "\t\n" in text:
-        text = "\n".join(map(_trimmed, text.split("\n")))
-    if "\n\n\n" in text:
-        text = _MANY_LINES.sub("\n\n", text)
-    return text.strip()
-
-
-def _trimmed(line: str) -> str:
-    bare = line.rstrip(" \t")
-    return "-- " if bare == "--" and line[2:3] == " " else bare  # so a signature begins
-
-
 def _sms(body: str, path: str) -> str:
     text = sms_text.plain(body)
     segments = sms_text.sms_segments(text)[1]
     if segments > SMS_SEGMENTS:
         raise RenderError(f"{path}:1: it makes {segments} SMS, more than {SMS_SEGMENTS}")
     return text
-
-
-def _paragraphs(text: str) -> Markup:
-    """HTML of a plain text without its signature block: paragraphs, line breaks, links."""
-    body = str(escape(text.partition("\n-- \n")[0].strip()))
-    linked = _URL.sub(lambda url: f'<a href="{url[0]}">{url[0]}</a>', body)
-    parts = linked.replace("\n", "<br>\n").split("<br>\n<br>\n")
-    made = (f'<p style="margin:0 0 16px">{part}</p>' for part in parts)
-    return Markup("\n".join(made))  # noqa: S704 - escaped above

@@ -12,10 +12,11 @@ from typing import Any
 
 from orchestrator.errors import Problem, RenderError
 from orchestrator.journey import Journey, Mode, Rule, RuleBook
-from orchestrator.render import Renderer, sms_text, tidy, voice
+from orchestrator.render import Renderer, sms_text, voice
 from orchestrator.render import source as template_source
 from orchestrator.render.check import at
 from orchestrator.render.declarations import undeclared
+from orchestrator.render.plain import tidy
 from orchestrator.render.rehearse import Rehearsal
 from orchestrator.render.source import Header, Is, Piece, SourceError
 from orchestrator.render.voice import Fault, Reader, Script

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from orchestrator import rules
 from orchestrator.errors import Problem
 from orchestrator.journey import Policy, RuleBook
-from orchestrator.render import Renderer, sms_text, tidy, voice, wording
+from orchestrator.render import Renderer, sms_text, voice, wording
 from orchestrator.render import source as template_source
 from orchestrator.render.codes import TEMPLATE_CODES
+from orchestrator.render.plain import tidy
 from orchestrator.render.preview import COMPANY, sample
 from orchestrator.render.rehearse import Rehearsal
 from orchestrator.render.review import ALLOWABLE, review
