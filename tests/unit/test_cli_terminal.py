@@ -146,3 +146,25 @@ def test_a_task_that_may_go_on_to_the_manager_is_told_as_a_condition(home: Home)
     assert "; unless the owner acknowledges it, arrived happens before" in out
     assert "had not acknowledged" not in out
     assert NORA["name"] not in out.partition("Next")[2], "nobody has done anything yet"
+
+
+def test_what_other_rules_would_change_stands_under_rule_order_and_customer_with_both_sides(
+    home: Home,
+) -> None:
+    text = (home.folder / "rules/new-car.yaml").read_text()
+    home.write(
+        "rules2/new-car.yaml", text.replace('closes: "17:30"}   # nothing', 'closes: "18:30"}   # nothing')
+    )
+    home.write("rules2/parcel.yaml", (home.folder / "rules/parcel.yaml").read_text())
+
+    lines = on_terminal("simulate", "--events", home.story(), "--until", "2026-03-12", "--diff", "rules2")
+
+    assert lines[:6] == [
+        "not-arrived",
+        "  A-1  C-1  to the customer: time",
+        "    - 2026-03-12 17:30 CET  email  not-arrived-yet",
+        "      arrived was promised for 2026-03-12 and had not happened by Thu 2026-03-12 17:30",
+        "    + 2026-03-12 18:30 CET  email  not-arrived-yet",
+        "      arrived was promised for 2026-03-12 and had not happened by Thu 2026-03-12 18:30",
+    ]
+    assert max(map(len, lines[:-1])) <= 100
