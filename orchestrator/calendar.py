@@ -141,6 +141,7 @@ def subtract(moment: datetime, d: Duration, zone: str, business: BusinessCalenda
     return add(moment, back, zone, business)
 
 
+@lru_cache(maxsize=8192)  # orders share their days
 def business_day(day: date, business: BusinessCalendar) -> bool:
     """Say whether the business opens on *day*."""
     return day.weekday() in business.hours and day not in business.holidays
@@ -168,6 +169,7 @@ def _business_days(day: date, count: int, business: BusinessCalendar) -> date:
     return day
 
 
+@lru_cache(maxsize=8192)
 def _opening(day: date, zone: str, business: BusinessCalendar) -> tuple[datetime, datetime]:
     """When the business opens and closes on *day*; closing at or before the opening is past midnight."""
     opens, closes = business.hours[day.weekday()]

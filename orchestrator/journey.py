@@ -229,6 +229,10 @@ class BusinessCalendar:
     hours: Mapping[int, tuple[time, time]]
     holidays: Container[date] = frozenset()
 
+    def __hash__(self) -> int:
+        """The same for equal ones, and soon told: what follows from a calendar is kept under it."""
+        return len(self.hours)
+
 
 WEEKDAYS_9_TO_17 = BusinessCalendar({day: (time(9), time(17)) for day in range(5)})
 

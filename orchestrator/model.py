@@ -79,7 +79,7 @@ class Promised:
         return text if self.end is None else f"{text}/{self.end.isoformat(timespec='minutes')}"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Promise:
     """One version of a milestone's promise; a version is new only when the value differs."""
 
@@ -93,7 +93,7 @@ class Promise:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Telling:
     """The customer was told *value*: by us (``key`` of the notification) or by somebody else (no key)."""
 
@@ -133,7 +133,7 @@ class Milestone:
 # ── orders and customers ─────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Person:
     """Somebody an order names: its owner, the manager, a co-buyer, a neighbour."""
 
@@ -144,7 +144,7 @@ class Person:
     time_zone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Location:
     """Where an order is looked after; gives the zone, business calendar and brand."""
 
@@ -157,13 +157,16 @@ class Location:
     email: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Hold:
     """An order said nothing from *since* to *until* (``None``: still held)."""
 
     since: datetime
     until: datetime | None
     reason: str
+
+
+_NOBODY, _NOWHERE = Person(), Location()
 
 
 class OrderStatus(StrEnum):
@@ -174,7 +177,7 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Outcome:
     """What became of one notification, as the facts tell it."""
 
@@ -191,7 +194,7 @@ class Outcome:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Answer:
     """A task somebody acknowledged or finished."""
 
@@ -213,10 +216,10 @@ class Order:
     status: OrderStatus = OrderStatus.OPEN
     since: datetime | None = None  # the first fact's happened
     heard: datetime | None = None  # the newest heard
-    owner: Person = Person()
-    manager: Person = Person()
+    owner: Person = _NOBODY
+    manager: Person = _NOBODY
     parties: dict[str, Person] = field(default_factory=dict)
-    location: Location = Location()
+    location: Location = _NOWHERE
     attributes: dict[str, Any] = field(default_factory=dict)
     milestones: dict[str, Milestone] = field(default_factory=dict)
     holds: list[Hold] = field(default_factory=list)
@@ -230,7 +233,7 @@ class Order:
     events: list[Fact] = field(default_factory=list)  # every fact a rule's `event:` trigger may name
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Window:
     """When a customer wants messages, in their own zone. ``days``: 0 Monday … 6 Sunday; an ``end`` at or
     before ``start`` runs past midnight. ``channel`` "" means every channel.
@@ -242,7 +245,7 @@ class Window:
     channel: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Consent:
     """The last word on one purpose and channel (``""`` means all of them).
 
@@ -409,7 +412,10 @@ class Notification:
     @property
     def key(self) -> str:
         """order/rule/occasion/role, unique for ever; see :func:`key_of`."""
-        return key_of(self.order, self.rule, self.occasion, self.role, self.mode)
+        kept: str | None = self.__dict__.get("_key")  # no part of its JSON: that leaves out what begins so
+        if kept is None:
+            kept = self.__dict__["_key"] = key_of(self.order, self.rule, self.occasion, self.role, self.mode)
+        return kept
 
 
 @value(frozen=True, slots=True)
@@ -422,7 +428,7 @@ class Silence:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Decision:
     """The planner's answer for one order, *at* a moment."""
 

@@ -4,7 +4,20 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, false, func, literal, not_, null, select, text, update
+from sqlalchemy import (
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal,
+    literal_column,
+    not_,
+    null,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is compiled for SQLite as well
 
 from orchestrator.errors import Stale
@@ -83,9 +96,9 @@ _CREATE = _insert.on_conflict_do_update(
             for name in ("customer", "kind", "mode", "template", "purpose", "status", "due_at", "expires_at")
         },
         "run_at": case((entries.c.not_before > _due, entries.c.not_before), else_=_due),
-        "step": 0,
-        "generation": entries.c.generation + 1,
-        "reason": "",
+        "step": text("0"),
+        "generation": entries.c.generation + literal_column("1"),
+        "reason": text("''"),
         "wanted": _insert.excluded.wanted,
         "updated_at": _insert.excluded.updated_at,
     },
@@ -277,14 +290,12 @@ def _planned(wanted: Notification) -> dict[str, Any]:
 
 
 def _row(wanted: Notification, now: datetime) -> dict[str, Any]:
-    return {
-        **_planned(wanted),
-        "key": wanted.key,
-        "order_id": wanted.order,
-        "rule": wanted.rule,
-        "occasion": wanted.occasion,
-        "role": wanted.role,
-        "run_at": wanted.due_at,
-        "created_at": now,
-        "updated_at": now,
-    }
+    row = _planned(wanted)
+    row["key"] = wanted.key
+    row["order_id"] = wanted.order
+    row["rule"] = wanted.rule
+    row["occasion"] = wanted.occasion
+    row["role"] = wanted.role
+    row["run_at"] = wanted.due_at
+    row["created_at"] = row["updated_at"] = now
+    return row

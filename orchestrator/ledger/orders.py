@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
 
-from sqlalchemy import ColumnElement, bindparam, case, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, case, literal_column, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is compiled for SQLite as well
 
 from orchestrator.ledger.tables import customers, orders
@@ -16,6 +16,7 @@ _COLUMNS = tuple(field.name for field in fields(OrderRow))
 _ORDER = [orders.c[name] for name in _COLUMNS]
 _values = attrgetter(*_COLUMNS)
 
+_ZERO: ColumnElement[int] = literal_column("0")
 WAITS = orders.c.changed > orders.c.planned
 _NOTHING_ELSE = {name: "" for name in _COLUMNS if name != "id"}
 
@@ -52,7 +53,7 @@ _PLANNED = (
     .values(planned=bindparam("mark"), heard_to=None)
 )
 _stored = insert(orders).values(
-    **{name: bindparam(name) for name in _COLUMNS}, changed=0, planned=0, heard_to=None
+    **{name: bindparam(name) for name in _COLUMNS}, changed=_ZERO, planned=_ZERO, heard_to=null()
 )
 _STORE = _stored.on_conflict_do_update(
     index_elements=["id"], set_={name: _stored.excluded[name] for name in _COLUMNS if name != "id"}

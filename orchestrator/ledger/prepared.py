@@ -5,6 +5,7 @@ A simulation runs a million of them. On other databases statements take the ordi
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -32,6 +33,7 @@ class Prepared:
         compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))  # type: ignore[attr-defined]
         self._text: str = str(compiled)
         self._at: tuple[str, ...] = tuple(compiled.positiontup or ())
+        self._pick = _picking(self._at)
         binds: Mapping[str, Processor] = compiled._bind_processors  # noqa: SLF001
         self._lists: frozenset[str] = frozenset(bind.key for bind in compiled.post_compile_params)
         self._given = {  # what the statement says itself, converted here and not for every row
@@ -62,8 +64,7 @@ class Prepared:
         return self._text, map(self._bound, rows)
 
     def _bound(self, values: Mapping[str, Any]) -> Sequence[Any]:
-        values = {**self._given, **values}
-        bound = [values[name] for name in self._at]
+        bound = list(self._pick({**self._given, **values} if self._given else values))
         for at, process in self._binds:
             bound[at] = process(bound[at])
         return bound
@@ -77,3 +78,10 @@ class Prepared:
             for at, read in self._reads:
                 row[at] = read(row[at])
         return converted
+
+
+def _picking(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """Say how to take the values of these *names* out of a mapping, in this order."""
+    if len(names) > 1:
+        return itemgetter(*names)  # of a single one it would give the value itself
+    return lambda values: [values[name] for name in names]
