@@ -12,7 +12,17 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 DATA = {"tzdata"}  # zoneinfo reads it by itself
-ANNOUNCED = {"twilio", "httpx"}  # for the text messages that come next
+ANNOUNCED = {  # for the channels that come next, each with the one that uses it
+    "aiolimiter",  # every channel: a provider's rate
+    "google-auth",  # fcm: tokens of a service account
+    "http-ece",  # web_push: RFC 8291
+    "httpx",  # webhook, web_push, fcm, and over HTTP/2 apns
+    "httpx-aiohttp",  # the same, at the speed of aiohttp
+    "purgatory",  # every channel: the circuit breaker
+    "py-vapid",  # web_push: who sends it
+    "standardwebhooks",  # webhook: signatures
+    "twilio",  # sms
+}
 
 
 def imported() -> set[str]:
