@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from channels.base import Message
 from orchestrator.guard import standstill
 from orchestrator.ledger import Stops
 from orchestrator.model import Status
@@ -102,15 +103,16 @@ def test_it_expires_at_the_moment_it_becomes_useless_and_not_at_the_next_look(ho
     assert house.entry().status is Status.EXPIRED
 
 
-def test_a_pause_between_rendering_and_sending_wins(houses: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pause_between_rendering_and_sending_wins(houses: Make) -> None:
     house = houses()
-    compose = house.dispatcher._compose
+    composer = house.dispatcher._composer
 
-    def paused_meanwhile(batch: Any) -> Any:
-        pause(house, Stops.RULE, "arrived")
-        return compose(batch)
+    class PausedMeanwhile:
+        def compose(self, *what: Any) -> Message:
+            pause(house, Stops.RULE, "arrived")
+            return composer.compose(*what)
 
-    monkeypatch.setattr(house.dispatcher, "_compose", paused_meanwhile)
+    house.dispatcher._composer = PausedMeanwhile()
     house.drain()
 
     assert house.outcomes(house.entry()) == []

@@ -18,6 +18,7 @@ from orchestrator.messages import Composer, Sender
 from orchestrator.model import FINAL, WAITING, Decision, Entry, Fact, Purpose, Scope, Status, Window, scope_of
 from orchestrator.planner import wanted
 from orchestrator.reconcile import Plan, reconcile
+from orchestrator.render import Rendered
 from orchestrator.simulate import Simulation
 from tests.builders import BERLIN, at, car_order, event, incoming, maria, promised, reached
 from tests.deciding import book, entry, outcome
@@ -200,31 +201,19 @@ def test_everything_wanted_says_because_of_what_and_every_silence_says_why(
 # ── living ───────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What every message says here."""
-
-    subject: str = "News"
-    text: str = "There is news about your order."
-    html: str = ""
-    title: str = ""
-    link: str = ""
-    locale: str = "en"
-
-
 HOUSE = {"name": "Autohaus Lindner", "address": "Musterstraße 12, 80331 München"}
 
 
 class Plain:
     """Renders every template to the same words."""
 
-    def render(self, template: str, channel: str, locale: str, context: Mapping[str, Any]) -> Content:
-        return Content()
+    def render(self, template: str, channel: str, locale: str, context: Mapping[str, Any]) -> Rendered:
+        return Rendered("There is news about your order.", "News", locale="en")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the real engine did over a history."""
+    """What the real engine did over a history, and the entries as it left them."""
 
     entries: tuple[Entry, ...]
     messages: tuple[Message, ...]  # each as often as a channel took it
@@ -258,10 +247,10 @@ def live(history: list[dict[str, Any]], failures: list[ChannelError | None]) -> 
     try:
         simulation.run(heard, END)
         with simulation.ledger.transaction() as tx:
+            entries = tuple(tx.entries_of(["O-1"]).get("O-1", ()))
             simulation.engine.plan(tx, {"O-1": END}, END)
             found = simulation.engine.look(tx, {"O-1": END}, END).decisions.values()
-            entries = tuple(tx.entries_of(["O-1"]).get("O-1", ()))
-            again = reconcile(found, {"O-1": entries})
+            again = reconcile(found, tx.entries_of(["O-1"]))
     finally:
         simulation.close()
     taken = tuple(message for channel in channels.values() for message in channel.taken)
