@@ -20,6 +20,7 @@ from orchestrator.intake import BOM, Incoming, parse_lines
 from orchestrator.intake import values as event_values
 from orchestrator.intake.lines import lines
 from orchestrator.model import Scope, scope_of
+from orchestrator.persons import MERGED
 
 MOST_PROBLEMS = 500  # nobody reads more, and a wrong file has as many as it has lines
 
@@ -29,8 +30,8 @@ class History:
     """The events of *path*; iterating hears them by ``recordedtime``, else ``time``, else as they stand.
 
     ``last`` is the last hearing, ``furthest`` the last moment that any of the events speaks of (a promise
-    may lie far ahead), ``customer_of`` whose each announced order is, ``zone_of`` the
-    time zone of its place where it has one.
+    may lie far ahead), ``customer_of`` whose each announced order is, ``zone_of`` the time zone of its
+    place where it has one, ``same_as`` the one customer who stands for all that were ever one person.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class History:
     count: int
     customer_of: Mapping[str, str]
     zone_of: Mapping[str, str]
+    same_as: Mapping[str, str]
     _offsets: Sequence[int]  # where each event begins; empty: the file is in order
 
     def __iter__(self) -> Iterator[Incoming]:
@@ -82,6 +84,7 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Histor
     begins, heard = array("q"), array("d")
     customer_of: dict[str, str] = {}
     zone_of: dict[str, str] = {}
+    ties: list[tuple[str, str]] = []
     furthest = ""
     offset = 0
     with path.open("rb") as file:
@@ -92,7 +95,9 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Histor
                 heard.append(moment)
                 kind = document.get("type")
                 if kind == "order.upserted":
-                    _note_order(document, customer_of, zone_of)
+                    _note_order(document, customer_of, zone_of, ties)
+                elif kind == MERGED:
+                    _note_merge(document, ties)
                 elif kind == "promise.made":
                     furthest = max(furthest, _promised_until(document))
             offset += len(line)
@@ -110,6 +115,7 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Histor
         count=len(begins),
         customer_of=customer_of,
         zone_of=zone_of,
+        same_as=_groups(ties),
         _offsets=array("q", [begins[n] for n in order]),
     )
 
@@ -127,16 +133,44 @@ def _glance(line: bytes, path: Path) -> tuple[dict[str, Any], float]:
         raise Problems(found) from None
 
 
-def _note_order(document: Mapping[str, Any], customer_of: dict[str, str], zone_of: dict[str, str]) -> None:
+def _note_order(
+    document: Mapping[str, Any],
+    customer_of: dict[str, str],
+    zone_of: dict[str, str],
+    ties: list[tuple[str, str]],
+) -> None:
+    """Whose the order is and where; an order that changes hands ties the two customers it was of."""
     data, order = document.get("data"), str(document.get("subject"))
     if not isinstance(data, dict):
         return
-    if isinstance(data.get("customer"), str):
-        customer_of.setdefault(order, data["customer"])
+    customer = data.get("customer")
+    if isinstance(customer, str) and (before := customer_of.setdefault(order, customer)) != customer:
+        ties.append((before, customer))
     location = data.get("location")
     zone = location.get("time_zone") if isinstance(location, dict) else None
     if isinstance(zone, str) and valid_zone(zone):
         zone_of[order] = sys.intern(zone)
+
+
+def _note_merge(document: Mapping[str, Any], ties: list[tuple[str, str]]) -> None:
+    data = document.get("data")
+    if isinstance(data, dict) and isinstance(data.get("into"), str):
+        ties.append((str(document.get("subject")), data["into"]))
+
+
+def _groups(ties: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """For everybody whom these tie to others, the one who stands for all of them."""
+    stands: dict[str, str] = {}
+
+    def found(one: str) -> str:
+        while (other := stands.setdefault(one, one)) != one:
+            stands[one] = stands[other]  # halves the way for whoever asks next
+            one = other
+        return one
+
+    for one, other in ties:
+        stands[found(one)] = found(other)
+    return {one: found(one) for one in stands}
 
 
 def _promised_until(document: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """A long history on several processors: customers, and with them their orders, are dealt out to processes.
 
-Orders share nothing but their customer, so no part needs what another one knows. Each process simulates
+Orders share nothing but their customer, so no part needs what another one knows: whoever was ever one person
+counts as one, also after they were parted again. Each process simulates
 its part in a ledger of its own; the parent reads them one after the other, and looks whether one event's
 id came to two parts with two bodies.
 """
@@ -35,15 +36,19 @@ def worth(events: int) -> int:
     return max(1, min(os.cpu_count() or 1, events // WORTH_IT))
 
 
-def deal(customer_of: Mapping[str, str], hands: int) -> dict[str, int]:
-    """Give each order a part, all orders of a customer the same one, so that the parts are about equal."""
-    orders = Counter(customer_of.values())
+def deal(customer_of: Mapping[str, str], hands: int, same_as: Mapping[str, str]) -> dict[str, int]:
+    """Give each order a part, all orders of a person the same one, so that the parts are about equal.
+
+    *same_as* names for customers who were ever merged the one who stands for all of them.
+    """
+    person_of = {order: same_as.get(customer, customer) for order, customer in customer_of.items()}
+    orders = Counter(person_of.values())
     filled = [0] * hands
     part: dict[str, int] = {}
-    for customer, count in orders.most_common():
-        part[customer] = least = filled.index(min(filled))
+    for person, count in orders.most_common():
+        part[person] = least = filled.index(min(filled))
         filled[least] += count
-    return {order: part[customer] for order, customer in customer_of.items()}
+    return {order: part[person] for order, person in person_of.items()}
 
 
 def part_of(subject: str, dealt: Mapping[str, int], hands: int) -> int:
@@ -72,7 +77,7 @@ def simulate(
         simulation.run(_reported(iter(history), progress), until)
         simulation.close()
         return files
-    dealt = deal(history.customer_of, hands)
+    dealt = deal(history.customer_of, hands, history.same_as)
     context = multiprocessing.get_context("fork")
     running: dict[Any, Any] = {}
     try:

@@ -12,7 +12,9 @@ from orchestrator import history, parts, rules
 from orchestrator.cli import house
 from orchestrator.config.settings import Settings
 from orchestrator.errors import Conflict, Problems
+from orchestrator.journey import Cap, Policy
 from orchestrator.ledger import Ledger
+from orchestrator.model import Purpose
 from orchestrator.parts import deal, part_of
 from orchestrator.simulate import Line, Rehearsal, Simulation, lines_in
 from tests.builders import event
@@ -27,6 +29,8 @@ rules:
   - {id: late, on: {missed: come, by: 15m}, say: sorry, channels: [email]}
 """
 UNTIL = datetime(2026, 4, 1, tzinfo=UTC)
+UNCAPPED = Policy()
+CAPPED = Policy(caps={Purpose.SERVICE: Cap(day=2)})
 
 
 def visits(customers: int, orders: int) -> list[dict[str, object]]:
@@ -54,8 +58,8 @@ def written(folder: Path, documents: list[dict[str, object]]) -> Path:
     return path
 
 
-def maker(past: history.History) -> Callable[[Path], Simulation]:
-    book, problems = rules.load({"visit.yaml": RULES})
+def maker(past: history.History, policy: Policy) -> Callable[[Path], Simulation]:
+    book, problems = rules.load({"visit.yaml": RULES}, policy=policy)
     assert not problems
     settings = Settings()
     found = house.written(settings, HERE / "rules", HERE / "templates")
@@ -64,11 +68,11 @@ def maker(past: history.History) -> Callable[[Path], Simulation]:
     return lambda file: Simulation(book, composer, sinks, start=past.first, file=file)
 
 
-def said(folder: Path, path: Path, hands: int) -> list[Line]:
+def said(folder: Path, path: Path, hands: int, policy: Policy = UNCAPPED) -> list[Line]:
     past = history.read(path)
     heard: list[int] = []
     folder.mkdir()
-    files = parts.simulate(past, UNTIL, hands, maker(past), folder, heard.append)
+    files = parts.simulate(past, UNTIL, hands, maker(past, policy), folder, heard.append)
     assert len(files) == hands
     lines: list[Line] = []
     for file in files:
@@ -98,7 +102,7 @@ def test_what_one_process_refuses_ends_the_whole(tmp_path: Path) -> None:
 def test_the_orders_of_a_customer_stay_together_and_the_parts_are_about_equal() -> None:
     customer_of = {f"o{number}": f"c{number % 10}" for number in range(1000)} | {"alone": "c99"}
 
-    dealt = deal(customer_of, 3)
+    dealt = deal(customer_of, 3, {})
 
     assert {
         len({dealt[o] for o, c in customer_of.items() if c == name}) for name in customer_of.values()
@@ -106,6 +110,50 @@ def test_the_orders_of_a_customer_stay_together_and_the_parts_are_about_equal() 
     sizes = [list(dealt.values()).count(hand) for hand in range(3)]
     assert max(sizes) - min(sizes) <= 101
     assert part_of("never announced", dealt, 3) in range(3)
+
+
+def merging() -> list[dict[str, object]]:
+    """Twelve customers with an order each; eleven become one person with the first, and three part again."""
+    documents = visits(customers=12, orders=12)
+    documents += [
+        event("customer.merged", f"c{number}", "2026-03-02 08:30", into=f"c{number - 1}")
+        for number in range(1, 12)
+    ]
+    documents += [
+        event("customer.unmerged", f"c{number}", "2026-03-03 08:30", into=f"c{number - 1}")
+        for number in (4, 7, 9)
+    ]
+    return documents
+
+
+def test_the_orders_of_merged_customers_are_dealt_together_also_after_they_were_parted(
+    tmp_path: Path,
+) -> None:
+    past = history.read(written(tmp_path, [*merging(), *visits(customers=14, orders=14)[-6:]]))
+
+    dealt = deal(past.customer_of, 2, past.same_as)
+
+    assert len({dealt[f"o{number}"] for number in range(12)}) == 1
+    assert set(dealt.values()) == {0, 1}
+
+
+def test_an_order_that_changes_hands_is_dealt_with_the_orders_of_both(tmp_path: Path) -> None:
+    documents = visits(customers=6, orders=6)
+    documents.append(event("order.upserted", "o1", "2026-03-03 09:00", customer="c4", journey="visit"))
+    past = history.read(written(tmp_path, documents))
+
+    dealt = deal(past.customer_of, 3, past.same_as)
+
+    assert dealt["o1"] == dealt["o4"]
+
+
+def test_caps_of_merged_customers_count_alike_in_one_process_and_in_three(tmp_path: Path) -> None:
+    path = written(tmp_path, merging())
+
+    alone, together = said(tmp_path / "one", path, 1, CAPPED), said(tmp_path / "three", path, 3, CAPPED)
+
+    assert sum(line.status == "accepted" for line in alone) < len(alone)
+    assert together == alone
 
 
 def test_an_event_with_another_body_in_another_part_is_a_conflict_whatever_the_processes(
