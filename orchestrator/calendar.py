@@ -78,6 +78,7 @@ def _after_gap(wall: datetime) -> datetime:
     return early + timedelta(seconds=bisect_left(range(span), offset(span), key=offset))
 
 
+@lru_cache(maxsize=8192)  # every rule and gate asks about the same moments, and orders share theirs
 def _wall(moment: datetime, zone: str) -> datetime:
     """What the clocks of *zone* read at *moment*."""
     return moment if zone == "UTC" else moment.astimezone(_zone(zone))
@@ -88,6 +89,7 @@ def day_of(moment: datetime, zone: str) -> date:
     return _wall(moment, zone).date()
 
 
+@lru_cache(maxsize=8192)  # several rules mention a deadline, and orders share theirs
 def show(moment: datetime, zone: str) -> str:
     """Return *moment* as the clocks of *zone* read it, for reasons: ``Thu 2026-03-12 17:30``."""
     wall = _wall(moment, zone)
@@ -200,6 +202,7 @@ def reads_open(moment: datetime, zone: str, business: BusinessCalendar) -> bool:
     return hours is not None and hours[0] <= wall.time() < hours[1] and wall.date() not in business.holidays
 
 
+@lru_cache(maxsize=8192)  # tasks are due at deadlines, which are the same for the promises of a day
 def _work(moment: datetime, left: timedelta, zone: str, business: BusinessCalendar) -> datetime:
     for opens, closes in _openings(moment, zone, business):
         moment = max(moment, opens)

@@ -139,8 +139,13 @@ def _person(value: Mapping[str, Any] | str | None) -> Person:
         return Person()
     if isinstance(value, str):
         return Person(email=value) if "@" in value else Person(name=value)
+    said = value.get
     return Person(
-        **{name: value.get(name) or "" for name in ("name", "email", "phone", "locale", "time_zone")}
+        said("name") or "",
+        said("email") or "",
+        said("phone") or "",
+        said("locale") or "",
+        said("time_zone") or "",
     )
 
 

@@ -107,8 +107,9 @@ def _not_before(at: datetime | None, note: Notification) -> Notification:
 
 def _overdue_as(entry: Entry, note: Notification, at: datetime | None) -> Notification:
     """What is overdue in the ledger already stays as overdue as it is."""
-    if at is not None and max(entry.wanted.due_at, note.due_at) <= at:
-        return replace(note, due_at=entry.wanted.due_at)
+    due = entry.wanted.due_at
+    if at is not None and max(due, note.due_at) <= at:
+        return note if note.due_at == due else replace(note, due_at=due)
     return _not_before(at, note)
 
 
