@@ -155,6 +155,7 @@ class Firing(NamedTuple):
     never_stale: bool = False
     deadline: datetime | None = None  # missed: what `late_by` is counted from
     event: Fact | None = None
+    since: datetime | None = None  # the news of the first unsaid one that this takes the place of
 
     @property
     def speaks(self) -> bool:

@@ -5,7 +5,8 @@ A batch takes short transactions: claim and look; then guard again and commit `s
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,6 +16,7 @@ from channels.base import Channel
 from orchestrator import outcomes
 from orchestrator.blocks import blocks
 from orchestrator.clock import Clock
+from orchestrator.combining import Going, as_one, beside, bundles, company
 from orchestrator.engine import Engine
 from orchestrator.errors import LedgerAway, NotFound, RenderError
 from orchestrator.guard import Blocks, Send, guard
@@ -45,8 +47,9 @@ class Batch:
     """What one claim took, what may go of it, and the facts that was decided from."""
 
     entries: Sequence[Entry]
-    go: Sequence[tuple[Entry, Send]]
+    go: Sequence[Sequence[Going]]  # by message
     sight: Sight
+    apart: frozenset[str] = frozenset()  # Message-IDs under which others still wait
 
 
 class Dispatcher:
@@ -153,30 +156,45 @@ class Dispatcher:
         entries = self._leases.claim(tx, self._batch, only, now)
         if not entries:
             return None
+        apart: frozenset[str] = frozenset()
+        if names := {entry.wanted.joins for entry in entries if entry.wanted.joins}:
+            others = company(entries, tx.joining(names), now)
+            entries += self._leases.claim_along(tx, others.along, now)
+            apart = others.apart
         rules: dict[str, set[str]] = {}
         for entry in entries:  # what the order's other rules want is not asked here
             rules.setdefault(entry.wanted.order, set()).add(entry.wanted.rule)
         sight = self._engine.look(tx, self._moments(entries, now), now, rules)
-        return Batch(entries, self._guarded(tx, entries, sight, now), sight)
+        going = self._guarded(tx, entries, sight, now)
+        go, early = bundles(going, sight.orders, partial(self._records.at, now=now))
+        for entry in early:
+            self._records.release(tx, entry, now)
+        return Batch(entries, go, sight, apart)
 
-    def _guarded(
-        self, tx: Transaction, entries: Sequence[Entry], sight: Sight, now: datetime
-    ) -> list[tuple[Entry, Send]]:
+    def _guarded(self, tx: Transaction, entries: Sequence[Entry], sight: Sight, now: datetime) -> list[Going]:
         """Ask the guard about each entry; make it wait or withhold it at once, and return what may go."""
+        together = beside(entries)
         moments = {entry.id: self._records.at(entry, now) for entry in entries}
         against = blocks(tx, entries, sight, self._allow, moments, now)
-        verdicts = [(entry, self._verdict(entry, sight, against, now)) for entry in entries]
+        verdicts = [
+            (entry, self._verdict(entry, sight, against, together.get(entry.id, ()), now))
+            for entry in entries
+        ]
         self._records.withheld(tx, verdicts, now)
         return [(entry, verdict) for entry, verdict in verdicts if isinstance(verdict, Send)]
 
-    def _verdict(self, entry: Entry, sight: Sight, against: Blocks, now: datetime) -> Verdict:
+    def _verdict(
+        self, entry: Entry, sight: Sight, against: Blocks, together: Collection[str], now: datetime
+    ) -> Verdict:
         order = sight.orders.get(entry.wanted.order)
         if order is None or order.id not in sight.decisions:
             return Undecided(sight.problems.get(entry.wanted.order, "the order is not known"))
         decision, customer = sight.decisions[order.id], sight.customer_of(order)
         try:
             zone = order_zone(order.location, self._engine.book.policy.time_zone)
-            return guard(entry, decision, order, customer, against, self._records.at(entry, now), zone)
+            return guard(
+                entry, decision, order, customer, against, self._records.at(entry, now), zone, together
+            )
         except Exception as error:  # noqa: BLE001  whatever it is, the others must go on
             return Undecided(f"it cannot be decided: {type(error).__name__}")
 
@@ -186,20 +204,29 @@ class Dispatcher:
         """Make the messages; what cannot be rendered is parked with the reason, and its neighbours flow."""
         made: list[Job] = []
         broken: list[tuple[Entry, str]] = []
-        for entry, go in batch.go:
+        messages = deque(batch.go)
+        while messages:
             if self._live:
                 await asyncio.sleep(0)  # what is being sent goes on
+            bundle = messages.popleft()
             try:
-                made.append(self._job(entry, go, batch.sight))
+                made.append(self._job(bundle, batch))
+                continue
             except (RenderError, NotFound) as error:
-                broken.append((entry, str(error)))
+                why = str(error)
             except Exception as error:  # noqa: BLE001  its text may quote the customer: only its name
-                broken.append((entry, f"the message cannot be made: {type(error).__name__}"))
+                why = f"the message cannot be made: {type(error).__name__}"
+            if len(bundle) > 1:
+                messages.extend([one] for one in bundle)  # one order that is broken harms no other
+            else:
+                broken.append((bundle[0][0], why))
         if broken:
             self._in_ledger(partial(self._records.park_all, broken))
         return made
 
-    def _job(self, entry: Entry, go: Send, sight: Sight) -> Job:
+    def _job(self, bundle: Sequence[Going], batch: Batch) -> Job:
+        sight = batch.sight
+        entry, go = as_one(bundle, sight.orders)
         if not go.channel:
             return Job(entry, go, None)
         order = sight.orders[go.wanted.order]
@@ -211,7 +238,12 @@ class Dispatcher:
         message = self._composer.compose(go, order, customer, journey, now)
         policy = self._engine.book.policy
         message, line = self._lines.put(message, go, order, customer, journey, policy, now)
-        return Job(entry, go, outcomes.same_identity(message, entry), line)
+        if entry.message_id not in batch.apart:
+            message = outcomes.same_identity(message, entry)
+        others = [
+            as_one([bundle[n], *bundle[:n], *bundle[n + 1 :]], sight.orders) for n in range(1, len(bundle))
+        ]
+        return Job(entry, go, message, line, tuple(Job(one, theirs, message) for one, theirs in others))
 
     # ── guard again, and commit `sending` ────────────────────────────────────
 
@@ -219,16 +251,18 @@ class Dispatcher:
         self, jobs: Sequence[Job], sight: Sight, tx: Transaction, now: datetime
     ) -> tuple[Sight, list[Job]]:
         """Decide everything again from the facts as they are now; what changed is rendered anew."""
-        entries = [job.entry for job in jobs]
+        entries = [one.entry for job in jobs for one in job.all]
         fresh = self._engine.look_again(tx, sight, self._moments(entries, now), now)
-        rendered = {job.entry.id: job for job in jobs}
+        may = {entry.id: go for entry, go in self._guarded(tx, entries, fresh, now)}
         ready: list[Job] = []
-        for entry, go in self._guarded(tx, entries, fresh, now):
-            job = rendered[entry.id]
-            if not self.stopping and _unchanged(job, go, fresh, sight):
+        for job in jobs:
+            going = [(one, may[one.entry.id]) for one in job.all if one.entry.id in may]
+            whole = len(going) == len(job.all)
+            if whole and not self.stopping and all(_unchanged(one, go, fresh, sight) for one, go in going):
                 ready.append(job)
             else:
-                self._records.release(tx, entry, now)
+                for one, _ in going:
+                    self._records.release(tx, one.entry, now)
         return fresh, self._records.begin(tx, ready, now)
 
     # ── record, and plan ─────────────────────────────────────────────────────

@@ -204,7 +204,8 @@ def _entries(entries: Sequence[Entry]) -> Iterator[Moment]:
         elif entry.status is Status.ACCEPTED:
             kind = "task" if wanted.kind == "task" else "said"
             by = f" by {entry.channel}" if entry.channel else ""
-            more = f"; {entry.reason}" if entry.reason.startswith(CARRIES) else ""
+            told = wanted.joins or entry.reason.startswith(CARRIES)
+            more = f"; {entry.reason}" if told and entry.reason else ""
             yield Moment(at, kind, f"{what}{by}", f"{wanted.because}{more}")
         elif entry.status in IN_FLIGHT:
             yield Moment(at, "said", f"{what}: on its way", wanted.because)
@@ -253,7 +254,11 @@ def _why_then(note: Notification, entry: Entry | None, zone: str) -> str:
         again = f"again at {calendar.show(entry.not_before, zone)}: " if entry.attempts else ""
         return f"{again}{entry.reason}"
     if note.steps:
-        return note.steps[0].why
+        first = note.steps[0]
+        if note.joins and note.due_at > first.at:
+            since = f"from {calendar.show(first.at, zone)} on with what this rule says of other orders"
+            return f"{first.why}; {since}" if first.why else since
+        return first.why
     return WAITS_FOR_CUSTOMER if note.role == "customer" else ""
 
 

@@ -4,7 +4,7 @@ Pure. Asked in the transaction that commits `sending`, after rendering: whoever 
 gets nothing from a batch that was claimed before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -62,12 +62,16 @@ def standstill(kind: str, name: str, why: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Go, by the step of that index, to this address. ``wanted`` is the notification as it is now."""
+    """Go, by the step of that index, to this address. ``wanted`` is the notification as it is now.
+
+    ``along`` is what leaves in the same message, each with its order.
+    """
 
     wanted: Notification
     step: int
     channel: str
     to: str
+    along: tuple[tuple[Notification, Order], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,12 @@ def guard(
     blocks: Blocks,
     now: datetime,
     zone: str,
+    beside: Collection[str] = (),
 ) -> Answer:
-    """Decide about one claimed entry; *decision* is the planner's answer for its order at *now*."""
+    """Decide about one claimed entry; *decision* is the planner's answer for its order at *now*.
+
+    *beside* are the keys of those that may leave in the same message: one of them being due, it need not be.
+    """
     wanted = next((note for note in decision.wanted if note.key == entry.key), None)
     if wanted is None:
         failed = next((e for e in decision.errors if e.startswith(f"{entry.wanted.rule}: ")), None)
@@ -106,7 +114,7 @@ def guard(
             return Wait(now + RECHECK, f"the rule cannot be decided: {failed}")
         return Withhold(Status.CANCELLED, why_not(decision, entry))
     wanted = carried_on(entry, wanted)
-    if wanted.due_at > now:
+    if wanted.due_at > now and not beside:
         return Wait(wanted.due_at, f"due {calendar.show(wanted.due_at, zone)}")
     if wanted.role == "customer" and not customer.known:  # it waited for them as long as it was useful
         return Withhold(Status.SUPPRESSED, f"unreachable: {_nobody(wanted)}")
@@ -116,7 +124,7 @@ def guard(
         return Withhold(Status.EXPIRED, f"{late}; {halted}" if halted else late)
     if halted:
         return Wait(min(now + RECHECK, wanted.expires_at or now + RECHECK), halted)
-    answer = _by_step(entry, wanted, order, customer, blocks, now, zone)
+    answer = _by_step(entry, wanted, order, customer, blocks, now, zone, beside)
     return _on_trial(answer) if wanted.mode == "shadow" else answer
 
 
@@ -142,6 +150,7 @@ def _by_step(
     blocks: Blocks,
     now: datetime,
     zone: str,
+    beside: Collection[str],
 ) -> Answer:
     """The first step that may be used now; else wait for the first that may be used later; else nothing."""
     if wanted.role == "customer" and customer.erased:
@@ -164,7 +173,8 @@ def _by_step(
         elif seen := _was_active(step, who, now, zone):
             return Withhold(Status.SUPPRESSED, seen)
         else:
-            return _no_room(entry, wanted, who, blocks, now, zone) or Send(wanted, index, step.channel, to)
+            full = _no_room(entry, wanted, who, blocks, now, zone, beside)
+            return full or Send(wanted, index, step.channel, to)
     if later:
         until, why = min(later)
         return Wait(until, why)
@@ -182,17 +192,24 @@ def _was_active(step: Step, who: Customer | Person, now: datetime, zone: str) ->
 
 
 def _no_room(
-    entry: Entry, wanted: Notification, who: Customer | Person, blocks: Blocks, now: datetime, zone: str
+    entry: Entry,
+    wanted: Notification,
+    who: Customer | Person,
+    blocks: Blocks,
+    now: datetime,
+    zone: str,
+    beside: Collection[str],
 ) -> Answer | None:
     """What a full day or week of the customer means for one more message; ``None`` if there is room now.
 
-    Of two that were claimed together and not begun, the earlier one counts for the later.
+    Of two that were claimed together and not begun, the earlier one counts for the later, unless they leave
+    in one message.
     """
     sent = blocks.sent.get(wanted.customer, ()) if isinstance(who, Customer) else ()
     if not sent:
         return None
     before = (now, entry.id)
-    others = (one for one in sent if one.key != entry.key)
+    others = (one for one in sent if one.key != entry.key and one.key not in beside)
     own = zone_of(who, zone)
     counted = tally(tuple(one for one in others if not one.waits or (one.at, one.entry) < before), own)
     until = room(blocks.caps, wanted.purpose, counted, now, own)

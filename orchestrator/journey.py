@@ -155,6 +155,7 @@ class Rule:
     timing: Timing = Timing()
     when: Condition | None = None
     tells: tuple[str, ...] = ()
+    combine: Duration | None = None  # how long it waits for others of the rule to the same person
     mode: Mode = Mode.LIVE
     catch_up: bool = False
     title: str = ""
@@ -324,6 +325,11 @@ class RuleBook:
         together = set() if None not in caps else {Purpose.RELATIONSHIP, Purpose.MARKETING}
         rules = (rule for journey in self.journeys.values() for rule in journey.rules)
         return bool(caps) and any(rule.purpose in caps or rule.purpose in together for rule in rules)
+
+    @cached_property
+    def combines(self) -> bool:
+        """May what is said of one order leave with what is said of another?"""
+        return any(rule.combine is not None for journey in self.journeys.values() for rule in journey.rules)
 
     @cached_property
     def _by_id(self) -> Mapping[str, Rule]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -29,6 +30,14 @@ class Leases:
         if only is None:
             return tx.claim(now, limit, self._worker, self._lease)
         return tx.claim_these(only, now, self._worker, self._lease)
+
+    def claim_along(self, tx: Transaction, entries: Sequence[Entry], now: datetime) -> list[Entry]:
+        """Take also these, which leave with what was claimed: as if they were due now."""
+        if not entries:
+            return []
+        ids = [entry.id for entry in entries]
+        taken = tx.claim_along(ids, now, self._worker, self._lease)
+        return [replace(entry, due_at=min(entry.due_at, now)) for entry in taken]
 
     @asynccontextmanager
     async def kept(self, entries: Sequence[Entry], in_ledger: InLedger | None) -> AsyncIterator[None]:

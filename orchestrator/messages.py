@@ -15,7 +15,7 @@ from orchestrator.guard import Send
 from orchestrator.journey import Journey, Policy
 from orchestrator.model import Customer, Kind, Notification, Order, Purpose
 from orchestrator.plain_text import one_line
-from orchestrator.render import wording
+from orchestrator.render import several, wording
 from orchestrator.render.attachments import File
 from orchestrator.render.invitation import Invitation, Somebody, calendar_file
 from orchestrator.timing import recipient
@@ -109,11 +109,17 @@ class Composer:
         wanted = go.wanted
         who = recipient(wanted.role, order, customer)
         context = wording.context(wanted, order, customer, journey, self._policy, now, self._company)
+        if go.along:
+            context["orders"] += several.orders(
+                wording.context(note, other, customer, journey, self._policy, now, self._company)
+                for note, other in go.along
+            )
         locale = wording.locale_of(wanted, order, customer, self._company)
         content = self._renderer.render(wanted.template, go.channel, locale, context)
         brand = context["brand"]
         mailbox = self._sender.mailbox(wanted.purpose, brand.sender_email)
-        identity = message_id(wanted.key, go.channel, mailbox)
+        keys = sorted([wanted.key, *(note.key for note, _ in go.along)])
+        identity = message_id(" ".join(keys), go.channel, mailbox)
         reply_to = self._reply_to(wanted, order, brand.reply_to)
         asked_for = go.channel != "email" or wanted.purpose not in UNASKED
         text, html = (content.text, content.html) if asked_for else self._signed(content, brand.imprint)

@@ -385,7 +385,7 @@ class Notification:
     """One intent: this rule, this occasion, this recipient, due then, useless after then.
 
     ``because`` says what made it due, ``unless`` what would take it back; ``values`` are what the
-    condition saw.
+    condition saw. Those of one ``joins`` may leave in one message, from their step on, when one is due.
     """
 
     order: str
@@ -408,6 +408,7 @@ class Notification:
     trigger_at: datetime | None = None
     ack_by: datetime | None = None  # tasks: acknowledge by then, or it goes to the next person
     mode: str = "live"
+    joins: str = ""  # rule, role and person, where the rule combines
 
     @property
     def key(self) -> str:

@@ -55,12 +55,21 @@ class NotAsked(ChannelError):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One claimed entry on its way: what the guard allowed, and the message made of it."""
+    """One claimed entry on its way: what the guard allowed, and the message made of it.
+
+    ``others`` leave in the same message, and come to the same.
+    """
 
     entry: Entry
     go: Send
     message: Message | None  # a task that nobody can be reached for is only recorded
     line: str = ""  # the id of what rides along
+    others: tuple["Job", ...] = ()
+
+    @property
+    def all(self) -> tuple["Job", ...]:
+        """Every entry that leaves in this message."""
+        return (self, *self.others)
 
     @property
     def message_id(self) -> str:
@@ -111,8 +120,14 @@ def same_identity(message: Message, entry: Entry) -> Message:
 def accepted(job: Job, receipt: Receipt) -> Follows:
     """The provider took it, or the task stands on the list."""
     if job.message is not None:
-        return Follows("", Status.ACCEPTED, provider_id=receipt.provider_id)
+        return Follows(_together(job), Status.ACCEPTED, provider_id=receipt.provider_id)
     return Follows(f"{ON_THE_LIST}: {job.entry.reason or 'no channel reaches them'}", Status.ACCEPTED)
+
+
+def _together(job: Job) -> str:
+    """With what it was said, or "" for what was said alone."""
+    others = ", ".join(note.order for note, _ in job.go.along)
+    return f"in one message with what was said of {others}" if others else ""
 
 
 def died(
@@ -144,7 +159,7 @@ def refused(
     doubt = isinstance(error, Unknown)
     if isinstance(error, Unavailable) or (doubt and may_repeat(abilities)):
         floor = error.retry_after if isinstance(error, Unavailable) else None
-        moment = next_try(max(1, len(here)), job.entry.key, now, floor, wanted.expires_at)
+        moment = next_try(max(1, len(here)), _chance(job), now, floor, wanted.expires_at)
         if moment is not None:
             status = Status.UNKNOWN if doubt else None
             text = f"{reason}; again with the same Message-ID" if doubt else reason
@@ -158,6 +173,12 @@ def refused(
         return Follows(text, status, Again(step + 1, now), _outcome(error), error.code, suppress=dead)
     status = Status.UNKNOWN if doubt else Status.FAILED
     return Follows(reason, status, code=error.code, suppress=dead)
+
+
+def _chance(job: Job) -> str:
+    """What the moment of the next try is drawn from: what leaves together is tried again together."""
+    together = (job.message_id or job.entry.message_id) if job.entry.wanted.joins else ""
+    return together or job.entry.key
 
 
 def may_repeat(abilities: Abilities | None) -> bool:

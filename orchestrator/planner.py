@@ -6,10 +6,12 @@ that fails says so in the decision's errors and silences no other.
 
 from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from orchestrator import calendar, conditions
-from orchestrator.case import REPLACED, Case, Firing, spoken
+from orchestrator.case import Case, Firing, spoken
+from orchestrator.combining import joins
 from orchestrator.journey import Journey, Mode, Rule, RuleBook, Rung, TaskSpec
 from orchestrator.model import (
     Customer,
@@ -25,6 +27,7 @@ from orchestrator.model import (
     key_of,
 )
 from orchestrator.rungs import EXHAUSTED, spent
+from orchestrator.superseding import superseded
 from orchestrator.timing import order_zone, recipient, timed
 from orchestrator.triggers import firings
 
@@ -125,12 +128,11 @@ def _decide(rule: Rule, case: Case, book: RuleBook) -> Answer:
             yield Silence(rule.id, against, _key(rule, firing, case), values)
         else:
             standing.append((firing, values))
-    several = len(standing) > 1
-    newest = _newest_due(rule, [firing for firing, _ in standing], case) if several else None
-    for firing, values in standing:
+    stand = superseded(rule, [firing for firing, _ in standing], partial(_key, rule, case=case), case)
+    for (firing, values), said in zip(standing, stand, strict=True):
         rung = rule.rung(firing.rung)
         if rung is not None and rung.say:
-            yield from _message(rule, rung, _replaced(firing, newest, case), case, values)
+            yield from _message(rule, rung, said, case, values)
         if firing.instead:
             spec, occasion = TaskSpec("owner", firing.instead), f"{firing.occasion}.held"
             yield _tasked(rule, firing, case, spec, "owner", firing.news, occasion, firing.because)
@@ -165,26 +167,6 @@ def _against(rule: Rule, firing: Firing, case: Case, book: RuleBook) -> tuple[st
     if verdict.value is None:
         return f"nobody can say whether {rule.when.text} holds: {verdict.why}", verdict.values
     return "" if verdict.value else f"{rule.when.text} does not hold", verdict.values
-
-
-def _newest_due(rule: Rule, standing: list[Firing], case: Case) -> Firing | None:
-    """The newest that is due, speaks and was not said yet: what was said replaces nothing."""
-    outcomes = case.order.outcomes
-    due = [
-        firing
-        for firing in standing
-        if firing.at <= case.now
-        and firing.speaks
-        and not spoken(outcomes.get(_key(rule, firing, case)), rule.mode)
-    ]
-    return max(due, key=lambda firing: (firing.at, firing.occasion), default=None)
-
-
-def _replaced(firing: Firing, newest: Firing | None, case: Case) -> Firing:
-    """A newer notification of the same rule and order replaces an unsent older one."""
-    if newest is None or firing is newest or firing.at > case.now or firing.hushed:
-        return firing
-    return firing._replace(hushed=f"{REPLACED}{newest.because}")
 
 
 def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
@@ -223,6 +205,7 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
         journey=case.journey.id,
         trigger_at=firing.at,
         mode=str(rule.mode),
+        joins=joins(rule, case),
     )
     unsaid = outcome is not None and (outcome.status in PERSON_AFTER or "unreachable: " in outcome.reason)
     if unsaid and when.expires_at > firing.news:  # old news mails nobody, and tasks nobody

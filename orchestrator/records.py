@@ -25,6 +25,7 @@ from orchestrator.trouble import Trouble
 log = logging.getLogger(__name__)
 
 STALE = "refused as too late"
+CAME_APART = "somebody else has one of the orders this message is about"
 AGAIN = "to be tried again"
 
 
@@ -110,13 +111,25 @@ class Records:
         self.tell(tx, facts, now)
 
     def begin(self, tx: Transaction, jobs: Sequence[Job], now: datetime) -> list[Job]:
-        """Commit that their bytes may leave from now on, and return those that nobody else has taken."""
+        """Commit that their bytes may leave from now on, and return those that nobody else has taken.
+
+        If somebody else has one order of a message, the message does not leave.
+        """
         begun = [
-            Begin(job.entry.id, job.entry.generation, job.go.channel, job.message_id, self.at(job.entry, now))
+            Begin(one.entry.id, one.entry.generation, one.go.channel, one.message_id, self.at(one.entry, now))
             for job in jobs
+            for one in job.all
         ]
         late = self.refused(tx.begin_many(begun, now))
-        return [job for job in jobs if job.entry.id not in late]
+        if not late:
+            return list(jobs)
+        whole = [job for job in jobs if late.isdisjoint(one.entry.id for one in job.all)]
+        for job in jobs:
+            for one in job.all if job not in whole else ():
+                if one.entry.id not in late:
+                    moment = self.at(one.entry, now)
+                    self.back(tx, one.entry, one.entry.step, moment, CAME_APART, now, outcome="stopped")
+        return whole
 
     def park(self, tx: Transaction, entry: Entry, reason: str, now: datetime) -> None:
         """Freeze it until somebody mends what is wrong, or news of its order comes."""
@@ -132,7 +145,8 @@ class Records:
 
     def answered(self, tx: Transaction, tried: Sequence[Tried], sight: Sight, now: datetime) -> None:
         """Carry out what follows from what the channels said; *sight* is what was sent from."""
-        self._write_down(tx, [(one.job, self._follows(tx, one, now)) for one in tried], now, sight)
+        answers = [pair for one in tried for pair in self._follows(tx, one, now)]
+        self._write_down(tx, answers, now, sight)
 
     def died(self, tx: Transaction, entries: Sequence[Entry], now: datetime) -> None:
         """Carry out what follows for those of the swept entries whose worker died in `sending`."""
@@ -143,12 +157,14 @@ class Records:
         ]
         self._write_down(tx, answers, now)
 
-    def _follows(self, tx: Transaction, tried: Tried, now: datetime) -> Follows:
+    def _follows(self, tx: Transaction, tried: Tried, now: datetime) -> list[tuple[Job, Follows]]:
+        """What follows for every entry of one message; the tries of the first count for all."""
         job, answer = tried.job, tried.answer
         if isinstance(answer, Receipt):
-            return outcomes.accepted(job, answer)
+            return [(one, outcomes.accepted(one, answer)) for one in job.all]
         abilities, attempts = self._abilities(job.go.channel), tx.attempts(job.entry.id)
-        return outcomes.refused(job, answer, attempts, abilities, self.at(job.entry, now))
+        moment = self.at(job.entry, now)
+        return [(one, outcomes.refused(one, answer, attempts, abilities, moment)) for one in job.all]
 
     def _write_down(
         self,
@@ -166,13 +182,16 @@ class Records:
         ]
         if lines:
             tx.append(lines)
+        noted: set[str] = set()
         for job, then in answers:
             entry, wanted, channel = job.entry, job.go.wanted, job.go.channel
             moment = self.at(entry, now)
             if then.pause:
                 tx.pause(Stops.CHANNEL, channel, moment, then.reason)
                 log.error("channel %s is paused: %s", channel, then.reason)
-            if then.reason and then.outcome != "stopped" and job.message is not None:
+            failed = then.status is not Status.ACCEPTED and then.outcome != "stopped"
+            if then.reason and failed and job.message is not None and job.message_id not in noted:
+                noted.add(job.message_id)
                 self.trouble.note(channel, then.code, then.reason, entry.id)
             if then.suppress:
                 suppress(tx, channel, job.go.to, then.reason, then.code, moment)
@@ -198,7 +217,7 @@ class Records:
         return [
             Finish(
                 job.entry.id, job.entry.generation, then.status, job.go.channel, then.provider_id,
-                then.reason or _carried(job), then.code, self.at(job.entry, now),
+                "; ".join(filter(None, (then.reason, _carried(job)))), then.code, self.at(job.entry, now),
             )
             for job, then in answers
             if then.status is not None and then.status is not job.entry.status

@@ -102,15 +102,16 @@ class Simulation:
         self.engine = Engine(self.ledger, replace(book, activated={}), replay=True)
         self.dispatcher = Dispatcher(self.engine, composer, channels, self.clock, live=False)
         self.heard: Counter[str] = Counter()
+        self._in_step = book.combines  # then orders do depend on each other
 
     def run(self, events: Iterable[Incoming], until: datetime | None = None) -> None:
         """Hear *events* (sorted by hearing) and send what falls due, up to *until*."""
         asyncio.run(self._run(events, until))
 
     async def _run(self, events: Iterable[Incoming], until: datetime | None) -> None:
-        for batch in _batches(events, until):
+        for batch in _batches(events, until, one_instant=self._in_step):
             end = batch[-1].fact.heard
-            if scope_of(batch[0].fact.type) is Scope.CUSTOMER:
+            if self._in_step or scope_of(batch[0].fact.type) is Scope.CUSTOMER:
                 await self._send_before(batch[0].fact.heard)
             else:
                 await self._send_before_news(batch)
@@ -133,6 +134,14 @@ class Simulation:
 
     async def _send_before(self, moment: datetime) -> None:
         """Send everything that is due before *moment*, each at its own time."""
+        while self._in_step:
+            with self.ledger.read() as tx:
+                due = tx.next_due()
+            if due is None or due >= moment:
+                break
+            self._move(due)
+            if not await self.dispatcher.drain():
+                break
         self._move(moment - INSTANT)
         await self.dispatcher.drain()
 
@@ -165,10 +174,12 @@ def lines_in(ledger: Ledger) -> Iterator[Line]:
             after = page[-1].id
 
 
-def _batches(events: Iterable[Incoming], until: datetime | None) -> Iterator[list[Incoming]]:
+def _batches(
+    events: Iterable[Incoming], until: datetime | None, *, one_instant: bool
+) -> Iterator[list[Incoming]]:
     """Cut *events* where a batch is full, a subject is heard of again later, or the kind of subject changes.
 
-    Facts about customers touch many orders: those of one instant make a batch.
+    Facts about customers touch many orders: those of one instant make a batch, and with *one_instant* all do.
     """
     batch: list[Incoming] = []
     heard: dict[str, datetime] = {}
@@ -180,7 +191,7 @@ def _batches(events: Iterable[Incoming], until: datetime | None) -> Iterator[lis
             len(batch) >= BATCH
             or heard.get(fact.subject, fact.heard) != fact.heard
             or (scope := scope_of(fact.type)) is not scope_of(batch[0].fact.type)
-            or (scope is Scope.CUSTOMER and fact.heard != batch[0].fact.heard)
+            or ((one_instant or scope is Scope.CUSTOMER) and fact.heard != batch[0].fact.heard)
         ):
             yield batch
             batch, heard = [], {}

@@ -16,6 +16,7 @@ from orchestrator.model import Customer, Location, Order, Person, Purpose, Sent,
 
 WITHIN = Duration(days=1, text="1d")  # a message that says nothing else is useless after a day
 STALE_AFTER = Duration(seconds=36 * 3600, text="36h")  # a nightly import of yesterday is still news
+LAST_CALL = timedelta(minutes=5)  # so long before it is useless, nothing waits for others any more
 NEVER = "the customer's hours and the quiet hours leave no moment"
 
 _PRESENT = {On.UPCOMING, On.MOVED, On.SILENT}  # about how things stand: news of the past does not age them
@@ -109,6 +110,8 @@ def timed(rule: Rule, firing: Firing, case: Case) -> Timed:
                 since = _unless_active(rule, channel, who, clock.zone, firing.news, moment)
                 steps.append(Step(channel, moment, why, since))
     due = steps[0].at if steps else firing.news
+    if rule.combine is not None and steps and firing.news < expires:
+        due = _with_others(rule, rule.combine, firing, steps[0], who, clock, expires, sent, case)
     return Timed(due, expires, tuple(steps), tuple(late), tuple(nowhere))
 
 
@@ -158,11 +161,7 @@ def _good(
 
     When that has passed unused (an outage, a retry) and now is no good moment, it is the next one.
     """
-    base, own = news, ""
-    if isinstance(rule.timing.at, time):
-        base, own = _at_local(news, rule.timing.at, clock.zone), f"the rule sends at {rule.timing.at:%H:%M}"
-        if rule.timing.business_days:
-            base = _on_business_day(base, rule.timing.at, clock.zone, case)
+    base, own = _base(rule, news, clock, case)
     found = ways(rule, channel, who, clock, sent, case)
     moment, why = allowed(base, found, clock)
     if moment is not None and moment < case.now < expires:
@@ -170,6 +169,48 @@ def _good(
         if again != case.now:
             moment, why = again, why_again
     return moment, why or (own if moment != news else "")
+
+
+def _base(rule: Rule, news: datetime, clock: Clock, case: Case) -> tuple[datetime, str]:
+    """The *news*, or the rule's own time of day after it, and that it is that."""
+    at = rule.timing.at
+    if not isinstance(at, time):
+        return news, ""
+    base = _at_local(news, at, clock.zone)
+    if rule.timing.business_days:
+        base = _on_business_day(base, at, clock.zone, case)
+    return base, f"the rule sends at {at:%H:%M}"
+
+
+def _with_others(
+    rule: Rule,
+    wait: Duration,
+    firing: Firing,
+    step: Step,
+    who: Customer | Person,
+    clock: Clock,
+    expires: datetime,
+    sent: tuple[Sent, ...],
+    case: Case,
+) -> datetime:
+    """When it leaves if no other takes it along: *wait* after its first good moment, and never too late.
+
+    A newer message does not begin to wait anew: it goes on with the wait of the one whose place it takes. If
+    there is no good moment between the end of the wait and the expiry, it does not wait at all.
+    """
+    base, _ = _base(rule, firing.since or firing.news, clock, case)
+    found = ways(rule, step.channel, who, clock, sent, case)
+    first, _ = allowed(base, found, clock)
+    until = min(case.add(first or step.at, wait), expires - LAST_CALL)
+    if until <= step.at:
+        return step.at
+    moment, _ = allowed(until, found, clock)
+    if moment is None or moment >= expires:
+        return step.at
+    if moment < case.now < expires:
+        again, _ = allowed(case.now, found, clock)
+        return moment if again is None or again == case.now else again
+    return moment
 
 
 def channels_for(rule: Rule, case: Case, who: Customer | Person) -> tuple[str, ...]:

@@ -7,13 +7,13 @@ flight; the unique index ``ix_entries_one_in_flight`` would refuse anything else
 
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, exists, or_, select, update
+from sqlalchemy import Select, and_, bindparam, exists, literal_column, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from orchestrator.ledger.moves import one_of
 from orchestrator.ledger.rows import ENTRY
 from orchestrator.ledger.tables import entries
-from orchestrator.model import IN_FLIGHT, Status
+from orchestrator.model import IN_FLIGHT, WAITING, Status
 
 _waiting, _earlier, _flying = entries.alias("waiting"), entries.alias("earlier"), entries.alias("flying")
 _now = bindparam("now", type_=entries.c.run_at.type)
@@ -36,6 +36,13 @@ _may_go = select(_waiting.c.id).where(
     one_of(_waiting.c.status, {Status.SCHEDULED}), _waiting.c.run_at <= _now, ORDER_IS_FREE, IS_HEAD
 )
 _due = _may_go.order_by(_waiting.c.run_at, _waiting.c.id).limit(bindparam("most"))
+_together = select(_waiting.c.id).where(  # somebody due takes them along, whenever they are due themselves
+    _waiting.c.id.in_(bindparam("ids", expanding=True)),
+    one_of(_waiting.c.status, {Status.SCHEDULED}),
+    or_(_waiting.c.not_before.is_(None), _waiting.c.not_before <= _now),
+    ORDER_IS_FREE,
+    IS_HEAD,
+)
 _these = _may_go.where(_waiting.c.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -56,6 +63,16 @@ def _take(found: Select[tuple[int | None]]) -> ReturningUpdate[Any]:
 
 CLAIM = _take(_due)
 CLAIM_THESE = _take(_these)
+CLAIM_ALONG = _take(_together)
+JOINING = (
+    select(*ENTRY)
+    .where(
+        entries.c.joins.in_(bindparam("names", expanding=True)),
+        entries.c.joins != literal_column("''"),
+        one_of(entries.c.status, IN_FLIGHT | WAITING),
+    )
+    .order_by(entries.c.id)
+)
 DUE_OF = select(_waiting.c.id, _waiting.c.order_id, _waiting.c.run_at).where(
     one_of(_waiting.c.status, {Status.SCHEDULED}),
     _waiting.c.order_id.in_(bindparam("ids", expanding=True)),

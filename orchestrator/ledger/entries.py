@@ -28,6 +28,7 @@ from orchestrator.ledger.values import Attempt
 from orchestrator.ledger.verbs import Verbs, batches
 from orchestrator.model import IN_FLIGHT, WAITING, Entry, Kind, Notification, Purpose, Sent, Status
 
+_PLANNED = ("customer", "kind", "mode", "template", "purpose")
 _WITHHOLDABLE = WAITING | {Status.DISPATCHED}
 _EMPTY: dict[str, Any] = {"lease_until": None, "worker": ""}
 
@@ -61,6 +62,8 @@ _SENT = (
         entries.c.key,
         entries.c.id,
         entries.c.status,
+        entries.c.message_id,
+        entries.c.joins,
     )
     .join(orders, orders.c.id == entries.c.order_id)
     .where(
@@ -91,15 +94,13 @@ _due = _insert.excluded.due_at
 _CREATE = _insert.on_conflict_do_update(
     index_elements=["key"],
     set_={
-        **{
-            name: _insert.excluded[name]
-            for name in ("customer", "kind", "mode", "template", "purpose", "status", "due_at", "expires_at")
-        },
+        **{name: _insert.excluded[name] for name in (*_PLANNED, "status", "due_at", "expires_at")},
         "run_at": case((entries.c.not_before > _due, entries.c.not_before), else_=_due),
         "step": text("0"),
         "generation": entries.c.generation + literal_column("1"),
         "reason": text("''"),
         "wanted": _insert.excluded.wanted,
+        "joins": _insert.excluded.joins,
         "updated_at": _insert.excluded.updated_at,
     },
     where=and_(may_become(Status.SCHEDULED, {Status.CANCELLED}), not_(entries.c.by_person)),
@@ -123,6 +124,7 @@ _RESCHEDULE = (
         expires_at=bindparam("expires_at"),
         run_at=case((entries.c.not_before > _new_due, entries.c.not_before), else_=_new_due),
         wanted=bindparam("wanted"),
+        joins=bindparam("joins"),
         updated_at=bindparam("now"),
     )
 )
@@ -194,10 +196,15 @@ class Entries(Verbs):
         """Give what these customers were sent since then or are being sent, of all their orders."""
         found: dict[str, list[Sent]] = {}
         for batch in batches(customers):
-            for customer, at, purpose, key, number, status in self._rows(
+            combined: set[tuple[str, str]] = set()
+            for customer, at, purpose, key, number, status, message, joins in self._rows(
                 _SENT, {"ids": batch, "since": since}
             ):
                 waits = status == Status.DISPATCHED
+                if joins and not waits:
+                    if (customer, message) in combined:
+                        continue  # one message, whatever it says of how many orders
+                    combined.add((customer, message))
                 found.setdefault(customer, []).append(Sent(at, Purpose(purpose), key, number, waits))
         return found
 
@@ -286,6 +293,7 @@ def _planned(wanted: Notification) -> dict[str, Any]:
         "due_at": wanted.due_at,
         "expires_at": wanted.expires_at,
         "wanted": to_json(wanted),
+        "joins": wanted.joins,
     }
 
 

@@ -107,6 +107,7 @@ def notification(text: str) -> Notification:
         _moment(wanted["trigger_at"]),
         _moment(wanted["ack_by"]),
         wanted["mode"],
+        wanted.get("joins", ""),  # entries of older versions leave alone
     )
 
 

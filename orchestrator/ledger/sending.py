@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, func, insert, or_, select, update
 
-from orchestrator.ledger.claims import CLAIM, CLAIM_THESE, DUE_OF, NEXT_DUE
+from orchestrator.ledger.claims import CLAIM, CLAIM_ALONG, CLAIM_THESE, DUE_OF, JOINING, NEXT_DUE
 from orchestrator.ledger.entries import Entries
 from orchestrator.ledger.moves import may_become, one_of
 from orchestrator.ledger.orders import WAITS
@@ -145,6 +145,25 @@ class Sending(Entries):
         """Take those of these entries that :meth:`claim` would take."""
         values = {"ids": entry_ids, "now": now, "by": worker, "until": now + lease}
         return sorted(map(entry, self._rows(CLAIM_THESE, values)), key=lambda one: (one.due_at, one.id))
+
+    def joining(self, names: Iterable[str]) -> list[Entry]:
+        """List what waits or is in flight under these names of what leaves together, by id."""
+        found: list[Entry] = []
+        for batch in batches(names):
+            found += map(entry, self._rows(JOINING, {"names": batch}))
+        return found
+
+    def claim_along(
+        self, entry_ids: Iterable[int], now: datetime, worker: str, lease: timedelta
+    ) -> list[Entry]:
+        """Take those of these entries whose order is free, whether they are due or not."""
+        values = {"now": now, "by": worker, "until": now + lease}
+        found = [
+            entry(row)
+            for batch in batches(entry_ids)
+            for row in self._rows(CLAIM_ALONG, {"ids": batch, **values})
+        ]
+        return sorted(found, key=lambda one: (one.due_at, one.id))
 
     def due_of(self, order_ids: Iterable[str], now: datetime) -> list[tuple[int, str, datetime]]:
         """Give id, order and moment of what these orders have waiting that may go at *now*."""

@@ -12,6 +12,7 @@ from orchestrator.ledger.moments import Moment
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 SCHEDULED = "status = 'scheduled'"
+JOINING = "joins <> '' AND status IN ('dispatched', 'held', 'scheduled', 'sending')"
 FLYING = "status IN ('dispatched', 'sending')"
 
 
@@ -118,6 +119,7 @@ class EntryTable(Base, table=True):
         _partial("ix_entries_run", "run_at", "id", where=SCHEDULED),
         _partial("ix_entries_order_run", "order_id", "run_at", "id", where=SCHEDULED),
         _partial("ix_entries_one_in_flight", "order_id", where=FLYING, unique=True),
+        _partial("ix_entries_joins", "joins", where=JOINING),
         _partial("ix_entries_lease", "lease_until", where=FLYING),
     )
 
@@ -147,6 +149,7 @@ class EntryTable(Base, table=True):
     reason: str = Field(sa_type=Text)
     by_person: bool
     wanted: str = Field(sa_type=Text)
+    joins: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(sa_type=Moment)
     updated_at: datetime = Field(sa_type=Moment)
 

@@ -114,6 +114,13 @@ TEMPLATE_CODES: Mapping[str, Code] = {
         "`[brands.…]` in the settings names a logo or a layout that is not among the templates.",
         "Put the picture into the directory of templates, and the layout into `shared/layouts/`.",
     ),
+    "T045": Code(
+        "a list that leaves out the others",
+        "The rule says `combine`, so the message may be about several orders; this text speaks of one, and of "
+        "the others the customer would never hear.",
+        "Name them all: `{% for one in orders %}{{ one.attributes.model }}{% endfor %}`; alone it is a list "
+        "of one.",
+    ),
     # ── HTML
     "T030": Code(
         "MJML is broken",

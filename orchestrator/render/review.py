@@ -23,6 +23,7 @@ from orchestrator.render.voice import Fault, Reader, Script
 
 SHARED = "shared"  # the folder of what belongs to no journey
 ALLOWANCE = re.compile(r"(?P<code>T1\d\d)\s+because\s+\S.*")
+_ALL_ORDERS = re.compile(r"\borders\b")
 _OF_TASKS = re.compile(r"\btask\.")
 
 
@@ -77,7 +78,7 @@ class _Review:
         for name in self.names:
             found += self._of_template(name, complete)
         found += self._of_ladders()
-        problems = {*self._overruled(found), *self._undeclared()}
+        problems = {*self._overruled(found), *self._undeclared(), *self._of_one_only()}
         return sorted(problems, key=lambda p: (p.path, p.line, p.column, p.code))
 
     def _undeclared(self) -> Iterator[Problem]:
@@ -85,6 +86,26 @@ class _Review:
             journey = self.book.journeys.get(path.partition("/")[0])
             if journey is not None:
                 yield from undeclared(self.renderer, path, journey)
+
+    def _of_one_only(self) -> Iterator[Problem]:
+        """Texts of rules that combine, and that name no other order than the first."""
+        for journey in self.book.journeys.values():
+            for rule in journey.rules:
+                for rung in rule.rungs if rule.combine is not None else ():
+                    for (stem, locale), path in self.files.get(self._named(rung.say, journey), {}).items():
+                        if not self._speaks_of_all(path, stem, locale):
+                            message = f"{rule.id!r} combines, and this text names only one order"
+                            hint = "name each: `{% for one in orders %}{{ one.id }}{% endfor %}`"
+                            yield at(self.renderer, path, self._begins(path), "T045", message, hint)
+
+    def _speaks_of_all(self, path: str, stem: str, locale: str) -> bool:
+        source = self.renderer.files[path]
+        try:
+            body = template_source.headers(source)[1] if stem.endswith(".txt") else source
+            pieces = self.renderer.pieces(body, path, locale)
+        except SourceError:
+            return True  # told as such
+        return any(_ALL_ORDERS.search(piece.text) for piece in pieces if piece.kind is not Is.TEXT)
 
     # ── one template ──
 

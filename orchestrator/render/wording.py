@@ -15,6 +15,7 @@ from orchestrator.case import Case, apologies
 from orchestrator.journey import Journey, On, Policy, Rule
 from orchestrator.model import Customer, Fact, Kind, Notification, Order, Person, Promised
 from orchestrator.plain_text import one_line
+from orchestrator.render import several
 from orchestrator.render.brands import brand_of
 from orchestrator.render.words import (
     Brand,
@@ -23,6 +24,7 @@ from orchestrator.render.words import (
     CustomerWords,
     JourneyWords,
     Money,
+    OneOrder,
     OrderWords,
     Place,
     Task,
@@ -73,7 +75,7 @@ def context(
     stands = _stands(notification, case, told)
     awaited = list(_awaited(notification, case, stands))
     reached = milestone.reached if milestone else None
-    return {
+    words = {
         "customer": _customer(who),
         "order": _order(order, journey, locale),
         "owner": owner,
@@ -103,6 +105,7 @@ def context(
         "zone": zone,
         "purpose": notification.purpose.value,
     }
+    return words | {"orders": several.orders([words])}
 
 
 def in_locale(words: Mapping[str, Any], locale: str) -> dict[str, Any]:
@@ -115,11 +118,15 @@ def in_locale(words: Mapping[str, Any], locale: str) -> dict[str, Any]:
             return replace(value, locale=locale)
         if isinstance(value, OrderWords):
             return replace(value, attributes={key: retell(one) for key, one in value.attributes.items()})
+        if isinstance(value, OneOrder):
+            words = {name: retell(getattr(value, name)) for name in ("promise", "told", "happened")}
+            return replace(value, attributes={k: retell(v) for k, v in value.attributes.items()}, **words)
         if isinstance(value, Task):
             return replace(value, ack_by=replace(value.ack_by, locale=locale))
         return value
 
     told = {name: retell(value) for name, value in words.items()}
+    told["orders"] = tuple(retell(value) for value in words.get("orders", ()))
     told["promises"] = {name: retell(value) for name, value in words.get("promises", {}).items()}
     return told | {"locale": locale}
 

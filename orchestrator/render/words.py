@@ -235,11 +235,36 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class OneOrder:
+    """One of the orders a message speaks of."""
+
+    id: Annotated[str, "the order's number"] = ""
+    attributes: Annotated[Mapping[str, Any], "the journey's attributes by name, `one.attributes.model`"] = (
+        field(default_factory=dict)
+    )
+    milestone: Annotated[str, "the milestone this is about"] = ""
+    promise: Annotated[When, "what this message tells of it, else what was told"] = When()
+    told: Annotated[When, "what the customer was last told, before this message"] = When()
+    happened: Annotated[When, "when the milestone was reached"] = When()
+    reason: Annotated[str, "the reason given with the newest promise, the retraction or the cancellation"] = (
+        ""
+    )
+    event: Annotated[Mapping[str, Any], "the data of the event"] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """Everything a template may name; one field, one name."""
 
     customer: Annotated[CustomerWords, "who waits"]
     order: Annotated[OrderWords, "what they wait for"]
+    orders: Annotated[
+        tuple[OneOrder, ...],
+        "every order this message speaks of: several where the rule says `combine`, else the one",
+    ]
     owner: Annotated[Contact, "the person who looks after the order"]
     manager: Annotated[Contact, "that person's manager"]
     sender: Annotated[Contact, "who signs: owner, else manager, else location, else company"]
@@ -272,7 +297,9 @@ class Words:
     purpose: Annotated[str, "security, service, relationship or marketing"]
 
 
-VALUES = (When, Money, Contact, CustomerWords, OrderWords, Place, Company, Brand, JourneyWords, Task)
+VALUES = (
+    When, Money, Contact, CustomerWords, OrderWords, OneOrder, Place, Company, Brand, JourneyWords, Task,
+)  # fmt: skip
 
 
 # ── what is declared ─────────────────────────────────────────────────────────
@@ -339,6 +366,8 @@ def page() -> str:
     for name, entry in declared().items():
         fields = entry.fields or {}
         cells = [(name, entry.says), *((f"{name}.{inner}", says) for inner, says in fields.items())]
+        if name == "orders":
+            cells += [(f"orders[].{inner}", says) for inner, says in fields_of(OneOrder).items()]
         lines += [_row(*cell) for cell in cells]
     lines += [
         "",

@@ -306,6 +306,7 @@ def _build(found: RuleShape, journey: str, when: Condition | None, path: str, li
         timing=_timing(found.timing),
         when=when,
         tells=tuple(found.tells or ()),
+        combine=found.combine,
         mode=Mode(found.mode),
         catch_up=found.catch_up,
         title=found.title or "",

@@ -101,6 +101,7 @@ def _lengths(node: Node, findings: Findings) -> None:
     """What must last, lasts for some time."""
     timed: list[tuple[Node | None, str]] = [(node.get("on"), key) for key in ("silent", "for")]
     timed += [(node.get("timing"), key) for key in ("within", "stale_after")]
+    timed.append((node, "combine"))
     timed += [(part.get("task"), "within") for part in (node, *_rungs(node))]
     for part, key in timed:
         written = part.get(key) if part is not None else None
@@ -144,9 +145,14 @@ def _what(node: Node, known: Known, findings: Findings) -> None:
             findings.add(
                 part.place, "R040", "nothing is said here and nobody is tasked", "add `say:` or `task:`"
             )
-    if node.get("tells") and not any(part.get("say") for part in parts):
+    says = any(part.get("say") for part in parts)
+    if node.get("tells") and not says:
         findings.add(
             node.keys["tells"], "R047", "only a message can tell a promise, and nothing is said", "add `say:`"
+        )
+    if node.get("combine") and not says:
+        findings.add(
+            node.keys["combine"], "R061", "only messages leave together, and nothing is said", "add `say:`"
         )
 
 

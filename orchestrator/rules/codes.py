@@ -276,6 +276,11 @@ RULE_CODES: Mapping[str, Code] = {
         "for standing there twice.",
         "Name each channel once; leave `channels:` out for the usual ones.",
     ),
+    "R061": Code(
+        "combine without a message",
+        "Messages about several orders may leave as one; tasks are each their own.",
+        "Add `say:`, or remove `combine:`.",
+    ),
     # ── rules that can be read and are in vain
     "R050": Code(
         "condition decides nothing",
@@ -301,5 +306,11 @@ RULE_CODES: Mapping[str, Code] = {
         "Two rules have the same trigger, speak to the same person and say the same template, and no "
         "differing conditions keep them apart.",
         "Keep one of them.",
+    ),
+    "R054": Code(
+        "waits too long for others",
+        "A message is useless before the wait for what the rule says of other orders is over, so the wait is "
+        "cut short.",
+        "Give `combine` less, or `within` more.",
     ),
 }

@@ -90,6 +90,10 @@ def _alone(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> None:
         )
         hint = f"`closes:` says when it is complete; for later write `after: {trigger.milestone}`"
         findings.say(rule, "stuck", "R051", message, hint)
+    wait, useful = _elapsed(rule.combine), _elapsed(rule.timing.within)
+    if wait is not None and useful is not None and wait >= useful:
+        message = f"useless after {rule.timing.within}, it would wait {rule.combine} for other orders"
+        findings.say(rule, "combine", "R054", message, "give `combine` less, or `within` more")
     if any(rung.say for rung in rule.rungs) and rule.purpose is not Purpose.SECURITY:
         _windows(rule, journey, policy, findings)
 

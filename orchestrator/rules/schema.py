@@ -247,6 +247,10 @@ class RuleShape(Shape):
     tells: Texts | None = Field(
         None, description="Milestones whose promise the customer knows once this is accepted."
     )
+    combine: Length | None = Field(
+        None,
+        description="Wait so long for what it says of the customer's other orders: one message for all.",
+    )
     mode: Annotated[str, _word(*Mode, kind="mode")] = Field(
         "live",
         description="shadow decides and records but sends nothing.",

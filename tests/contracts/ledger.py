@@ -652,6 +652,43 @@ class CompanyContract:
             assert tx.wake("rule arrived is paused: ", NOW) == 1
             assert [row[1] for row in tx.due_of(["A-1", "A-2"], NOW)] == ["A-1"]
 
+    def test_what_leaves_together_is_found_by_its_name_and_taken_before_it_is_due(
+        self, ledger: Ledger
+    ) -> None:
+        later = [note(f"A-{n}", due=NOW + HOUR, joins="arrived/customer/c") for n in (1, 2)]
+        create(ledger, *later, note("A-3", due=NOW + HOUR, joins="arrived/customer/d"), note("A-4"))
+        with ledger.transaction() as tx:
+            found = tx.joining(["arrived/customer/c", ""])
+            assert [one.wanted.order for one in found] == ["A-1", "A-2"]
+            assert [one.wanted.order for one in tx.claim(NOW, 10, "w", LEASE)] == ["A-4"]
+            taken = tx.claim_along([one.id for one in found], NOW, "w", LEASE)
+            assert [(one.status, one.generation) for one in taken] == [(Status.DISPATCHED, 1)] * 2
+            assert tx.claim_along([one.id for one in found], NOW, "w", LEASE) == []
+            assert [one.status for one in tx.joining(["arrived/customer/c"])] == [Status.DISPATCHED] * 2
+
+    def test_nothing_is_taken_along_from_an_order_that_is_busy_or_has_something_due(
+        self, ledger: Ledger
+    ) -> None:
+        for order in ("A-1", "A-2"):
+            create(ledger, note(order), note(order, "arrived#2", NOW + HOUR, joins="j"))
+        create(ledger, note("A-3", "arrived#2", NOW + HOUR, joins="j"))
+        with ledger.transaction() as tx:
+            found = {one.wanted.order: one for one in tx.joining(["j"])}
+            tx.claim_these([tx.due_of(["A-1"], NOW)[0][0]], NOW, "w", LEASE)
+            (third,) = tx.claim_along([one.id for one in found.values()], NOW, "w", LEASE)
+            tx.back_to_schedule(third.id, 1, step=0, not_before=NOW + MINUTE, reason="421", now=NOW)
+            assert third.wanted.order == "A-3"
+            assert tx.claim_along([third.id], NOW, "w", LEASE) == [], "it is in a back-off"
+            assert len(tx.claim_along([third.id], NOW + MINUTE, "w", LEASE)) == 1
+
+    def test_a_rescheduled_entry_joins_what_it_belongs_to_now(self, ledger: Ledger) -> None:
+        create(ledger, note(joins="old"))
+        with ledger.transaction() as tx:
+            (entry,) = tx.joining(["old"])
+            tx.reschedule(entry.id, note(joins="new"), NOW)
+            assert tx.joining(["old"]) == []
+            assert [one.id for one in tx.joining(["new"])] == [entry.id]
+
     def test_at_most_one_set_of_rules_is_active_and_one_is_held(self, ledger: Ledger) -> None:
         with ledger.transaction() as tx:
             assert tx.ruleset(RuleSetState.ACTIVE) is None

@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 
 VALUES = ("model", "journey", "errors", "findings")
 DECISIONS = (
-    "calendar", "caps", "case", "conditions", "conditions.errors", "conditions.fields", "conditions.text",
+    "calendar", "caps", "case", "combining", "conditions", "conditions.errors", "conditions.fields", "conditions.text",
     "consents", "explain", "fold", "foresight", "gates", "guard", "habits", "hours", "law", "money",
-    "persons", "planner", "reconcile", "render.wording", "retry", "riders", "rungs", "spelling", "timing",
+    "persons", "planner", "reconcile", "render.several", "render.wording", "retry", "riders", "rungs", "spelling", "superseding", "timing",
     "triggers",
 )  # fmt: skip
 
@@ -87,8 +87,15 @@ def test_decisions_import_values_and_decisions_and_nothing_of_the_world(name: st
     path = source(name)
 
     assert not roots(path) & WORLD
-    assert ours(path) <= {*VALUES, *DECISIONS, "plain_text", "render.words", "render.local_dates", "render.local_money",
-        "render.brands"}
+    assert ours(path) <= {
+        *VALUES,
+        *DECISIONS,
+        "plain_text",
+        "render.words",
+        "render.local_dates",
+        "render.local_money",
+        "render.brands",
+    }
 
 
 @pytest.mark.parametrize("name", DECISIONS)

@@ -181,5 +181,12 @@ def test_conditions_that_differ_may_keep_two_rules_apart() -> None:
     assert [p.code for p in found(one, SAME)] == ["R053"]
 
 
+def test_a_message_that_is_useless_before_it_has_waited_for_others_is_found() -> None:
+    waits = "on: {reached: arrived}, say: here, combine: 6h, timing: {within: %s}"
+    (problem,) = found(waits % "6h")
+    assert problem.code == "R054"
+    assert found(waits % "7h") == found(waits % "1d") == []
+
+
 def test_every_code_of_the_review_is_shown_here() -> None:
-    assert {code for code in RULE_CODES if code.startswith("R05")} == {"R050", "R051", "R052", "R053"}
+    assert {code for code in RULE_CODES if code.startswith("R05")} == {f"R05{n}" for n in range(5)}

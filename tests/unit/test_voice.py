@@ -201,6 +201,21 @@ def test_a_calendar_entry_of_a_milestone_that_the_journey_has_not_is_found(tmp_p
     assert found(tmp_path, changed(MAIL_FILE, "here\n\n", "here\nCalendar: invite collected\n\n")) == []
 
 
+def test_a_text_that_names_one_order_where_the_rule_gathers_several_is_found(tmp_path: Path) -> None:
+    combines = JOURNEY.replace("say: here,", "say: here, combine: 2h,")
+    problems = found(tmp_path, GOOD, combines)
+    assert [(problem.code, problem.path.rpartition("/")[2]) for problem in problems] == [
+        ("T045", "email.txt.en.j2"), ("T045", "sms.txt.en.j2"),
+    ]  # fmt: skip
+
+    several = "{% for one in orders %}{{ one.id }} {% endfor %}"
+    listed = {
+        name: text.replace("your car is here", f"your cars are here: {several}")
+        for name, text in GOOD.items()
+    }
+    assert found(tmp_path, listed, combines) == []
+
+
 def test_a_template_that_no_rule_says_is_found_unless_it_is_shared(tmp_path: Path) -> None:
     unused = {"car/gone/sms.txt.en.j2": SMS.replace("is here", "was here"), "shared/kept/sms.txt.en.j2": SMS}
     problems = found(tmp_path, {**GOOD, **unused})
