@@ -23,6 +23,7 @@ from orchestrator.model import (
 SAID = frozenset({Status.ACCEPTED, Status.UNKNOWN})  # the customer knows, or may know
 CARRIES = "it carried the line "  # begins the reason of an accepted mail with which one rode along
 SHADOW = "shadow: "  # begins the reason of what a rule on trial would have said
+ERASED = "the customer was erased"
 REPLACED = "replaced: "  # begins the reason of what a newer one of the same rule takes the place of
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from channels.outbox import kept_for
 from orchestrator import outcomes
 from orchestrator.blocks import suppress
+from orchestrator.case import ERASED
 from orchestrator.engine import Engine
 from orchestrator.errors import Busy, LedgerAway
 from orchestrator.intake import Incoming
@@ -21,8 +22,6 @@ from orchestrator.ledger import Transaction
 from orchestrator.ledger.skeleton import skeleton, unnamed
 from orchestrator.model import ENGINE, IN_FLIGHT, WAITING, Entry, Fact, Scope, Status, scope_of
 from orchestrator.personal import Person, find
-
-GONE = "the customer was erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +175,10 @@ def _known_erased(person: Person, customer: str) -> bool:
 def _withhold(tx: Transaction, found: Found, now: datetime) -> list[Incoming]:
     """End at once what was still to be said to them."""
     for entry in found.waiting:
-        tx.withdraw(entry.id, Status.SUPPRESSED, GONE, now)
+        tx.withdraw(entry.id, Status.SUPPRESSED, ERASED, now)
     return [
-        outcomes.fact_of(entry.wanted, entry, Status.SUPPRESSED, now, reason=GONE) for entry in found.waiting
+        outcomes.fact_of(entry.wanted, entry, Status.SUPPRESSED, now, reason=ERASED)
+        for entry in found.waiting
     ]
 
 

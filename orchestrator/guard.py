@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from orchestrator import calendar
 from orchestrator.caps import Caps, full, room, tally
-from orchestrator.case import SHADOW
+from orchestrator.case import ERASED, SHADOW
 from orchestrator.consents import refused
 from orchestrator.model import (
     Customer,
@@ -154,7 +154,7 @@ def _by_step(
 ) -> Answer:
     """The first step that may be used now; else wait for the first that may be used later; else nothing."""
     if wanted.role == "customer" and customer.erased:
-        return Withhold(Status.SUPPRESSED, "the customer was erased")
+        return Withhold(Status.SUPPRESSED, ERASED)
     who = recipient(wanted.role, order, customer)
     never: list[str] = []
     later: list[tuple[datetime, str]] = []

@@ -69,6 +69,21 @@ def find(tx: Transaction, customer: str) -> Person:
     )
 
 
+def still_kept(tx: Transaction) -> list[tuple[str, str]]:
+    """Name who is one person now with somebody erased, and is kept all the same, and with whom.
+
+    A merge alone erases nothing: whoever merged two customers by mistake can part them again.
+    """
+    pairs = tx.joined_with_erased()
+    groups = set(tx.kin(customer for pair in pairs for customer in pair).values())
+    found: list[tuple[str, str]] = []
+    for group in groups:
+        gone, facts = tx.erased(group), tx.customer_facts(sorted(group))
+        for customer in sorted(group - gone):
+            found += [(customer, other) for other in one_with(customer, facts) if other in gone][:1]
+    return sorted(found)
+
+
 def _addresses(facts: Iterable[Iterable[Fact]]) -> Iterator[tuple[str, str]]:
     for data in _descriptions(facts):
         yield from ((channel, data[field]) for field, channel in _ADDRESSES.items() if data.get(field))

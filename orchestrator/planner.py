@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from orchestrator import calendar, conditions
-from orchestrator.case import Case, Firing, spoken
+from orchestrator.case import ERASED, Case, Firing, spoken
 from orchestrator.combining import joins
 from orchestrator.journey import Journey, Mode, Rule, RuleBook, Rung, TaskSpec
 from orchestrator.model import (
@@ -177,6 +177,9 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
             yield Silence(rule.id, firing.hushed, key, values)
         if firing.hushed == EXHAUSTED and rung.task is None:
             yield from _person(rule, firing, case, firing.news)
+        return
+    if rule.to == "customer" and case.customer.erased and not spoken(outcome, rule.mode):
+        yield Silence(rule.id, ERASED, key, values)
         return
     when = timed(rule, firing, case)
     if when.passed_over and not when.steps and not spoken(outcome, rule.mode):

@@ -139,12 +139,18 @@ def _held(tx: "Transaction") -> Iterator[Finding]:
 
 def _erasing(tx: "Transaction") -> Iterator[Finding]:
     """Whoever asked to be forgotten hears nothing any more; what is kept of them goes by a person's word."""
+    from orchestrator.personal import still_kept
+
     asked = tx.asked_to_be_erased()
     for customer in asked[:SHOWN]:
         detail = "asked to be erased, and what they said is still kept"
         yield _look(f"customer {customer}", detail, f"beforehand erase {customer}")
     if len(asked) > SHOWN:
         yield _look("erasure", f"and {len(asked) - SHOWN:,} customers more asked for it")
+    for customer, other in [pair for pair in still_kept(tx) if pair[0] not in asked][:SHOWN]:
+        detail = f"is one person with {other}, who was erased; what they said is still kept"
+        todo = f"beforehand erase {customer}; customer.unmerged if they are two"
+        yield _look(f"customer {customer}", detail, todo)
 
 
 def _recorded(tx: "Transaction") -> Iterator[Finding]:

@@ -28,6 +28,12 @@ _ASKED = (
     .where(text("type = 'customer.erased'"), ~exists().where(erasures.c.customer == facts.c.subject))
     .order_by(facts.c.subject)
 )
+_GONE = select(erasures.c.customer)
+_JOINED = (
+    select(merges.c.customer, merges.c.into)
+    .where(merges.c.customer.in_(_GONE) != merges.c.into.in_(_GONE))
+    .order_by(merges.c.customer, merges.c.into)
+)
 _ORDERS_OF_ERASED = (
     select(orders.c.id)
     .join(erasures, erasures.c.customer == orders.c.customer)
@@ -78,6 +84,10 @@ class Persons(Verbs):
     def asked_to_be_erased(self) -> list[str]:
         """Name the customers of whom a fact says that they are erased, and whose payload is still here."""
         return [row[0] for row in self._rows(_ASKED)]
+
+    def joined_with_erased(self) -> list[tuple[str, str]]:
+        """Give the merges of somebody whose payload was erased with somebody whose payload is still here."""
+        return [(one, into) for one, into in self._rows(_JOINED, {})]
 
     def about_erased(self, heard: Sequence[Heard]) -> set[str]:
         """Name the subjects among these facts that are erased customers, or orders of one."""

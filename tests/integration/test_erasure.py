@@ -139,8 +139,7 @@ def test_what_was_said_stays_said_and_nothing_more_is_said_to_them(house: Dealer
     house.hear(event("milestone.reached", "BX-1", START, milestone="prepared"))
     house.drain()
     house.pass_time(timedelta(days=4))
-    assert house.entry("prepared").status is Status.SUPPRESSED
-    assert house.entry("prepared").reason == "the customer was erased"
+    assert [entry for entry in house.entries() if entry.wanted.rule == "prepared"] == []
     files = [path.name for path in (house.folder / "outbox").iterdir()]
     assert all("-owner_" in name for name in files)
 
@@ -252,6 +251,21 @@ def test_everybody_who_is_the_same_person_is_erased(house: Dealership) -> None:
     house.hear(customer("maria-old", email="keller.m@example.org"), *life())
     house.hear(event("customer.merged", "maria-old", START, into="maria"))
     assert gone(house, "maria-old").ids == ("maria", "maria-old")
+    assert standing(house) == []
+    assert b"keller.m@example.org" not in bytes_of(house.folder)
+
+
+def test_whoever_is_merged_into_somebody_erased_hears_nothing_and_is_erased_in_turn(
+    house: Dealership,
+) -> None:
+    house.hear(*life())
+    gone(house)
+    house.hear(customer("maria-2", email="keller.m@example.org"), order("BX-2", "maria-2"))
+    house.hear(event("customer.merged", "maria-2", START, into="maria"), arrived("BX-2"))
+    house.drain()
+    assert not [entry for entry in house.entries("BX-2") if entry.wanted.role == "customer"]
+
+    assert gone(house, "maria-2").ids == ("maria", "maria-2")
     assert standing(house) == []
     assert b"keller.m@example.org" not in bytes_of(house.folder)
 

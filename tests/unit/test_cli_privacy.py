@@ -86,6 +86,27 @@ def test_explain_shows_each_consent_with_its_evidence(told: Home) -> None:
     assert json.loads(out)["consents"][0]["evidence"] == {"how": "form 7"}
 
 
+@pytest.mark.parametrize("merge", [("C-2", "C-1"), ("C-1", "C-2")], ids=["into", "from"])
+def test_doctor_names_whoever_is_one_person_with_somebody_erased_until_they_are_erased_too(
+    told: Home, merge: tuple[str, str]
+) -> None:
+    def hear(kind: str, subject: str, minute: int, **data: str) -> None:
+        event = {"specversion": "1.0", "id": f"e-{minute}", "source": "/crm", "type": kind,
+                 "subject": subject, "time": f"2026-03-01T10:{minute}:00Z", "data": data}  # fmt: skip
+        assert told.run("ingest", told.write("news.jsonl", json.dumps(event)))[0] == 0
+
+    assert told.run("erase", "C-1", "--yes")[0] == 0
+    hear("customer.upserted", "C-2", 10, name="Maria Keller-Lang", email="maria@example.net")
+    hear("customer.merged", merge[0], 20, into=merge[1])
+    assert "beforehand erase C-2; customer.unmerged if they are two" in told.run("doctor")[1]
+    hear("customer.unmerged", merge[0], 30)
+    assert "erase C-2" not in told.run("doctor")[1]
+    hear("customer.merged", merge[0], 40, into=merge[1])
+    assert told.run("erase", "C-2", "--yes")[0] == 0
+    assert "erase C-2" not in told.run("doctor")[1]
+    assert "Keller-Lang" not in told.run("export", "C-2")[1]
+
+
 def test_doctor_names_whoever_asked_to_be_erased_until_it_is_done(told: Home) -> None:
     asked = {
         "specversion": "1.0", "id": "e-1", "source": "/crm", "type": "customer.erased", "subject": "C-1",

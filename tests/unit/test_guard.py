@@ -11,7 +11,7 @@ from orchestrator.journey import Cap, RuleBook
 from orchestrator.model import Entry, Purpose, Sent, Status
 from orchestrator.planner import wanted
 from tests.builders import BERLIN, at, car_order, event, maria, promised, reached
-from tests.deciding import QUIET, Told, book, decide, entry, fold, one
+from tests.deciding import QUIET, Told, book, decide, entry, fold, one, outcome
 
 RULE = (
     "{id: arrived, on: {reached: arrived}, say: arrived, channels: [sms, email], "
@@ -262,7 +262,14 @@ def test_a_customer_nobody_knows_is_unreachable_once_waiting_is_useless() -> Non
 def test_an_erased_customer_hears_nothing() -> None:
     erased = event("customer.erased", "C-1", "2026-03-12 11:19", reason="asked")
 
-    assert ask(erased) == Withhold(Status.SUPPRESSED, "the customer was erased")
+    assert ask(erased) == Withhold(Status.CANCELLED, "the customer was erased")
+
+
+def test_what_an_erased_customer_may_have_heard_is_not_said_again() -> None:
+    maybe = outcome(one(decide(RULES, HERE, now="2026-03-12 11:20")), "2026-03-12 11:20", "unknown")
+    erased = event("customer.erased", "C-1", "2026-03-12 11:20", reason="asked")
+
+    assert ask(maybe, erased) == Withhold(Status.SUPPRESSED, "the customer was erased")
 
 
 def test_a_system_for_trying_out_sends_only_to_its_list() -> None:

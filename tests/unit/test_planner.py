@@ -112,6 +112,23 @@ def test_old_news_that_reached_nobody_is_nobodys_task() -> None:
     assert one(decide(ARRIVED, old, unreached, now="2026-03-12 11:21")).key == note.key
 
 
+def test_nothing_is_planned_for_an_erased_customer_and_the_plan_says_so_at_once() -> None:
+    erased = event("customer.erased", "C-1", "2026-03-12 09:00", reason="asked")
+    decision = decide(ARRIVED, HERE, erased, now="2026-03-12 11:20")
+
+    assert not decision.wanted
+    assert why(decision) == "the customer was erased"
+
+
+def test_staff_go_on_with_the_order_of_an_erased_customer() -> None:
+    erased = event("customer.erased", "C-1", "2026-03-12 09:00", reason="asked")
+    rules = book("{id: here, on: {reached: arrived}, say: here, task: {for: owner, do: wash}}")
+    decision = decide(rules, HERE, erased, now="2026-03-12 11:20")
+
+    assert keys(decision.wanted) == ["here/arrived#1.task/owner"]
+    assert why(decision) == "the customer was erased"
+
+
 # ── late news and apologies ──────────────────────────────────────────────────
 
 APOLOGY = book(
