@@ -128,7 +128,9 @@ def add(moment: datetime, d: Duration, zone: str, business: BusinessCalendar) ->
     """
     if d.days or d.business_days:
         wall = _wall(moment, zone)
-        day = _business_days(wall.date() + timedelta(days=d.days), d.business_days, business)
+        day = wall.date() + timedelta(days=d.days)
+        if d.business_days:
+            day = _business_days(day, d.business_days, business)
         moment = local(day, wall.time(), zone)
     if d.business_minutes > 0:
         moment = _work(moment, timedelta(minutes=d.business_minutes), zone, business)
@@ -162,12 +164,12 @@ def _open_days(day: date, step: int, business: BusinessCalendar) -> Iterator[dat
     raise ValueError(f"the business calendar has no open day within {HORIZON.days} days before or at {day}")
 
 
+@lru_cache(maxsize=8192)
 def _business_days(day: date, count: int, business: BusinessCalendar) -> date:
-    if count:
-        step = 1 if count > 0 else -1
-        days = _open_days(day + step * DAY, step, business)
-        for _ in range(abs(count)):
-            day = next(days)
+    step = 1 if count > 0 else -1
+    days = _open_days(day + step * DAY, step, business)
+    for _ in range(abs(count)):
+        day = next(days)
     return day
 
 

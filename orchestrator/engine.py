@@ -7,7 +7,9 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from orchestrator.case import complete
+import orjson
+
+from orchestrator.case import complete, reached
 from orchestrator.errors import Conflict
 from orchestrator.intake import Incoming
 from orchestrator.intake.types import CORE
@@ -158,8 +160,8 @@ class Engine:
         last = phase = ""
         status = order.status.value
         if not isinstance(journey, str):
-            reached = [name for name in journey.milestones if _reached(order, name)]
-            last = reached[-1] if reached else ""
+            done = {milestone.name for milestone in reached(order)}
+            last = next((name for name in reversed(journey.milestones) if name in done), "") if done else ""
             phase = journey.phase_of(last) if last else next(iter(journey.phases), "")
             if complete(order, journey):
                 status = "complete"
@@ -206,11 +208,6 @@ def _parked(entries: Iterable[Entry]) -> list[int]:
     return [entry.id for entry in entries if entry.status is Status.HELD and entry.reason.startswith(PARKED)]
 
 
-def _reached(order: Order, name: str) -> bool:
-    milestone = order.milestones.get(name)
-    return milestone is not None and milestone.reached is not None
-
-
 def _batches(ids: Iterable[str], size: int) -> Iterable[list[str]]:
     batch: list[str] = []
     for item in ids:
@@ -224,8 +221,6 @@ def _batches(ids: Iterable[str], size: int) -> Iterable[list[str]]:
 
 def state_of(order: Order) -> str:
     """The fold as text: promises, what was told, what happened; no personal data."""
-    import orjson
-
     return orjson.dumps(
         {
             "customer": order.customer,

@@ -130,7 +130,7 @@ def _row(item: Heard) -> dict[str, Any]:
         "source": said.source,
         "event_id": said.id,
         "type": said.type,
-        "scope": scope_of(said.type).value,
+        "scope": str(scope_of(said.type)),
         "subject": said.subject,
         "happened": said.happened,
         "heard": said.heard,

@@ -19,6 +19,7 @@ _TIES = select(merges.c.customer, merges.c.into).where(
         merges.c.into.in_(bindparam("others", expanding=True)),
     )
 )
+_ANY_TIE = select(merges.c.customer).limit(1)
 _ERASE = insert(erasures).on_conflict_do_nothing(index_elements=["customer"])
 _ANY = select(erasures.c.customer).limit(1)
 _ERASED = select(erasures.c.customer).where(erasures.c.customer.in_(bindparam("ids", expanding=True)))
@@ -49,6 +50,8 @@ class Persons(Verbs):
 
         It follows merges of merges; whoever was never merged is left out.
         """
+        if self._value(_ANY_TIE) is None:
+            return {}
         near: dict[str, set[str]] = {}
         seen: set[str] = set()
         ask = set(customer_ids)
