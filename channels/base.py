@@ -80,11 +80,16 @@ class AfterUnknown(StrEnum):
 class Abilities:
     """What a channel can do; using what it lacks is an error at ``check``."""
 
-    receipts: bool = False
+    receipts: bool = False  # it reports later whether a message was delivered
+    opens: bool = False  # … and whether it was opened
     replies: bool = False
-    rich: bool = False
+    rich: bool = False  # HTML
+    attachments: bool = False
     max_length: int | None = None  # characters
+    collapses: bool = False  # a newer message with the same collapse key takes the place of an older one
+    rings: bool = True  # it may wake somebody, so quiet hours are for it
     after_unknown: AfterUnknown = AfterUnknown.PERSON
+    batch: int = 1  # messages in one request
     concurrency: int = 8  # sends in flight at once
 
 

@@ -70,7 +70,11 @@ class EmailChannel:
         if connections < 1:
             raise Misconfigured("email: connections must be at least 1")
         self.abilities = Abilities(
-            rich=True, replies=True, after_unknown=AfterUnknown.REPEAT, concurrency=connections
+            rich=True,
+            attachments=True,
+            replies=True,
+            after_unknown=AfterUnknown.REPEAT,
+            concurrency=connections,
         )
         self._connections = Connections(
             host, port, tls, username, password, helo=helo, timeout=connect, tls_context=tls_context,

@@ -26,6 +26,7 @@ def _push(message: Message) -> bytes:
     return well_formed(json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
+_OTHERS: tuple[str, Callable[[Message], bytes]] = (".json", _push)
 _WRITERS: dict[str, tuple[str, Callable[[Message], bytes]]] = {
     "email": (".eml", compose),  # the very bytes that SMTP would send
     "sms": (".sms", _sms),
@@ -34,20 +35,19 @@ _WRITERS: dict[str, tuple[str, Callable[[Message], bytes]]] = {
 
 
 class FileChannel:
-    """Keeps messages of one *kind* (email, sms, push) in *directory*, one file each.
+    """Keeps messages of one channel in *directory*, one file each: mails as mails, all others to be read.
 
     Names sort by time and can be read: ``2026-03-12T173000Z_4711-arrived-1-customer_email_<id>.eml``. A
     file appears whole or not at all; a message sent again overwrites its own file. Nothing is synced: after
     a power cut the newest may be gone.
     """
 
-    def __init__(self, directory: Path | str, kind: str) -> None:
-        if kind not in _WRITERS:
-            raise Misconfigured(f"the outbox keeps {', '.join(_WRITERS)}, not {kind!r}")
-        self.name = kind
-        self.abilities = Abilities(rich=kind == "email", after_unknown=AfterUnknown.REPEAT)
+    def __init__(self, directory: Path | str, name: str) -> None:
+        self.name = name
+        mail = name == "email"
+        self.abilities = Abilities(rich=mail, attachments=mail, after_unknown=AfterUnknown.REPEAT)
         self._directory = Path(directory)
-        self._suffix, self._write = _WRITERS[kind]
+        self._suffix, self._write = _WRITERS.get(name, _OTHERS)
         self._known: dict[str, Path] | None = None  # identity → file; read from the directory once
 
     async def send(self, message: Message) -> Receipt:

@@ -1,38 +1,104 @@
-"""Names → channels: what the settings of one channel make of it."""
+"""Names → kinds → channels: what is built in, what packages bring, and what settings make of it."""
 
-import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from channels.base import Channel, Misconfigured
 from channels.file import FileChannel
+from channels.plugin import GROUP, Kind
+from channels.settings import ChannelSettings
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 NAMES = ("email", "sms", "push")
-"""Every channel a rule may name."""
+"""The channels there are without any settings: to the outbox."""
 
-LIVE = {"email": "channels.email:EmailChannel"}
-"""Name → class, for channels that can reach somebody. Imported when used: clients are slow to load."""
+BUILT_IN: Mapping[str, str] = {
+    "email": "channels.kinds.email:KIND",
+    "sms": "channels.kinds.sms:KIND",
+    "push": "channels.kinds.push:KIND",
+}
+"""Kinds that come with us, declared as a plugin's are (``module:attribute``)."""
+
+OURS = "built in"
 
 
-def build(name: str, settings: Mapping[str, Any], *, outbox: Path) -> Channel:
+class Broken(Misconfigured):
+    """A kind of channel is installed and cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a kind comes from: ``built in``, or the distribution that brings it."""
+
+    name: str
+    package: str = OURS
+
+
+def find(name: str) -> Kind | None:
+    """The kind of that name, or ``None``; raises :class:`Broken` if its package cannot be used.
+
+    Packages are looked through only for what is not built in.
+    """
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        found: Kind = getattr(import_module(module), attribute)
+        return found
+    points = _installed().get(name, ())
+    if len(points) > 1:
+        raise Broken(f"several packages bring it: {', '.join(sorted(map(_package, points)))}")
+    return _loaded(points[0]) if points else None
+
+
+def sources() -> Iterator[Source]:
+    """Every kind there is, ours first."""
+    yield from map(Source, BUILT_IN)
+    for name, points in sorted(_installed().items()):
+        yield from (Source(name, _package(point)) for point in points)
+
+
+def build(name: str, settings: ChannelSettings, *, outbox: Path) -> Channel:
     """Make the channel *name*: real if its settings say ``live = true``, else the *outbox*.
 
-    The other settings are the class's own parameters. Raises :class:`~channels.base.Misconfigured`.
+    Raises :class:`~channels.base.Misconfigured`.
     """
-    if name not in NAMES:
-        raise Misconfigured(f"no channel is called {name!r}; there are {', '.join(NAMES)}")
-    if settings.get("live", False) is not True:
+    if not settings.live:
         return FileChannel(outbox, name)
-    if name not in LIVE:
-        raise Misconfigured(f"{name} cannot be live yet: it goes to the outbox")
-    module, _, attribute = LIVE[name].partition(":")
-    made_by = getattr(import_module(module), attribute)
-    options = {key: value for key, value in settings.items() if key != "live"}
+    of = settings.kind or name
+    kind = find(of)
+    if kind is None:
+        raise Misconfigured(f"there is no kind of channel called {of!r}")
+    if not isinstance(settings, kind.settings):
+        raise Misconfigured(f"the settings of {name} are not those of a channel of the kind {of!r}")
+    return kind.make(name, settings)
+
+
+def _loaded(point: "EntryPoint") -> Kind:
     try:
-        inspect.signature(made_by).bind(**options)
-    except TypeError as error:
-        raise Misconfigured(f"channel {name}: {error}") from None
-    channel: Channel = made_by(**options)
-    return channel
+        found = point.load()
+    except Exception as error:  # whatever a stranger's package does when it is imported
+        raise Broken(f"{point.value} cannot be loaded: {type(error).__name__}: {error}") from error
+    if not isinstance(found, Kind):
+        raise Broken(f"{point.value} is no channels.plugin.Kind")
+    return found
+
+
+def _package(point: "EntryPoint") -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "a package without a name"
+
+
+@cache
+def _installed() -> "Mapping[str, Sequence[EntryPoint]]":
+    """What packages bring, by name; a name of ours stays ours."""
+    from importlib.metadata import entry_points  # 40 ms, and most installations have no plugin
+
+    found: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=GROUP):
+        if point.name not in BUILT_IN:
+            found.setdefault(point.name, []).append(point)
+    return found

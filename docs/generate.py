@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from channels import matrix
 from orchestrator import codes, config
 from orchestrator.cli import reference
 from orchestrator.intake import reference as event_reference
@@ -11,6 +12,7 @@ from orchestrator.model import FINAL, MOVES
 from orchestrator.render import words as template_words
 
 FLOW = Path(__file__).parent / "explanation" / "flow.md"
+CHANNELS = Path(__file__).parent / "reference" / "channels.md"
 
 
 def states() -> str:
@@ -34,8 +36,20 @@ def flow() -> str:
     )
 
 
+def channels() -> str:
+    """Return the page about channels with the table of their abilities drawn anew."""
+    text = CHANNELS.read_text(encoding="utf-8")
+    return re.sub(
+        r"(<!-- abilities: .*? -->\n).*?(?=<!-- /abilities -->)",
+        lambda at: f"{at[1]}{matrix.page()}\n",
+        text,
+        flags=re.DOTALL,
+    )
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "explanation/flow.md": flow,
+    "reference/channels.md": channels,
     "reference/codes.md": codes.page,
     "reference/commands.md": reference.page,
     "reference/events.md": event_reference.page,

@@ -82,7 +82,7 @@ def _written(settings: "Settings") -> Iterator[Finding]:
 def _channels(settings: "Settings") -> Iterator[Finding]:
     try:
         for name in house.channels(settings):
-            live = getattr(settings.channels, name).live
+            live = settings.channels.named()[name].live
             yield _well(f"channel {name}", "live" if live else f"outbox: {settings.outbox.path}")
     except Misconfigured as error:
         yield _look("channels", str(error))

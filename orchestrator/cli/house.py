@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import Misconfigured, Problem
 
 if TYPE_CHECKING:
-    from channels.base import Channel
+    from channels.base import Abilities, Channel
     from orchestrator.config.settings import Settings
     from orchestrator.journey import RuleBook
     from orchestrator.messages import Composer
@@ -74,12 +74,21 @@ def written(settings: Settings, rules: Path | None = None, templates: Path | Non
 
 def understood(settings: Settings, sources: Mapping[str, str], templates: Path | None = None) -> Written:
     """Load rule files that were read before (path → text) against the templates of a folder."""
-    from channels.registry import NAMES
     from orchestrator.rules import load
 
     renderer = texts(settings, templates)
-    book, found = load(sources, templates=renderer.names(), channels=NAMES, policy=settings.policy())
+    book, found = load(
+        sources, templates=renderer.names(), channels=abilities(settings), policy=settings.policy()
+    )
     return Written(sources, book, renderer, (*found, *renderer.problems()))
+
+
+def abilities(settings: Settings) -> dict[str, Abilities]:
+    """Every channel by its name, with what it can do once it is live."""
+    from channels.registry import find
+
+    kinds = {name: find(chosen.kind or name) for name, chosen in settings.channels.named().items()}
+    return {name: kind.abilities for name, kind in kinds.items() if kind is not None}
 
 
 def texts(settings: Settings, templates: Path | None = None) -> Renderer:
@@ -120,7 +129,6 @@ def rehearsed(
 
     Rules may be tried before their texts exist, wherever they lie; with *templates* they must exist.
     """
-    from channels.registry import NAMES
     from orchestrator.render import Renderer
     from orchestrator.rules import load
 
@@ -128,7 +136,10 @@ def rehearsed(
     renderer = Renderer(folder, company(settings))
     there = renderer.names()
     book, found = load(
-        sources, templates=there if templates else None, channels=NAMES, policy=settings.policy()
+        sources,
+        templates=there if templates else None,
+        channels=abilities(settings),
+        policy=settings.policy(),
     )
     said = {
         f"{journey.id}/{rung.say}"
@@ -159,22 +170,12 @@ def composer(settings: Settings, renderer: Renderer) -> Composer:
 def channels(settings: Settings) -> dict[str, Channel]:
     """Every channel: real where the settings say ``live = true``, else the outbox."""
     from channels.base import Misconfigured as ChannelMisconfigured
-    from channels.registry import NAMES, build
+    from channels.registry import build
 
-    email = settings.channels.email
-    options: dict[str, Mapping[str, Any]] = {"email": {"live": False}, "sms": {}, "push": {}}
-    if email.live:
-        options["email"] = {
-            "live": True,
-            "host": email.host,
-            "port": email.port,
-            "tls": "implicit" if email.tls else "starttls" if email.starttls else "none",
-            "username": email.username,
-            "password": email.password.get_secret_value() if email.password else "",
-            "connections": email.connections,
-            "final": email.timeout.total_seconds(),
-        }
     try:
-        return {name: build(name, options.get(name, {}), outbox=settings.outbox.path) for name in NAMES}
+        return {
+            name: build(name, chosen, outbox=settings.outbox.path)
+            for name, chosen in settings.channels.named().items()
+        }
     except ChannelMisconfigured as error:
         raise Misconfigured(str(error)) from error

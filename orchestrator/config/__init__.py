@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from orchestrator.config import toml_words
+from channels.settings import is_secret
+from orchestrator.config import channels, toml_words
 from orchestrator.config.settings import Brand, Calendar, Section, Sender, Settings
 from orchestrator.config.toml_places import Path as Name  # ("channels", "email", "port")
 from orchestrator.config.toml_places import Place, places
@@ -63,6 +64,7 @@ class _Draft:
     values: Mapping[Name, Place] = field(default_factory=dict)
     variables: dict[Name, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    model: type[Settings] = Settings
 
     def complain(self, name: Name, code: str, message: str, hint: str = "") -> None:
         """Note a problem at the nearest place known of *name*: its variable, value, key or section."""
@@ -94,6 +96,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     draft = _Draft(str(file))
     if named or file.exists():
         _read(file, draft)
+    draft.model = channels.model(channels.chosen(draft.data.get("channels"), environ), draft.complain)
+    _no_secrets(draft)
     _override(environ, draft)
     settings = _validated(file.parent, draft)
     if settings is None or draft.problems:
@@ -116,10 +120,14 @@ def _read(file: Path, draft: _Draft) -> None:
     else:
         draft.lines = text.split("\n")
         draft.keys, draft.values = places(text)
-        for name, info in _declared().items():
-            if _secret(info) and name in draft.values:
-                hint = f"set {_variable(name)}, or {_variable(name)}_FILE to a file that holds it"
-                draft.complain(name, "C030", f"{name[-1]} is a secret: it must not be in this file", hint)
+
+
+def _no_secrets(draft: _Draft) -> None:
+    """Complain of every secret that stands in the file."""
+    for name, info in _declared(draft.model).items():
+        if is_secret(info.annotation) and name in draft.values:
+            hint = f"set {_variable(name)}, or {_variable(name)}_FILE to a file that holds it"
+            draft.complain(name, "C030", f"{name[-1]} is a secret: it must not be in this file", hint)
 
 
 def _syntax_problem(file: str, text: str, error: str) -> Problem:
@@ -139,10 +147,13 @@ def _override(environ: Mapping[str, str], draft: _Draft) -> None:
             continue
         name = tuple(variable.removeprefix(PREFIX).lower().split("__"))
         value: str | None = text
-        if not _known(name) and _known(held := (*name[:-1], name[-1].removesuffix("_file"))):
+        held = (*name[:-1], name[-1].removesuffix("_file"))
+        if not _known(draft.model, name) and _known(draft.model, held):
             name, value = held, _contents(variable, text, draft)
-        if not _known(name):
-            near = did_you_mean(variable, [_variable(known) for known in _declared()])
+        if not _known(draft.model, name):
+            if _unusable(draft.model, name):
+                continue
+            near = did_you_mean(variable, [_variable(known) for known in _declared(draft.model)])
             draft.problems.append(Problem(variable, 0, 0, "C003", "there is no such setting", near))
         elif name in draft.variables:
             message = f"{draft.variables[name]} gives the same setting"
@@ -176,12 +187,12 @@ def _validated(folder: Path, draft: _Draft) -> Settings | None:
     # Sections that nobody wrote are checked too: the paths among their defaults are seen from the folder.
     data = {key: {} for key in Settings.model_fields} | draft.data
     try:
-        settings = Settings.model_validate(data, context={"folder": folder})
+        settings = draft.model.model_validate(data, context={"folder": folder})
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False, include_input=False):
             context = error.get("ctx", {})
             name = tuple(str(part) for part in (*error["loc"], context.get("key")) if part not in (None, ""))
-            code, message, hint = _explained(name, error["type"], error["msg"], context)
+            code, message, hint = _explained(draft.model, name, error["type"], error["msg"], context)
             if name[-1].endswith(SHARE):
                 hint = hint or toml_words.share(_given(draft.data, name))
             draft.complain(name, code, message, hint)
@@ -200,16 +211,24 @@ def _given(data: Any, name: Name) -> Any:
     return data
 
 
-def _explained(name: Name, kind: str, message: str, context: Mapping[str, Any]) -> tuple[str, str, str]:
+def _explained(
+    model: type[Settings], name: Name, kind: str, message: str, context: Mapping[str, Any]
+) -> tuple[str, str, str]:
     """Return the code, the message and the hint of one of pydantic's errors."""
     if "hint" in context:
         return kind, message, context["hint"]
+    if kind == "extra_forbidden" and name[:-1] == ("channels",):
+        return "C003", f"no channel or kind of channel is called {name[-1]!r}", channels.kinds(name[-1])
     if kind == "extra_forbidden":
-        siblings = sorted({known[len(name) - 1] for known in _declared() if _leads(known, name[:-1])})
+        siblings = sorted({known[len(name) - 1] for known in _declared(model) if _leads(known, name[:-1])})
         what = "setting" if len(name) > 1 else "section"
         hint = did_you_mean(name[-1], siblings) or f"there is: {', '.join(siblings)}"
         return "C003", f"no {what} called {name[-1]!r}", hint
     subject = f"each of {name[-2]}" if name[-1].isdigit() else name[-1]
+    if kind == "value_error":  # a validator of a plugin
+        return "C032", str(context["error"]), ""
+    if kind == "missing":
+        return "C036", f"{subject} is missing", f"write {subject} = …"
     if kind == "literal_error":
         return "C006", f"{subject} must be {context['expected']}", ""
     if kind in _LIMITS:
@@ -220,12 +239,12 @@ def _explained(name: Name, kind: str, message: str, context: Mapping[str, Any]) 
 
 
 @cache
-def _declared(model: type[Section] = Settings, parents: Name = ()) -> Mapping[Name, FieldInfo]:
+def _declared(model: type[BaseModel] = Settings, parents: Name = ()) -> Mapping[Name, FieldInfo]:
     """Every setting by its name, in the order of the page."""
     found: dict[Name, FieldInfo] = {}
     for key, info in model.model_fields.items():
         kind: Any = info.annotation
-        if isinstance(kind, type) and issubclass(kind, Section):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
             found |= _declared(kind, (*parents, key))
         elif key in _NAMED:
             found |= _declared(_NAMED[key], (*parents, key, ANY))
@@ -241,12 +260,15 @@ def _leads(known: Name, parents: Name) -> bool:
     )
 
 
-def _known(name: Name) -> bool:
-    return any(len(known) == len(name) and _leads((*known, ""), name) for known in _declared())
+def _known(model: type[Settings], name: Name) -> bool:
+    return any(len(known) == len(name) and _leads((*known, ""), name) for known in _declared(model))
 
 
-def _secret(info: FieldInfo) -> bool:
-    return info.annotation == SecretStr | None
+def _unusable(model: type[Settings], name: Name) -> bool:
+    """Is the setting one of a channel whose kind is told to be wrong?"""
+    tables: Any = model.model_fields["channels"].annotation
+    table = tables.model_fields.get(name[1]) if name[0] == "channels" else None
+    return table is not None and table.annotation is channels.Unusable
 
 
 def _variable(name: Name) -> str:
@@ -272,7 +294,7 @@ def rows(settings: Settings) -> list[Row]:
 
 
 def _values(settings: Settings) -> Iterator[tuple[Name, Any]]:
-    for declared in _declared():
+    for declared in _declared(type(settings)):
         given = getattr(settings, declared[0]) if ANY in declared else [ANY]
         for one in given:
             name = tuple(one if part == ANY else part for part in declared)
@@ -335,22 +357,23 @@ def reference() -> str:
     """Return docs/reference/settings.md: every setting with its default and meaning."""
     parts = [REFERENCE]
     section: Name = ()
-    for name, info in _declared().items():
+    model = channels.documented()
+    for name, info in _declared(model).items():
         if name[:-1] != section:
             section = name[:-1]
-            parts.append(HEADING.format(section=".".join(section), purpose=_purpose(section)))
+            parts.append(HEADING.format(section=".".join(section), purpose=_purpose(model, section)))
         default = "" if info.default in (None, "", ()) else f"`{written(info.default)}`"
-        if _secret(info):
+        if is_secret(info.annotation):
             default = "in the environment only"
         parts.append(f"| `{name[-1]}` | {default} | {info.description} |\n")
     return "".join(parts)
 
 
-def _purpose(section: Name) -> str:
+def _purpose(settings: type[Settings], section: Name) -> str:
     """What the docstring of the section says."""
     if ANY in section:
         return str(_NAMED[section[0]].__doc__)
-    model: Any = Settings
+    model: Any = settings
     for part in section:
         model = model.model_fields[part].annotation
     return str(model.__doc__)

@@ -72,9 +72,9 @@ SETTING_CODES: Mapping[str, Code] = {
         "Port 465: `tls = true` and `starttls = false`. Port 587: the other way round.",
     ),
     "C022": Code(
-        "a live channel without its server",
-        "Mail cannot be sent for real without a server and the mailbox it comes from.",
-        "Set `channels.email.host` and `sender.email`.",
+        "a live channel without what it needs",
+        "Nothing can be sent for real without a server, an account or the mailbox it comes from.",
+        "Set what the message names; for mail `channels.email.host` and `sender.email`.",
     ),
     "C023": Code(
         "half a login", "A user without a password, or the reverse, cannot log in.", "Give both, or neither."
@@ -109,4 +109,25 @@ SETTING_CODES: Mapping[str, Code] = {
         "The environment gives the setting both directly and by a file.",
         "Remove one of the two variables.",
     ),
+    "C032": Code(
+        "settings that a channel refuses",
+        "The values are of the right kind, and the channel cannot work with them.",
+        "Do as the message says.",
+    ),
+    "C033": Code(
+        "no such kind of channel",
+        "No kind of channel has this name, neither one that comes with Beforehand nor one of a package.",
+        "Correct the name, or install the package; `beforehand channels list` has all of them.",
+    ),
+    "C034": Code(
+        "a kind of channel that cannot be used",
+        "The package that brings it cannot be loaded.",
+        "Mend or update the package.",
+    ),
+    "C035": Code(
+        "no name for a channel",
+        "Rules, templates, variables and files in the outbox carry the name of a channel.",
+        "Write small letters, digits and `_`, beginning with a letter.",
+    ),
+    "C036": Code("a setting is missing", "The channel has no default for it.", "Write it."),
 }

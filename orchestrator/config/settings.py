@@ -8,8 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
+from channels.kinds.email import Email
+from channels.kinds.push import Push
+from channels.kinds.sms import Sms
+from channels.settings import ChannelSettings
 from orchestrator import journey
 from orchestrator.config import quiet_hours
 from orchestrator.config.public_holidays import PublicHolidays, fault
@@ -243,59 +247,16 @@ class Brand(Section):
     )
 
 
-class Email(Section):
-    """Mail through an SMTP server."""
-
-    live: bool = Field(default=False, description="Send for real; otherwise messages go to the outbox.")
-    host: str = Field(default="", description="The SMTP server.")
-    port: Port = Field(default=587, description="Its port.")
-    starttls: bool = Field(
-        default=True, description="Encrypt after connecting (port 587); refuses to send otherwise."
-    )
-    tls: bool = Field(
-        default=False, description="Encrypt from the first byte (port 465); then `starttls = false`."
-    )
-    username: str = Field(default="", description="Whom to log in as; no login unless given.")
-    password: SecretStr | None = Field(default=None, description="The password of that user.")
-    timeout: PositiveLength = Field(
-        default=timedelta(minutes=10),
-        description="How long to wait for an answer; a shorter wait after the final dot makes duplicates.",
-    )
-    connections: int = Field(default=8, ge=1, le=100, description="Connections kept open at once.")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "Email":
-        if self.tls and self.starttls:
-            raise refused(
-                "C021", "tls and starttls exclude each other", "with tls = true, write starttls = false"
-            )
-        if self.live and not self.host:
-            raise refused("C022", "a live e-mail channel needs its server", 'write host = "smtp.example.com"')
-        if (self.password is None) != (not self.username):
-            raise refused("C023", "username and password belong together", "give both or neither")
-        return self
-
-
-class Pending(Section):
-    """A channel whose messages only go to the outbox in this version."""
-
-    live: bool = Field(default=False, description="Must be false: not available yet in this version.")
-
-    @model_validator(mode="after")
-    def _not_live(self) -> "Pending":
-        if self.live:
-            raise refused(
-                "C020", "not available yet in this version", "write live = false: messages go to the outbox"
-            )
-        return self
-
-
 class Channels(Section):
-    """The ways to reach people."""
+    """The ways to reach people: these, and whatever else has a table (:mod:`.channels`)."""
 
     email: Email = Field(default_factory=Email)
-    sms: Pending = Field(default_factory=Pending)
-    push: Pending = Field(default_factory=Pending)
+    sms: Sms = Field(default_factory=Sms)
+    push: Push = Field(default_factory=Push)
+
+    def named(self) -> dict[str, ChannelSettings]:
+        """Every channel there is, by its name."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
 
 
 class Staging(Section):

@@ -15,7 +15,6 @@ import pytest
 from channels.base import (
     Abilities,
     Channel,
-    ChannelError,
     Message,
     Misconfigured,
     Receipt,
@@ -24,12 +23,27 @@ from channels.base import (
     Unknown,
 )
 from channels.file import FileChannel
+from channels.kinds.email import Email
 from channels.memory import MemoryChannel
 from channels.mime import compose
-from channels.registry import NAMES, build
+from channels.plugin import Kind
+from channels.registry import BUILT_IN, build, find
+from channels.settings import ChannelSettings
 from tests.contracts.channel import MESSAGE, ChannelContract, Seen
 
 KINDS = ("email", "sms", "push")
+
+
+class Other(ChannelSettings):
+    """Settings of no kind that is known."""
+
+
+def every_kind() -> Iterator[tuple[str, Kind]]:
+    """Every kind that is built in, by its name."""
+    for name in BUILT_IN:
+        kind = find(name)
+        assert kind is not None
+        yield name, kind
 
 
 class Disk:
@@ -283,32 +297,24 @@ async def test_memory_fails_as_often_as_it_is_told_and_has_the_abilities_it_is_g
     assert (await channel.send(MESSAGE)).provider_id == "push-1"
 
 
-@pytest.mark.parametrize("settings", [{}, {"live": False}, {"live": "yes"}, {"host": "mx.example.com"}])
-async def test_nothing_is_live_that_does_not_say_so(outbox: Path, settings: dict[str, object]) -> None:
-    for name in NAMES:
-        channel = build(name, settings, outbox=outbox)
+async def test_nothing_is_live_that_does_not_say_so(outbox: Path) -> None:
+    for name, kind in every_kind():
+        channel = build(name, kind.settings(), outbox=outbox)
         assert isinstance(channel, FileChannel)
         assert channel.name == name
 
 
 async def test_a_live_email_channel_has_its_settings(outbox: Path) -> None:
-    channel = build("email", {"live": True, "host": "mx.example.com", "connections": 3}, outbox=outbox)
+    channel = build("email", Email(live=True, host="mx.example.com", connections=3), outbox=outbox)
     assert channel.name == "email"
     assert channel.abilities.concurrency == 3
 
 
 @pytest.mark.parametrize(
-    ("name", "settings"),
-    [
-        ("emial", {}),
-        ("sms", {"live": True}),
-        ("email", {"live": True}),
-        ("email", {"live": True, "host": "mx.example.com", "hots": 1}),
-    ],
+    ("name", "settings"), [("emial", Email(live=True, host="mx.example.com")), ("email", Other(live=True))]
 )
 async def test_settings_that_mean_nothing_are_refused(
-    outbox: Path, name: str, settings: dict[str, object]
+    outbox: Path, name: str, settings: ChannelSettings
 ) -> None:
-    with pytest.raises(ChannelError) as caught:
+    with pytest.raises(Misconfigured):
         build(name, settings, outbox=outbox)
-    assert isinstance(caught.value, Misconfigured)

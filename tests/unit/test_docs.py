@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from channels import base
+from channels import base, matrix
 from channels.registry import NAMES
 from orchestrator import codes, config
 from orchestrator.cli import build, main
@@ -360,6 +360,7 @@ def test_every_channel_ability_and_error_is_in_the_reference() -> None:
     abilities = [field.name for field in fields(base.Abilities)]
     for word in (*NAMES, *abilities, *base.AfterUnknown, *errors):
         assert f"| `{word}` |" in page, word
+    assert matrix.page() in page, "it is stale: make docs"
 
 
 def test_the_picture_of_the_states_has_every_move_and_no_other() -> None:

@@ -1,0 +1,78 @@
+"""What the settings of a channel are made of: one pydantic model for each kind, checked with all the others.
+
+A model of one's own subclasses :class:`ChannelSettings`, gives every field a default and a description, marks
+secrets as ``SecretStr | None``, and names in ``needed`` what a live channel cannot do without.
+"""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
+
+_LENGTH = re.compile(r"\s*(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+)s)?\s*")
+
+
+def refused(message: str, hint: str = "", *, key: str = "", code: str = "C032") -> PydanticCustomError:
+    """Make the error of settings that cannot be: what is wrong, what to write, and at which *key* if at one.
+
+    A validator raises it; ``beforehand check`` and every other command show it at the line of the file.
+    """
+    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint, "key": key})
+
+
+def _length(value: Any) -> Any:
+    """From what a person writes, ``30s``, ``2m``, ``24h`` or ``1h30m``, to a length of time."""
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise refused(f"{value!r} is not a length of time", "write a text: 30s, 2m, 24h", code="C010")
+    found = _LENGTH.fullmatch(value)
+    if found is None or not any(found.groups()):
+        raise refused(f"{value!r} is not a length of time", "write 30s, 2m or 24h", code="C010")
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    if days > 36_500:
+        raise refused(f"{value!r} is longer than a hundred years", "write 30s, 2m or 24h", code="C010")
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _items(value: Any) -> Any:
+    """From the environment a list is a text with commas."""
+    if not isinstance(value, str):
+        return value
+    return tuple(item.strip() for item in value.split(",") if item.strip())
+
+
+Length = Annotated[timedelta, BeforeValidator(_length), Field(gt=timedelta())]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_items)]
+
+
+class ChannelSettings(BaseModel):
+    """A table ``[channels.NAME]``: nothing unknown in it, and nothing changes once it is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
+    needed: ClassVar[tuple[str, ...]] = ()  # names of settings without which it cannot be live
+
+    live: bool = Field(default=False, description="Send for real; otherwise messages go to the outbox.")
+    kind: str = Field(default="", description="Which kind of channel it is; its own name unless given.")
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> "ChannelSettings":
+        missing = [name for name in self.needed if not getattr(self, name)]
+        if self.live and missing:
+            secrets = type(self).secrets().intersection(missing)
+            hint = "secrets come from the environment" if secrets == {*missing} else f"write {missing[0]} = …"
+            raise refused(f"a live channel of this kind needs {' and '.join(missing)}", hint, code="C022")
+        return self
+
+    @classmethod
+    def secrets(cls) -> frozenset[str]:
+        """The names of the settings that are secrets."""
+        return frozenset(name for name, info in cls.model_fields.items() if is_secret(info.annotation))
+
+
+def is_secret(annotation: Any) -> bool:
+    """Is a setting of this type a secret?"""
+    return annotation in (SecretStr, SecretStr | None)
