@@ -1,226 +1,27 @@
-"""A real HTTP/1.1 server on loopback that plays a provider, and misbehaves on command.
+"""The server that plays providers is shipped, for channels of other packages: :mod:`channels.contract`."""
 
-A provider subclasses :class:`HttpServer` and answers in :meth:`HttpServer.answer`. Connections are kept, as
-providers keep them.
-"""
+from channels.contract.http_server import (
+    CUT_AFTER,
+    CUT_BEFORE,
+    CUT_WITHIN,
+    MISDEEDS,
+    NONSENSE,
+    SLOW,
+    Answer,
+    HttpServer,
+    Order,
+    Request,
+)
 
-import asyncio
-import json
-import threading
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self, TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit
-
-T = TypeVar("T")
-
-SLOW = "slow"  # read the request, do as asked, and answer when told to go on, or never
-CUT_BEFORE = "cut before"  # close the connection at the first byte of a request, and do nothing
-CUT_AFTER = "cut after"  # do as asked, and close the connection instead of answering
-CUT_WITHIN = "cut within"  # do as asked, and close the connection in the middle of the answer
-NONSENSE = "nonsense"  # do as asked, and answer what is no HTTP
-MISDEEDS = (SLOW, CUT_BEFORE, CUT_AFTER, CUT_WITHIN, NONSENSE)
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request as it came; names of headers are small."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-    connection: int
-
-    @property
-    def form(self) -> dict[str, str]:
-        """The body as a form."""
-        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is sent back."""
-
-    status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, status: int, content: Any, headers: Mapping[str, str] | None = None) -> "Answer":
-        """An answer in JSON."""
-        body = json.dumps(content).encode()
-        return cls(status, body, {"Content-Type": "application/json", **(headers or {})})
-
-    def written(self) -> bytes:
-        lines = [f"HTTP/1.1 {self.status} Status"]
-        lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        return ("\r\n".join([*lines, f"Content-Length: {len(self.body)}", "", ""])).encode() + self.body
-
-
-@dataclass
-class Order:
-    """Answer requests of *method* so instead, the next *times* times (0: always)."""
-
-    instead: Answer | str
-    method: str = ""
-    times: int = 0
-
-
-class HttpServer:
-    """Runs in a thread of its own from construction to :meth:`close`; usable as a context manager."""
-
-    def __init__(self) -> None:
-        self.host, self.port = "127.0.0.1", 0
-        self.requests: list[Request] = []
-        self.connections = 0
-        self.orders: list[Order] = []
-        self.waiting: list[tuple[_Connection, Answer]] = []
-        self.sessions: set[_Connection] = set()
-        self.loop = asyncio.new_event_loop()
-        self._listening: asyncio.Server | None = None
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self._thread.start()
-        self._wait(self._listen())
-
-    @property
-    def url(self) -> str:
-        """Where it is, without a slash at the end."""
-        return f"http://{self.host}:{self.port}"
-
-    def answer(self, request: Request) -> Answer:
-        """Play the provider."""
-        raise NotImplementedError
-
-    def answering(self, instead: Answer | str, *, method: str = "", times: int = 0) -> None:
-        """Answer so, or commit one of the :data:`MISDEEDS`, instead of the usual."""
-        assert isinstance(instead, Answer) or instead in MISDEEDS
-        self.orders.append(Order(instead, method, times))
-
-    def accepting(self) -> None:
-        """Behave again."""
-        self.orders.clear()
-        self._wait(self._listen())
-
-    def refusing(self) -> None:
-        """Stop listening: a connection is refused."""
-        self._wait(self._stop())
-
-    def dropping_idle(self) -> None:
-        """Close every open connection, as providers do after some minutes."""
-        self._wait(self._drop())
-
-    def close(self) -> None:
-        """Stop for good."""
-        if self.loop.is_closed():
-            return
-        self.refusing()
-        self.dropping_idle()
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def ordered(self, method: str) -> Answer | str | None:
-        """What the server was told to do instead."""
-        for order in self.orders:
-            if order.method in {"", method}:
-                if order.times == 1:
-                    self.orders.remove(order)
-                order.times -= order.times > 0
-                return order.instead
-        return None
-
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
-
-    async def _listen(self) -> None:
-        if self._listening is None:
-            self._listening = await self.loop.create_server(lambda: _Connection(self), self.host, self.port)
-            self.port = self._listening.sockets[0].getsockname()[1]
-
-    async def _stop(self) -> None:
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
-
-    async def _drop(self) -> None:
-        for session in list(self.sessions):
-            session.transport.close()
-        await asyncio.gather(*(session.gone.wait() for session in list(self.sessions)))
-
-
-class _Connection(asyncio.Protocol):
-    """One connection, requests one after another."""
-
-    def __init__(self, server: HttpServer) -> None:
-        self.server = server
-        self.buffer = b""
-        self.gone = asyncio.Event()
-        self.transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.server.sessions.add(self)
-        self.server.connections += 1
-        self.number = self.server.connections
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.server.sessions.discard(self)
-        self.gone.set()
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        while (request := self.next()) is not None:
-            self.obey(request)
-
-    def next(self) -> Request | None:
-        """Take a whole request off the buffer."""
-        head, found, rest = self.buffer.partition(b"\r\n\r\n")
-        if not found:
-            return None
-        first, *lines = head.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        length = int(headers.get("content-length", "0"))
-        if len(rest) < length:
-            return None
-        self.buffer = rest[length:]
-        method, target, _ = first.split(" ")
-        split = urlsplit(target)
-        query = dict(parse_qsl(split.query, keep_blank_values=True))
-        return Request(method, unquote(split.path), query, headers, rest[:length], self.number)
-
-    def obey(self, request: Request) -> None:
-        """Answer as a provider would, or as ordered."""
-        instead = self.server.ordered(request.method)
-        if instead == CUT_BEFORE:
-            self.transport.abort()
-            return
-        self.server.requests.append(request)
-        if isinstance(instead, Answer):
-            self.transport.write(instead.written())
-            return
-        answer = self.server.answer(request)
-        match instead:
-            case None:
-                self.transport.write(answer.written())
-            case "slow":
-                self.server.waiting.append((self, answer))
-            case "cut after":
-                self.transport.close()
-            case "cut within":
-                self.transport.write(answer.written()[:-5])
-                self.transport.close()
-            case _:
-                self.transport.write(b"SMTP 220 hello\r\n\r\n")
-                self.transport.close()
+__all__ = [
+    "CUT_AFTER",
+    "CUT_BEFORE",
+    "CUT_WITHIN",
+    "MISDEEDS",
+    "NONSENSE",
+    "SLOW",
+    "Answer",
+    "HttpServer",
+    "Order",
+    "Request",
+]

@@ -14,8 +14,9 @@ import pytest
 import trustme
 
 from channels.base import Channel, ChannelError, Misconfigured, Rejected, Unavailable, Unknown
+from channels.contract import MESSAGE, ChannelContract, Seen
 from channels.email import EmailChannel
-from tests.contracts.channel import MESSAGE, ChannelContract, Seen
+from channels.kinds.email import KIND
 from tests.contracts.smtp_server import CUT, SLOW, SmtpServer
 
 PATIENT = {"connect": 10.0, "answer": 10.0, "final": 10.0}
@@ -50,6 +51,7 @@ class SmtpProvider(SmtpServer):
 
 
 class TestEmail(ChannelContract):
+    declared: ClassVar = KIND.abilities
     answers: ClassVar = {
         "connect: 421 4.3.2 too busy": Unavailable,
         "connect: 554 5.7.1 your address is blocked": Misconfigured,

@@ -22,6 +22,7 @@ from channels.base import (
     Unavailable,
     Unknown,
 )
+from channels.contract import MESSAGE, ChannelContract, Seen
 from channels.file import FileChannel
 from channels.kinds.email import Email
 from channels.memory import MemoryChannel
@@ -29,7 +30,6 @@ from channels.mime import compose
 from channels.plugin import Kind
 from channels.registry import BUILT_IN, build, find
 from channels.settings import ChannelSettings
-from tests.contracts.channel import MESSAGE, ChannelContract, Seen
 
 KINDS = ("email", "sms", "push")
 
