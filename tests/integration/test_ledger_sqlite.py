@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from time import monotonic
@@ -459,3 +460,10 @@ notifications = st.builds(
 @given(notifications)
 def test_any_notification_is_read_as_it_was_written(wanted: Notification) -> None:
     assert notification(to_json(wanted)) == wanted
+
+
+def test_a_notification_is_kept_in_the_same_words_whether_its_key_was_asked_for_or_not() -> None:
+    asked, other = note(), note()
+    assert asked.key == "O-1/arrived/arrived#1/customer"
+    assert to_json(asked) == to_json(other)
+    assert replace(asked, occasion="arrived#2").key == "O-1/arrived/arrived#2/customer"

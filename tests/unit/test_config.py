@@ -205,6 +205,7 @@ def test_the_same_place_and_days_are_the_same_calendar(write: Write) -> None:
     )
     assert load(path, {}).policy() == load(path, {}).policy()
     assert repr(load(path, {}).policy()) == repr(load(path, {}).policy())
+    assert hash(load(path, {}).policy().calendar("a")) == hash(load(path, {}).policy().calendar("a"))
 
 
 def test_the_manager_is_somebody_the_engine_knows(write: Write) -> None:
