@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Protocol
 
 
@@ -36,7 +37,8 @@ class Message:
     ledger entry's key, ``message_id`` was stored before the first attempt and never changes between
     attempts. ``headers`` are extra email headers; ``text`` is always there. ``at`` is the aware moment
     it is sent, by the sender's clock; channels that write it down refuse a message without one. Only
-    mail carries ``attachments``.
+    mail carries ``attachments``. ``others`` are further addresses of the same recipient: push tries every
+    device, and a message one of them took is a message they have. From ``expires_at`` on it is useless.
     """
 
     id: str
@@ -58,14 +60,22 @@ class Message:
     collapse_key: str = ""
     at: datetime | None = None
     attachments: tuple[Attachment, ...] = ()
+    others: tuple[str, ...] = ()
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The provider took it. ``raw`` keeps what it answered."""
+    """The provider took it. ``raw`` keeps what it answered.
+
+    Of several addresses, those in ``dead`` exist no more, each with the reason; ``note`` says what else
+    went wrong beside the one that took it.
+    """
 
     provider_id: str
     raw: Mapping[str, Any] = field(default_factory=dict)
+    dead: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
 
 class AfterUnknown(StrEnum):
@@ -109,7 +119,12 @@ class Channel(Protocol):
 
 
 class ChannelError(Exception):
-    """The root. ``code`` is the provider's own; ``raw`` what it said."""
+    """The root. ``code`` is the provider's own; ``raw`` what it said.
+
+    ``dead`` are those of several addresses that exist no more, each with the reason.
+    """
+
+    dead: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, reason: str, *, code: str = "", raw: str = "") -> None:
         self.reason = reason

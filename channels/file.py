@@ -22,7 +22,7 @@ def _sms(message: Message) -> bytes:
 
 def _push(message: Message) -> bytes:
     fields = ("id", "message_id", "to", "title", "text", "link", "collapse_key", "locale", "purpose")
-    content = {field: getattr(message, field) for field in fields}
+    content = {field: getattr(message, field) for field in fields} | {"others": message.others}
     return well_formed(json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 

@@ -10,7 +10,7 @@ from orchestrator.guard import Blocks
 from orchestrator.ledger import Suppression, Transaction
 from orchestrator.model import Entry, Sent
 from orchestrator.sight import Sight, sent_to
-from orchestrator.timing import address, recipient
+from orchestrator.timing import addresses, recipient
 
 _KEY = "suppression_key"
 
@@ -24,11 +24,11 @@ def blocks(
     now: datetime,
 ) -> Blocks:
     """Look up what stands against these entries, each handled at its moment (by id), for the guard."""
-    addresses = {place for entry in entries for place in _addresses(entry, sight)}
+    places = {place for entry in entries for place in _places(entry, sight)}
     suppressed: dict[tuple[str, str], str] = {}
-    if addresses:
+    if places:
         key = _key(tx)
-        hashes = {(channel, _hash(key, to)): (channel, to) for channel, to in addresses}
+        hashes = {(channel, _hash(key, to)): (channel, to) for channel, to in places}
         suppressed = {hashes[name]: found.reason for name, found in tx.suppressed(hashes).items()}
     paused = {(pause.kind.value, pause.name): pause.reason for pause in tx.pauses()}
     sent = _sent(tx, sight, moments, now) if sight.book.capped else {}
@@ -60,7 +60,7 @@ def listed(tx: Transaction, addresses: Iterable[tuple[str, str]]) -> list[tuple[
     return sorted((hashes[name], found.reason) for name, found in tx.suppressed(hashes).items())
 
 
-def _addresses(entry: Entry, sight: Sight) -> set[tuple[str, str]]:
+def _places(entry: Entry, sight: Sight) -> set[tuple[str, str]]:
     """Where the notification might go, as it is wanted now."""
     order, decision = sight.orders.get(entry.wanted.order), sight.decisions.get(entry.wanted.order)
     if order is None or decision is None:
@@ -69,7 +69,7 @@ def _addresses(entry: Entry, sight: Sight) -> set[tuple[str, str]]:
     if wanted is None:
         return set()
     who = recipient(wanted.role, order, sight.customer_of(order))
-    return {(step.channel, to) for step in wanted.steps if (to := address(step.channel, who))}
+    return {(step.channel, to) for step in wanted.steps for to in addresses(step.channel, who)}
 
 
 def _hash(key: bytes, to: str) -> str:

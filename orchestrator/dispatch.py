@@ -302,5 +302,5 @@ class Dispatcher:
 
 def _unchanged(job: Job, go: Send, fresh: Sight, sight: Sight) -> bool:
     """Is what the guard allows now what was rendered, from the same facts?"""
-    same_way = go.channel == job.go.channel and go.to == job.go.to
+    same_way = (go.channel, go.to, go.others) == (job.go.channel, job.go.to, job.go.others)
     return same_way and same(go.wanted, job.go.wanted) and fresh.shows(go.wanted.order, sight)

@@ -25,7 +25,7 @@ from orchestrator.model import (
     Step,
 )
 from orchestrator.reconcile import carried_on, why_not
-from orchestrator.timing import address, recipient, zone_of
+from orchestrator.timing import addresses, recipient, zone_of
 
 RECHECK = timedelta(minutes=5)  # how long what is paused sleeps before it is looked at again
 
@@ -65,6 +65,7 @@ class Send:
     """Go, by the step of that index, to this address. ``wanted`` is the notification as it is now.
 
     ``along`` is what leaves in the same message, each with its order.
+    ``others`` are the recipient's further devices.
     """
 
     wanted: Notification
@@ -72,6 +73,7 @@ class Send:
     channel: str
     to: str
     along: tuple[tuple[Notification, Order], ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +163,7 @@ def _by_step(
     for index, step in enumerate(wanted.steps):
         if index < entry.step:
             continue  # tried already
-        to = address(step.channel, who)
-        block = _blocked(wanted, step, to, who, blocks)
+        places, block = _places(wanted, step, who, blocks)
         if block:
             never.append(block)
         elif halted := blocks.standstill("channel", step.channel):
@@ -174,7 +175,7 @@ def _by_step(
             return Withhold(Status.SUPPRESSED, seen)
         else:
             full = _no_room(entry, wanted, who, blocks, now, zone, beside)
-            return full or Send(wanted, index, step.channel, to)
+            return full or Send(wanted, index, step.channel, places[0], others=places[1:])
     if later:
         until, why = min(later)
         return Wait(until, why)
@@ -221,20 +222,25 @@ def _no_room(
     return Wait(until, why)
 
 
-def _blocked(wanted: Notification, step: Step, to: str, who: Customer | Person, blocks: Blocks) -> str:
-    """Why this step may never be used, or ""."""
-    if not to:
-        return f"unreachable: no address for {step.channel}"
+def _places(
+    wanted: Notification, step: Step, who: Customer | Person, blocks: Blocks
+) -> tuple[tuple[str, ...], str]:
+    """Where this step may go, or why it may never be used; one dead device does not silence the others."""
+    known = addresses(step.channel, who)
+    if not known:
+        return (), f"unreachable: no address for {step.channel}"
     if isinstance(who, Customer):
         refusal = refused(who, wanted.purpose, step.channel)
         if refusal:
-            return refusal
-    listed = blocks.suppressed.get((step.channel, to))
-    if listed:
-        return f"unreachable: nothing is sent to this address by {step.channel} any more: {listed}"
-    if blocks.allow is not None and to not in blocks.allow:
-        return f"a system for trying out: {step.channel} sends only to the addresses on its list"
-    return ""
+            return (), refusal
+    open_ones = tuple(to for to in known if (step.channel, to) not in blocks.suppressed)
+    if not open_ones:
+        listed = blocks.suppressed[step.channel, known[0]]
+        return (), f"unreachable: nothing is sent to this address by {step.channel} any more: {listed}"
+    allowed = tuple(to for to in open_ones if blocks.allow is None or to in blocks.allow)
+    if not allowed:
+        return (), f"a system for trying out: {step.channel} sends only to the addresses on its list"
+    return allowed, ""
 
 
 def _nobody(wanted: Notification) -> str:

@@ -150,6 +150,8 @@ class Composer:
             purpose=wanted.purpose.value,
             collapse_key=f"{wanted.order}/{wanted.rule}",
             at=now,
+            others=go.others,
+            expires_at=wanted.expires_at,
             attachments=tuple(Attachment(one.name, one.type, one.data, one.cid) for one in files),
         )
 

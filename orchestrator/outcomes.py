@@ -21,8 +21,8 @@ hears nothing loses a customer. On one channel nothing is repeated that may not 
 left is never followed by the next step: the customer would get it twice.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -97,7 +97,8 @@ class Again:
 class Follows:
     """What is to be written down. With ``again``, a ``status`` is only passed through on the way.
 
-    ``outcome`` is what became of the attempt. ``pause`` stops the channel, ``suppress`` the address.
+    ``outcome`` is what became of the attempt. ``pause`` stops the channel, ``suppress`` the address; ``dead``
+    are others of the recipient's addresses to stop, each with the reason.
     """
 
     reason: str
@@ -108,6 +109,7 @@ class Follows:
     provider_id: str = ""
     pause: bool = False
     suppress: bool = False
+    dead: Mapping[str, str] = field(default_factory=dict)
 
 
 def same_identity(message: Message, entry: Entry) -> Message:
@@ -120,7 +122,8 @@ def same_identity(message: Message, entry: Entry) -> Message:
 def accepted(job: Job, receipt: Receipt) -> Follows:
     """The provider took it, or the task stands on the list."""
     if job.message is not None:
-        return Follows(_together(job), Status.ACCEPTED, provider_id=receipt.provider_id)
+        reason = "; ".join(filter(None, (receipt.note, _together(job))))
+        return Follows(reason, Status.ACCEPTED, provider_id=receipt.provider_id, dead=receipt.dead)
     return Follows(f"{ON_THE_LIST}: {job.entry.reason or 'no channel reaches them'}", Status.ACCEPTED)
 
 

@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from channels.base import Abilities, Receipt
@@ -164,7 +164,10 @@ class Records:
             return [(one, outcomes.accepted(one, answer)) for one in job.all]
         abilities, attempts = self._abilities(job.go.channel), tx.attempts(job.entry.id)
         moment = self.at(job.entry, now)
-        return [(one, outcomes.refused(one, answer, attempts, abilities, moment)) for one in job.all]
+        return [
+            (one, replace(outcomes.refused(one, answer, attempts, abilities, moment), dead=answer.dead))
+            for one in job.all
+        ]
 
     def _write_down(
         self,
@@ -195,6 +198,8 @@ class Records:
                 self.trouble.note(channel, then.code, then.reason, entry.id)
             if then.suppress:
                 suppress(tx, channel, job.go.to, then.reason, then.code, moment)
+            for to, why in then.dead.items():
+                suppress(tx, channel, to, why, then.code, moment)
             if entry.id in late:
                 continue
             if then.again is not None:

@@ -32,15 +32,18 @@ class Timed(NamedTuple):
     unreachable: tuple[str, ...]  # channels without an address
 
 
-def address(channel: str, recipient: Customer | Person) -> str:
-    """Where *channel* reaches somebody, or ""; one that needs no contact point uses the customer's id."""
-    if channel == "email":
-        return recipient.email
-    if channel == "sms":
-        return recipient.phone
+def addresses(channel: str, recipient: Customer | Person) -> tuple[str, ...]:
+    """Where *channel* reaches somebody: on all their devices, or in one place, or nowhere.
+
+    A channel that needs no contact point uses the customer's id.
+    """
     if channel == "push":
-        return recipient.devices[0] if isinstance(recipient, Customer) and recipient.devices else ""
-    return recipient.id if isinstance(recipient, Customer) else ""
+        return recipient.devices if isinstance(recipient, Customer) else ()
+    if channel in {"email", "sms"}:
+        one = recipient.email if channel == "email" else recipient.phone
+    else:
+        one = recipient.id if isinstance(recipient, Customer) else ""
+    return (one,) if one else ()
 
 
 def recipient(role: str, order: Order, customer: Customer) -> Customer | Person:
@@ -96,7 +99,7 @@ def timed(rule: Rule, firing: Firing, case: Case) -> Timed:
     late: list[str] = []
     nowhere: list[str] = []
     for channel in channels_for(rule, case, who):
-        if not address(channel, who):
+        if not addresses(channel, who):
             nowhere.append(channel)
         elif expires <= firing.news:  # old already when it was heard: it ends as expired at once
             steps.append(Step(channel, firing.news))

@@ -178,6 +178,11 @@ EVENT_CODES: Mapping[str, Code] = {
         "A preference for a channel that does not exist would never be kept.",
         "Write one of the channels; docs/reference/channels.md has all of them.",
     ),
+    "E122": Code(
+        "a device that cannot be reached",
+        "Its kind is unknown, or what is given is no token or subscription of that kind.",
+        "Write `fcm:TOKEN`, `apns:TOKEN`, or a browser's subscription as its `toJSON()` gives it.",
+    ),
     # ── HTTP
     "E200": Code(
         "an unknown content type",

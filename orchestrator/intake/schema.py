@@ -5,7 +5,8 @@ came, and
 
 - moments (``at``, ``from``, ``to``) in UTC, ``2026-03-12T16:30:00Z``; ``date`` as ``2026-03-12``;
 - ``windows`` and ``working_hours``: ``[{"days": [0..6], "from": "HH:MM", "to": "HH:MM", "channel": ""}]``;
-- ``devices``: ``["token"]``; phones as E.164, languages as BCP 47, countries in capitals;
+- ``devices``: ``["fcm:token"]``, each a text (:mod:`channels.devices`); phones as E.164,
+  languages as BCP 47, countries in capitals;
 - ``owner``, ``manager`` and each of ``parties``: an object (a text was a name, or with an @ an address);
   ``location``, ``slot``: an object (a text was its ``id``);
 - a null in customer.upserted or order.upserted empties the field (``""``, ``[]``, ``{}``); any other null is
@@ -27,6 +28,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
+from channels import devices
 from orchestrator.intake import values
 from orchestrator.intake.values import Wrong
 
@@ -66,8 +68,23 @@ def _window(value: object) -> object:
     )
 
 
-def _token(value: object) -> object:
-    return value.get("token") if isinstance(value, dict) else value
+def _device(value: object) -> object:
+    """Write a device as its text; a text that names a service must be a token of it."""
+    try:
+        if isinstance(value, dict):
+            return devices.settled(_registered(value))
+        if isinstance(value, str) and value.startswith(_KINDS):
+            devices.parse(value)
+    except ValueError as wrong:
+        if isinstance(wrong, Wrong):
+            raise
+        raise Wrong("E122", f"is no device that can be reached: {wrong}") from None
+    return value
+
+
+def _registered(given: dict[str, Any]) -> dict[str, Any]:
+    moment = given.get("registered")
+    return given if not isinstance(moment, str) else {**given, "registered": values.instant_text(moment)}
 
 
 def _number(value: object) -> object:
@@ -87,13 +104,21 @@ def _once(items: list[str]) -> list[str]:
 
 
 Id = Annotated[str, Field(min_length=1)]
+_KINDS = tuple(f"{kind}:" for kind in devices.KINDS)
 
 
 @with_config(STRICT)
-class DeviceFields(TypedDict):
-    """A device that can be pushed to; of it the token is kept."""
+class DeviceFields(TypedDict, total=False):
+    """A device that can be pushed to. A browser's is its `PushSubscription`, just as `toJSON()` writes it.
 
-    token: Id
+    A plain text is a token too: `fcm:TOKEN`, `apns:TOKEN`; without a kind it is one of Firebase.
+    """
+
+    kind: Annotated[Literal["fcm", "apns", "web"], Field(description="the service that reaches it")]
+    token: Annotated[str, Field(description="what the app got from Firebase or Apple")]
+    registered: Annotated[str, Field(description="when the app got it; Apple's only")]
+    endpoint: Annotated[str, Field(description="of a browser")]
+    keys: Annotated[dict[str, str], Field(description="of a browser: `p256dh` and `auth`")]
 
 
 Text = str | None
@@ -115,7 +140,7 @@ Number = Annotated[Any, AfterValidator(_number), WithJsonSchema({"type": "number
 Evidence = (
     Annotated[Any, AfterValidator(_words_or_object), WithJsonSchema({"type": ["string", "object"]})] | None
 )
-Device = Annotated[Id, BeforeValidator(_token, json_schema_input_type=str | DeviceFields)]
+Device = Annotated[Id, BeforeValidator(_device, json_schema_input_type=str | DeviceFields)]
 
 WindowFields = TypedDict(
     "WindowFields",

@@ -140,7 +140,7 @@ CORE: Mapping[str, CoreType] = {
             "country": "DE",
             "email": "maria.keller@example.com",
             "phone": "030 23125 101",
-            "devices": ["d7Jk2"],
+            "devices": ["fcm:d7Jk2"],
             "tags": ["fleet"],
             "attributes": {"salutation": "Frau"},
         },

@@ -242,6 +242,47 @@ def test_an_address_on_the_suppression_list_is_passed_over_and_the_last_one_supp
     assert none_left.reason.startswith("unreachable: nothing is sent to this address by sms any more: 21610")
 
 
+def push(*devices: str, blocks: Blocks = NO_BLOCKS) -> Answer:
+    rules = book((RULE % "").replace("[sms, email]", "[push]"))
+    claimed = entry(one(decide(rules, HERE, now="2026-03-12 11:20")), Status.DISPATCHED)
+    return ask(rules=rules, blocks=blocks, claimed=claimed, known=maria(devices=list(devices)))
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_push_goes_to_every_device(count: int) -> None:
+    devices = [f"fcm:phone-{number}" for number in range(count)]
+    answer = push(*devices)
+
+    assert isinstance(answer, Send)
+    assert [answer.to, *answer.others] == devices
+
+
+def test_a_dead_device_does_not_silence_the_others() -> None:
+    gone = {("push", "fcm:old"): "UNREGISTERED"}
+    answer = push("fcm:old", "fcm:new", blocks=Blocks(gone, {}))
+
+    assert isinstance(answer, Send)
+    assert (answer.to, answer.others) == ("fcm:new", ())
+    nobody = push("fcm:old", blocks=Blocks(gone, {}))
+    assert isinstance(nobody, Withhold)
+    assert nobody.reason == ("unreachable: nothing is sent to this address by push any more: UNREGISTERED")
+
+
+def test_staging_pushes_only_to_the_devices_on_its_list() -> None:
+    answer = push("fcm:maria", "fcm:ours", blocks=Blocks({}, {}, frozenset({"fcm:ours"})))
+
+    assert isinstance(answer, Send)
+    assert (answer.to, answer.others) == ("fcm:ours", ())
+
+
+def test_somebody_without_a_device_is_unreachable_by_push_and_no_failure() -> None:
+    answer = push()
+
+    assert isinstance(answer, Withhold)
+    assert answer.status is Status.SUPPRESSED
+    assert answer.reason.startswith("unreachable")
+
+
 def test_without_any_address_it_is_suppressed_as_unreachable() -> None:
     no_address = maria(email=None, phone=None)
 

@@ -497,6 +497,57 @@ def test_a_customers_contact_points_are_settled() -> None:
     }
 
 
+BROWSER = {
+    "endpoint": "https://push.example.com/send/JzLQ3r",
+    "expirationTime": None,
+    "keys": {
+        "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+        "auth": "BTBZMqHH6r4Tts7J_aSIgg==",
+    },
+}
+
+
+def test_a_device_says_which_service_reaches_it() -> None:
+    given = [
+        {"kind": "fcm", "token": "d7Jk2:APA91b"},
+        {"kind": "apns", "token": "ab" * 32, "registered": "2026-03-12T17:30:00+01:00"},
+        BROWSER,
+    ]
+    texts = [
+        "fcm:d7Jk2:APA91b",
+        f"apns:{'ab' * 32} 2026-03-12T16:30:00Z",
+        f"web:{BROWSER['endpoint']} {BROWSER['keys']['p256dh']} BTBZMqHH6r4Tts7J_aSIgg",  # type: ignore[index]
+    ]
+    assert settled("customer.upserted", devices=given)["devices"] == texts
+    assert settled("customer.upserted", devices=texts)["devices"] == texts
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        {},
+        {"kind": "pager", "token": "x"},
+        {"kind": "fcm"},
+        {"kind": "fcm", "token": "a b"},
+        {"kind": "apns", "token": "../../x"},
+        {"kind": "apns", "token": "ab" * 32, "registered": "yesterday"},
+        {"kind": "apns", "token": "ab" * 32, "registered": 5},
+        {"kind": "web", "token": "x"},
+        {**BROWSER, "endpoint": "http://push.example.com/x"},
+        {**BROWSER, "endpoint": "https://push.example.com:x/"},
+        {**BROWSER, "endpoint": "file:///etc/passwd"},
+        {**BROWSER, "keys": {"p256dh": "BTBZMqHH6r4Tts7J_aSIgg", "auth": "BTBZMqHH6r4Tts7J_aSIgg"}},
+        {**BROWSER, "keys": {}},
+        "apns:not hex",
+        "web:https://push.example.com/x",
+    ],
+)
+def test_a_device_that_nobody_can_reach_is_refused(device: object) -> None:
+    (found,) = wrong("customer.upserted", devices=["d1", device])
+    assert found[0].startswith("/data/devices/1")
+    assert found[1] in {"E104", "E122"}
+
+
 def test_null_and_an_empty_text_take_a_customers_field_away() -> None:
     assert settled(
         "customer.upserted", email=None, phone="", devices=None, attributes=None, loyalty=None
