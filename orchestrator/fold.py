@@ -146,6 +146,8 @@ def _person(value: Mapping[str, Any] | str | None) -> Person:
         said("phone") or "",
         said("locale") or "",
         said("time_zone") or "",
+        tuple(said("channels") or ()),
+        tuple(said("refuses") or ()),
     )
 
 
@@ -263,7 +265,7 @@ def _outcome(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
     )
     if outcome.status is not Status.ACCEPTED or outcome.kind != "message":
         return
-    for told in data.get("tells", ()):
+    for told in data.get("tells", ()) if outcome.role == "customer" else ():
         _milestone(order, told["milestone"]).tellings.append(Telling(promised(told), fact.happened, key))
     if outcome.role == "customer" and outcome.purpose == Purpose.SERVICE:
         order.contacts.append((fact.happened, key))

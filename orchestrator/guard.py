@@ -20,6 +20,7 @@ from orchestrator.model import (
     Notification,
     Order,
     Person,
+    Purpose,
     Sent,
     Status,
     Step,
@@ -233,6 +234,10 @@ def _places(
         refusal = refused(who, wanted.purpose, step.channel)
         if refusal:
             return (), refusal
+    elif step.channel in who.refuses:
+        return (), f"the {wanted.role} wants to hear nothing by {step.channel}"
+    elif wanted.kind is Kind.MESSAGE and wanted.purpose is Purpose.MARKETING:
+        return (), f"the {wanted.role} never gave consent to marketing by {step.channel}"
     open_ones = tuple(to for to in known if (step.channel, to) not in blocks.suppressed)
     if not open_ones:
         listed = blocks.suppressed[step.channel, known[0]]

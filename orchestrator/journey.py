@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -151,6 +151,7 @@ class Rule:
     rungs: tuple[Rung, ...]  # never empty; a rule without `rungs:` has one
     channels: tuple[str, ...] = ()
     to: str = "customer"
+    also_to: tuple[str, ...] = ()  # others who hear the same, each on their own
     purpose: Purpose = Purpose.SERVICE
     timing: Timing = Timing()
     when: Condition | None = None
@@ -161,6 +162,12 @@ class Rule:
     title: str = ""
     path: str = ""
     line: int = 0
+
+    @cached_property
+    def for_others(self) -> tuple["Rule", ...]:
+        """The same rule to each of the others, who are told and never tasked."""
+        rungs = tuple(replace(rung, task=None) for rung in self.rungs)
+        return tuple(replace(self, to=role, also_to=(), rungs=rungs) for role in self.also_to)
 
     def rung(self, number: int) -> Rung | None:
         """The rung of that *number* (from 1), ``every`` counted out; ``None`` past the last."""

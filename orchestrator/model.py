@@ -142,6 +142,8 @@ class Person:
     phone: str = ""
     locale: str = ""
     time_zone: str = ""
+    channels: tuple[str, ...] = ()  # in the order they prefer
+    refuses: tuple[str, ...] = ()  # channels they do not want to hear by
 
 
 @value(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from orchestrator.superseding import superseded
 from orchestrator.timing import order_zone, recipient, timed
 from orchestrator.triggers import firings
 
+ROLES = frozenset({"customer", "owner", "manager"})  # any other is a party, if the order names one
 PERSON_AFTER = frozenset({Status.FAILED, Status.UNKNOWN})  # what we could not say, a person must
 UNREACHED = "reach-the-customer"
 
@@ -59,11 +60,12 @@ def wanted(
         if only is not None and rule.id not in only:
             continue
         try:
-            for answer in _decide(rule, case, book):
-                if isinstance(answer, Notification):
-                    want[answer.key] = answer
-                else:
-                    silences.append(answer)
+            for to_one in (rule, *rule.for_others):
+                for answer in _decide(to_one, case, book):
+                    if isinstance(answer, Notification):
+                        want[answer.key] = answer
+                    elif to_one is rule or answer.key:
+                        silences.append(answer)
         except (ValueError, OverflowError) as error:  # the calendar's, in words
             errors.append(f"{rule.id}: {error}")
         except Exception as error:  # noqa: BLE001  one rule that fails silences no other, and no other order
@@ -116,6 +118,9 @@ def _for(reason: str) -> str:
 def _decide(rule: Rule, case: Case, book: RuleBook) -> Answer:
     if rule.mode is Mode.OFF:
         yield Silence(rule.id, "the rule is off")
+        return
+    if rule.to not in ROLES and rule.to not in case.order.parties:
+        yield Silence(rule.id, f"the order names no {rule.to}")
         return
     answer = firings(rule, case)
     if isinstance(answer, str):

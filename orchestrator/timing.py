@@ -219,7 +219,7 @@ def _with_others(
 def channels_for(rule: Rule, case: Case, who: Customer | Person) -> tuple[str, ...]:
     """The rule's channels (or the policy's), those the customer prefers first."""
     offered = rule.channels or case.policy.preference
-    chosen = who.channels if isinstance(who, Customer) else ()
+    chosen = who.channels
     if not chosen:
         return offered
     return tuple(c for c in chosen if c in offered) + tuple(c for c in offered if c not in chosen)

@@ -14,9 +14,10 @@ from orchestrator import calendar
 from orchestrator.case import SAID, Answer, Case, Firing, apology_open
 from orchestrator.case import reached as reached_ones
 from orchestrator.journey import On, Rule
-from orchestrator.model import Milestone, Tells
+from orchestrator.model import Milestone, Telling, Tells
 from orchestrator.rungs import ladder
 
+STAFF = frozenset({"owner", "manager"})
 MISSED_ON_HOLD = "tell-about-the-missed-promise"
 
 
@@ -36,6 +37,16 @@ def _telling(case: Case, names: tuple[str, ...]) -> Iterator[Tells]:
         value, told = case.promise(name), case.told(name)
         if value is not None and (told is None or told.value != value):
             yield Tells(name, value)
+
+
+def _told(rule: Rule, name: str, case: Case) -> Telling | None:
+    """What the reader of this rule was last told: others who hear the same may hear it after the customer."""
+    tellings = case.milestone(name).tellings
+    if rule.to == "customer" or len(tellings) < 2:
+        return case.told(name)
+    said, _, role = (tellings[-1].key or "").rpartition("/")
+    mine = role == "customer" and said.startswith(f"{case.order.id}/{rule.id}/")
+    return tellings[-2] if mine and f"{said}/{rule.to}" not in case.order.outcomes else tellings[-1]
 
 
 # ── the triggers ─────────────────────────────────────────────────────────────
@@ -66,7 +77,7 @@ def reached(rule: Rule, case: Case) -> Answer:
 def missed(rule: Rule, case: Case) -> Answer:
     """Due at the deadline, the end of the told promise plus D, if M did not happen before it."""
     name = rule.trigger.milestone
-    state, told, current = case.milestone(name), case.told(name), case.promise(name)
+    state, told, current = case.milestone(name), _told(rule, name, case), case.promise(name)
     if current is None:
         return f"there is no promise for {name}"
     speaks = any(rung.say for rung in rule.rungs)
@@ -142,7 +153,7 @@ def upcoming(rule: Rule, case: Case) -> Answer:
             unless=f"{name} happens before, or the promise moves",
             milestone=name,
             tells=(Tells(name, current),) if told is None or told.value != current else (),
-            hushed=UNTOLD if told is None and rule.to == "customer" else "",
+            hushed=UNTOLD if told is None and rule.to not in STAFF else "",
             until=calendar.ends(current, case.zone),
         )
     ]
@@ -171,7 +182,7 @@ def moved(rule: Rule, case: Case) -> Answer:
     """Due when the promise differs from what was last told by at least D and stood still for `settle`."""
     trigger = rule.trigger
     name = trigger.milestone
-    state, told = case.milestone(name), case.told(name)
+    state, told = case.milestone(name), _told(rule, name, case)
     promise = state.promise
     if promise is None:
         return f"there is no promise for {name}"

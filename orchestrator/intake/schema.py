@@ -168,6 +168,8 @@ class PersonFields(TypedDict, total=False):
     phone: Phone
     locale: Locale
     time_zone: Zone
+    channels: Annotated[Texts, Field(description="the ones wanted, in that order")]
+    refuses: Annotated[Texts, Field(description="channels by which this person wants to hear nothing")]
     working_hours: Annotated[list[Window], Field(description="when this person is at work")]
 
 

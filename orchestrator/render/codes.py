@@ -116,8 +116,8 @@ TEMPLATE_CODES: Mapping[str, Code] = {
     ),
     "T045": Code(
         "a list that leaves out the others",
-        "The rule says `combine`, so the message may be about several orders; this text speaks of one, and of "
-        "the others the customer would never hear.",
+        "The rule says `combine`, so the message may be about several orders; this text speaks of one, and "
+        "of the others the customer would never hear.",
         "Name them all: `{% for one in orders %}{{ one.attributes.model }}{% endfor %}`; alone it is a list "
         "of one.",
     ),

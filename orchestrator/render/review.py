@@ -313,7 +313,7 @@ def _uses(book: RuleBook, names: Collection[str]) -> dict[str, _Use]:
                     name = next((n for n in (f"{journey.id}/{slug}", f"shared/{slug}") if n in names), "")
                     use = found.setdefault(name, _Use(journey=journey))
                     if slug == rung.say:
-                        use.readers.add(rule.to)
+                        use.readers |= {rule.to, *rule.also_to}
                         if rule.mode is not Mode.OFF:
                             for channel in rule.channels or book.policy.preference:
                                 use.channels.setdefault(channel, rule)

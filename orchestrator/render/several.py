@@ -1,8 +1,9 @@
-"""The orders one message speaks of, for templates of rules that `combine`. Pure."""
+"""The orders one message speaks of, where a rule combines, and the readers who get the same news. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from orchestrator.model import Notification
 from orchestrator.render.words import OneOrder
 
 
@@ -19,3 +20,9 @@ def one(words: Mapping[str, Any]) -> OneOrder:
 def orders(contexts: Iterable[Mapping[str, Any]]) -> tuple[OneOrder, ...]:
     """One for each of these contexts."""
     return tuple(map(one, contexts))
+
+
+def same_news(key: str | None, notification: Notification) -> bool:
+    """Was that said to the customer by the very message that this reader gets as well?"""
+    said, _, role = (key or "").rpartition("/")
+    return role != notification.role and said == notification.key.rpartition("/")[0]

@@ -70,13 +70,18 @@ def context(
     brand = brand_of(order.location.brand, company)
     place = _place(order, house, brand)
     milestone = order.milestones.get(notification.milestone)
-    tellings = [telling.value for telling in milestone.tellings] if milestone else []
+    tellings = (
+        [t.value for t in milestone.tellings if not several.same_news(t.key, notification)]
+        if milestone
+        else []
+    )
     told = tellings[-1] if tellings else None
     stands = _stands(notification, case, told)
     awaited = list(_awaited(notification, case, stands))
     reached = milestone.reached if milestone else None
     words = {
-        "customer": _customer(who),
+        "customer": _reader(notification, order) or _customer(who),
+        "ordered_by": _customer(who),
         "order": _order(order, journey, locale),
         "owner": owner,
         "manager": manager,
@@ -334,6 +339,15 @@ def _contact(person: Person) -> Contact:
     return Contact(
         name, name.partition(" ")[0], one_line(person.email, NAME_LIMIT), one_line(person.phone, NAME_LIMIT)
     )
+
+
+def _reader(notification: Notification, order: Order) -> CustomerWords | None:
+    """The party of the order who reads this, if it is one."""
+    person = order.parties.get(notification.role)
+    if person is None:
+        return None
+    contact = _contact(person)
+    return CustomerWords(contact.name, contact.given_name, contact.given_name, contact.email, contact.phone)
 
 
 def _customer(customer: Customer) -> CustomerWords:

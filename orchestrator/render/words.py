@@ -259,7 +259,8 @@ class OneOrder:
 class Words:
     """Everything a template may name; one field, one name."""
 
-    customer: Annotated[CustomerWords, "who waits"]
+    customer: Annotated[CustomerWords, "who waits and reads this: the customer, or a party of the order"]
+    ordered_by: Annotated[CustomerWords, "the customer, whoever reads this"]
     order: Annotated[OrderWords, "what they wait for"]
     orders: Annotated[
         tuple[OneOrder, ...],

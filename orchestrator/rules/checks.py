@@ -42,7 +42,7 @@ def rule(node: Node, known: Known, findings: Findings) -> None:
     for told in _texts(node.get("tells")):
         exists(told, "milestone", known.milestones, "R014", findings)
     for where in (node, *_rungs(node)):
-        _role(where.get("to"), findings)
+        _to(where.get("to"), findings)
         task = where.get("task")
         if task is not None:
             _called(task.get("do"), known, findings)
@@ -274,6 +274,17 @@ def _grows(before: Duration | None, length: Duration) -> bool:
 
 
 # ── names ────────────────────────────────────────────────────────────────────
+
+
+def _to(node: Node | None, findings: Findings) -> None:
+    if node is not None and node.value == []:
+        findings.add(node.place, "R062", "the list of readers is empty", "leave `to:` out for the customer")
+    seen: set[str] = set()
+    for role in _texts(node):
+        _role(role, findings)
+        if role.text in seen:
+            findings.add(role.place, "R062", f"{role.text!r} stands here twice", "keep the first")
+        seen.add(role.text)
 
 
 def _role(node: Node | None, findings: Findings) -> None:

@@ -281,6 +281,11 @@ RULE_CODES: Mapping[str, Code] = {
         "Messages about several orders may leave as one; tasks are each their own.",
         "Add `say:`, or remove `combine:`.",
     ),
+    "R062": Code(
+        "nobody to tell, or one twice",
+        "Everybody a rule speaks to hears it once.",
+        "Name each reader once; leave `to:` out for the customer.",
+    ),
     # ── rules that can be read and are in vain
     "R050": Code(
         "condition decides nothing",

@@ -193,7 +193,11 @@ def _elapsed(within: Duration | None) -> timedelta | None:
 
 def _together(first: Rule, second: Rule, findings: _At) -> None:
     """Two rules say the same for one occasion, unless their conditions may keep them apart."""
-    if Mode.OFF in (first.mode, second.mode) or first.to != second.to or first.trigger != second.trigger:
+    if (
+        Mode.OFF in (first.mode, second.mode)
+        or {first.to, *first.also_to}.isdisjoint((second.to, *second.also_to))
+        or first.trigger != second.trigger
+    ):
         return
     if first.when is not None and second.when is not None and first.when.text != second.when.text:
         return

@@ -235,7 +235,9 @@ class RuleShape(Shape):
     channels: Texts | None = Field(
         None, description="In this order; the customer's own order wins. Default: policy."
     )
-    to: Text = Field("customer", description="customer, owner, manager, or a party of the order.")
+    to: Texts = Field(
+        ["customer"], description="customer, owner, manager, or a party of the order; or several of them."
+    )
     purpose: Annotated[str, _word(*Purpose, kind="purpose")] = Field(
         "service",
         description="Law, consent and caps follow from it.",

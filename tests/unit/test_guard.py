@@ -437,3 +437,46 @@ def test_what_a_customer_had_is_counted_by_their_own_days() -> None:
         ask(blocks=had("2026-03-12 11:30"), rules=LONG, known=in_auckland, now="2026-03-12 12:20"), Send
     )
     assert isinstance(ask(blocks=had("2026-03-12 11:30"), rules=LONG, now="2026-03-12 12:20"), Wait)
+
+
+# ── a party of the order ─────────────────────────────────────────────────────
+
+BUYER = {"name": "Jonas Weber", "email": "jonas.weber@example.com", "phone": "+493023125102"}
+
+
+def to_buyer(blocks: Blocks = NO_BLOCKS, purpose: str = "service", **more: Any) -> Answer:
+    """Ask about the message to the co-buyer, of whom the order says *more* by now."""
+    rules = book(RULE.replace("say:", f"to: co-buyer, purpose: {purpose}, say:") % "")
+    now = at("2026-03-12 11:20")
+    before, after = (
+        {**car_order(), "data": {**car_order()["data"], "parties": {"co-buyer": who}}}
+        for who in (BUYER, BUYER | more)
+    )
+    claimed = entry(one(decide(rules, before, maria(), HERE, now="2026-03-12 11:20", known=False)))
+    order, customer = fold(after, maria(), HERE)
+    return guard(claimed, wanted(order, customer, rules, now), order, customer, blocks, now, BERLIN)
+
+
+def test_a_party_who_refuses_a_channel_hears_by_the_next() -> None:
+    answer = to_buyer(refuses=["sms"])
+
+    assert isinstance(answer, Send)
+    assert answer.to == BUYER["email"]
+    assert to_buyer(refuses=["sms", "email"]) == Withhold(
+        Status.SUPPRESSED,
+        "the co-buyer wants to hear nothing by sms; the co-buyer wants to hear nothing by email",
+    )
+
+
+def test_an_address_on_the_suppression_list_is_used_for_nobody() -> None:
+    answer = to_buyer(Blocks({("sms", BUYER["phone"]): "21610"}, {}))
+
+    assert isinstance(answer, Send)
+    assert answer.channel == "email"
+
+
+def test_a_party_gets_no_marketing() -> None:
+    answer = to_buyer(purpose="marketing")
+
+    assert isinstance(answer, Withhold)
+    assert answer.reason.startswith("the co-buyer never gave consent to marketing by ")

@@ -1,6 +1,7 @@
 """What is wanted for one order as a whole: cancelled, unknown, unreachable, tasks, errors (DESIGN §4)."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -212,6 +213,82 @@ def test_a_task_for_somebody_without_an_address_stands_all_the_same() -> None:
     owner = decide(ASK, nobody, maria(), PROMISE, now="2026-03-12 16:00", known=False).wanted[0]
 
     assert owner.steps == ()
+
+
+# ── several readers, and what is replaced ──
+
+BOTH = book(
+    "{id: arrived, on: {reached: arrived}, to: [customer, co-buyer], say: arrived, channels: [sms, email], "
+    "task: {for: owner, do: look}, timing: {at: now, within: 6h}}"
+)
+BUYER = {"name": "Jonas Weber", "email": "jonas.weber@example.com", "phone": "+493023125102"}
+
+
+def with_buyer(**more: Any) -> dict[str, Any]:
+    """The order with a co-buyer."""
+    order = car_order()
+    return {**order, "data": {**order["data"], "parties": {"co-buyer": {**BUYER, **more}}}}
+
+
+def test_a_rule_to_several_tells_each_and_tasks_once() -> None:
+    decision = decide(BOTH, with_buyer(), maria(), HERE, now="2026-03-12 11:20", known=False)
+
+    assert keys(decision.wanted) == [
+        "arrived/arrived#1.task/owner", "arrived/arrived#1/co-buyer", "arrived/arrived#1/customer",
+    ]  # fmt: skip
+
+
+def test_a_party_is_told_by_the_channels_they_prefer() -> None:
+    decision = decide(
+        BOTH, with_buyer(channels=["email"]), maria(), HERE, now="2026-03-12 11:20", known=False
+    )
+
+    ways = {note.role: [step.channel for step in note.steps] for note in decision.wanted}
+    assert (ways["co-buyer"], ways["customer"]) == (["email", "sms"], ["sms", "email"])
+
+
+def test_an_order_without_that_party_says_so_of_a_rule_for_it_alone() -> None:
+    alone = book("{id: arrived, on: {reached: arrived}, to: neighbour, say: arrived}")
+    decision = decide(alone, HERE, now="2026-03-12 11:20")
+
+    assert not decision.wanted
+    assert why(decision) == "the order names no neighbour"
+
+
+def test_only_the_customer_is_told_a_promise() -> None:
+    moved = book("{id: moved, on: {moved: arrived, by: 1d}, to: [customer, co-buyer], say: moved}")
+    news = promised("O-1", "arrived", "2026-03-19", "2026-03-05 09:00", told=False)
+    told = [with_buyer(), maria(), PROMISE, news]
+    to_buyer, to_maria = sorted(
+        decide(moved, *told, now="2026-03-05 09:00", known=False).wanted, key=lambda note: note.role
+    )
+
+    later = decide(moved, *told, outcome(to_buyer, "2026-03-05 09:01"), now="2026-03-05 09:01", known=False)
+    assert to_maria in later.wanted
+    later = decide(moved, *told, outcome(to_maria, "2026-03-05 09:01"), now="2026-03-05 09:01", known=False)
+    assert [note.role for note in later.wanted] == ["co-buyer"]
+    both = [outcome(to_maria, "2026-03-05 09:01"), outcome(to_buyer, "2026-03-05 09:02")]
+    assert not decide(moved, *told, *both, now="2026-03-05 09:02", known=False).wanted
+
+
+NOTE = book('{id: note, on: {event: yard.note}, say: note, timing: {at: "18:00", within: 12h}}')
+FIRST, SECOND = (event("yard.note", "O-1", f"2026-03-12 {at}") for at in ("10:00", "11:00"))
+
+
+def test_what_a_newer_message_replaced_is_not_sent_after_it() -> None:
+    newer = one(decide(NOTE, FIRST, SECOND, now="2026-03-12 11:00"))
+    after = decide(NOTE, FIRST, SECOND, outcome(newer, "2026-03-12 18:00"), now="2026-03-12 18:00")
+
+    assert one(after).key == newer.key
+    assert why(after).startswith("replaced: yard.note happened on Thu 2026-03-12 11:00")
+
+
+def test_older_news_that_is_heard_of_after_the_newer_was_said_is_news() -> None:
+    newer = one(decide(NOTE, SECOND, now="2026-03-12 11:00"))
+    late = event("yard.note", "O-1", "2026-03-12 10:00", heard="2026-03-12 13:00")
+    after = one(decide(NOTE, SECOND, outcome(newer, "2026-03-12 12:00"), late, now="2026-03-12 13:00"))
+
+    assert after.because == "yard.note happened on Thu 2026-03-12 10:00"
 
 
 # ── errors ───────────────────────────────────────────────────────────────────

@@ -400,6 +400,8 @@ IN_RULES = [
     ("R049", "- {id: a, on: {reached: arrived}, task: {for: owner, do: call, within: »0bh, then: manager}}"),
     ("R049", "- {id: a, on: {reached: arrived}, say: arrived, combine: »0h}"),
     ("R060", "- {id: a, on: {reached: arrived}, say: arrived, channels: »[]}"),
+    ("R062", "- {id: a, on: {reached: arrived}, say: arrived, to: »[]}"),
+    ("R062", "- {id: a, on: {reached: arrived}, say: arrived, to: [customer, co-buyer, »customer]}"),
     ("R061", "- {id: a, on: {reached: arrived}, task: {for: owner, do: call}, »combine: 2h}"),
     ("R060", "- {id: a, on: {reached: arrived}, say: arrived, channels: [sms, email, »sms]}"),
     ("R040", "- »{id: a, on: {reached: arrived}}"),
