@@ -23,7 +23,7 @@ from orchestrator.ledger import Ledger
 
 
 def several(count: int, file: Path, port: int, connections: int) -> Cost:
-    """Have *count* dispatchers share the ledger and the *connections*; from the start to the last one's end."""
+    """Have *count* dispatchers share the ledger and the *connections*; from start to the last one's end."""
     with ExitStack() as stack:
         workers = [stack.enter_context(_started(file, port, connections // count)) for _ in range(count)]
         began = time.perf_counter()

@@ -142,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 fine, 1 problems, 2 usage or settings, 130 interrupted."""
     sys.excepthook = _nobody_foresaw
     garbage.seldom()
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some reads every installed package
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for some reads every package
     command = get_command(build())
     try:
         with command.make_context(
