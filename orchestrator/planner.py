@@ -29,7 +29,7 @@ from orchestrator.model import (
 from orchestrator.rungs import EXHAUSTED, spent
 from orchestrator.superseding import superseded
 from orchestrator.timing import order_zone, recipient, timed
-from orchestrator.triggers import firings
+from orchestrator.triggers import CANCELLED, firings
 
 ROLES = frozenset({"customer", "owner", "manager"})  # any other is a party, if the order names one
 PERSON_AFTER = frozenset({Status.FAILED, Status.UNKNOWN})  # what we could not say, a person must
@@ -50,14 +50,15 @@ def wanted(
         problems = (journey,) if order.known else ()
         return Decision(order.id, errors=problems, silences=(Silence("", journey),), at=now)
     stopped = _stopped(order, book)
-    if stopped:
-        return Decision(order.id, silences=tuple(Silence(r.id, stopped) for r in journey.rules), at=now)
     case = case_of(order, customer, journey, book, now)
     want: dict[str, Notification] = {}
     silences: list[Silence] = []
     errors: list[str] = []
     for rule in journey.rules:
         if only is not None and rule.id not in only:
+            continue
+        if stopped and not _outlives(rule, order):
+            silences.append(Silence(rule.id, stopped))
             continue
         try:
             for to_one in (rule, *rule.for_others):
@@ -106,6 +107,11 @@ def _stopped(order: Order, book: RuleBook) -> str:
         hold = order.holds[-1]
         return f"the order is on hold since {calendar.show(hold.since, zone)}{_for(hold.reason)}"
     return ""
+
+
+def _outlives(rule: Rule, order: Order) -> bool:
+    """Is the rule about the end of the order, and has that come?"""
+    return order.status is OrderStatus.CANCELLED and rule.trigger.event == CANCELLED
 
 
 def _for(reason: str) -> str:

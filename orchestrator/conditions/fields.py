@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from orchestrator import calendar
 from orchestrator.journey import Journey, On
 from orchestrator.model import Customer, Fact, Kind, Order, Status
 from orchestrator.money import read_money
@@ -89,6 +90,17 @@ def _told(scene: Scene) -> bool | None:
     return state.told is not None and state.told.value == state.promise.value
 
 
+def _expected(scene: Scene) -> list[str]:
+    moment = scene.order.cancelled or scene.now
+    return [
+        milestone.name
+        for milestone in scene.order.milestones.values()
+        if milestone.reached is None
+        and milestone.told is not None
+        and calendar.ends(milestone.told.value, scene.zone) > moment
+    ]
+
+
 def _waited(scene: Scene) -> timedelta | None:
     return None if scene.order.since is None else scene.now - scene.order.since
 
@@ -115,6 +127,11 @@ FIELDS: Mapping[str, Field] = {
     "order.phase": Field("string", "the phase of the last milestone that happened", _phase),
     "order.status": Field("string", "open, held or cancelled", lambda s: str(s.order.status)),
     "order.customer": Field("string", "the customer's id", lambda s: s.order.customer),
+    "order.expected": Field(
+        "list<string>",
+        "milestones whose day the customer was told, still to come or so when it was cancelled",
+        _expected,
+    ),
     "order.owner.name": Field("string", "who looks after it", lambda s: s.order.owner.name),
     "order.location.id": Field("string", "where it is looked after", lambda s: s.order.location.id),
     "order.location.name": Field("string", "that place's name", lambda s: s.order.location.name),

@@ -237,6 +237,8 @@ def _awaited(
     notification: Notification, case: Case, stands: Promised | None
 ) -> Iterator[tuple[str, Promised]]:
     """What the customer was told, or is told now, of milestones that have not happened yet."""
+    if case.order.cancelled is not None:
+        return
     told = {tells.milestone: tells.value for tells in notification.tells}
     if stands is not None and notification.milestone and notification.kind is Kind.MESSAGE:
         told[notification.milestone] = stands
@@ -249,6 +251,8 @@ def _awaited(
 
 
 def _spoken_again(notification: Notification, case: Case) -> Iterator[datetime]:
+    if case.order.cancelled is not None:
+        return
     for rule in case.journey.rules:
         if rule.to != "customer" or rule.mode != "live":
             continue

@@ -99,6 +99,23 @@ def test_an_appointment_that_moves_is_the_same_entry_of_her_calendar() -> None:
     assert "instead of Tuesday, 17 March, 10:00" in told.text("hand-over-moved")
 
 
+def test_a_cancelled_order_takes_the_entry_out_of_her_calendar_once_and_somebody_calls_her() -> None:
+    cancelled = [car("order.cancelled", f"2026-03-16 19:0{n}", reason="financing") for n in (0, 5)]
+    told = story(AGREED, *cancelled, until="2026-03-19 15:00")
+    (before,) = (entry(file) for file in calendars(told, "hand-over-tomorrow"))
+    (file,) = calendars(told, "hand-over-cancelled")
+
+    assert file.content_type == "text/calendar; charset=utf-8; method=CANCEL"
+    assert entry(file)["UID"] == before["UID"]
+    assert entry(file)["SEQUENCE"] > before["SEQUENCE"]
+    assert entry(file)["STATUS"] == "CANCELLED"
+    assert told.transcript(to="customer").splitlines()[-1].endswith("hand-over-cancelled")
+    words = told.text("hand-over-cancelled")
+    assert "The hand-over on Tuesday, 17 March at 10:00 will not take place, so you need not come." in words
+    assert "financing" not in words
+    assert "settle-the-cancellation" in told.transcript()
+
+
 def test_an_hour_that_is_put_back_before_she_heard_of_it_moves_nothing() -> None:
     told = story(
         AGREED,

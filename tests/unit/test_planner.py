@@ -41,6 +41,26 @@ def test_a_cancelled_order_wants_nothing_and_says_why() -> None:
     assert why(decision) == "the order was cancelled on Thu 2026-03-12 11:30: changed her mind"
 
 
+def test_only_a_rule_about_the_cancellation_speaks_of_a_cancelled_order_and_once() -> None:
+    rules = book(
+        "{id: arrived, on: {reached: arrived}, say: here}",
+        "{id: off, on: {event: order.cancelled}, say: off}",
+    )
+    twice = [
+        event("order.cancelled", "O-1", f"2026-03-12 11:3{minute}", sender=f"s{minute}") for minute in (0, 5)
+    ]
+    decision = decide(rules, HERE, *twice, now="2026-03-12 11:40")
+
+    assert one(decision).rule == "off"
+    assert why(decision) == "the order was cancelled on Thu 2026-03-12 11:30"
+
+
+def test_on_hold_nothing_is_said_of_an_event_either() -> None:
+    rules = book("{id: off, on: {event: order.cancelled}, say: off}")
+
+    assert not decide(rules, event("order.held", "O-1", "2026-03-12 11:30"), now="2026-03-12 11:40").wanted
+
+
 def test_facts_of_an_order_nobody_announced_wait_for_it() -> None:
     decision = decide(ARRIVED, HERE, now="2026-03-12 11:20", known=False)
 
