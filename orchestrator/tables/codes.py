@@ -81,8 +81,8 @@ TABLE_CODES: Mapping[str, Code] = {
     ),
     "M110": Code(
         "not a number",
-        "A text stands where a number should be.",
-        "Correct it; `decimal` says which mark is used.",
+        "A text stands where a number should be, or a sum of money without its currency.",
+        "Correct it (`decimal` is its mark), or name the currency: `{value: '{Price} EUR', as: money}`.",
     ),
     "M111": Code("not yes or no", "A flag is yes or no, true or false, 1 or 0.", "Write one of these."),
     "M112": Code(

@@ -137,6 +137,8 @@ class _OneRow:
         try:
             if attribute.kind == "number":
                 return values.number(text, self._bound.decimal)
+            if attribute.kind == "money":
+                return values.money(text, self._bound.decimal)
             if attribute.kind == "flag":
                 return values.flag(text)
             return self._read(text).isoformat()

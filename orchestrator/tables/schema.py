@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from orchestrator.findings import suggestion
 from orchestrator.rules.schema import NAME, Clock, Count, Shape, Text, Texts, YesNo
 
-KINDS = ("text", "number", "flag", "date")
+KINDS = ("text", "number", "money", "flag", "date")
 ORDERS = ("ymd", "dmy", "mdy")
 DECIMALS = (".", ",")
 
@@ -65,7 +65,10 @@ class ValueShape(Shape):
 
     value: Text = Field(description="A template.")
     as_: Annotated[Text, _one_of(KINDS, "kind")] = Field(
-        "text", alias="as", description="text, number, flag or date.", json_schema_extra={"enum": list(KINDS)}
+        "text",
+        alias="as",
+        description="text, number, money, flag or date.",
+        json_schema_extra={"enum": list(KINDS)},
     )
 
 

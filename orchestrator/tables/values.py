@@ -15,6 +15,8 @@ _SERIAL = re.compile(r"[3-5]\d{4}(?:[.,]\d+)?", re.ASCII)  # 1982 to 2064, as sp
 _PLACES = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}  # where year, month and day stand
 _GROUPING = " \u00a0\u202f'’"  # beside the other mark
 _YEARS = range(1900, 2200)
+_SUM = re.compile(r"(?P<before>[A-Z]{3}|[€£$¥])?\s*(?P<amount>[^A-Z€£$¥]*\d)\s*(?P<after>[A-Z]{3}|[€£$¥])?")
+_SIGNS = {"€": "EUR", "£": "GBP"}  # a $ or ¥ is the sign of several currencies
 _YES = frozenset({"yes", "true", "1", "y", "x", "t", "ja", "oui", "si", "wahr"})
 _NO = frozenset({"no", "false", "0", "n", "f", "nein", "non", "falsch"})
 
@@ -99,13 +101,18 @@ def _other_order(numbers: Sequence[str], order: str) -> str:
 
 def number(text: str, decimal: str) -> int | float:
     """Return a number; the other mark, spaces and apostrophes may group thousands."""
+    plain = _plain(text, decimal)
+    return float(plain) if "." in plain else int(plain)
+
+
+def _plain(text: str, decimal: str) -> str:
+    """The digits of a number with a point for its decimal mark and no grouping."""
     grouping = "." if decimal == "," else ","
     mark, group = re.escape(decimal), f"[{re.escape(grouping)}{_GROUPING}]"
     pattern = rf"[+-]?(?:\d+|\d{{1,3}}(?:{group}\d{{3}})+)(?:{mark}\d+)?"
     if re.fullmatch(pattern, text, re.ASCII) is None:
         raise Wrong("M110", "is no number", f"the decimal mark is {decimal!r}")
-    plain = re.sub(group, "", text).replace(decimal, ".")
-    return float(plain) if "." in plain else int(plain)
+    return re.sub(group, "", text).replace(decimal, ".")
 
 
 def flag(text: str) -> bool:
@@ -114,3 +121,18 @@ def flag(text: str) -> bool:
     if word in _YES or word in _NO:
         return word in _YES
     raise Wrong("M111", "is neither yes nor no")
+
+
+def money(text: str, decimal: str) -> dict[str, str]:
+    """Return a sum as facts carry it, with the currency's code or sign before or after the number."""
+    match = _SUM.fullmatch(text)
+    before, after = (match["before"] or "", match["after"] or "") if match else ("", "")
+    if match is None or bool(before) == bool(after):
+        raise Wrong(
+            "M110", "is no sum of money", "name its currency once: `{value: '{Price} EUR', as: money}`"
+        )
+    sign = before or after
+    currency = _SIGNS.get(sign, sign)
+    if len(currency) != 3:
+        raise Wrong("M110", f"has {sign!r}, which is no one currency", "write its code, such as USD")
+    return {"amount": _plain(match["amount"].strip(), decimal).removeprefix("+"), "currency": currency}

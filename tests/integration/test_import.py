@@ -111,6 +111,13 @@ def test_a_row_is_a_customer_an_order_a_promise_and_what_happened(house: House) 
     assert order.milestones["arrived"].reached == datetime(2026, 3, 11, 11, tzinfo=UTC)
 
 
+def test_a_sum_of_money_is_kept_exactly_and_is_no_news_on_the_next_night(house: House) -> None:
+    (house.folder / "map.yaml").write_text(MAP.replace('"{Price}", as: number', '"{Price} EUR", as: money'))
+    house.imported({"Price": "31000.50"})
+    assert house.order().attributes["price"] == {"amount": "31000.50", "currency": "EUR"}
+    assert house.imported({"Price": "31000.50"}).endswith("1 row unchanged, 0 refused")
+
+
 def test_what_arrives_on_the_promised_day_keeps_the_promise_even_before_closing_time(house: House) -> None:
     house.imported({"Arrived": "2026-03-12"})
     arrived = house.order().milestones["arrived"]

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import Problems
+from orchestrator.money import read_money
 from orchestrator.tables import values
 from orchestrator.tables.doubles import Disk, Double
 from orchestrator.tables.encodings import likely
@@ -199,6 +201,35 @@ def test_a_number_is_read_with_the_mark_the_mapping_names(text: str, decimal: st
 def test_a_number_with_the_other_mark_is_refused_and_not_guessed() -> None:
     with pytest.raises(values.Wrong):
         values.number("1,5", ".")
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "amount", "currency"),
+    [
+        ("1.234,50 EUR", ",", "1234.50", "EUR"),
+        ("€1,234.50", ".", "1234.50", "EUR"),
+        ("1 234,50 €", ",", "1234.50", "EUR"),
+        ("CHF 1'234.05", ".", "1234.05", "CHF"),
+        ("-0,10 EUR", ",", "-0.10", "EUR"),
+        ("+7 GBP", ".", "7", "GBP"),
+        ("99999999999999.99 EUR", ".", "99999999999999.99", "EUR"),
+    ],
+)
+def test_a_sum_of_money_is_read_exactly_and_as_templates_write_it(
+    text: str, decimal: str, amount: str, currency: str
+) -> None:
+    assert values.money(text, decimal) == {"amount": amount, "currency": currency}
+    assert read_money(values.money(text, decimal)) == (Decimal(amount), currency)
+
+
+@pytest.mark.parametrize(
+    "text", ["12.50", "EUR 12.50 EUR", "$12.50", "12,5.0 EUR", "free", "EUR", "12.50 Euro"]
+)
+def test_a_sum_without_one_currency_is_refused_with_a_way_out(text: str) -> None:
+    with pytest.raises(values.Wrong) as wrong:
+        values.money(text, ".")
+    assert wrong.value.code == "M110"
+    assert wrong.value.hint
 
 
 # ── the mapping ──────────────────────────────────────────────────────────────
