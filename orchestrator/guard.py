@@ -189,8 +189,16 @@ def _was_active(step: Step, who: Customer | Person, now: datetime, zone: str) ->
     """That the customer looked by themselves since the message would have told them something, or ""."""
     if step.unless_active is None or not isinstance(who, Customer):
         return ""
-    looked = max((at for at in who.active.values() if step.unless_active <= at <= now), default=None)
-    return "" if looked is None else f"the customer was active on {calendar.show(looked, zone)}"
+    looked = [
+        (at, surface)
+        for surface, at in who.active.items()
+        if step.unless_active <= at <= now and (not step.surfaces or surface in step.surfaces)
+    ]
+    if not looked:
+        return ""
+    at, surface = max(looked)
+    where = f" ({surface})" if step.surfaces else ""
+    return f"the customer was active{where} on {calendar.show(at, zone)}"
 
 
 def _no_room(

@@ -130,7 +130,7 @@ class Timing:
     hours: tuple[time, time] | None = None  # default hours of this rule, in place of the journey's
     business_hours: bool = False  # wait until the location is open
     skip_holidays: bool = False  # wait until the location's holiday is over; other closed days do not matter
-    unless_active: bool = False  # not sent to a customer who was active meanwhile
+    unless_active: tuple[str, ...] | None = None  # not to who was active meanwhile there; (): anywhere
 
 
 class Mode(StrEnum):

@@ -366,7 +366,8 @@ class Step:
     channel: str
     at: datetime
     why: str = ""
-    unless_active: datetime | None = None  # not needed if the customer was active since then
+    unless_active: datetime | None = None  # not needed if the customer was active since then …
+    surfaces: tuple[str, ...] = ()  # … on one of these, or anywhere
 
 
 @value(frozen=True)

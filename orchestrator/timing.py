@@ -111,7 +111,8 @@ def timed(rule: Rule, firing: Firing, case: Case) -> Timed:
                 late.append(f"{channel}: not before {calendar.show(moment, clock.zone)}, {why}")
             else:
                 since = _unless_active(rule, channel, who, clock.zone, firing.news, moment)
-                steps.append(Step(channel, moment, why, since))
+                where = (rule.timing.unless_active or ()) if since is not None else ()
+                steps.append(Step(channel, moment, why, since, where))
     due = steps[0].at if steps else firing.news
     if rule.combine is not None and steps and firing.news < expires:
         due = _with_others(rule, rule.combine, firing, steps[0], who, clock, expires, sent, case)
@@ -254,7 +255,7 @@ def _unless_active(
     rule: Rule, channel: str, who: Customer | Person, zone: str, news: datetime, moment: datetime
 ) -> datetime | None:
     """Since when the customer must not have been active: the later of the habit's start and our hearing."""
-    if not rule.timing.unless_active or not isinstance(who, Customer):
+    if rule.timing.unless_active is None or not isinstance(who, Customer):
         return None
     began = habits.began(habits_of(who, channel), moment, zone)
     return news if began is None else max(news, began)

@@ -115,10 +115,13 @@ def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _step(step: Mapping[str, str | None]) -> Step:
-    seen = step.get("unless_active")  # entries of older versions know no such thing
+def _step(step: Mapping[str, Any]) -> Step:
     return Step(
-        str(step["channel"]), datetime.fromisoformat(str(step["at"])), str(step["why"]), _moment(seen)
+        step["channel"],
+        datetime.fromisoformat(step["at"]),
+        step["why"],
+        _moment(step.get("unless_active")),  # entries of older versions know no such thing
+        tuple(step.get("surfaces", ())),
     )
 
 

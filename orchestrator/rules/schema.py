@@ -20,6 +20,7 @@ from orchestrator.model import Purpose
 ATTRIBUTE_TYPES = ("text", "number", "money", "flag", "date", "list")
 DIRECTIONS = ("later", "sooner", "either")
 
+_TRUE, _FALSE = ("true", "True"), ("false", "False")
 DURATION = r"^\s*(\d+(bd|bh|[wdhms])\s*)+$"
 CLOCK = r"^\d{1,2}:\d{2}$"
 NAME = r"^\w[\w.\-]{0,79}$"
@@ -55,8 +56,8 @@ def _word(*known: str, kind: str) -> BeforeValidator:
 
 
 def _yes_no(value: Any) -> bool:
-    if value in ("true", "True", "false", "False"):
-        return bool(value.lower() == "true")
+    if value in _TRUE or value in _FALSE:
+        return value in _TRUE
     raise _refuse("R013", f"true or false is expected here, not {kind_of(value)}", "write true or false")
 
 
@@ -72,6 +73,16 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return value
     raise _refuse("R013", f"a text or a list of texts is expected here, not {kind_of(value)}")
+
+
+def _surfaces(value: Any) -> tuple[str, ...] | None:
+    """Where a customer must not have been active: ``()`` for anywhere, ``None`` if it does not matter."""
+    if value in _TRUE or value in _FALSE:
+        return () if value in _TRUE else None
+    named = tuple(_texts(value))
+    if not named:
+        raise _refuse("R013", "no surface is named", "write true for any, or [app]")
+    return named
 
 
 def _when_to_send(value: str) -> str | time:
@@ -121,6 +132,13 @@ Hours = Annotated[
     tuple[time, time], _read(parse_hours), WithJsonSchema({"type": "string", "examples": ["08:00-20:00"]})
 ]
 YesNo = Annotated[bool, BeforeValidator(_yes_no), WithJsonSchema({"type": "boolean"})]
+Surfaces = Annotated[
+    tuple[str, ...] | None,
+    BeforeValidator(_surfaces),
+    WithJsonSchema(
+        {"anyOf": [{"type": "boolean"}, {"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    ),
+]
 Count = Annotated[
     int, BeforeValidator(_count), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 9999})
 ]
@@ -208,9 +226,10 @@ class TimingShape(Shape):
     business_days: YesNo = Field(default=False, description="Wait for a business day of the location.")
     business_hours: YesNo = Field(default=False, description="Wait until the location is open.")
     skip_holidays: YesNo = Field(default=False, description="Wait until a holiday of the location is over.")
-    unless_active: YesNo = Field(
-        default=False,
-        description="Say nothing to a customer who was active since their habit began and we heard of it.",
+    unless_active: Surfaces = Field(
+        None,
+        description="Say nothing to a customer who was active since their habit began and we heard of it: "
+        "true for anywhere, or on which surfaces: [app, web].",
     )
 
 

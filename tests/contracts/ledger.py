@@ -69,7 +69,7 @@ def note(order: str = "O-1", occasion: str = "arrived#1", due: datetime = NOW, *
         purpose=Purpose.SERVICE,
         due_at=due,
         expires_at=due + 6 * HOUR,
-        steps=(Step("sms", due, "preferred"), Step("email", due + HOUR)),
+        steps=(Step("sms", due, "preferred", due, ("app", "web")), Step("email", due + HOUR)),
         tells=(Tells("arrived", Promised(day=date(2026, 3, 2))),),
         because="arrived happened",
         unless="the order is cancelled",

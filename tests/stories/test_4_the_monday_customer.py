@@ -53,6 +53,23 @@ def test_that_she_logged_on_the_day_before_does_not_count(patient: Path) -> None
     assert told.transcript() == "2026-03-16 20:30  customer  push   arrived"
 
 
+def test_that_she_opened_a_mail_is_no_look_into_the_app_where_the_rule_names_it(patient: Path) -> None:
+    rules = patient / "new-car.yaml"
+    text = rules.read_text(encoding="utf-8")
+    rules.write_text(text.replace("unless_active: true", "unless_active: [app]"), encoding="utf-8")
+    opened = event("customer.active", "maria", "2026-03-16 19:30", surface="email")
+
+    told = tell(MARIA, MONDAYS, ON_SATURDAY, opened, until="2026-03-17 00:00", rules=patient)
+    assert told.transcript() == "2026-03-16 20:30  customer  push   arrived"
+
+    looked = tell(
+        MARIA, MONDAYS, ON_SATURDAY, opened, active("2026-03-16 19:40"),
+        until="2026-03-17 00:00", rules=patient,
+    )  # fmt: skip
+    assert looked.transcript() == ""
+    assert looked.why("arrived", "suppressed") == "the customer was active (app) on Mon 2026-03-16 19:40"
+
+
 def test_a_message_that_is_useless_by_monday_goes_another_way() -> None:
     told = tell(MARIA, MONDAYS, ON_SATURDAY, until="2026-03-17 00:00")
 

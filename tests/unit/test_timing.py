@@ -245,6 +245,14 @@ def test_it_is_dropped_for_who_was_active_since_the_habit_began() -> None:
     assert unless_active(looks()).steps[0].unless_active == at("2026-03-16 19:00")
 
 
+def test_surfaces_that_a_rule_names_stand_in_the_step() -> None:
+    here = reached("O-1", "arrived", "2026-03-12 11:20")
+    for said, surfaces in (("true", ()), ("app", ("app",)), ("[app, web]", ("app", "web"))):
+        rules = book(UNLESS_ACTIVE.replace("unless_active: true", f"unless_active: {said}"))
+        step = one(decide(rules, car_order(), with_app(), here, now="2026-03-12 12:00", known=False)).steps[0]
+        assert (step.unless_active, step.surfaces) == (at("2026-03-12 11:20"), surfaces)
+
+
 def test_without_a_habit_it_is_dropped_for_who_was_active_since_we_heard_of_it() -> None:
     assert unless_active().steps[0].unless_active == at("2026-03-12 12:00")
 
