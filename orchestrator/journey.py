@@ -88,6 +88,7 @@ class Rung:
     after: Duration | None = None
     every: Duration | None = None
     at_most: int = 1
+    when: "Condition | None" = None  # beside the rule's own
 
 
 class Verdict(Protocol):

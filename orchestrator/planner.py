@@ -160,24 +160,30 @@ def _against(rule: Rule, firing: Firing, case: Case, book: RuleBook) -> tuple[st
     activated = None if rule.catch_up else book.activated.get(rule.id)
     if activated is not None and firing.at < activated:
         return f"{firing.because}; the rule counts only since {case.show(activated)}", {}
-    if rule.when is None:
+    rung = None if firing.instead or firing.hushed == EXHAUSTED else rule.rung(firing.rung)
+    asked = [when for when in (rule.when, rung.when if rung is not None else None) if when is not None]
+    if not asked:
         return "", {}
     moment = max(case.now, firing.at)
-    verdict = rule.when.evaluate(
-        conditions.variables(
-            case.order,
-            case.customer,
-            case.journey,
-            now=moment,
-            milestone=firing.milestone,
-            late_by=None if firing.deadline is None else moment - firing.deadline,
-            event=firing.event,
-            zone=case.zone,
-        )
+    known = conditions.variables(
+        case.order,
+        case.customer,
+        case.journey,
+        now=moment,
+        milestone=firing.milestone,
+        late_by=None if firing.deadline is None else moment - firing.deadline,
+        event=firing.event,
+        zone=case.zone,
     )
-    if verdict.value is None:
-        return f"nobody can say whether {rule.when.text} holds: {verdict.why}", verdict.values
-    return "" if verdict.value else f"{rule.when.text} does not hold", verdict.values
+    seen: dict[str, Any] = {}
+    for when in asked:
+        verdict = when.evaluate(known)
+        seen |= verdict.values
+        if verdict.value is None:
+            return f"nobody can say whether {when.text} holds: {verdict.why}", seen
+        if not verdict.value:
+            return f"{when.text} does not hold", seen
+    return "", seen
 
 
 def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:

@@ -178,6 +178,7 @@ def _type(kind: str) -> Any:
         "duration": kinds.DURATION,
         "timestamp": kinds.TIMESTAMP,
         "list<string>": kinds.List(kinds.STRING),
+        "map<string, int>": kinds.Map(kinds.STRING, kinds.INT),
         "map<string, dyn>": kinds.Map(kinds.STRING, kinds.DYN),
         "dyn": kinds.DYN,
     }[kind]

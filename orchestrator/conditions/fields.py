@@ -3,6 +3,7 @@
 A field without a value is missing: the condition that needs it is unknown and its rule does not fire.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -117,6 +118,25 @@ def _apologies(scene: Scene) -> int:
     )
 
 
+def _happened(scene: Scene) -> list[str]:
+    return [m.name for m in scene.order.milestones.values() if m.reached is not None]
+
+
+def _counts(order: Order) -> dict[str, int]:
+    return dict(Counter(fact.type for fact in order.events))
+
+
+def _so_many(scene: Scene) -> int | None:
+    """The event's number among those of its type, by when they happened."""
+    this = scene.event
+    if this is None:
+        return None
+    same = [fact for fact in scene.order.events if fact.type == this.type]
+    return sum(
+        (fact.happened, fact.source, fact.id) <= (this.happened, this.source, this.id) for fact in same
+    )
+
+
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {str(name): value for name, value in values.items() if value is not None}
 
@@ -133,6 +153,10 @@ FIELDS: Mapping[str, Field] = {
         _expected,
     ),
     "order.owner.name": Field("string", "who looks after it", lambda s: s.order.owner.name),
+    "order.reached": Field("list<string>", "the milestones that happened", _happened),
+    "order.events": Field(
+        "map<string, int>", "how often an event of each type came", lambda s: _counts(s.order)
+    ),
     "order.location.id": Field("string", "where it is looked after", lambda s: s.order.location.id),
     "order.location.name": Field("string", "that place's name", lambda s: s.order.location.name),
     "order.location.time_zone": Field("string", "its IANA zone", lambda s: s.order.location.time_zone),
@@ -162,6 +186,7 @@ FIELDS: Mapping[str, Field] = {
     "late_by": Field("duration", "how far the deadline is past", lambda s: s.late_by),
     "waited": Field("duration", "since the order's first fact", _waited),
     "event.type": Field("string", "the event that triggered the rule", lambda s: s.event and s.event.type),
+    "event.count": Field("int", "how many of that type came until then, with it", _so_many),
     "event.data": Field("map<string, dyn>", "what it said", lambda s: s.event and _given(s.event.data)),
     "now": Field("timestamp", "the moment of the decision", lambda s: s.now),
     "weekday": Field("string", "monday … sunday, where the order is", lambda s: WEEKDAYS[s.local.weekday()]),

@@ -3,8 +3,8 @@
 A rule with a problem leaves only itself out; a journey that cannot be read leaves only its own file out.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -184,11 +184,17 @@ class _Loader:
         found = shape(RuleShape, node, findings)
         self._claim(node.get("id"), "rule", "R025", self._rule_places, findings)
         rule_checks.rule(node, known, findings)
-        when = _condition(node, known, attributes, findings)
+        when = _condition(node, node, known, attributes, findings)
+        rungs = node.get("rungs")
+        each = (
+            [_condition(node, rung, known, attributes, findings) for rung in rungs.children()]
+            if rungs
+            else []
+        )
         sound = not node.flawed and len(findings.problems) == before
         if found is None or not (sound or (self._drafts and _triggered(found.on))):
             return None
-        return _build(found, known.journey, when, findings.path, node.place.line)
+        return _build(found, known.journey, when, each, findings.path, node.place.line)
 
     def _claim(
         self, node: Node | None, kind: str, code: str, places: dict[str, str], findings: Findings
@@ -232,15 +238,16 @@ def _asked(node: Node | None) -> frozenset[str]:
 
 
 def _condition(
-    rule: Node, known: Known, attributes: Mapping[str, str], findings: Findings
+    rule: Node, part: Node, known: Known, attributes: Mapping[str, str], findings: Findings
 ) -> Condition | None:
-    node = rule.get("when")
+    """The condition of a rule, or of a rung of it."""
+    node = part.get("when")
     if node is None or not node.text:
         return None
     from orchestrator import conditions  # 40 ms, and many rule files have no condition
     from orchestrator.rules import condition_checks
 
-    condition_checks.condition(rule, known, findings)
+    condition_checks.condition(rule, part, known, findings)
     try:
         return conditions.compile_condition(node.text, attributes)
     except conditions.ConditionError as error:
@@ -271,7 +278,7 @@ def _riders(
         for one in named.children() if named is not None and isinstance(named.value, list) else [named]:
             if one is not None:
                 journey_checks.exists(one, "rule", rules, "R019", findings)
-        when = _condition(place, known, attributes, findings)
+        when = _condition(place, place, known, attributes, findings)
         if len(findings.problems) == before:
             purpose = Purpose(found.purpose)
             made.append(Rider(found.id, found.line, tuple(found.with_), when, purpose))
@@ -294,12 +301,19 @@ class _Unread:
 # ── shapes → values ──────────────────────────────────────────────────────────
 
 
-def _build(found: RuleShape, journey: str, when: Condition | None, path: str, line: int) -> Rule:
+def _build(
+    found: RuleShape,
+    journey: str,
+    when: Condition | None,
+    each: Sequence[Condition | None],
+    path: str,
+    line: int,
+) -> Rule:
     return Rule(
         id=found.id,
         journey=journey,
         trigger=_trigger(found.on),
-        rungs=_rungs(found, journey),
+        rungs=_rungs(found, journey, each),
         channels=tuple(found.channels or ()),
         to=found.to[0],
         also_to=tuple(found.to[1:]),
@@ -337,9 +351,10 @@ def _trigger(on: OnShape) -> Trigger:
     )
 
 
-def _rungs(found: RuleShape, journey: str) -> tuple[Rung, ...]:
+def _rungs(found: RuleShape, journey: str, each: Sequence[Condition | None]) -> tuple[Rung, ...]:
     first = (_rung(found, journey),) if found.say or found.task else ()
-    return first + tuple(_rung(rung, journey) for rung in found.rungs or ())
+    rungs = zip(found.rungs or (), each, strict=True)
+    return first + tuple(replace(_rung(rung, journey), when=when) for rung, when in rungs)
 
 
 def _rung(part: RuleShape | RungShape, journey: str) -> Rung:

@@ -40,9 +40,9 @@ _CHANNELS = ("event.data.channel", "event.data.channels")
 _ALIKE = 0.75  # so alike to a known channel, a word is a slip; any other may be somebody's own
 
 
-def condition(rule: Node, known: Known, findings: Findings) -> None:
-    """Report what the rule's condition asks in vain, each at its place."""
-    when, on = rule.get("when"), rule.get("on")
+def condition(rule: Node, part: Node, known: Known, findings: Findings) -> None:
+    """Report what the condition of the rule, or of a *part* of it, asks in vain, each at its place."""
+    when, on = part.get("when"), rule.get("on")
     if when is None or not when.text:
         return
     named = [On(key) for key in (on.keys if on is not None else ()) if key in tuple(On)]
@@ -86,7 +86,7 @@ def _closed(known: Known, event: str) -> dict[str, Collection[str]]:
     if known.phases is not None:
         closed["order.phase"] = known.phases
     if known.milestones is not None:
-        closed["milestone.name"] = known.milestones
+        closed["milestone.name"] = closed["order.reached"] = known.milestones
     if event:
         closed["event.type"] = (event,)
     if event.startswith(("milestone.", "promise.")) and known.milestones is not None:

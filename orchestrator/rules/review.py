@@ -71,8 +71,10 @@ _CONSTANT = {
 
 
 def _alone(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> None:
-    if rule.when is not None:
-        answer = rule.when.evaluate({}).value  # nothing is known: what decides now decides always
+    for when in (rule.when, *(rung.when for rung in rule.rungs)):
+        if when is None:
+            continue
+        answer = when.evaluate({}).value  # nothing is known: what decides now decides always
         if answer is not None:
             means, hint = _CONSTANT[answer]
             findings.say(rule, "when", "R050", f"the condition {means}", hint)

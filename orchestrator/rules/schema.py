@@ -209,6 +209,9 @@ class RungShape(Shape):
     task: TaskShape | None = Field(None, description="Whom to task with what.")
     after: Length | None = Field(None, description="How long after the first rung.")
     every: Length | None = Field(None, description="Again and again, this long after the rung before.")
+    when: Text | None = Field(
+        None, description="A condition (CEL) for this rung alone, beside the rule's; unknown means: not now."
+    )
     at_most: Count | None = Field(None, description="With `every`: how often at most (100 when left out).")
 
 

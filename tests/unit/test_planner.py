@@ -311,6 +311,53 @@ def test_older_news_that_is_heard_of_after_the_newer_was_said_is_news() -> None:
     assert after.because == "yard.note happened on Thu 2026-03-12 10:00"
 
 
+# ── conditions about what happened before ──
+
+
+def test_a_rung_has_a_condition_of_its_own() -> None:
+    ladder = book(
+        '{id: late, on: {missed: arrived, closes: "17:30"}, timing: now, rungs: [{say: late-1}, '
+        '{after: 1d, say: late-2, task: {for: owner, do: call}, when: order.attributes.model == "Corsa"}, '
+        '{after: 2d, say: late-3, when: order.attributes.model == "Astra"}]}'
+    )
+    first = decide(ladder, PROMISE, now="2026-03-12 17:30").wanted[0]
+    said = [outcome(first, "2026-03-12 17:30")]
+    second = decide(ladder, PROMISE, *said, now="2026-03-13 17:30")
+    third = decide(ladder, PROMISE, *said, now="2026-03-14 17:30")
+
+    assert "late/arrived#1.2026-03-12.r2/customer" in keys(second.wanted)
+    assert "late/arrived#1.2026-03-12.r3/customer" not in keys(third.wanted)
+    assert 'order.attributes.model == "Astra" does not hold' in [s.reason for s in third.silences]
+
+
+def test_the_second_of_an_event_is_another_case_than_the_first() -> None:
+    second = book(
+        "{id: again, on: {event: delivery.failed}, when: event.count >= 2, say: again, timing: now}"
+    )
+    tries = [event("delivery.failed", "O-1", f"2026-03-1{day} 10:00") for day in (1, 2)]
+
+    first = decide(second, tries[0], now="2026-03-11 10:00")
+    assert not first.wanted
+    assert why(first) == "event.count >= 2 does not hold"
+    assert one(decide(second, *tries, now="2026-03-12 10:00")).trigger_at == at("2026-03-12 10:00")
+
+
+def test_a_rule_may_ask_what_happened_and_how_often() -> None:
+    asks = book(
+        "{id: asks, on: {event: shop.asked}, say: x, timing: now, when: "
+        '\'"shipped" in order.reached && "delivery.failed" in order.events '
+        '&& order.events["delivery.failed"] >= 2\'}'
+    )
+    tries = [event("delivery.failed", "O-1", f"2026-03-1{day} 10:00") for day in (1, 2)]
+    asked = event("shop.asked", "O-1", "2026-03-12 11:00")
+    shipped = reached("O-1", "shipped", "2026-03-10 10:00")
+
+    assert decide(asks, shipped, *tries, asked, now="2026-03-12 11:00").wanted
+    assert not decide(asks, *tries, asked, now="2026-03-12 11:00").wanted
+    assert not decide(asks, shipped, tries[0], asked, now="2026-03-12 11:00").wanted
+    assert not decide(asks, shipped, asked, now="2026-03-12 11:00").wanted
+
+
 # ── errors ───────────────────────────────────────────────────────────────────
 
 

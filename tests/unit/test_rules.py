@@ -401,6 +401,11 @@ IN_RULES = [
     ("R049", "- {id: a, on: {reached: arrived}, say: arrived, combine: »0h}"),
     ("R060", "- {id: a, on: {reached: arrived}, say: arrived, channels: »[]}"),
     ("R062", "- {id: a, on: {reached: arrived}, say: arrived, to: »[]}"),
+    ("R037", "- {id: a, on: {reached: arrived}, say: arrived, when: '»\"shiped\" in order.reached'}"),
+    (
+        "R038",
+        "- {id: a, on: {silent: 1d}, rungs: [{say: arrived}, {after: 1d, say: sorry, when: »event.count>1}]}",
+    ),
     ("R062", "- {id: a, on: {reached: arrived}, say: arrived, to: [customer, co-buyer, »customer]}"),
     ("R061", "- {id: a, on: {reached: arrived}, task: {for: owner, do: call}, »combine: 2h}"),
     ("R060", "- {id: a, on: {reached: arrived}, say: arrived, channels: [sms, email, »sms]}"),
