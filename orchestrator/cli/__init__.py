@@ -18,6 +18,7 @@ from typer.main import get_command
 from orchestrator import garbage
 from orchestrator.cli import (
     admin,
+    channels,
     daemon,
     demo,
     facts,
@@ -53,6 +54,12 @@ GROUPS: tuple[tuple[str, str, str, tuple[tuple[str, Callable[..., None]], ...]],
         "db",
         "Look after the ledger.",
         (("upgrade", admin.db_upgrade), ("rebuild", admin.db_rebuild)),
+    ),
+    (
+        "Look after",
+        "channels",
+        "List channels, send a test message, begin a new one.",
+        (("list", channels.list_), ("test", channels.send_one), ("new", channels.new)),
     ),
 )
 """Commands of commands: heading, name, what for, members."""

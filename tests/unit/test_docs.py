@@ -219,7 +219,9 @@ def settings() -> set[str]:
 
 SETTINGS = settings()
 SECTIONS = {name.split(".")[0] for name in SETTINGS}
-COMMAND = re.compile(r"\bbeforehand ((?:--config \S+ )?)([a-z]+(?: (?:show|upgrade|rebuild)\b)?)([^\n`|]*)")
+COMMAND = re.compile(
+    r"\bbeforehand ((?:--config \S+ )?)([a-z]+(?: (?:show|upgrade|rebuild|list|new|list|new)\b)?)([^\n`|]*)"
+)
 
 
 def resolved(name: str) -> Any:
