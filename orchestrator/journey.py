@@ -340,5 +340,14 @@ class RuleBook:
         return any(rule.combine is not None for journey in self.journeys.values() for rule in journey.rules)
 
     @cached_property
+    def gathers_for_staff(self) -> bool:
+        """May one message be about the orders of several customers?"""
+        staff = {"owner", "manager"}
+        rules = (rule for journey in self.journeys.values() for rule in journey.rules)
+        return any(
+            rule.combine is not None and not staff.isdisjoint((rule.to, *rule.also_to)) for rule in rules
+        )
+
+    @cached_property
     def _by_id(self) -> Mapping[str, Rule]:
         return {rule.id: rule for journey in self.journeys.values() for rule in journey.rules}

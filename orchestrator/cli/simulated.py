@@ -83,7 +83,8 @@ def run(
 
     folder.mkdir()
     try:
-        return parts.simulate(past, until, parts.worth(past.count), make, folder, progress)
+        hands = 1 if rules.book.gathers_for_staff else parts.worth(past.count)
+        return parts.simulate(past, until, hands, make, folder, progress)
     except Conflict as clash:
         raise Problems(history.conflicts(past.path, clash.ids)) from None
 

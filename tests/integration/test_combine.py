@@ -12,6 +12,7 @@ from channels.base import Abilities, AfterUnknown, Rejected, Unavailable, Unknow
 from channels.memory import MemoryChannel
 from orchestrator.explain import explain
 from orchestrator.journey import Cap, Policy
+from orchestrator.ledger import Stops
 from orchestrator.model import Purpose, Status
 from tests.builders import BERLIN, LINDNER, NORA, at, event
 from tests.integration.dealership import MARIA, Dealership, Scripted, arrived, customer, order, run
@@ -188,6 +189,24 @@ def test_nobody_leaves_early_when_the_first_is_not_said_after_all(houses: Any) -
     house.hear(event("milestone.retracted", "BX-1", "2026-03-12 11:55", milestone="arrived"))
     noon(house)
     assert not mails(house)
+    house.clock.set(at("2026-03-12 12:30"))
+    house.drain()
+
+    (mail,) = mails(house)
+    assert mail.text.endswith("here now: BX-2 BX-3.")
+
+
+def test_nobody_is_taken_along_by_one_that_has_to_stay(houses: Any) -> None:
+    house = houses()
+    house.hear(customer(), order("BX-1"), *(order(name, location={"id": "berlin"}) for name in THREE[1:]))
+    for name, moment in zip(THREE, ("10:00", "10:30", "11:00"), strict=True):
+        house.clock.set(at(f"2026-03-12 {moment}"))
+        house.hear(arrived(name, f"2026-03-12 {moment}"))
+    with house.ledger.transaction() as tx:
+        tx.pause(Stops.LOCATION, LINDNER["id"], house.clock.now(), "stocktaking")
+    noon(house)
+    assert not mails(house)
+    assert {house.entry(order=name).status for name in THREE} == {Status.SCHEDULED}
     house.clock.set(at("2026-03-12 12:30"))
     house.drain()
 

@@ -159,3 +159,13 @@ def test_nobody_waits_longer_than_the_rule_says_while_nothing_fails(history: lis
             moment = left[entry.message_id]
             assert moment is not None
             assert moment <= max(entry.wanted.due_at, entry.wanted.steps[0].at)
+
+
+def test_what_is_gathered_for_staff_is_not_dealt_to_several_processes() -> None:
+    def gathers(to: str) -> bool:
+        text = RULES.replace("combine: 1d", f"to: {to}, combine: 1d")
+        return load({"r.yaml": text}, templates=None, channels=None)[0].gathers_for_staff
+
+    assert [gathers(to) for to in ("owner", "[customer, manager]", "customer", "co-buyer")] == [
+        True, True, False, False,
+    ]  # fmt: skip
