@@ -219,9 +219,8 @@ def settings() -> set[str]:
 
 SETTINGS = settings()
 SECTIONS = {name.split(".")[0] for name in SETTINGS}
-COMMAND = re.compile(
-    r"\bbeforehand ((?:--config \S+ )?)([a-z]+(?: (?:show|upgrade|rebuild|list|new|list|new)\b)?)([^\n`|]*)"
-)
+MEMBERS = r"show|upgrade|rebuild|(?<=channels )(?:list|test|new)"
+COMMAND = re.compile(rf"\bbeforehand ((?:--config \S+ )?)([a-z]+(?: (?:{MEMBERS})\b)?)([^\n`|]*)")
 
 
 def resolved(name: str) -> Any:
