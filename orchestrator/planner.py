@@ -26,6 +26,7 @@ from orchestrator.model import (
     Step,
     key_of,
 )
+from orchestrator.pending import asks_others, news_first
 from orchestrator.rungs import EXHAUSTED, spent
 from orchestrator.superseding import superseded
 from orchestrator.timing import order_zone, recipient, timed
@@ -43,7 +44,7 @@ def wanted(
 ) -> Decision:
     """Decide, for one order, every notification that should exist at *now*, and why the others should not.
 
-    *only* names the rules that are asked about; what the others want is left open.
+    *only* names the rules that are asked about; what the others want may be left open.
     """
     journey = journey_of(order, book)
     if isinstance(journey, str):
@@ -51,6 +52,8 @@ def wanted(
         return Decision(order.id, errors=problems, silences=(Silence("", journey),), at=now)
     stopped = _stopped(order, book)
     case = case_of(order, customer, journey, book, now)
+    if only is not None and asks_others(journey, only):
+        only = None
     want: dict[str, Notification] = {}
     silences: list[Silence] = []
     errors: list[str] = []
@@ -72,7 +75,13 @@ def wanted(
         except Exception as error:  # noqa: BLE001  one rule that fails silences no other, and no other order
             name = type(error).__name__  # its text may quote the customer's data
             errors.append(f"{rule.id}: it failed on this order ({name})")
-    return Decision(order.id, tuple(want.values()), tuple(silences), tuple(errors), now)
+    said: list[Notification] = []
+    for answer in news_first(want.values(), case):
+        if isinstance(answer, Notification):
+            said.append(answer)
+        else:
+            silences.append(answer)
+    return Decision(order.id, tuple(said), tuple(silences), tuple(errors), now)
 
 
 def journey_of(order: Order, book: RuleBook) -> Journey | str:

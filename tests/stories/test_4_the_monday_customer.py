@@ -70,6 +70,17 @@ def test_that_she_opened_a_mail_is_no_look_into_the_app_where_the_rule_names_it(
     assert looked.why("arrived", "suppressed") == "the customer was active (app) on Mon 2026-03-16 19:40"
 
 
+def test_nobody_writes_on_monday_morning_that_there_is_no_news_while_the_news_waits_for_the_evening(
+    patient: Path,
+) -> None:
+    waits = maria_waits("2026-03-14", on="2026-03-02 09:00", devices=["phone-1"])
+
+    told = tell(waits, MONDAYS, ON_SATURDAY, until="2026-03-17 00:00", rules=patient)
+
+    assert told.transcript() == "2026-03-16 20:30  customer  push   arrived"
+    assert told.why("quiet-update", "cancelled").startswith("news waits to be said first: arrived, due Mon")
+
+
 def test_a_message_that_is_useless_by_monday_goes_another_way() -> None:
     told = tell(MARIA, MONDAYS, ON_SATURDAY, until="2026-03-17 00:00")
 

@@ -13,7 +13,7 @@ VALUES = ("model", "journey", "errors", "findings")
 DECISIONS = (
     "calendar", "caps", "case", "combining", "conditions", "conditions.errors", "conditions.fields", "conditions.text",
     "consents", "explain", "fold", "foresight", "gates", "guard", "habits", "hours", "law", "money",
-    "persons", "planner", "reconcile", "render.several", "render.wording", "retry", "riders", "rungs", "spelling", "superseding", "timing",
+    "pending", "persons", "planner", "reconcile", "render.several", "render.wording", "retry", "riders", "rungs", "spelling", "superseding", "timing",
     "triggers",
 )  # fmt: skip
 

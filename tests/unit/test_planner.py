@@ -150,6 +150,55 @@ def test_staff_go_on_with_the_order_of_an_erased_customer() -> None:
     assert why(decision) == "the customer was erased"
 
 
+# ── silence ──────────────────────────────────────────────────────────────────
+
+SILENCE = book(
+    "{id: quiet, on: {silent: 14d}, say: quiet, timing: {at: now, within: 3d}}",
+    "{id: arrived, on: {reached: arrived}, say: here, timing: {at: '20:00', within: 8d}}",
+    "{id: moved, on: {moved: arrived, settle: 2d}, say: moved, timing: {at: now, within: 8d}}",
+    '{id: soon, on: {upcoming: arrived, before: 1d, at: "18:00"}, say: soon}',
+)
+TOLD = promised("O-1", "arrived", "2026-03-16", "2026-03-01 10:00")
+
+
+def test_nobody_says_there_is_no_news_while_news_waits_to_be_sent() -> None:
+    told = (TOLD, reached("O-1", "arrived", "2026-03-14 20:30"))
+    decision = decide(SILENCE, *told, now="2026-03-15 09:00")
+
+    assert keys(decision.wanted) == ["arrived/arrived#1/customer"]
+    assert "news waits to be said first: arrived, due Sun 2026-03-15 20:00" in [
+        silence.reason for silence in decision.silences if silence.rule == "quiet"
+    ]
+
+
+def test_a_promise_that_settles_is_news_too() -> None:
+    moves = promised("O-1", "arrived", "2026-03-26", "2026-03-14 20:00")
+
+    assert "moved/arrived#1.v2/customer" in keys(decide(SILENCE, TOLD, moves, now="2026-03-15 09:00").wanted)
+    assert not [n for n in decide(SILENCE, TOLD, moves, now="2026-03-15 09:00").wanted if n.rule == "quiet"]
+
+
+def test_a_reminder_of_what_they_know_is_no_news() -> None:
+    decision = decide(SILENCE, TOLD, now="2026-03-15 09:00")
+
+    assert [note.rule for note in decision.wanted] == ["quiet", "soon"]
+
+
+def test_news_that_came_to_nothing_keeps_no_word_back() -> None:
+    here = reached("O-1", "arrived", "2026-03-14 20:30")
+    news = one(decide(SILENCE, TOLD, here, now="2026-03-15 09:00"))
+    dropped = outcome(news, "2026-03-15 20:00", "suppressed", reason="the customer was active")
+
+    assert "quiet" in {n.rule for n in decide(SILENCE, TOLD, here, dropped, now="2026-03-15 20:00").wanted}
+
+
+def test_a_rule_about_silence_asked_alone_still_knows_of_the_others_news() -> None:
+    order, customer = fold(car_order(), maria(), TOLD, reached("O-1", "arrived", "2026-03-14 20:30"))
+    decision = wanted(order, customer, SILENCE, at("2026-03-15 09:00"), {"quiet"})
+
+    assert "quiet" not in {note.rule for note in decision.wanted}
+
+
 # ── late news and apologies ──────────────────────────────────────────────────
 
 APOLOGY = book(
