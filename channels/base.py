@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,18 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Give back connections; the channel is not used again."""
+        ...
+
+
+@runtime_checkable
+class Findable(Protocol):
+    """A channel whose provider can be asked what it has; ``after_unknown`` is then ``reconcile``."""
+
+    async def find(self, message: Message, since: datetime) -> Receipt | None:
+        """Look for *message*, first tried at *since*: its receipt, ``None`` if the provider has it not.
+
+        A :class:`ChannelError` means that nobody can tell; the message stays unknown.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -25,7 +25,7 @@ from orchestrator.ledger import Transaction
 from orchestrator.lines import Lines
 from orchestrator.messages import Composes
 from orchestrator.model import Entry
-from orchestrator.outcomes import Job, Tried
+from orchestrator.outcomes import Job, Tried, in_doubt, may_be_found
 from orchestrator.outgoing import Outgoing, by_channel, every
 from orchestrator.planner import journey_of
 from orchestrator.reconcile import same
@@ -259,11 +259,19 @@ class Dispatcher:
             going = [(one, may[one.entry.id]) for one in job.all if one.entry.id in may]
             whole = len(going) == len(job.all)
             if whole and not self.stopping and all(_unchanged(one, go, fresh, sight) for one, go in going):
-                ready.append(job)
+                ready.append(self._with_doubt(tx, job))
             else:
                 for one, _ in going:
                     self._records.release(tx, one.entry, now)
         return fresh, self._records.begin(tx, ready, now)
+
+    def _with_doubt(self, tx: Transaction, job: Job) -> Job:
+        """The same, knowing since when the provider may have it, where that can be asked."""
+        again = [one.entry.id for one in job.all if one.entry.message_id]
+        if not again or not may_be_found(self._outgoing.abilities(job.go.channel)):
+            return job
+        attempts = [attempt for entry_id in again for attempt in tx.attempts(entry_id)]
+        return replace(job, doubt=in_doubt(job.go.channel, attempts))
 
     # ── record, and plan ─────────────────────────────────────────────────────
 

@@ -11,7 +11,7 @@ Rejected            the next step, else failed; a dead address  the same
 Misconfigured       the channel pauses; the guard finds another the same
                     step, or the message waits
 Unknown, may be     again after the back-off; when that comes   the same; then the next step,
-repeated            too late, unknown: a person decides         else the list
+repeated or found   too late, unknown: a person decides         else the list
 Unknown, may not    unknown: a person decides                   the next step, else the list
 was not asked       again at once: we are stopping              the same
 ==================  ==========================================  =====================================
@@ -65,6 +65,7 @@ class Job:
     message: Message | None  # a task that nobody can be reached for is only recorded
     line: str = ""  # the id of what rides along
     others: tuple["Job", ...] = ()
+    doubt: datetime | None = None  # since then it may have left; the provider is asked first
 
     @property
     def all(self) -> tuple["Job", ...]:
@@ -160,12 +161,12 @@ def refused(
         text = f"{channel}: {reason}"
         return Follows(text, again=again, outcome="misconfigured", code=error.code, pause=True)
     doubt = isinstance(error, Unknown)
-    if isinstance(error, Unavailable) or (doubt and may_repeat(abilities)):
+    if isinstance(error, Unavailable) or (doubt and (may_repeat(abilities) or may_be_found(abilities))):
         floor = error.retry_after if isinstance(error, Unavailable) else None
         moment = next_try(max(1, len(here)), _chance(job), now, floor, wanted.expires_at)
         if moment is not None:
             status = Status.UNKNOWN if doubt else None
-            text = f"{reason}; again with the same Message-ID" if doubt else reason
+            text = f"{reason}; {_goes_on(abilities)}" if doubt else reason
             return Follows(text, status, Again(job.entry.step, moment), "unavailable", error.code)
         doubt = doubt or any(one.outcome == Status.UNKNOWN for one in here)
     task = wanted.kind is Kind.TASK
@@ -187,6 +188,23 @@ def _chance(job: Job) -> str:
 def may_repeat(abilities: Abilities | None) -> bool:
     """Is the same message sent twice seen as one?"""
     return abilities is not None and abilities.after_unknown is AfterUnknown.REPEAT
+
+
+def may_be_found(abilities: Abilities | None) -> bool:
+    """Can the provider be asked whether it has a message?"""
+    return abilities is not None and abilities.after_unknown is AfterUnknown.RECONCILE
+
+
+def in_doubt(channel: str, attempts: Sequence[Attempt]) -> datetime | None:
+    """Since when the provider may have it, if one of the *attempts* on that channel ended unknown."""
+    here = [one.started_at for one in attempts if one.channel == channel and one.outcome == Status.UNKNOWN]
+    return min(here, default=None)
+
+
+def _goes_on(abilities: Abilities | None) -> str:
+    if may_be_found(abilities):
+        return "the provider is asked before anything is sent again"
+    return "again with the same Message-ID"
 
 
 def _outcome(error: ChannelError) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
 
-from channels.base import Abilities, Channel, ChannelError, Misconfigured, Receipt, Unknown
+from channels.base import Abilities, Channel, ChannelError, Findable, Misconfigured, Receipt, Unknown
 from orchestrator.outcomes import Job, NotAsked, Tried, may_repeat
 
 T = TypeVar("T")
@@ -80,11 +80,24 @@ class Outgoing:
             if self.stopping:
                 return Tried(job, NotAsked("stopped before it was sent"))
             try:
-                return Tried(job, await channel.send(job.message))
+                return Tried(job, await self._found(channel, job) or await channel.send(job.message))
             except ChannelError as error:
                 return Tried(job, error)
             except Exception as error:  # noqa: BLE001  an adapter's bug must not take the others down
                 return Tried(job, Unknown(f"the channel failed: {type(error).__name__}"))
+
+    async def _found(self, channel: Channel, job: Job) -> Receipt | None:
+        """Ask the provider for a message that it may have; whoever cannot ask leaves it unknown."""
+        if job.doubt is None or job.message is None:
+            return None
+        if not isinstance(channel, Findable):
+            raise Unknown("it may have left, and the channel cannot ask the provider")
+        try:
+            return await channel.find(job.message, job.doubt)
+        except Misconfigured:
+            raise
+        except ChannelError as error:
+            raise Unknown(f"the provider could not be asked: {error.reason}", code=error.code) from None
 
 
 def by_channel(jobs: Iterable[Job]) -> Iterator[tuple[str, list[Job]]]:

@@ -21,7 +21,7 @@ import ipaddress
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 import pytest
@@ -31,6 +31,7 @@ from channels.base import (
     AfterUnknown,
     Channel,
     ChannelError,
+    Findable,
     Message,
     Rejected,
     Unavailable,
@@ -262,6 +263,23 @@ class ChannelContract:
         await channel.send(self.message)
         await channel.close()
         await channel.close()
+
+    async def test_whoever_says_it_can_be_asked_finds_what_the_provider_has_and_nothing_else(
+        self, channel: Channel, provider: FakeProvider
+    ) -> None:
+        assert isinstance(channel, Findable) == (channel.abilities.after_unknown is AfterUnknown.RECONCILE)
+        if isinstance(channel, Findable):
+            began = datetime.now(UTC)
+            assert await channel.find(self.message, began) is None
+            receipt = await channel.send(self.message)
+            found = await channel.find(self.message, began)
+            assert found is not None
+            assert found.provider_id == receipt.provider_id
+            assert await channel.find(replace(self.message, text="Etwas anderes."), began) is None
+            assert await channel.find(self.message, began + timedelta(days=1)) is None
+            provider.cutting_off()
+            with pytest.raises(ChannelError):  # that it is not there nobody can say
+                await channel.find(self.message, began)
 
     async def test_it_has_a_name_and_declares_what_it_can_do(self, channel: Channel) -> None:
         assert channel.name

@@ -1,12 +1,82 @@
 """Text messages: settings and abilities."""
 
-from channels.base import Abilities
-from channels.kinds.pending import Pending, unavailable
+import re
+from datetime import timedelta
+
+from pydantic import Field, SecretStr, model_validator
+
+from channels.base import Abilities, AfterUnknown, Channel
 from channels.plugin import Kind
+from channels.settings import ChannelSettings, Length, refused
+
+_URL = re.compile(r"https?://[^\s/?#_]+(/\S*)?")
+_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
-class Sms(Pending):
-    """Text messages; they only go to the outbox in this version."""
+class Sms(ChannelSettings):
+    """Text messages through Twilio."""
+
+    needed = ("account", "token")
+
+    account: str = Field(default="", description="The account's SID, `AC…`.")
+    token: SecretStr | None = Field(default=None, description="The account's auth token.")
+    sender: str = Field(
+        default="", description="The number or sender id that texts come from, unless a service chooses one."
+    )
+    messaging_service: str = Field(
+        default="", description="The SID of the messaging service that chooses the sender, `MG…`."
+    )
+    country: str = Field(
+        default="", description="ISO 3166 code of the country that numbers without one belong to: `DE`."
+    )
+    callback_url: str = Field(
+        default="",
+        description="Our public address to which Twilio reports what became of a text; none unless given.",
+    )
+    url: str = Field(default="https://api.twilio.com", description="Where Twilio is called.")
+    timeout: Length = Field(
+        default=timedelta(seconds=30), description="How long to wait for Twilio's answer."
+    )
+    connections: int = Field(default=16, ge=1, le=100, description="Requests under way at once.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Sms":
+        if self.live and not (self.sender or self.messaging_service):
+            hint = 'write sender = "+12025550100", or messaging_service = "MG…"'
+            raise refused("a live SMS channel needs its sender", hint, code="C022")
+        if self.country and not _COUNTRY.fullmatch(self.country):
+            raise refused(f"{self.country!r} is not a country", "write a code such as DE", key="country")
+        for key in ("url", "callback_url"):
+            if (value := getattr(self, key)) and not _URL.fullmatch(value):
+                raise refused(f"{value!r} is no address", "write https://example.com/…, without _", key=key)
+        return self
 
 
-KIND = Kind(summary="text messages", settings=Sms, abilities=Abilities(), make=unavailable)
+def _make(_name: str, settings: Sms) -> Channel:
+    from channels.sms import SmsChannel
+
+    return SmsChannel(
+        settings.account,
+        settings.token.get_secret_value() if settings.token else "",
+        sender=settings.sender,
+        service=settings.messaging_service,
+        country=settings.country,
+        callback=settings.callback_url,
+        url=settings.url,
+        connections=settings.connections,
+        answer=settings.timeout.total_seconds(),
+    )
+
+
+KIND = Kind(
+    summary="text messages through Twilio",
+    settings=Sms,
+    abilities=Abilities(
+        receipts=True,
+        replies=True,
+        max_length=1600,
+        after_unknown=AfterUnknown.RECONCILE,
+        concurrency=16,
+    ),
+    make=_make,
+)

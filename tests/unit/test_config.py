@@ -377,7 +377,7 @@ WRONG = [
         "did you mean 'Bayern'?",
     ),
     ("[calendars.x]\nmon = '09:00-17:00'\nsubdivision = 'BY'", "C019", 3, 15, 'write country = "DE"'),
-    ("[channels.sms]\nlive = true", "C020", 1, 11, ""),
+    ("[channels.sms]\nlive = true", "C022", 1, 11, "account"),
     ("[channels.push]\nlive = true", "C020", 1, 11, ""),
     ("[channels.email]\ntls = true", "C021", 1, 11, ""),
     ("[channels.email]\nlive = true\n[sender]\nemail = 'a@example.com'", "C022", 1, 11, ""),
@@ -406,7 +406,7 @@ def test_every_code_is_explained_and_every_explained_code_can_happen() -> None:
 
 
 def test_every_problem_is_told_in_one_run(write: Write) -> None:
-    write("[compny]\n[server]\nport = 'x'\n[channels.sms]\nlive = true\n[log]\nlevel = 1\n")
+    write("[compny]\n[server]\nport = 'x'\n[channels.push]\nlive = true\n[log]\nlevel = 1\n")
     found = problems(Path("config.toml"), {"BEFOREHAND_DAEMON__TICK": "soon", "BEFOREHAND_NO__SUCH": "1"})
     assert [problem.code for problem in found] == ["C003", "C004", "C020", "C006", "C010", "C003"]
 

@@ -20,7 +20,6 @@ ANNOUNCED = {  # for the channels that come next, each with the one that uses it
     "purgatory",  # every channel: the circuit breaker
     "py-vapid",  # web_push: who sends it
     "standardwebhooks",  # webhook: signatures
-    "twilio",  # sms
 }
 
 

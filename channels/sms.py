@@ -1,0 +1,126 @@
+"""Text messages through Twilio's Programmable Messaging (2010-04-01/Accounts/…/Messages).
+
+Twilio knows no idempotency key. Once the request has left, an answer that does not come, or a 5xx, is
+:class:`~channels.base.Unknown`: :meth:`SmsChannel.find` looks among the messages that Twilio has before
+anything is sent again.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import phonenumbers
+from twilio.base import values
+from twilio.base.exceptions import TwilioException
+from twilio.rest import Client
+
+from channels import sms_callback
+from channels.base import Message, Misconfigured, Receipt, Rejected, Unknown
+from channels.kinds.sms import KIND
+from channels.sms_requests import Requests
+
+LONGEST = KIND.abilities.max_length or 0  # characters; Twilio refuses more (21617)
+HISTORY = 1000  # the most that one list has; no customer gets as many
+SKEW = timedelta(minutes=5)  # how far Twilio's clock may be behind ours
+_NONSENSE = (ValueError, TypeError, AttributeError, KeyError, TwilioException)
+
+
+class SmsChannel:
+    """Sends from one number or sender id, or through one messaging service, in one event loop.
+
+    *country* (ISO 3166) is where numbers without a country belong. *callback* is where Twilio reports what
+    became of a message. *url* is where Twilio is. Timeouts in seconds: *connect* for TCP and TLS, *answer*
+    for Twilio's answer; at most *connections* requests are under way at once.
+    """
+
+    name = "sms"
+
+    def __init__(
+        self,
+        account: str,
+        token: str,
+        *,
+        sender: str = "",
+        service: str = "",
+        country: str = "",
+        callback: str = "",
+        url: str = "https://api.twilio.com",
+        connections: int = 16,
+        connect: float = 10,
+        answer: float = 30,
+    ) -> None:
+        if not (account and token):
+            raise Misconfigured("sms: Twilio's account and its token are needed")
+        if not (sender or service):
+            raise Misconfigured("sms: a sender or a messaging service is needed")
+        if country and country not in phonenumbers.SUPPORTED_REGIONS:
+            raise Misconfigured("sms: the country is no ISO 3166 code, such as DE")
+        self.abilities = replace(KIND.abilities, concurrency=connections)
+        self._from = {"from_": sender or values.unset, "messaging_service_sid": service or values.unset}
+        self._token, self._country, self._callback = token, country, callback
+        self._http = Requests(connections, connect, answer)
+        nowhere = {"TWILIO_REGION": ""}  # so that nothing of the environment redirects us
+        self._twilio = Client(account, token, http_client=self._http, environment=nowhere)
+        self._twilio.api.base_url = url
+
+    async def send(self, message: Message) -> Receipt:
+        """Hand *message* over as one text, in as many segments as it takes; the receipt has Twilio's SID."""
+        to = e164(message.to, self._country)
+        if len(message.text) > LONGEST:
+            raise Rejected(f"the text has more than {LONGEST} characters")
+        callback = sms_callback.signed(self._callback, message.id, self._token) if self._callback else None
+        try:
+            taken = await self._twilio.messages.create_async(
+                to=to, body=message.text, status_callback=callback or values.unset, **self._from
+            )
+            return _receipt(taken)
+        except _NONSENSE as nonsense:
+            raise Unknown("Twilio's answer makes no sense", raw=type(nonsense).__name__) from None
+
+    async def find(self, message: Message, since: datetime) -> Receipt | None:
+        """Look for *message*, tried *since* then, among what Twilio has: the same text to the same number.
+
+        All that Twilio has for that number is asked for: what still waits in its queue has no ``DateSent`` to
+        be found by.
+        """
+        try:
+            listed = await self._twilio.messages.list_async(to=e164(message.to, self._country), limit=HISTORY)
+            recent = [
+                one for one in listed if one.direction != "inbound" and one.date_created >= since - SKEW
+            ]
+            found = next((one for one in recent if _words(one.body) == _words(message.text)), None)
+            if found is not None:
+                return _receipt(found)
+        except _NONSENSE as nonsense:
+            raise Unknown("Twilio's list makes no sense", raw=type(nonsense).__name__) from None
+        if any(not one.body for one in recent):
+            raise Unknown("Twilio does not keep what texts say: nobody can tell if this is one of them")
+        return None
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._http.close()
+
+
+def e164(number: str, country: str) -> str:
+    """*number* as ``+493023125123``; a national one belongs to *country*."""
+    try:
+        parsed = phonenumbers.parse(number, country or None)
+    except phonenumbers.NumberParseException as error:
+        national = error.error_type == error.INVALID_COUNTRY_CODE and not number.strip().startswith("+")
+        if national and not country:
+            raise Rejected("a number without its country", raw=number) from None
+        raise Rejected("no telephone number", raw=number) from None
+    if not phonenumbers.is_possible_number(parsed):
+        raise Rejected("no telephone number: its length is wrong", raw=number)
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _receipt(taken: Any) -> Receipt:
+    if not isinstance(taken.sid, str) or not taken.sid:
+        raise ValueError("no SID")
+    return Receipt(taken.sid, {"status": taken.status, "segments": taken.num_segments})
+
+
+def _words(text: str | None) -> list[str]:
+    return (text or "").split()

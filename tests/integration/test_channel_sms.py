@@ -1,0 +1,686 @@
+"""The SMS channel against a real HTTP server that plays Twilio, and then does not."""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from channels import registry, sms_callback, sms_codes
+from channels.base import (
+    Abilities,
+    AfterUnknown,
+    Channel,
+    ChannelError,
+    Message,
+    Misconfigured,
+    Receipt,
+    Rejected,
+    Unavailable,
+    Unknown,
+)
+from channels.kinds.sms import KIND
+from channels.sms import LONGEST, SmsChannel, e164
+from orchestrator import config, errors
+from orchestrator.model import Status
+from tests.contracts.channel import MESSAGE, ChannelContract, Seen
+from tests.contracts.http_server import CUT_AFTER, CUT_BEFORE, CUT_WITHIN, MISDEEDS, NONSENSE, SLOW, Answer
+from tests.contracts.twilio_server import ACCOUNT, SENDER, SERVICE, TOKEN, Text, TwilioServer, refusal
+from tests.integration.dealership import RULES, START, Dealership, arrived, customer, order
+
+MARIA = "+493023125123"
+TEXT = replace(MESSAGE, channel="sms", to=MARIA, html="", text="Guten Tag Frau Keller, Ihr Wagen ist da.")
+PATIENT = {"connect": 10.0, "answer": 10.0}
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class TwilioProvider(TwilioServer):
+    """The server as the contract speaks to it."""
+
+    def replying(self, answer: str) -> None:
+        if answer in MISDEEDS:
+            self.answering(answer)
+        elif answer == "refused":
+            self.refusing()
+        elif answer.startswith("201 "):
+            self.answering(Answer(201, answer[4:].encode(), {"Content-Type": "application/json"}))
+        elif len(answer) == 3:
+            self.answering(Answer(int(answer), b"<html>an error</html>", {"Content-Type": "text/html"}))
+        else:
+            status, _, code = answer.partition(" ")
+            self.refuse(int(code), status=int(status))
+
+    def slow(self) -> None:
+        self.answering(SLOW)
+
+    def cutting_off(self) -> None:
+        self.answering(CUT_AFTER)
+
+    def seen(self) -> list[Seen]:
+        identities = [dict(parse_qsl(urlsplit(text.callback).query))["entry"] for text in self.texts]
+        return [Seen(text.to, entry, text.body) for text, entry in zip(self.texts, identities, strict=True)]
+
+
+class TestSms(ChannelContract):
+    declared: ClassVar[Abilities | None] = KIND.abilities
+    message: ClassVar[Message] = TEXT
+    answers: ClassVar[Mapping[str, type[ChannelError]]] = {
+        "400 21211": Rejected,
+        "400 21610": Rejected,
+        "400 21614": Rejected,
+        "400 21617": Rejected,
+        "400 21635": Rejected,
+        "400 99999": Rejected,
+        "400 21408": Misconfigured,
+        "400 21606": Misconfigured,
+        "400 21608": Misconfigured,
+        "400 21611": Unavailable,
+        "401 20003": Misconfigured,
+        "403 20003": Misconfigured,
+        "404 20404": Misconfigured,
+        "429 20429": Unavailable,
+        "429 63038": Unavailable,
+        "500 20500": Unknown,
+        "503 20503": Unknown,
+        "500 21211": Unknown,
+        "302": Misconfigured,
+        "400": Rejected,
+        "404": Misconfigured,
+        "429": Unavailable,
+        "502": Unknown,
+        "200": Unknown,
+        "204": Unknown,
+        "201 ": Unknown,
+        "201 {": Unknown,
+        "201 []": Unknown,
+        "201 {}": Unknown,
+        '201 {"sid": null}': Unknown,
+        '201 {"sid": 7}': Unknown,
+        "201 <html>": Unknown,
+        "refused": Unavailable,
+        CUT_BEFORE: Unknown,
+        CUT_AFTER: Unknown,
+        CUT_WITHIN: Unknown,
+        NONSENSE: Unknown,
+        SLOW: Unknown,
+    }
+
+    @pytest.fixture
+    def provider(self) -> Iterator[TwilioProvider]:
+        with TwilioProvider() as server:
+            yield server
+
+    @pytest.fixture
+    def channel(self, provider: TwilioProvider) -> Channel:
+        return to(provider, connect=0.3, answer=0.3, callback="https://hooks.lindner.example/twilio")
+
+
+@pytest.fixture
+def server() -> Iterator[TwilioServer]:
+    with TwilioServer() as running:
+        yield running
+
+
+def to(server: TwilioServer, **settings: Any) -> SmsChannel:
+    sender = {} if "service" in settings else {"sender": SENDER}
+    return SmsChannel(ACCOUNT, TOKEN, url=server.url, **{**sender, **PATIENT, **settings})
+
+
+async def sent(channel: SmsChannel, message: Message = TEXT) -> Receipt:
+    try:
+        return await channel.send(message)
+    finally:
+        await channel.close()
+
+
+async def refused(channel: SmsChannel, message: Message = TEXT) -> ChannelError:
+    with pytest.raises(ChannelError) as caught:
+        await sent(channel, message)
+    return caught.value
+
+
+# ── the request ──────────────────────────────────────────────────────────────
+
+
+async def test_the_request_is_twilios(server: TwilioServer) -> None:
+    receipt = await sent(to(server, callback="https://hooks.lindner.example/twilio"))
+    (request,) = server.requests
+    assert (request.method, request.path) == ("POST", f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json")
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    callback = sms_callback.signed("https://hooks.lindner.example/twilio", TEXT.id, TOKEN)
+    assert request.form == {"To": MARIA, "From": SENDER, "Body": TEXT.text, "StatusCallback": callback}
+    assert receipt == Receipt("SM" + "1".zfill(32), {"status": "queued", "segments": "1"})
+
+
+async def test_a_messaging_service_chooses_the_sender(server: TwilioServer) -> None:
+    receipt = await sent(to(server, service=SERVICE))
+    (request,) = server.requests
+    assert request.form == {"To": MARIA, "MessagingServiceSid": SERVICE, "Body": TEXT.text}
+    assert receipt.raw["status"] == "accepted"
+
+
+async def test_nothing_in_the_environment_leads_elsewhere(
+    server: TwilioServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TWILIO_EDGE", "TWILIO_REGION", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
+        monkeypatch.setenv(name, "elsewhere")
+    await sent(to(server))
+    assert [text.to for text in server.texts] == [MARIA]
+
+
+async def test_connections_are_kept_and_no_more_than_allowed(server: TwilioServer) -> None:
+    channel = to(server, connections=3)
+    await asyncio.gather(*(channel.send(TEXT) for _ in range(30)))
+    await channel.close()
+    assert len(server.texts) == 30
+    assert server.connections == 3
+
+
+async def test_no_log_tells_whom_we_write_to(server: TwilioServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    channel = to(server)
+    await channel.send(TEXT)
+    await channel.find(TEXT, datetime.now(UTC))
+    server.refuse(21211)
+    with pytest.raises(Rejected):
+        await channel.send(TEXT)
+    await channel.close()
+    assert MARIA[1:] not in caplog.text
+    assert "Keller" not in caplog.text
+
+
+# ── numbers ──────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "number"),
+    [
+        ("+49 30 23125 123", "", MARIA),
+        ("030 23125-123", "DE", MARIA),
+        ("0049 30 23125123", "DE", MARIA),
+        ("(202) 555-0123", "US", "+12025550123"),
+        ("+1 202 555 0123", "DE", "+12025550123"),
+        ("tel:+49-30-23125-123", "", MARIA),
+        ("\u0660\u0663\u0660 \u0662\u0663\u0661\u0662\u0665\u0661\u0662\u0663", "DE", MARIA),
+    ],
+)
+def test_a_number_goes_as_e164(written: str, country: str, number: str) -> None:
+    assert e164(written, country) == number
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "why"),
+    [
+        ("030 23125123", "", "a number without its country"),
+        ("maria.keller@example.com", "DE", "no telephone number"),
+        ("", "DE", "no telephone number"),
+        ("555", "US", "no telephone number: its length is wrong"),
+        ("+49 30 " + "1" * 30, "", "no telephone number"),
+        ("+999 1234567", "", "no telephone number"),
+    ],
+)
+def test_a_number_that_is_none_is_rejected_and_says_why(written: str, country: str, why: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        e164(written, country)
+    assert caught.value.reason == why
+    assert not caught.value.suppress
+
+
+async def test_a_national_number_belongs_to_the_country_of_the_settings(server: TwilioServer) -> None:
+    await sent(to(server, country="DE"), replace(TEXT, to="030 23125123"))
+    assert [text.to for text in server.texts] == [MARIA]
+
+
+async def test_a_number_without_country_reaches_nobody_and_asks_nobody(server: TwilioServer) -> None:
+    error = await refused(to(server), replace(TEXT, to="030 23125123"))
+    assert (type(error), error.reason) == (Rejected, "a number without its country")
+    assert not server.requests
+
+
+# ── length ───────────────────────────────────────────────────────────────────
+
+
+async def test_the_longest_text_goes_and_one_character_more_does_not(server: TwilioServer) -> None:
+    await sent(to(server), replace(TEXT, text="x" * LONGEST))
+    error = await refused(to(server), replace(TEXT, text="x" * (LONGEST + 1)))
+    assert isinstance(error, Rejected)
+    assert [len(text.body) for text in server.texts] == [LONGEST]
+
+
+async def test_emoji_count_as_twilio_counts_them(server: TwilioServer) -> None:
+    """Twilio counts UTF-16 units: what we let through that it refuses is still only a rejected message."""
+    error = await refused(to(server), replace(TEXT, text="🚗" * 801))
+    assert isinstance(error, Rejected)
+    assert not server.texts
+
+
+# ── what Twilio says ─────────────────────────────────────────────────────────
+
+SAID = [
+    (21211, 400, Rejected, True),
+    (21217, 400, Rejected, True),
+    (21610, 400, Rejected, True),
+    (21614, 400, Rejected, True),
+    (21635, 400, Rejected, True),
+    (30004, 400, Rejected, True),
+    (30005, 400, Rejected, True),
+    (30006, 400, Rejected, True),
+    (21602, 400, Rejected, False),
+    (21612, 400, Rejected, False),
+    (21617, 400, Rejected, False),
+    (20003, 401, Misconfigured, False),
+    (21408, 403, Misconfigured, False),
+    (21606, 400, Misconfigured, False),
+    (21608, 400, Misconfigured, False),
+    (21660, 400, Misconfigured, False),
+    (21703, 400, Misconfigured, False),
+    (30002, 400, Misconfigured, False),
+    (30007, 400, Misconfigured, False),
+    (30034, 400, Misconfigured, False),
+    (20429, 429, Unavailable, False),
+    (21611, 400, Unavailable, False),
+    (30001, 400, Unavailable, False),
+    (30003, 400, Unavailable, False),
+    (30008, 400, Unavailable, False),
+    (63038, 429, Unavailable, False),
+]
+
+
+@pytest.mark.parametrize(("code", "status", "kind", "suppress"), SAID)
+async def test_a_code_means_the_error_of_the_table(
+    server: TwilioServer, code: int, status: int, kind: type[ChannelError], suppress: bool
+) -> None:
+    server.refuse(code, status=status)
+    error = await refused(to(server))
+    assert type(error) is kind
+    assert (error.code, getattr(error, "suppress", False)) == (str(code), suppress)
+    assert str(code) in error.raw
+    assert SENDER not in error.reason
+    assert not server.texts
+
+
+def test_every_code_of_the_table_has_one_meaning_in_words() -> None:
+    for code in sms_codes.CODES:
+        meant = sms_codes.meaning(code)
+        assert meant is not None
+        assert meant.reason
+        assert meant.code == str(code)
+    assert sms_codes.meaning(12345) is None
+
+
+def test_every_code_of_the_table_is_in_the_reference() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/channels.md").read_text("utf-8")
+    assert {code for code in sms_codes.CODES if str(code) not in page} == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "wait", "floor"),
+    [
+        (20429, "7", timedelta(seconds=7)),
+        (20429, "", None),
+        (99999, "7", timedelta(seconds=7)),
+        (21611, "", timedelta(minutes=30)),
+        (63038, "", timedelta(hours=1)),
+        (63038, "7200", timedelta(hours=2)),
+    ],
+)
+async def test_28_too_many_requests_are_waited_for(
+    server: TwilioServer, code: int, wait: str, floor: timedelta | None
+) -> None:
+    server.refuse(code, status=429, wait=wait)
+    error = await refused(to(server))
+    assert isinstance(error, Unavailable)
+    assert error.retry_after == floor
+
+
+async def test_a_wrong_token_is_our_mistake(server: TwilioServer) -> None:
+    error = await refused(SmsChannel(ACCOUNT, "wrong", sender=SENDER, url=server.url))
+    assert (type(error), error.code) == (Misconfigured, "20003")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"account": "", "token": TOKEN, "sender": SENDER},
+        {"account": ACCOUNT, "token": "", "sender": SENDER},
+        {"account": ACCOUNT, "token": TOKEN},
+        {"account": ACCOUNT, "token": TOKEN, "sender": SENDER, "country": "Germany"},
+    ],
+)
+def test_settings_that_cannot_be_are_refused_at_once(settings: dict[str, Any]) -> None:
+    with pytest.raises(Misconfigured, match="sms: "):
+        SmsChannel(**settings)
+
+
+# ── looking for what may have left ───────────────────────────────────────────
+
+
+def had(server: TwilioServer, **different: Any) -> Text:
+    """Twilio has such a message."""
+    text = Text("SM" + f"{len(server.texts) + 1:032x}", MARIA, SENDER, None, TEXT.text, "", datetime.now(UTC))
+    for name, value in different.items():
+        setattr(text, name, value)
+    server.texts.append(text)
+    return text
+
+
+async def found(server: TwilioServer, since: datetime | None = None) -> Receipt | None:
+    channel = to(server)
+    try:
+        return await channel.find(TEXT, since or datetime.now(UTC))
+    finally:
+        await channel.close()
+
+
+async def test_what_was_cut_off_after_twilio_took_it_is_found(server: TwilioServer) -> None:
+    server.answering(CUT_AFTER, times=1)
+    assert isinstance(await refused(to(server)), Unknown)
+    receipt = await found(server)
+    assert receipt is not None
+    assert receipt.provider_id == server.texts[0].sid
+
+
+async def test_what_waits_in_twilios_queue_is_found_though_it_has_no_date(server: TwilioServer) -> None:
+    text = had(server, sent=None)
+    receipt = await found(server)
+    assert receipt is not None
+    assert receipt.provider_id == text.sid
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"to": "+12025550123"},
+        {"body": "Guten Tag Frau Keller, Ihr Wagen kommt später."},
+        {"direction": "inbound"},
+        {"created": datetime.now(UTC) - timedelta(hours=1)},
+    ],
+    ids=["to somebody else", "of other words", "a reply", "of an hour before"],
+)
+async def test_another_message_is_not_mistaken_for_it(
+    server: TwilioServer, different: dict[str, Any]
+) -> None:
+    had(server, **different)
+    assert await found(server) is None
+
+
+async def test_it_is_found_behind_a_page_of_others(server: TwilioServer) -> None:
+    server.page = 2
+    text = had(server)
+    for number in range(5):
+        had(server, body=f"Nachricht {number}")
+    receipt = await found(server)
+    assert receipt is not None
+    assert receipt.provider_id == text.sid
+
+
+async def test_line_ends_do_not_hide_it(server: TwilioServer) -> None:
+    had(server, body=f"{TEXT.text}\r\n".replace(", ", ",  "))
+    assert await found(server) is not None
+
+
+async def test_where_twilio_keeps_no_texts_nobody_can_tell(server: TwilioServer) -> None:
+    server.keeps_bodies = False
+    assert await found(server) is None
+    had(server)
+    with pytest.raises(Unknown):
+        await found(server)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(500, 20500, "oh"), refusal(429, 20429, "later"), refusal(401, 20003, "who"),
+        Answer.of(200, {}), Answer.of(200, {"messages": [{"sid": "SM1"}]}), Answer(200, b"<html>"),
+        Answer(200, b"[]"),
+    ],
+)  # fmt: skip
+async def test_a_list_that_does_not_come_finds_nothing_out(server: TwilioServer, answer: Answer) -> None:
+    server.answering(answer)
+    with pytest.raises(ChannelError):
+        await found(server)
+
+
+# ── the address of the report ────────────────────────────────────────────────
+
+
+def query(address: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(address).query))
+
+
+@pytest.mark.parametrize("entry", ["4711/arrived/1/customer", "a&b=c#d?e", "ä €", " ", "~x"])
+def test_the_report_names_the_entry_and_nobody_else_can(entry: str) -> None:
+    address = sms_callback.signed("https://hooks.lindner.example/twilio?tenant=1", entry, TOKEN)
+    assert query(address)["tenant"] == "1"
+    assert sms_callback.entry_of(query(address), TOKEN) == entry
+    assert sms_callback.entry_of(query(address), "another token") is None
+    assert sms_callback.entry_of({**query(address), "entry": "4712/arrived/1/customer"}, TOKEN) is None
+    assert sms_callback.entry_of({"entry": entry}, TOKEN) is None
+    assert sms_callback.entry_of({**query(address), "proof": "é"}, TOKEN) is None
+    assert sms_callback.entry_of({}, TOKEN) is None
+
+
+# ── through the dispatcher ───────────────────────────────────────────────────
+
+TEXTED = RULES.replace("[email]", "[sms]")
+
+
+class Texting:
+    """The real SMS channel, made anew for each event loop of a test."""
+
+    name = "sms"
+
+    def __init__(self, server: TwilioServer) -> None:
+        self._server = server
+        self.abilities = self._make().abilities
+
+    def _make(self) -> SmsChannel:
+        return to(self._server, connect=5, answer=0.3)
+
+    async def send(self, message: Message) -> Receipt:
+        channel = self._make()
+        try:
+            return await channel.send(message)
+        finally:
+            await channel.close()
+
+    async def find(self, message: Message, since: datetime) -> Receipt | None:
+        channel = self._make()
+        try:
+            return await channel.find(message, since)
+        finally:
+            await channel.close()
+
+    async def close(self) -> None:
+        """Each message had a connection of its own."""
+
+
+@pytest.fixture
+def house(tmp_path: Path, server: TwilioServer) -> Iterator[Dealership]:
+    made = Dealership(tmp_path, {"sms": Texting(server)}, rules_text=TEXTED)
+    server.now = made.clock.now
+    made.hear(customer(phone=MARIA), order(), arrived())
+    yield made
+    made.close()
+
+
+def asked(server: TwilioServer) -> list[str]:
+    return [request.method for request in server.requests]
+
+
+def test_a_text_leaves_once(house: Dealership, server: TwilioServer) -> None:
+    house.drain()
+    house.pass_time(timedelta(hours=1))
+    assert house.entry().status is Status.ACCEPTED
+    assert [(text.to, text.body) for text in server.texts] == [(MARIA, "Hello Maria Keller, it is here.")]
+    assert asked(server) == ["POST"]
+
+
+@pytest.mark.parametrize("misdeed", [CUT_AFTER, CUT_WITHIN, NONSENSE, SLOW])
+def test_2_and_28_a_text_that_twilio_has_is_found_and_never_sent_again(
+    house: Dealership, server: TwilioServer, misdeed: str
+) -> None:
+    server.answering(misdeed, method="POST", times=1)
+    house.drain()
+    assert house.outcomes(house.entry()) == ["unknown"]
+    assert "asked before anything is sent again" in house.entry().reason
+    for _ in range(5):
+        house.pass_time(timedelta(minutes=10))
+    assert house.entry().status is Status.ACCEPTED
+    assert house.outcomes(house.entry()) == ["unknown", "accepted"]
+    assert asked(server) == ["POST", "GET"]
+    assert len(server.texts) == 1
+
+
+def test_a_text_that_twilio_has_not_is_sent_after_it_was_asked(
+    house: Dealership, server: TwilioServer
+) -> None:
+    server.refuse(20500, status=500, times=1)
+    house.drain()
+    house.pass_time(timedelta(minutes=1))
+    assert house.entry().status is Status.ACCEPTED
+    assert asked(server) == ["POST", "GET", "POST"]
+    assert len(server.texts) == 1
+
+
+def test_while_twilio_cannot_be_asked_nothing_is_sent_and_then_a_person_decides(
+    house: Dealership, server: TwilioServer
+) -> None:
+    server.answering(CUT_AFTER, method="POST", times=1)
+    server.answering(refusal(503, 20503, "later"), method="GET")
+    for _ in range(60):
+        house.pass_time(timedelta(minutes=10))
+    assert house.entry().status is Status.UNKNOWN
+    assert asked(server).count("POST") == 1
+    assert len(server.texts) == 1
+    assert house.task("reach-the-customer") is not None
+
+
+def test_once_in_doubt_every_later_try_asks_first(house: Dealership, server: TwilioServer) -> None:
+    server.refuse(20500, status=500, times=1)
+    server.refuse(20429, status=429, times=1, wait="60")
+    for _ in range(10):
+        house.pass_time(timedelta(minutes=5))
+    assert house.entry().status is Status.ACCEPTED
+    assert asked(server) == ["POST", "GET", "POST", "GET", "POST"]
+    assert len(server.texts) == 1
+
+
+def test_28_too_many_requests_are_no_doubt_and_nobody_is_asked(
+    house: Dealership, server: TwilioServer
+) -> None:
+    server.refuse(20429, status=429, times=1, wait="600")
+    house.drain()
+    assert house.outcomes(house.entry()) == ["unavailable"]
+    house.pass_time(timedelta(minutes=9))
+    assert asked(server) == ["POST"]
+    house.pass_time(timedelta(minutes=5))
+    assert house.entry().status is Status.ACCEPTED
+    assert asked(server) == ["POST", "POST"]
+
+
+def test_31_stop_at_the_provider_puts_the_number_on_the_list(house: Dealership, server: TwilioServer) -> None:
+    server.refuse(21610)
+    house.drain()
+    assert house.entry().status is Status.FAILED
+    (suppression,) = house.suppressions()
+    assert suppression.channel == "sms"
+    assert "opted out" in suppression.reason
+
+
+def test_a_wrong_token_pauses_the_channel_and_keeps_the_customer(
+    house: Dealership, server: TwilioServer
+) -> None:
+    server.refuse(20003, status=401)
+    house.drain()
+    assert house.entry().status is Status.SCHEDULED
+    assert "the account or its token is wrong" in house.paused()["sms"]
+    assert not house.suppressions()
+
+
+def test_a_worker_that_dies_while_texting_leaves_what_can_be_found(
+    house: Dealership, server: TwilioServer
+) -> None:
+    assert house.channels["sms"].abilities.after_unknown is AfterUnknown.RECONCILE
+    with house.ledger.transaction() as tx:
+        (entry,) = tx.claim(house.clock.now(), 10, "killed", timedelta(minutes=15))
+        tx.begin_sending(entry.id, entry.generation, "sms", "<1@example.com>", house.clock.now())
+    had(server, body="Hello Maria Keller, it is here.", created=START)
+    house.clock.advance(timedelta(minutes=15))
+    asyncio.run(house.dispatcher.sweep())
+    house.pass_time(timedelta(minutes=1))
+    assert house.entry().status is Status.ACCEPTED
+    assert asked(server) == ["GET"]
+
+
+# ── settings ─────────────────────────────────────────────────────────────────
+
+LIVE = f"""\
+[channels.sms]
+live = true
+account = "{ACCOUNT}"
+sender = "{SENDER}"
+country = "DE"
+callback_url = "https://hooks.lindner.example/twilio"
+timeout = "5s"
+connections = 3
+"""
+
+
+def loaded(folder: Path, text: str, **environ: str) -> Any:
+    (folder / "config.toml").write_text(text)
+    return config.load(folder / "config.toml", environ)
+
+
+async def test_settings_make_the_channel_and_the_token_comes_from_a_file(
+    tmp_path: Path, server: TwilioServer
+) -> None:
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    settings = loaded(
+        tmp_path,
+        f'{LIVE}url = "{server.url}"\n',
+        BEFOREHAND_CHANNELS__SMS__TOKEN_FILE=str(tmp_path / "token"),
+    )
+    channel = registry.build("sms", settings.channels.sms, outbox=tmp_path)
+    assert channel.abilities.concurrency == 3
+    await channel.send(replace(TEXT, to="030 23125123"))
+    await channel.close()
+    (text,) = server.texts
+    assert (text.to, text.sender) == (MARIA, SENDER)
+    assert text.callback.startswith("https://hooks.lindner.example/twilio?entry=4711%2Farrived")
+    assert TOKEN not in repr(settings)
+
+
+async def test_until_it_is_live_a_text_is_a_file(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, LIVE.replace("live = true\n", ""))
+    channel = registry.build("sms", settings.channels.sms, outbox=tmp_path / "outbox")
+    await channel.send(TEXT)
+    assert [path.suffix for path in (tmp_path / "outbox").iterdir()] == [".sms"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (("sender =", "# sender ="), "a live SMS channel needs its sender"),
+        (('"DE"', '"Germany"'), "'Germany' is not a country"),
+        (("https://hooks", "hooks"), "is no address"),
+        (("hooks.lindner", "hooks_lindner"), "is no address"),
+        (("account =", "# account ="), "needs account"),
+    ],
+)
+def test_a_wrong_setting_is_told_before_anything_is_sent(
+    tmp_path: Path, wrong: tuple[str, str], why: str
+) -> None:
+    with pytest.raises(errors.Problems, match=why):
+        loaded(tmp_path, LIVE.replace(*wrong), BEFOREHAND_CHANNELS__SMS__TOKEN=TOKEN)
