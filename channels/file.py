@@ -1,8 +1,9 @@
 """The outbox: messages as files that a person can read, and nothing leaves the machine."""
 
+import glob
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import UTC
 from pathlib import Path
@@ -34,12 +35,37 @@ _WRITERS: dict[str, tuple[str, Callable[[Message], bytes]]] = {
 }
 
 
+def _attached(mail: Path, message: Message) -> Iterator[tuple[Path, bytes]]:
+    """The files that a reader would open, each with its place beside the mail; pictures stand in its HTML."""
+    names: set[str] = set()
+    for attachment in message.attachments:
+        if not attachment.cid:
+            name = attachment.name  # no path: a mail with such a name is refused before
+            while name in names:
+                name = f"{len(names) + 1}-{name}"
+            names.add(name)
+            yield mail.with_name(f"{mail.stem}.{name}"), attachment.data
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
 class FileChannel:
     """Keeps messages of one channel in *directory*, one file each: mails as mails, all others to be read.
 
-    Names sort by time and can be read: ``2026-03-12T173000Z_4711-arrived-1-customer_email_<id>.eml``. A
-    file appears whole or not at all; a message sent again overwrites its own file. Nothing is synced: after
-    a power cut the newest may be gone.
+    Names sort by time and can be read: ``2026-03-12T173000Z_4711-arrived-1-customer_email_<id>.eml``. What
+    is attached to a mail lies beside it, to be opened: ``…_<id>.appointment.ics``. A file appears whole or
+    not at all; a message sent again overwrites its own files. Nothing is synced: after a power cut the
+    newest may be gone.
     """
 
     def __init__(self, directory: Path | str, name: str) -> None:
@@ -54,19 +80,26 @@ class FileChannel:
         """Write *message* to its file; the receipt names it. ``ValueError`` without ``message.at``."""
         content = self._write(message)
         path = self._path(message)
-        part = path.with_name(f".{path.name}.part")
+        attached = dict(_attached(path, message)) if self.abilities.attachments else {}
         try:
-            part.write_bytes(content)
-            part.replace(path)
+            for place, data in attached.items():
+                _put(place, data)
+            _put(path, content)
+            self._tidy(path, attached)
         except OSError as error:
             self._known = None
-            with suppress(OSError):
-                part.unlink()
             if isinstance(error, NotADirectoryError | PermissionError):
                 raise Misconfigured("the outbox may not be written", raw=str(error)) from error
             raise Unavailable("the outbox cannot be written", raw=str(error)) from error
         self._files()[identity(message.message_id)] = path
         return Receipt(provider_id=path.name, raw={"file": str(path)})
+
+    def _tidy(self, mail: Path, attached: Collection[Path]) -> None:
+        """Take away what was attached when the mail was written before, and is not any more."""
+        if mail in self._files().values():
+            for old in mail.parent.glob(f"{glob.escape(mail.stem)}.*"):
+                if old != mail and old not in attached:
+                    old.unlink(missing_ok=True)
 
     async def close(self) -> None:
         """Nothing to give back."""

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import json
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -10,6 +11,7 @@ from email.utils import parseaddr
 from hashlib import blake2b
 from pathlib import Path
 
+_BESIDE = re.compile(r"(.*_email_[0-9a-f]{12})\.(?!eml\Z).")  # 12: what :func:`identity` has
 SUFFIXES = (".eml", ".sms", ".json")
 
 
@@ -31,12 +33,33 @@ def kept_for(
     identities = {identity(name) for name in message_ids if name}
     if not directory.is_dir():
         return
+    attached: dict[str, list[Path]] = {}
+    messages: list[Path] = []
     for path in sorted(directory.iterdir()):
-        if path.suffix not in SUFFIXES:
-            continue
+        mail, beside = _parts(path)
+        if beside:
+            attached.setdefault(mail, []).append(path)
+        elif path.suffix in SUFFIXES:
+            messages.append(path)
+    for path in messages:
         ours = path.name in receipts or path.stem.rpartition("_")[2] in identities
         if ours or (known and read(path).to.lower() in known):
             yield path
+            yield from attached.pop(path.stem, ())
+    for mail, paths in attached.items():  # whose mail somebody took away
+        if mail.rpartition("_")[2] in identities:
+            yield from paths
+
+
+def is_attached(path: Path) -> bool:
+    """Was this file attached to a mail that lies, or lay, beside it?"""
+    return _parts(path)[1]
+
+
+def _parts(path: Path) -> tuple[str, bool]:
+    """The name of a message without its ending, and whether this file is one that was attached to it."""
+    match = _BESIDE.match(path.name)
+    return (match[1], True) if match else (path.stem, False)
 
 
 def read(path: Path) -> Kept:

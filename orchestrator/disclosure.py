@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from channels.outbox import kept_for, read
+from channels.outbox import is_attached, kept_for, read
 from orchestrator.blocks import listed
 from orchestrator.consents import history, line, refused
 from orchestrator.ledger import Transaction
@@ -56,7 +56,7 @@ def disclose(tx: Transaction, customer: str, outbox: Path, now: datetime) -> dic
             }
             for order, facts in person.orders.items()
         ],
-        "outbox": [_file(path) for path in files],
+        "outbox": [_file(path) for path in files if not is_attached(path)],
         "suppressed": [
             {"channel": channel, "address": to, "reason": why}
             for (channel, to), why in listed(tx, person.addresses)

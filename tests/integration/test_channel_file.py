@@ -14,6 +14,7 @@ import pytest
 
 from channels.base import (
     Abilities,
+    Attachment,
     Channel,
     Message,
     Misconfigured,
@@ -27,6 +28,7 @@ from channels.file import FileChannel
 from channels.kinds.email import Email
 from channels.memory import MemoryChannel
 from channels.mime import compose
+from channels.outbox import is_attached, kept_for
 from channels.plugin import Kind
 from channels.registry import BUILT_IN, build, find
 from channels.settings import ChannelSettings
@@ -77,7 +79,7 @@ class Disk:
     def seen(self) -> list[Seen]:
         if not self.outbox.is_dir():
             return []
-        return [self._seen(path) for path in sorted(self.outbox.iterdir())]
+        return [self._seen(path) for path in sorted(self.outbox.iterdir()) if not is_attached(path)]
 
     def _seen(self, path: Path) -> Seen:
         if path.suffix == ".eml":
@@ -318,3 +320,61 @@ async def test_settings_that_mean_nothing_are_refused(
 ) -> None:
     with pytest.raises(Misconfigured):
         build(name, settings, outbox=outbox)
+
+
+# ── what is attached ─────────────────────────────────────────────────────────
+
+TERM = Attachment("appointment.ics", "text/calendar; charset=utf-8; method=REQUEST", b"BEGIN:VCALENDAR")
+LIST = Attachment("mitbringen.pdf", "application/pdf", b"%PDF-1.7")
+
+
+def beside(outbox: Path) -> list[Path]:
+    return [path for path in outbox.iterdir() if is_attached(path)]
+
+
+async def test_what_is_attached_lies_beside_the_mail_to_be_opened(outbox: Path) -> None:
+    picture = Attachment("logo.png", "image/png", b"png", cid="logo@example.com")
+    mail = replace(MESSAGE, attachments=(TERM, LIST, picture))
+    await FileChannel(outbox, "email").send(mail)
+
+    stem = names(outbox)[0].partition(".")[0]
+    assert names(outbox) == sorted([
+        f"{stem}.eml", f"{stem}.appointment.ics", f"{stem}.mitbringen.pdf",
+    ])  # fmt: skip
+    assert (outbox / f"{stem}.mitbringen.pdf").read_bytes() == LIST.data
+
+
+async def test_a_mail_that_is_written_again_leaves_no_old_file_beside_it(outbox: Path) -> None:
+    channel = FileChannel(outbox, "email")
+    await channel.send(replace(MESSAGE, attachments=(TERM, LIST)))
+    await channel.send(replace(MESSAGE, attachments=(replace(TERM, data=b"moved"),)))
+
+    assert [name.partition(".")[2] for name in names(outbox)] == ["appointment.ics", "eml"]
+    assert [path.read_bytes() for path in beside(outbox)] == [b"moved"]
+    await channel.send(MESSAGE)
+    assert [name.partition(".")[2] for name in names(outbox)] == ["eml"]
+
+
+async def test_two_files_of_one_name_take_no_place_from_each_other(outbox: Path) -> None:
+    twice = (replace(TERM, data=b"1"), replace(TERM, data=b"2"), replace(TERM, name="x.eml", data=b"3"))
+    await FileChannel(outbox, "email").send(replace(MESSAGE, attachments=twice))
+
+    assert sorted(path.read_bytes() for path in beside(outbox)) == [b"1", b"2", b"3"]
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "..", "", "a/b.txt"])
+async def test_no_name_of_a_file_leaves_the_outbox(outbox: Path, name: str) -> None:
+    with pytest.raises(Rejected):
+        await FileChannel(outbox, "email").send(replace(MESSAGE, attachments=(replace(TERM, name=name),)))
+    assert names(outbox.parent) == []
+
+
+async def test_who_looks_for_somebodys_mails_finds_what_was_attached_too(outbox: Path) -> None:
+    channel = FileChannel(outbox, "email")
+    await channel.send(replace(MESSAGE, attachments=(TERM,)))
+    await channel.send(replace(MESSAGE, message_id="<other@example.com>", to="other@example.org"))
+
+    found = {path.suffix for path in kept_for(outbox, {MESSAGE.to}, (), ())}
+    assert found == {".eml", ".ics"}
+    beside(outbox)[0].with_suffix("").with_suffix(".eml").unlink()
+    assert {path.suffix for path in kept_for(outbox, (), (), {MESSAGE.message_id})} == {".ics"}
