@@ -22,6 +22,7 @@ BUILT_IN: Mapping[str, str] = {
     "email": "channels.kinds.email:KIND",
     "sms": "channels.kinds.sms:KIND",
     "push": "channels.kinds.push:KIND",
+    "webhook": "channels.kinds.webhook:KIND",
 }
 """Kinds that come with us, declared as a plugin's are (``module:attribute``)."""
 

@@ -16,10 +16,8 @@ ANNOUNCED = {  # for the channels that come next, each with the one that uses it
     "aiolimiter",  # every channel: a provider's rate
     "google-auth",  # fcm: tokens of a service account
     "http-ece",  # web_push: RFC 8291
-    "httpx-aiohttp",  # webhook, web_push, fcm: httpx at the speed of aiohttp
     "purgatory",  # every channel: the circuit breaker
     "py-vapid",  # web_push: who sends it
-    "standardwebhooks",  # webhook: signatures
 }
 
 
