@@ -89,6 +89,6 @@ def _make(name: str, settings: Webhook) -> Channel:
 KIND = Kind(
     summary="signed messages to a program of one's own",
     settings=Webhook,
-    abilities=Abilities(rich=True, rings=False, after_unknown=AfterUnknown.REPEAT),
+    abilities=Abilities(rings=False, after_unknown=AfterUnknown.REPEAT),
     make=_make,
 )

@@ -74,13 +74,15 @@ def written(settings: Settings, rules: Path | None = None, templates: Path | Non
 
 def understood(settings: Settings, sources: Mapping[str, str], templates: Path | None = None) -> Written:
     """Load rule files that were read before (path → text) against the templates of a folder."""
+    from orchestrator.render.abilities import beyond
     from orchestrator.rules import load
 
     renderer = texts(settings, templates)
     book, found = load(
         sources, templates=renderer.names(), channels=abilities(settings), policy=settings.policy()
     )
-    return Written(sources, book, renderer, (*found, *renderer.problems()))
+    lacking = list(beyond(renderer, abilities(settings)))
+    return Written(sources, book, renderer, (*found, *renderer.problems(), *lacking))
 
 
 def abilities(settings: Settings) -> dict[str, Abilities]:

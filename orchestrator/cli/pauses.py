@@ -112,12 +112,11 @@ def _words(kind: Stops, name: str) -> str:
 
 def _demand(chosen: Settings, ledger: Ledger, kind: Stops, name: str) -> None:
     """Raise :class:`Misconfigured` for a name that nothing has: a slip would stop nothing, in silence."""
-    from channels.registry import NAMES
     from orchestrator.ledger import Stops
 
     known: Collection[str]
     if kind is Stops.CHANNEL:
-        known = NAMES
+        known = chosen.channels.named()
     elif kind is Stops.RULE:
         book = ledgers.book_in_force(chosen, ledger)
         book = book if book.journeys else house.written(chosen).book  # before the first start

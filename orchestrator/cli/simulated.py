@@ -71,14 +71,15 @@ def run(
     Raises :class:`Problems` with the place of each event that came before with another body.
     """
     from channels.memory import MemoryChannel
-    from channels.registry import NAMES
     from orchestrator import history, parts
     from orchestrator.simulate import Rehearsal, Simulation
 
     composer = Rehearsal(house.composer(settings, rules.renderer), rules.missing)
 
+    names = tuple(settings.channels.named())
+
     def make(file: Path) -> Simulation:
-        sinks = {name: MemoryChannel(name, keep=False) for name in NAMES}
+        sinks = {name: MemoryChannel(name, keep=False) for name in names}
         return Simulation(rules.book, composer, sinks, start=past.first, file=file)
 
     folder.mkdir()

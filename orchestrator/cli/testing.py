@@ -51,7 +51,6 @@ def test(
     Each gives facts and expects messages and tasks, and no others; the real engine runs over them on a
     virtual clock. Nothing is sent and nothing is kept. The exit code is 1 if a test failed.
     """
-    from channels.registry import NAMES
     from orchestrator.rule_tests.coverage import coverage, untested
     from orchestrator.rule_tests.reader import load
     from orchestrator.rule_tests.running import verdicts
@@ -65,14 +64,15 @@ def test(
         raise Problems(found.problems)
     if missing:
         output.note(f"nobody has written yet: {', '.join(sorted(missing))}; tested without their texts")
-    cases, problems = load(_tests(directory or folder / "tests"), found.book, NAMES)
+    names = tuple(chosen.channels.named())
+    cases, problems = load(_tests(directory or folder / "tests"), found.book, names)
     if problems:
         raise Problems(problems)
     cases = _chosen(cases, only)
     composer = Rehearsal(house.composer(chosen, found.renderer), missing)
     done: list[Verdict] = []
     with Progress("testing", len(cases)) as progress:
-        for verdict in verdicts(cases, found.book, composer, NAMES):
+        for verdict in verdicts(cases, found.book, composer, names):
             done.append(verdict)
             progress.advance()
     covered = coverage(done, found.book)

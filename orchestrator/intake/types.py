@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from channels.registry import NAMES
+from channels.registry import NAMES, sources
 from orchestrator.findings import suggestion
 from orchestrator.intake import schema, values
 from orchestrator.intake.slips import slips
@@ -73,8 +73,8 @@ def _preferences(data: Mapping[str, Any], subject: str) -> Iterator[Finding]:
 
 
 def _channel(path: tuple[str | int, ...], name: str) -> Iterator[Finding]:
-    if name not in NAMES:
-        yield Finding(path, "E121", "is no channel", suggestion(name, NAMES))
+    if name not in NAMES and name not in (there := [source.name for source in sources()]):
+        yield Finding(path, "E121", "is no channel", suggestion(name, there))
 
 
 def _into_another(data: Mapping[str, Any], subject: str) -> Iterator[Finding]:

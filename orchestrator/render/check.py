@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _ANYWHERE = ("Purpose", "Allow")
 _MAIL = ("Subject", "Preview", "Attach", "Calendar", "Calendar-Title", "Calendar-Place")
-_HEADERS = {"email": (*_MAIL, *_ANYWHERE), "push": ("Title", "Link", *_ANYWHERE)}
+_HEADERS = {"email": (*_MAIL, *_ANYWHERE), "sms": _ANYWHERE}
+_OTHERS = ("Title", "Link", *_ANYWHERE)
 _IN_HTML = frozenset({"subject", "preview", "body", "dir", "start", "end"})
 
 
@@ -84,7 +85,7 @@ def _of_file(renderer: "Renderer", path: str) -> Iterator[Problem]:
 
 
 def _of_headers(renderer: "Renderer", path: str, channel: str, heads: list[Header]) -> Iterator[Problem]:
-    allowed = _HEADERS.get(channel, _ANYWHERE)
+    allowed = _HEADERS.get(channel, _OTHERS)
     for head in heads:
         if head.name not in allowed:
             yield at(

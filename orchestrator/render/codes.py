@@ -70,8 +70,8 @@ TEMPLATE_CODES: Mapping[str, Code] = {
     "T022": Code(
         "unknown header line",
         "The lines above the first empty line are headers; one of them is not known for this channel.",
-        "email: Subject, Preview, Attach, Calendar, Calendar-Title, Calendar-Place. push: Title, Link. "
-        "All of them: Purpose, Allow.",
+        "email: Subject, Preview, Attach, Calendar, Calendar-Title, Calendar-Place. push and others: Title, "
+        "Link. All of them, and sms: Purpose, Allow.",
     ),
     "T023": Code(
         "HTML without text",
@@ -122,6 +122,11 @@ TEMPLATE_CODES: Mapping[str, Code] = {
         "of one.",
     ),
     # ── HTML
+    "T046": Code(
+        "a channel that cannot do that",
+        "The template asks something of a channel that the channel does not have: HTML, or a text so long.",
+        "Leave the file out, or say it shorter; `beforehand channels list` shows what each channel can do.",
+    ),
     "T030": Code(
         "MJML is broken",
         "An element is unknown, never closed, or closed out of order.",

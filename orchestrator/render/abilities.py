@@ -1,0 +1,51 @@
+"""What templates ask of a channel that it cannot do: refused where it is written, never dropped in silence."""
+
+from collections.abc import Iterator, Mapping
+
+from jinja2 import TemplateSyntaxError
+
+from channels.base import Abilities
+from orchestrator.errors import Problem
+from orchestrator.render import Renderer
+from orchestrator.render import source as template_source
+from orchestrator.render.check import at
+
+_BLOCKS = frozenset({"if", "for", "macro", "call", "filter", "with", "block"})
+
+
+def beyond(renderer: Renderer, channels: Mapping[str, Abilities]) -> Iterator[Problem]:
+    """Yield a problem for each file that its channel could not show, and for each text too long for it.
+
+    A text is as long as what stands in it; what is filled in comes on top.
+    """
+    for path, source in renderer.files.items():
+        place = template_source.split_path(path)
+        channel, _, form = place[1].rpartition(".") if place is not None else ("", "", "")
+        can = channels.get(channel)
+        if can is None:
+            continue
+        if form == "html" and not can.rich:
+            yield at(renderer, path, 1, "T046", f"{channel} shows no HTML", f"write it in {channel}.txt")
+        if form == "txt" and can.max_length is not None:
+            shortest = _always(renderer, template_source.headers(source)[1])
+            if shortest > can.max_length:
+                why = f"{channel} takes {can.max_length:,} characters, and this is {shortest:,} at the least"
+                yield at(renderer, path, 1, "T046", why, "say it shorter")
+
+
+def _always(renderer: Renderer, body: str) -> int:
+    """How many characters of a text are always said: nothing filled in, nothing that is said sometimes."""
+    length = depth = 0
+    begins = False
+    try:
+        for _, kind, text in renderer.text_env.lex(body):
+            if kind == "data" and not depth:
+                length += len(" ".join(text.split()))
+            elif kind == "block_begin":
+                begins = True
+            elif kind == "name" and begins:
+                depth += 1 if text in _BLOCKS else -1 if text.removeprefix("end") in _BLOCKS else 0
+                begins = False
+    except TemplateSyntaxError:  # that is told already
+        return 0
+    return length
