@@ -7,22 +7,22 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from channels.base import Channel
-from orchestrator import outcomes
+from orchestrator import lines, outcomes
 from orchestrator.blocks import blocks
 from orchestrator.clock import Clock
 from orchestrator.combining import Going, as_one, beside, bundles, company
 from orchestrator.engine import Engine
 from orchestrator.errors import LedgerAway, NotFound, RenderError
 from orchestrator.guard import Blocks, Send, guard
+from orchestrator.journey import Rider
 from orchestrator.leases import Leases
 from orchestrator.ledger import Transaction
-from orchestrator.lines import Lines
 from orchestrator.messages import Composes
 from orchestrator.model import Entry
 from orchestrator.outcomes import Job, Tried, in_doubt, may_be_found
@@ -50,6 +50,7 @@ class Batch:
     go: Sequence[Sequence[Going]]  # by message
     sight: Sight
     apart: frozenset[str] = frozenset()  # Message-IDs under which others still wait
+    lines: Mapping[str, Rider] = field(default_factory=dict)  # by key, what rides along in which mail
 
 
 class Dispatcher:
@@ -73,7 +74,6 @@ class Dispatcher:
     ) -> None:
         self._engine = engine
         self._composer = composer
-        self._lines = Lines()
         self._outgoing = Outgoing(channels)
         self._records = Records(engine, self._outgoing.abilities)
         self.counts = self._records.counts
@@ -169,7 +169,8 @@ class Dispatcher:
         go, early = bundles(going, sight.orders, partial(self._records.at, now=now))
         for entry in early:
             self._records.release(tx, entry, now)
-        return Batch(entries, go, sight, apart)
+        riding = lines.reserved(tx, (bundle[0][1] for bundle in go), sight, self._engine.book, now)
+        return Batch(entries, go, sight, apart, riding)
 
     def _guarded(self, tx: Transaction, entries: Sequence[Entry], sight: Sight, now: datetime) -> list[Going]:
         """Ask the guard about each entry; make it wait or withhold it at once, and return what may go."""
@@ -236,8 +237,7 @@ class Dispatcher:
         now = self._records.at(entry, self._clock.now())
         customer = sight.customer_of(order)
         message = self._composer.compose(go, order, customer, journey, now)
-        policy = self._engine.book.policy
-        message, line = self._lines.put(message, go, order, customer, journey, policy, now)
+        message, line = lines.put(message, batch.lines.get(go.wanted.key))
         if entry.message_id not in batch.apart:
             message = outcomes.same_identity(message, entry)
         others = [

@@ -1,48 +1,42 @@
 """Puts the lines that ride along into mails. Of two mails to a customer under way, one carries it."""
 
-import threading
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from channels.base import Message
 from orchestrator.guard import Send
-from orchestrator.journey import Journey, Policy
-from orchestrator.model import Customer, Order
+from orchestrator.journey import Rider, RuleBook
+from orchestrator.ledger import Carries, Transaction
+from orchestrator.planner import journey_of
 from orchestrator.riders import BY, put_in, riding
+from orchestrator.sight import Sight
 
-UNDER_WAY = timedelta(minutes=15)  # as long as a mail that was rendered may take until it is recorded
+UNDER_WAY = timedelta(minutes=15)  # as long as a mail that was claimed may take until it is recorded
 
 
-class Lines:
-    """Knows which mails under way carry which line; one daemon works on a ledger, and has one of these."""
+def reserved(
+    tx: Transaction, going: Iterable[Send], sight: Sight, book: RuleBook, now: datetime
+) -> dict[str, Rider]:
+    """Return by key which of these mails carry which line, and keep it for them while they are under way."""
+    wishes: dict[Carries, Rider] = {}
+    if not any(journey.riders for journey in book.journeys.values()):
+        return {}
+    for go in going:
+        order = sight.orders[go.wanted.order]
+        journey = journey_of(order, book)
+        if go.channel == BY and not isinstance(journey, str) and journey.riders:
+            customer = sight.customer_of(order)
+            rider = riding(go.wanted, order, customer, journey, book.policy, now)
+            if rider is not None:
+                wishes[Carries(customer.id, rider.id, go.wanted.key)] = rider
+    granted = tx.reserve(list(wishes), now, now + UNDER_WAY)
+    return {wish.key: wishes[wish] for wish in granted}
 
-    def __init__(self) -> None:
-        self._under_way: dict[tuple[str, str], tuple[str, datetime]] = {}
-        self._lock = threading.Lock()
 
-    def put(
-        self,
-        message: Message,
-        go: Send,
-        order: Order,
-        customer: Customer,
-        journey: Journey,
-        policy: Policy,
-        now: datetime,
-    ) -> tuple[Message, str]:
-        """Return *message* with a line that may ride with it and the line's id, or as it was and ""."""
-        if not journey.riders or go.channel != BY:
-            return message, ""
-        rider = riding(go.wanted, order, customer, journey, policy, now)
-        made = put_in(rider, message.text, message.html, message.locale) if rider is not None else None
-        if rider is None or made is None or not self._mine((customer.id, rider.id), go.wanted.key, now):
-            return message, ""
-        return replace(message, text=made[0], html=made[1]), rider.id
-
-    def _mine(self, line: tuple[str, str], key: str, now: datetime) -> bool:
-        with self._lock:
-            owner, until = self._under_way.get(line, (key, now))
-            if owner != key and now < until:
-                return False
-            self._under_way[line] = key, now + UNDER_WAY
-            return True
+def put(message: Message, rider: Rider | None) -> tuple[Message, str]:
+    """Return *message* with the line and the line's id, or as it was and ""."""
+    made = put_in(rider, message.text, message.html, message.locale) if rider is not None else None
+    if rider is None or made is None:
+        return message, ""
+    return replace(message, text=made[0], html=made[1]), rider.id

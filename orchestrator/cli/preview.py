@@ -17,7 +17,7 @@ from orchestrator.findings import did_you_mean
 if TYPE_CHECKING:
     from orchestrator.cli.house import Written
     from orchestrator.config.settings import Settings
-    from orchestrator.journey import Journey
+    from orchestrator.journey import Journey, Rider
     from orchestrator.render import Rendered
     from orchestrator.render.preview import Sample
 
@@ -54,17 +54,19 @@ def preview(
     journey = _journey(found, template)
     facts = _of_order(chosen, order, template, journey) if order else _sampled(journey, template, locale)
     words = _words(chosen, journey, facts, locale)
-    pages = [
+    rendered = [
         (name, found.renderer.render(template, name, words["locale"], words))
         for name in ([channel] if channel else sorted(speaks))
     ]
+    rider = _rider(chosen, journey, facts, template, real=bool(order))
+    pages = [(name, _carrying(page, rider) if name == "email" else page) for name, page in rendered]
     if html is not None:
         html.write_text(next(page.html for name, page in pages if name == "email"), encoding="utf-8")
     if order:
         _tell_missing(found, template, order, words)
     if form is Format.TABLE:
-        for name, page in pages:
-            _print(name, page)
+        for (name, page), (_, alone) in zip(pages, rendered, strict=True):
+            _print(name, page, rider.id if rider is not None and page is not alone else "")
     else:
         output.records(({"channel": name, **_record(page)} for name, page in pages), form)
 
@@ -112,6 +114,26 @@ def _of_order(chosen: Settings, order: str, template: str, journey: Journey) -> 
     return Sample(note, known, sight.customer_of(known), now)
 
 
+def _rider(chosen: Settings, journey: Journey, facts: Sample, template: str, *, real: bool) -> Rider | None:
+    """The line that would ride with this mail: to a real customer, or to one who was never told it."""
+    from orchestrator.riders import riding
+
+    saying = {
+        rule.id for rule in journey.rules for rung in rule.rungs if f"{journey.id}/{rung.say}" == template
+    }
+    if real:
+        note = facts.notification
+        return riding(note, facts.order, facts.customer, journey, chosen.policy(), facts.now)
+    return next((rider for rider in journey.riders if saying & set(rider.rules)), None)
+
+
+def _carrying(page: Rendered, rider: Rider | None) -> Rendered:
+    from orchestrator.riders import put_in
+
+    made = put_in(rider, page.text, page.html, page.locale) if rider is not None else None
+    return page if made is None else replace(page, text=made[0], html=made[1])
+
+
 def _words(chosen: Settings, journey: Journey, facts: Sample, locale: str) -> dict[str, Any]:
     """What the template may name, with its value."""
     from orchestrator.render import wording
@@ -146,7 +168,7 @@ def _attached(page: Rendered) -> list[str]:
     return names
 
 
-def _print(channel: str, page: Rendered) -> None:
+def _print(channel: str, page: Rendered, line: str) -> None:
     import sys
 
     print(output.styled(f"── {channel} {page.locale} ".ljust(60, "─"), "dim", sys.stdout))
@@ -156,6 +178,8 @@ def _print(channel: str, page: Rendered) -> None:
         if value:
             print(f"{output.styled(f'{head}:', 'bold', sys.stdout)} {output.printable(value)}")
     print("\n".join(output.printable(line) for line in page.text.split("\n")))
+    if line:
+        print(output.styled(f"carries the line {line}, once for a customer", "dim", sys.stdout))
     if channel == "sms":
         from orchestrator.render import sms_text
 

@@ -19,12 +19,13 @@ from orchestrator.ledger.facts import Facts
 from orchestrator.ledger.lock import daemon_lock
 from orchestrator.ledger.looking import Looking
 from orchestrator.ledger.orders import Orders
+from orchestrator.ledger.reserving import Reserving
 from orchestrator.ledger.sending import Sending
 
 READERS = 8  # connections kept for reading
 
 
-class Transaction(Facts, Orders, Sending, Company, Looking, Erasing):
+class Transaction(Facts, Orders, Sending, Company, Looking, Erasing, Reserving):
     """Every verb of the ledger, within one transaction."""
 
 

@@ -109,6 +109,17 @@ class ErasureTable(Base, table=True):
     at: datetime = Field(sa_type=Moment)
 
 
+class LineTable(Base, table=True):
+    """Which mail under way carries a line to a customer, and up to when nobody else may."""
+
+    __tablename__ = "lines"
+
+    customer: str = Field(primary_key=True, sa_type=Text)
+    line: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(sa_type=Text)
+    until: datetime = Field(sa_type=Moment)
+
+
 class EntryTable(Base, table=True):
     """One notification and what became of it. ``run_at`` is the later of ``due_at`` and ``not_before``."""
 
@@ -238,6 +249,7 @@ orders = _core(OrderTable)
 customers = _core(CustomerTable)
 merges = _core(MergeTable)
 erasures = _core(ErasureTable)
+lines = _core(LineTable)
 entries = _core(EntryTable)
 attempts = _core(AttemptTable)
 suppressions = _core(SuppressionTable)

@@ -179,6 +179,15 @@ class Failing:
 
 
 @dataclass(frozen=True, slots=True)
+class Carries:
+    """A mail (its entry's key) is to carry a line to a customer."""
+
+    customer: str
+    line: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """How far behind sending is: entries whose moment has come, and the oldest of those moments."""
 

@@ -104,6 +104,15 @@ def test_a_preview_shows_every_channel_in_the_language_asked_for(home: Home) -> 
     assert (home.folder / "mail.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+def test_a_preview_shows_the_line_that_rides_along(home: Home) -> None:
+    code, out, _ = home.run("preview", "new-car/arrived", "--channel", "email", "--html", "mail.html")
+    assert code == 0
+    assert "carries the line the-app, once for a customer" in out
+    assert "P.S. Our app shows" in out
+    assert "P.S. Our app shows" in (home.folder / "mail.html").read_text()
+    assert "carries" not in home.run("preview", "new-car/arrival-moved", "--channel", "email")[1]
+
+
 def test_a_preview_of_nothing_asks_what_was_meant(home: Home) -> None:
     code, _, err = home.run("preview", "new-car/arivd")
     assert code == 1
@@ -115,6 +124,7 @@ def test_a_preview_with_an_order_uses_its_facts(home: Home) -> None:
     code, out, _ = home.run("preview", "new-car/arrived", "--order", "A-1", "--channel", "email")
     assert code == 0
     assert "Lumen 4" in out
+    assert "carries" not in out  # she was never seen to read a mail
     assert home.run("preview", "new-car/arrived", "--order", "A-2")[0] == 1
 
 

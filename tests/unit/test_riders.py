@@ -1,16 +1,20 @@
 """Lines that ride along: how they are read, when they fit, and that of two mails at once one carries them."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from channels.base import Rejected
+from channels.base import Message, Rejected
 from channels.memory import MemoryChannel
 from orchestrator.cli.story import story_of
+from orchestrator.dispatch import Dispatcher
 from orchestrator.errors import Problem
 from orchestrator.journey import Policy, Rider
-from orchestrator.lines import UNDER_WAY, Lines
+from orchestrator.ledger import Carries
+from orchestrator.lines import UNDER_WAY
 from orchestrator.model import Purpose, Status
 from orchestrator.riders import put_in
 from orchestrator.rules import load
@@ -126,10 +130,43 @@ def test_a_mail_that_did_not_leave_told_nothing_and_the_next_one_carries_it(tmp_
     house.close()
 
 
-def test_a_line_given_to_one_mail_comes_free_when_that_mail_never_left() -> None:
-    lines = Lines()
+def test_a_line_given_to_one_mail_comes_free_when_that_mail_never_left(tmp_path: Path) -> None:
+    house = Dealership(tmp_path, rules_text=RIDING)
     noon = at("2026-03-12 12:00")
-    assert lines._mine(("maria", "the-app"), "first", noon)
-    assert not lines._mine(("maria", "the-app"), "second", noon)
-    assert lines._mine(("maria", "the-app"), "first", noon + timedelta(minutes=1))
-    assert lines._mine(("maria", "the-app"), "second", noon + timedelta(minutes=1) + UNDER_WAY)
+    first, second = (Carries("maria", "the-app", key) for key in ("first", "second"))
+
+    def granted(wish: Carries, moment: datetime) -> bool:
+        with house.ledger.transaction() as tx:
+            return tx.reserve([wish], moment, moment + UNDER_WAY) == [wish]
+
+    assert granted(first, noon)
+    assert not granted(second, noon)
+    assert granted(first, noon + timedelta(minutes=1))
+    assert granted(second, noon + timedelta(minutes=1) + UNDER_WAY)
+    house.close()
+
+
+def test_of_two_dispatchers_on_one_ledger_one_puts_it_in(tmp_path: Path) -> None:
+    house, other = Dealership(tmp_path, rules_text=RIDING), MemoryChannel("email")
+    meanwhile = Dispatcher(house.engine, house.composer(), {"email": other}, house.clock)
+    house.hear(customer(), order("BX-1"), order("BX-2"), arrived("BX-1"), arrived("BX-2"))
+    first, second = (house.entry(order=name).id for name in ("BX-1", "BX-2"))
+    composer = house.dispatcher._composer
+    running: list[asyncio.Task[int]] = []
+
+    class WhileTheOtherSends:
+        def compose(self, *what: Any) -> Message:
+            running.append(asyncio.ensure_future(meanwhile.one_batch([second])))
+            return composer.compose(*what)
+
+    house.dispatcher._composer = WhileTheOtherSends()
+
+    async def both() -> None:
+        await house.dispatcher.one_batch([first])
+        await asyncio.gather(*running)
+
+    asyncio.run(both())
+
+    assert [LINE in text for text in texts(house)] == [True]
+    assert [LINE in message.text for message in other.messages] == [False]
+    house.close()
