@@ -5,6 +5,7 @@ Twilio knows no idempotency key. Once the request has left, an answer that does 
 anything is sent again.
 """
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from channels.sms_requests import Requests
 LONGEST = KIND.abilities.max_length or 0  # characters; Twilio refuses more (21617)
 HISTORY = 1000  # the most that one list has; no customer gets as many
 SKEW = timedelta(minutes=5)  # how far Twilio's clock may be behind ours
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _NONSENSE = (ValueError, TypeError, AttributeError, KeyError, TwilioException)
 
 
@@ -103,7 +105,9 @@ class SmsChannel:
 
 
 def e164(number: str, country: str) -> str:
-    """*number* as ``+493023125123``; a national one belongs to *country*."""
+    """*number* as ``+493023125123``; a national one belongs to *country*. One that is so already is kept."""
+    if _E164.fullmatch(number):
+        return number
     try:
         parsed = phonenumbers.parse(number, country or None)
     except phonenumbers.NumberParseException as error:

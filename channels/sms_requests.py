@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from twilio.http import AsyncHttpClient
@@ -45,6 +46,7 @@ class Requests(AsyncHttpClient):  # type: ignore[misc]  # Twilio's library has n
     ) -> Response:
         """Make one request of the library; raises :class:`~channels.base.ChannelError`."""
         login = {"Authorization": aiohttp.encode_basic_auth(*auth)} if auth else {}
+        form = urlencode(data, doseq=True).encode() if data else None  # its header is there already
         async with self._room:
             if self._session is None:
                 self._session = aiohttp.ClientSession(
@@ -52,7 +54,7 @@ class Requests(AsyncHttpClient):  # type: ignore[misc]  # Twilio's library has n
                 )
             try:
                 async with self._session.request(
-                    method, uri, params=params, data=data, headers={**(headers or {}), **login},
+                    method, uri, params=params, data=form, headers={**(headers or {}), **login},
                     allow_redirects=allow_redirects,
                 ) as answer:  # fmt: skip
                     text = (await answer.read()).decode(errors="replace")

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
 
 from channels.base import Abilities, Channel, ChannelError, Findable, Misconfigured, Receipt, Unknown
-from orchestrator.outcomes import Job, NotAsked, Tried, may_repeat
+from orchestrator.outcomes import Job, NotAsked, Tried, may_be_found, may_repeat
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class Outgoing:
     def turn(self, name: str) -> AbstractAsyncContextManager[None]:
         """Be the only one who begins on a channel that cannot be asked about after a crash."""
         abilities = self.abilities(name)
-        if abilities is None or may_repeat(abilities):
+        if abilities is None or may_repeat(abilities) or may_be_found(abilities):
             return nullcontext()
         return self._alone.setdefault(name, asyncio.Lock())
 
@@ -40,12 +40,13 @@ class Outgoing:
         """How many may be `sending` at once: what leaves in about a second.
 
         What waits in `sending` is past the guard, so a STOP would come too late for it, and is unknown
-        after a crash: as many as are sent at once where that cannot be mended.
+        after a crash: as many as are sent at once where that cannot be mended. Where the provider has to
+        be asked about each, it never gets more than at the start.
         """
         abilities = self.abilities(name)
         if abilities is None:
             return 1000
-        if not may_repeat(abilities):
+        if not (may_repeat(abilities) or may_be_found(abilities)):
             return abilities.concurrency
         return self._portion.get(name, abilities.concurrency * START)
 
@@ -57,7 +58,7 @@ class Outgoing:
         abilities = self.abilities(name)
         if abilities is not None and jobs:
             took, now = loop.time() - began, self.portion(name)
-            if took < QUICK and len(jobs) >= now:
+            if took < QUICK and len(jobs) >= now and may_repeat(abilities):
                 self._portion[name] = now * 2
             elif took > SLOW:
                 self._portion[name] = max(abilities.concurrency, now // 2)
