@@ -12,10 +12,9 @@ ROOT = Path(__file__).parents[2]
 VALUES = ("model", "journey", "errors", "findings")
 DECISIONS = (
     "calendar", "caps", "case", "combining", "conditions", "conditions.errors", "conditions.fields",
-    "conditions.text", "consents", "explain", "fold", "foresight", "gates", "guard", "habits", "hours", "law", "money",
-    "pending", "persons", "planner", "reconcile", "render.several", "render.wording", "retry", "riders", "rungs", "spelling",
-    "superseding", "timing",
-    "triggers",
+    "conditions.text", "consents", "explain", "fold", "foresight", "gates", "guard", "habits",
+    "hours", "law", "money", "pending", "persons", "planner", "reconcile", "render.several",
+    "render.wording", "retry", "riders", "rungs", "spelling", "superseding", "timing", "triggers",
 )  # fmt: skip
 
 WORLD = {  # whoever imports one of these does I/O, reads a clock, rolls dice or writes a log

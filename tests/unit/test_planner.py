@@ -150,6 +150,64 @@ def test_staff_go_on_with_the_order_of_an_erased_customer() -> None:
     assert why(decision) == "the customer was erased"
 
 
+# ── a ladder that is begun in the middle ─────────────────────────────────────
+
+LADDER = (
+    '{id: late, on: {missed: arrived, closes: "17:30"}, timing: {within: 12h}, rungs: ['
+    "{say: late-1, task: {for: owner, do: call}}, "
+    "{after: 1d, say: late-2, task: {for: owner, do: call-again}}, "
+    "{every: 2d, say: late-3, at_most: 3}]}"
+)
+
+
+def test_a_rule_activated_in_the_middle_of_its_ladder_begins_at_the_rung_that_is_due_then() -> None:
+    rules = book(LADDER, activated={"late": at("2026-03-14 09:00")})
+
+    decision = decide(rules, PROMISE, now="2026-03-14 09:00")
+    assert keys(decision.wanted) == ["late/arrived#1.2026-03-12.r3/customer"]
+    assert one(decision).due_at == at("2026-03-15 17:30")
+    assert {silence.key.rpartition("/")[0].rpartition(".")[2] for silence in decision.silences} == {
+        "r1",
+        "r2",
+    }
+    assert all("the rule counts only since" in silence.reason for silence in decision.silences)
+
+
+def test_a_rule_that_is_to_catch_up_says_the_newest_rung_and_skips_no_task() -> None:
+    rules = book(
+        LADDER.replace("{id: late,", "{id: late, catch_up: true,"), activated={"late": at("2026-03-14 09:00")}
+    )
+
+    assert keys(decide(rules, PROMISE, now="2026-03-14 09:00").wanted) == [
+        "late/arrived#1.2026-03-12.r1.task/owner",
+        "late/arrived#1.2026-03-12.r2.task/owner",
+        "late/arrived#1.2026-03-12.r2/customer",
+        "late/arrived#1.2026-03-12.r3/customer",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("back", "says"),
+    [
+        ("2026-03-13 09:00", ["r1/customer", "r2/customer"]),
+        ("2026-03-13 20:00", ["r2/customer", "r3/customer"]),
+        ("2026-03-17 18:00", ["r4/customer", "r5/customer"]),
+    ],
+)
+def test_after_downtime_only_the_newest_rung_that_is_due_is_said_and_tasks_are_never_skipped(
+    back: str, says: list[str]
+) -> None:
+    decision = decide(book(LADDER), PROMISE, now=back)
+
+    assert [key.partition(".2026-03-12.")[2] for key in keys(decision.wanted) if "task" not in key] == says
+    tasks = {note.template for note in decision.wanted if "task" in note.occasion and note.due_at <= at(back)}
+    assert tasks == (
+        {"new-car/call"} if back < "2026-03-13 17:30" else {"new-car/call", "new-car/call-again"}
+    )
+    older = [s.reason for s in decision.silences if s.reason.startswith("replaced: ")]
+    assert len(older) == int(says[0][1]) - 1
+
+
 # ── silence ──────────────────────────────────────────────────────────────────
 
 SILENCE = book(
