@@ -23,6 +23,7 @@ BUILT_IN: Mapping[str, str] = {
     "sms": "channels.kinds.sms:KIND",
     "push": "channels.kinds.push:KIND",
     "webhook": "channels.kinds.webhook:KIND",
+    "apprise": "channels.kinds.apprise:KIND",
 }
 """Kinds that come with us, declared as a plugin's are (``module:attribute``)."""
 

@@ -35,14 +35,14 @@ class Timed(NamedTuple):
 def addresses(channel: str, recipient: Customer | Person) -> tuple[str, ...]:
     """Where *channel* reaches somebody: on all their devices, or in one place, or nowhere.
 
-    A channel that needs no contact point uses the customer's id.
+    A channel that needs no contact point uses the customer's id, or a colleague's mailbox.
     """
     if channel == "push":
         return recipient.devices if isinstance(recipient, Customer) else ()
     if channel in {"email", "sms"}:
         one = recipient.email if channel == "email" else recipient.phone
     else:
-        one = recipient.id if isinstance(recipient, Customer) else ""
+        one = recipient.id if isinstance(recipient, Customer) else recipient.email
     return (one,) if one else ()
 
 

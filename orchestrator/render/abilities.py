@@ -1,4 +1,4 @@
-"""What templates ask of a channel that it cannot do: refused where it is written, never dropped in silence."""
+"""What templates ask of a channel that it cannot do: refused where it is written, never silently dropped."""
 
 from collections.abc import Iterator, Mapping
 

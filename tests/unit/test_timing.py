@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from orchestrator.journey import BusinessCalendar
-from orchestrator.model import Notification, Purpose
+from orchestrator.model import Customer, Notification, Person, Purpose
+from orchestrator.timing import addresses
 from tests.builders import at, car_order, event, maria, reached
 from tests.deciding import QUIET, Told, book, decide, keys, one, outcome, why
 
@@ -509,3 +510,9 @@ def test_a_move_heard_late_is_still_news_while_the_new_day_is_ahead() -> None:
 
     note = one(decide(rules, first, late, now="2026-03-09 10:00"))
     assert note.expires_at == at("2026-03-10 10:00")
+
+
+def test_a_channel_of_the_house_knows_customers_by_their_id_and_colleagues_by_their_mailbox() -> None:
+    assert addresses("chat", Customer(id="C-1")) == ("C-1",)
+    assert addresses("chat", Person("Nora Brandt", "nora.brandt@example.com")) == ("nora.brandt@example.com",)
+    assert addresses("chat", Person("Nora Brandt")) == ()
