@@ -31,10 +31,10 @@ from channels.memory import MemoryChannel
 from channels.sms import SmsChannel
 from orchestrator import garbage
 from orchestrator.clock import VirtualClock
-from orchestrator.dispatch import LANES, Dispatcher
 from orchestrator.engine import Engine
 from orchestrator.ledger import Ledger
 from orchestrator.model import Status
+from orchestrator.sending.dispatch import LANES, Dispatcher
 
 MESSAGES = 2000
 RUNS = 5

@@ -15,7 +15,7 @@ from orchestrator.engine import Engine
 from orchestrator.intake import Incoming, Place, parse
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Ledger
-from orchestrator.messages import Composer
+from orchestrator.sending.messages import Composer
 
 T = TypeVar("T")
 

@@ -17,9 +17,9 @@ from bench.report import Cost
 from channels.email import EmailChannel
 from orchestrator import garbage
 from orchestrator.clock import VirtualClock
-from orchestrator.dispatch import LANES, Dispatcher
 from orchestrator.engine import Engine
 from orchestrator.ledger import Ledger
+from orchestrator.sending.dispatch import LANES, Dispatcher
 
 
 def several(count: int, file: Path, port: int, connections: int) -> Cost:

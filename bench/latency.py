@@ -10,12 +10,12 @@ from bench.report import Line
 from channels.email import EmailChannel
 from orchestrator.clock import SystemClock
 from orchestrator.config import load
-from orchestrator.dispatch import Dispatcher
 from orchestrator.engine import Engine
 from orchestrator.journey import Policy
 from orchestrator.ledger import Ledger
 from orchestrator.model import Status
 from orchestrator.rules import load as load_rules
+from orchestrator.sending.dispatch import Dispatcher
 from orchestrator.transport.local import LocalTransport
 
 EACH_SECOND = 100

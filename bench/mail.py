@@ -17,11 +17,11 @@ from channels.email import EmailChannel
 from orchestrator import garbage
 from orchestrator.activation import plan_marked
 from orchestrator.clock import VirtualClock
-from orchestrator.dispatch import LANES, Dispatcher
 from orchestrator.engine import Engine
-from orchestrator.guard import Send
 from orchestrator.ledger import Ledger
 from orchestrator.model import Customer, Order, Status
+from orchestrator.sending.dispatch import LANES, Dispatcher
+from orchestrator.sending.guard import Send
 
 MAILS = 2000
 CONNECTIONS = 8
@@ -62,9 +62,7 @@ def measure() -> list[Line]:
     return _lines(*(run.median for run in runs))
 
 
-def _lines(
-    through: Cost, settled: Cost, composed: Cost, raw: Cost, library: Cost, two: Cost
-) -> list[Line]:
+def _lines(through: Cost, settled: Cost, composed: Cost, raw: Cost, library: Cost, two: Cost) -> list[Line]:
     def line(what: str, cost: Cost, floor: Cost, target: float | None = None) -> Line:
         reached = cost.rate / floor.rate
         by_cpu = floor.cpu_each / cost.cpu_each

@@ -8,10 +8,10 @@ from bench.dealership import BEFORE, NOW, believed, customer, event, order, prom
 from bench.report import Cost, Line, Runs, median_of, micro, timed
 from orchestrator.config import quiet_hours
 from orchestrator.config.public_holidays import PublicHolidays
-from orchestrator.fold import fold_customer, fold_order
 from orchestrator.journey import BusinessCalendar, Cap, Policy, RuleBook
 from orchestrator.model import Fact, Purpose, Sent
-from orchestrator.planner import wanted
+from orchestrator.planning.fold import fold_customer, fold_order
+from orchestrator.planning.planner import wanted
 from orchestrator.rules import load
 
 RULES = (5, 10, 20, 40)

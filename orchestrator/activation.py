@@ -14,7 +14,7 @@ from orchestrator.journey import Mode, Rule, RuleBook
 from orchestrator.ledger import Activation, Ledger, RuleSetState, Transaction
 from orchestrator.ledger.verbs import batches
 from orchestrator.model import WAITING, Status
-from orchestrator.reconcile import Plan, reconcile
+from orchestrator.planning.reconcile import Plan, reconcile
 
 FROZEN = "frozen: changed rules that would change it wait for a person (`beforehand plan`)"
 THAWED = "the changed rules were released or rejected"

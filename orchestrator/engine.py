@@ -9,17 +9,17 @@ from datetime import datetime
 
 import orjson
 
-from orchestrator.case import complete, reached
 from orchestrator.errors import Conflict
 from orchestrator.intake import Incoming
 from orchestrator.intake.types import CORE
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Appended, Ledger, OrderRow, Transaction
 from orchestrator.model import Entry, Order, Scope, Status, scope_of
-from orchestrator.planner import journey_of
-from orchestrator.reconcile import Plan, reconcile
+from orchestrator.planning.case import complete, reached
+from orchestrator.planning.planner import journey_of
+from orchestrator.planning.reconcile import Plan, reconcile
+from orchestrator.planning.spelling import slips
 from orchestrator.sight import Sight, look, look_at_facts
-from orchestrator.spelling import slips
 
 _CORE = frozenset(CORE)
 BATCH = 500  # orders planned in one transaction

@@ -36,7 +36,7 @@ NOTHING = Duration()
 
 
 class On(StrEnum):
-    """The triggers; each is one function in :mod:`orchestrator.triggers`."""
+    """The triggers; each is one function in :mod:`orchestrator.planning.triggers`."""
 
     REACHED = "reached"
     MISSED = "missed"

@@ -209,7 +209,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Order:
-    """What a customer waits for: the fold of its facts (:mod:`orchestrator.fold`)."""
+    """What a customer waits for: the fold of its facts (:mod:`orchestrator.planning.fold`)."""
 
     id: str
     known: bool = False  # an order.upserted was heard

@@ -4,14 +4,14 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from orchestrator.caps import LOOK_BACK
-from orchestrator.fold import fold_customer, fold_order, follow
 from orchestrator.journey import NOBODY, RuleBook
 from orchestrator.ledger import Transaction
 from orchestrator.model import Customer, Decision, Fact, Order, Scope, Sent, scope_of
-from orchestrator.persons import fold_person
-from orchestrator.planner import wanted
+from orchestrator.persons.merging import fold_person
+from orchestrator.planning.fold import fold_customer, fold_order, follow
+from orchestrator.planning.planner import wanted
 from orchestrator.private import without_mailboxes
+from orchestrator.timing.caps import LOOK_BACK
 
 FRESH = timedelta(seconds=10)  # how long a look holds if no fact comes: the planner depends on the time
 MANY = 2000  # facts after which looking again is cheaper than reading whom they concern

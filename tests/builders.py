@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from orchestrator.calendar import local
 from orchestrator.intake import Incoming, Place, parse
 from orchestrator.model import Fact
+from orchestrator.timing.calendar import local
 
 BERLIN = "Europe/Berlin"
 _ids = count(1)

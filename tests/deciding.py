@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
 
-from orchestrator.fold import fold_customer, fold_order, promised_data
 from orchestrator.journey import Policy, RuleBook
 from orchestrator.model import (
     ENGINE,
@@ -20,7 +19,8 @@ from orchestrator.model import (
     Status,
     scope_of,
 )
-from orchestrator.planner import wanted
+from orchestrator.planning.fold import fold_customer, fold_order, promised_data
+from orchestrator.planning.planner import wanted
 from orchestrator.rules import load
 from tests.builders import BERLIN, at, car_order, incoming, maria
 

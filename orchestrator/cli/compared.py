@@ -14,7 +14,7 @@ from orchestrator.cli.output import Format, counted
 
 if TYPE_CHECKING:
     from orchestrator.cli.simulated import Zones
-    from orchestrator.differences import Difference, Run, Side
+    from orchestrator.simulation.differences import Difference, Run, Side
 
 COLUMNS = ("rule", "order", "customer", "change", "to", "before", "after", "why_before", "why_after")
 WORDS = {
@@ -58,7 +58,7 @@ class Comparison:
         return f"{which} differ: {', '.join(counts)}; {same}"
 
     def _differences(self) -> Iterator[Difference]:
-        from orchestrator.differences import differences
+        from orchestrator.simulation.differences import differences
 
         for found in differences(*self._runs):
             if found is None:

@@ -105,7 +105,7 @@ async def _until_stopped(chosen: Settings, engine: Engine, server: socket.socket
 
     from orchestrator.cli.following import Follower, Texts
     from orchestrator.clock import SystemClock
-    from orchestrator.dispatch import Dispatcher
+    from orchestrator.sending.dispatch import Dispatcher
     from orchestrator.transport.local import LocalTransport
 
     clock = SystemClock()

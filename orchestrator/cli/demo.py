@@ -18,9 +18,9 @@ from orchestrator.errors import Misconfigured, Problems
 
 if TYPE_CHECKING:
     from orchestrator.config.settings import Settings
-    from orchestrator.dispatch import Dispatcher
     from orchestrator.engine import Engine
     from orchestrator.intake import Incoming
+    from orchestrator.sending.dispatch import Dispatcher
 
 FOLDER = Path("demo")
 MARK = ".beforehand-demo"  # only in a folder with this file anything is ever deleted
@@ -63,7 +63,7 @@ def _prepare(directory: Path) -> None:
     Settings are always written anew, for a demo must neither send nor touch a ledger that is not its own.
     """
     from orchestrator.cli.admin import starter_files, write_starter
-    from orchestrator.demo_story import events
+    from orchestrator.simulation.demo_story import events
 
     mark = directory / MARK
     if directory.exists() and any(directory.iterdir()):
@@ -110,10 +110,10 @@ class _Stage:
         from orchestrator import activation
         from orchestrator.cli.demo_screen import Overheard, Screen
         from orchestrator.clock import VirtualClock
-        from orchestrator.demo_story import END, START
-        from orchestrator.dispatch import Dispatcher
         from orchestrator.engine import Engine
         from orchestrator.ledger import Ledger
+        from orchestrator.sending.dispatch import Dispatcher
+        from orchestrator.simulation.demo_story import END, START
 
         self._start, self._end = datetime.fromisoformat(START), datetime.fromisoformat(END)
         self._clock = VirtualClock(self._start)
@@ -179,7 +179,7 @@ class _Stage:
     def curtain(self, directory: Path) -> None:
         """The order's own story, one of the messages, and what to try next."""
         from orchestrator.cli.story import story_of, tell
-        from orchestrator.demo_story import ORDER
+        from orchestrator.simulation.demo_story import ORDER
 
         _title(f"The story of {ORDER}, as `beforehand explain {ORDER}` tells it")
         tell(story_of(self._engine, ORDER, self._clock.now()))
@@ -224,8 +224,8 @@ def _is_arrival(path: Path) -> bool:
 
 
 def _incoming() -> Iterator[Incoming]:
-    from orchestrator.demo_story import events
     from orchestrator.intake import Place, parse
+    from orchestrator.simulation.demo_story import events
 
     for event in events():
         heard = parse(event, None, place=Place("demo"))

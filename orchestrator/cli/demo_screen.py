@@ -9,14 +9,14 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from orchestrator.case import REPLACED
 from orchestrator.cli import output
+from orchestrator.planning.case import REPLACED
 
 if TYPE_CHECKING:
     from channels.base import Message
     from orchestrator.intake import Incoming
-    from orchestrator.messages import Composes
     from orchestrator.model import Entry
+    from orchestrator.sending.messages import Composes
 
 INDENT = 21  # columns: two, the time, the mark, the kind
 QUOTED = 2  # lines of a message that are shown

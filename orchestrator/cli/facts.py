@@ -141,7 +141,7 @@ def hear(
     engine: Engine, batch: Sequence[Incoming], path: str, counts: Counter[str], lines: Sequence[int] = ()
 ) -> list[Problem]:
     """Keep a batch that stands on these *lines*; what came before with another body is refused alone."""
-    from orchestrator.history import conflict
+    from orchestrator.simulation.history import conflict
 
     if not batch:
         return []
@@ -209,11 +209,11 @@ def simulate(
     under both sets of rules, and shown is whom the other set tells more, less, at another time, by another
     channel or with another text. Nothing is sent and nothing is kept.
     """
-    from orchestrator import history
     from orchestrator.cli.compared import Comparison
     from orchestrator.cli.simulated import Result, Zones, run, written
-    from orchestrator.differences import Run
-    from orchestrator.simulate import AFTERWARDS
+    from orchestrator.simulation import history
+    from orchestrator.simulation.differences import Run
+    from orchestrator.simulation.simulate import AFTERWARDS
 
     chosen = settings(ctx, config)
     sets = written(chosen, [rules or chosen.rules.path, *([diff] if diff else [])], templates)

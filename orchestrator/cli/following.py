@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from orchestrator.clock import Clock
     from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine
-    from orchestrator.guard import Send
     from orchestrator.journey import Journey
-    from orchestrator.messages import Composer
     from orchestrator.model import Customer, Order
+    from orchestrator.sending.guard import Send
+    from orchestrator.sending.messages import Composer
 
 log = logging.getLogger(__name__)
 

@@ -139,7 +139,7 @@ def _held(tx: "Transaction") -> Iterator[Finding]:
 
 def _erasing(tx: "Transaction") -> Iterator[Finding]:
     """Whoever asked to be forgotten hears nothing any more; what is kept of them goes by a person's word."""
-    from orchestrator.personal import still_kept
+    from orchestrator.persons.personal import still_kept
 
     asked = tx.asked_to_be_erased()
     for customer in asked[:SHOWN]:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from channels.base import Abilities, Channel
     from orchestrator.config.settings import Settings
     from orchestrator.journey import RuleBook
-    from orchestrator.messages import Composer
     from orchestrator.render import Renderer
     from orchestrator.render.words import Brand
+    from orchestrator.sending.messages import Composer
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def rehearsed(
 
 def composer(settings: Settings, renderer: Renderer) -> Composer:
     """What makes messages of notifications."""
-    from orchestrator.messages import Composer, Sender
+    from orchestrator.sending.messages import Composer, Sender
 
     sender = Sender(
         email=settings.sender.email,

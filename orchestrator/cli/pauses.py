@@ -74,7 +74,7 @@ def resume(
     if what is None:
         raise Misconfigured("say what goes on: --all, --location, --rule or --channel")
     from orchestrator.clock import SystemClock
-    from orchestrator.guard import standstill
+    from orchestrator.sending.guard import standstill
 
     kind, name = what
     with ledgers.opened(chosen) as ledger, ledger.transaction() as tx:

@@ -116,7 +116,7 @@ def _of_order(chosen: Settings, order: str, template: str, journey: Journey) -> 
 
 def _rider(chosen: Settings, journey: Journey, facts: Sample, template: str, *, real: bool) -> Rider | None:
     """The line that would ride with this mail: to a real customer, or to one who was never told it."""
-    from orchestrator.riders import riding
+    from orchestrator.sending.riders import riding
 
     saying = {
         rule.id for rule in journey.rules for rung in rule.rungs if f"{journey.id}/{rung.say}" == template
@@ -128,7 +128,7 @@ def _rider(chosen: Settings, journey: Journey, facts: Sample, template: str, *, 
 
 
 def _carrying(page: Rendered, rider: Rider | None) -> Rendered:
-    from orchestrator.riders import put_in
+    from orchestrator.sending.riders import put_in
 
     made = put_in(rider, page.text, page.html, page.locale) if rider is not None else None
     return page if made is None else replace(page, text=made[0], html=made[1])

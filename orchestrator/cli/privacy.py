@@ -14,7 +14,7 @@ from orchestrator.cli.output import Format
 from orchestrator.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from orchestrator.erasure import Report
+    from orchestrator.persons.erasure import Report
 
 Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
 
@@ -28,7 +28,7 @@ def export(ctx: typer.Context, customer: Customer, form: Form = Format.TABLE, co
     """
     from orchestrator.cli.ledgers import opened
     from orchestrator.clock import SystemClock
-    from orchestrator.disclosure import as_text, disclose
+    from orchestrator.persons.disclosure import as_text, disclose
 
     chosen = settings(ctx, config)
     with opened(chosen) as ledger, ledger.read() as tx:
@@ -59,8 +59,8 @@ def erase(
     """
     from orchestrator.cli.ledgers import engine_in_force
     from orchestrator.clock import SystemClock
-    from orchestrator.erasure import dry_run as survey
-    from orchestrator.erasure import erase as erase_for_good
+    from orchestrator.persons.erasure import dry_run as survey
+    from orchestrator.persons.erasure import erase as erase_for_good
 
     chosen = settings(ctx, config)
     with engine_in_force(chosen) as engine:

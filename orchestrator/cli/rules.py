@@ -14,7 +14,7 @@ from orchestrator.errors import Misconfigured, NotFound, Problems
 
 if TYPE_CHECKING:
     from orchestrator.config.settings import Settings
-    from orchestrator.reconcile import Plan
+    from orchestrator.planning.reconcile import Plan
 
 
 def check(
@@ -159,9 +159,9 @@ def _show(plan: "Plan", chosen: "Settings", form: Format) -> None:
 
 def _by_rule(plan: "Plan", zone: str) -> list[dict[str, Any]]:
     """What a plan changes, rule by rule, each with one example by the clocks of *zone*."""
-    from orchestrator.calendar import show
     from orchestrator.clock import SystemClock
-    from orchestrator.foresight import because
+    from orchestrator.planning.foresight import because
+    from orchestrator.timing.calendar import show
 
     now = SystemClock().now()
     counts: dict[str, Counter[str]] = {}

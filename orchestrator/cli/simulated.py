@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from orchestrator.case import REPLACED
 from orchestrator.cli import house, output
 from orchestrator.cli.output import Format
 from orchestrator.errors import Conflict, Problems
+from orchestrator.planning.case import REPLACED
 
 if TYPE_CHECKING:
     from orchestrator.config.settings import Settings
-    from orchestrator.history import History
     from orchestrator.journey import RuleBook
     from orchestrator.render import Renderer
-    from orchestrator.simulate import Line
+    from orchestrator.simulation.history import History
+    from orchestrator.simulation.simulate import Line
 
 COLUMNS = ("due_at", "at", "rule", "order", "customer", "occasion", "channel", "status", "reason")
 HEADS = ("time", "order", "to", "what", "status", "why")
@@ -71,8 +71,8 @@ def run(
     Raises :class:`Problems` with the place of each event that came before with another body.
     """
     from channels.memory import MemoryChannel
-    from orchestrator import history, parts
-    from orchestrator.simulate import Rehearsal, Simulation
+    from orchestrator.simulation import history, parts
+    from orchestrator.simulation.simulate import Rehearsal, Simulation
 
     composer = Rehearsal(house.composer(settings, rules.renderer), rules.missing)
 
@@ -149,7 +149,7 @@ class Result:
 
     def _lines(self) -> Iterator[Line]:
         from orchestrator.ledger import Ledger
-        from orchestrator.simulate import lines_in
+        from orchestrator.simulation.simulate import lines_in
 
         counts, reasons = self._counts, self._reasons
         for file in self._files:
@@ -161,7 +161,7 @@ class Result:
                     yield line
 
     def _whole(self) -> Iterator[Mapping[str, Any]]:
-        from orchestrator.simulate import LINE
+        from orchestrator.simulation.simulate import LINE
 
         for line in self._lines():
             yield {name: getattr(line, name) for name in LINE}

@@ -14,9 +14,9 @@ from orchestrator.cli.output import Format
 from orchestrator.errors import NotFound
 
 if TYPE_CHECKING:
-    from orchestrator.consents import Word
     from orchestrator.engine import Engine
-    from orchestrator.explain import Explanation, Next, NotSaid
+    from orchestrator.persons.consents import Word
+    from orchestrator.planning.explain import Explanation, Next, NotSaid
 
 Row = dict[str, Any]
 STYLES = {
@@ -28,9 +28,9 @@ INDENT = 32  # columns: under what happened, beside when and how
 
 def story_of(engine: Engine, order: str, now: datetime) -> Explanation:
     """Explain one order as of *now*; raises :class:`NotFound`."""
-    from orchestrator.consents import history
-    from orchestrator.explain import explain
-    from orchestrator.persons import one_with
+    from orchestrator.persons.consents import history
+    from orchestrator.persons.merging import one_with
+    from orchestrator.planning.explain import explain
 
     with engine.ledger.read() as tx:
         facts = tx.order_facts([order]).get(order, ())
@@ -74,7 +74,7 @@ def tell(story: Explanation, *, everything: bool = False) -> None:
 
 
 def _consents(words: Iterable[Word], zone: ZoneInfo) -> None:
-    from orchestrator.consents import line
+    from orchestrator.persons.consents import line
 
     _timeline("Consent", [{"at": _local(w.said, zone), "": "", "what": line(w), "why": ""} for w in words])
 

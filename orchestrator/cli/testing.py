@@ -55,7 +55,7 @@ def test(
     from orchestrator.rule_tests.reader import load
     from orchestrator.rule_tests.running import verdicts
     from orchestrator.rules import read
-    from orchestrator.simulate import Rehearsal
+    from orchestrator.simulation.simulate import Rehearsal
 
     chosen = settings(ctx, config)
     folder = rules or chosen.rules.path

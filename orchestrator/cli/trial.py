@@ -67,14 +67,14 @@ def _tried(engine: Engine, rule: str, since: datetime) -> list[Entry]:
 
 
 def _would_say(entry: Entry) -> bool:
-    from orchestrator.case import SHADOW
+    from orchestrator.planning.case import SHADOW
 
     return entry.reason.startswith(SHADOW)
 
 
 def _rows(engine: Engine, would: list[Entry]) -> Iterator[dict[str, Any]]:
     from orchestrator.sight import look_at_facts
-    from orchestrator.timing import order_zone
+    from orchestrator.timing.send_time import order_zone
 
     with engine.ledger.read() as tx:
         orders = {entry.wanted.order for entry in would}
@@ -103,7 +103,7 @@ def _rows(engine: Engine, would: list[Entry]) -> Iterator[dict[str, Any]]:
 
 
 def _is_beside(other: Entry, entry: Entry, at: datetime) -> bool:
-    from orchestrator.case import SAID
+    from orchestrator.planning.case import SAID
 
     wanted, tried = other.wanted, entry.wanted
     return (
@@ -128,7 +128,7 @@ def _channel(reason: str) -> str:
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     """A row for a person: moments by the clocks of the order's place."""
-    from orchestrator.calendar import show
+    from orchestrator.timing.calendar import show
 
     live = "; ".join(f"{one['said']} {show(one['at'], row['zone'])}" for one in row["live_said"])
     return {**row, "at": show(row["at"], row["zone"]), "live_said": live}

@@ -10,10 +10,10 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from orchestrator import calendar
 from orchestrator.journey import Journey, On
 from orchestrator.model import Customer, Fact, Kind, Order, Status
 from orchestrator.money import read_money
+from orchestrator.timing import calendar
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ATTRIBUTE = "order.attributes."

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from orchestrator import literals
-from orchestrator.calendar import valid_zone
 from orchestrator.findings import did_you_mean
+from orchestrator.timing.calendar import valid_zone
 
 _MAILBOX = re.compile(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")

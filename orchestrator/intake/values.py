@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib.resources import files
 
-from orchestrator.calendar import valid_zone
 from orchestrator.findings import did_you_mean, nearest
+from orchestrator.timing.calendar import valid_zone
 
 CLOSE = 0.75  # so alike must a word be to be what somebody meant
 

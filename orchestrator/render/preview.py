@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from orchestrator import calendar
 from orchestrator.journey import WEEKDAYS_9_TO_17, Journey, On, Rule, Trigger
 from orchestrator.model import (
     Customer,
@@ -28,6 +27,7 @@ from orchestrator.model import (
     Telling,
     Tells,
 )
+from orchestrator.timing import calendar
 
 NOW = datetime(2026, 3, 12, 16, 45, tzinfo=UTC)  # a quarter to six on a Thursday evening in Munich
 TODAY = date(2026, 3, 12)

@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from orchestrator import calendar
-from orchestrator.case import Case, apologies
 from orchestrator.journey import Journey, On, Policy, Rule
 from orchestrator.model import Customer, Fact, Kind, Notification, Order, Person, Promised
 from orchestrator.plain_text import one_line
+from orchestrator.planning.case import Case, apologies
+from orchestrator.planning.triggers import firings
 from orchestrator.render import several
 from orchestrator.render.brands import brand_of
 from orchestrator.render.words import (
@@ -31,8 +31,8 @@ from orchestrator.render.words import (
     When,
     money,
 )
-from orchestrator.timing import order_zone
-from orchestrator.triggers import firings
+from orchestrator.timing import calendar
+from orchestrator.timing.send_time import order_zone
 
 NAME_LIMIT = 80  # characters of a name; longer ones are mistakes or attacks
 VALUE_LIMIT = 500  # characters of any other text from outside

@@ -17,7 +17,7 @@ from orchestrator.rule_tests.shape import ANSWERS, FACT, FOR, SINCE
 from orchestrator.rule_tests.source import Source, typed
 from orchestrator.rule_tests.values import Answered, Given
 from orchestrator.rules.positions import Node
-from orchestrator.timing import order_zone
+from orchestrator.timing.send_time import order_zone
 
 _TIMES = ("from", "to")  # local times inside the data of promises and slots
 ANY_TIME = datetime(

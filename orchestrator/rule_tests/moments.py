@@ -4,7 +4,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from orchestrator.calendar import local
+from orchestrator.timing.calendar import local
 
 _MOMENT = re.compile(
     r"(?:(?P<weekday>[A-Za-z]{2,9})\.?,? +)?(?P<day>\d{4}-\d{2}-\d{2})"

@@ -7,7 +7,8 @@ from orchestrator.errors import Problem
 from orchestrator.findings import suggestion
 from orchestrator.journey import Journey, RuleBook
 from orchestrator.model import Kind
-from orchestrator.planner import UNREACHED
+from orchestrator.planning.planner import UNREACHED
+from orchestrator.planning.triggers import MISSED_ON_HOLD
 from orchestrator.rule_tests.facts import Cast
 from orchestrator.rule_tests.moments import minute, shown
 from orchestrator.rule_tests.shape import FILE, PATTERN, TEST
@@ -15,7 +16,6 @@ from orchestrator.rule_tests.source import Source, merged
 from orchestrator.rule_tests.values import Case, Given, Pattern
 from orchestrator.rules.checks import template_name
 from orchestrator.rules.positions import START, Node, parse
-from orchestrator.triggers import MISSED_ON_HOLD
 
 BY_ITSELF = (UNREACHED, MISSED_ON_HOLD)  # tasks the engine gives without a rule naming them
 

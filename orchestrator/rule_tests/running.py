@@ -9,12 +9,12 @@ from channels.memory import MemoryChannel
 from orchestrator.errors import Problem
 from orchestrator.intake import Incoming
 from orchestrator.journey import RuleBook
-from orchestrator.messages import Composer
 from orchestrator.model import Kind, Status
 from orchestrator.rule_tests.judging import judge
 from orchestrator.rule_tests.moments import shown
 from orchestrator.rule_tests.values import Answered, Case, Given, Outcome, Said, Unsaid, Verdict
-from orchestrator.simulate import INSTANT, Line, Rehearsal, Simulation
+from orchestrator.sending.messages import Composer
+from orchestrator.simulation.simulate import INSTANT, Line, Rehearsal, Simulation
 
 
 def verdicts(

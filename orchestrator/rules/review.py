@@ -8,12 +8,12 @@ from datetime import time, timedelta
 from functools import lru_cache
 from itertools import combinations
 
-from orchestrator import law
 from orchestrator.errors import Problem
 from orchestrator.journey import Duration, Journey, Mode, On, Policy, Rule, RuleBook
 from orchestrator.model import Purpose
 from orchestrator.rules import load
 from orchestrator.rules.positions import BREAK, Findings, Place
+from orchestrator.timing import law
 
 Hours = Sequence[tuple[time, time]]
 A_DAY = timedelta(days=1)

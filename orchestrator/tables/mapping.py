@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 
-from orchestrator.calendar import valid_zone
 from orchestrator.errors import Problems
 from orchestrator.findings import suggestion
 from orchestrator.rules.positions import START, Findings, Node, parse
@@ -12,6 +11,7 @@ from orchestrator.rules.schema_problems import shape
 from orchestrator.tables import templates
 from orchestrator.tables.schema import SHAPES, ConditionShape, MapShape
 from orchestrator.tables.templates import Template
+from orchestrator.timing.calendar import valid_zone
 
 NOON = time(12)  # before any closing time, in no gap of a clock change, the same day in most other zones
 CUSTOMER = ("name", "given_name", "locale", "time_zone", "country", "region", "email", "phone")

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from orchestrator.calendar import local, valid_zone
 from orchestrator.intake.values import moment_text
 from orchestrator.tables import values
 from orchestrator.tables.flaws import Flaw, Flawed
 from orchestrator.tables.mapping import Attribute, Bound, PromiseColumns
 from orchestrator.tables.templates import Row, Template
+from orchestrator.timing.calendar import local, valid_zone
 
 MIDNIGHT = time(0)
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 
 from orchestrator.activation import plan_marked
 from orchestrator.clock import Clock, Ticker
-from orchestrator.dispatch import Dispatcher
 from orchestrator.engine import Engine
+from orchestrator.sending.dispatch import Dispatcher
 
 SWEEP = timedelta(seconds=30)  # well below a lease, so that nothing waits for the sweep rather than the lease
 log = logging.getLogger(__name__)

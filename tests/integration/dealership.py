@@ -10,13 +10,13 @@ from channels.base import Channel, Message, Receipt
 from channels.memory import MemoryChannel
 from orchestrator import rules
 from orchestrator.clock import VirtualClock
-from orchestrator.dispatch import LEASE, Dispatcher
 from orchestrator.engine import Engine, Heard
 from orchestrator.journey import Policy
 from orchestrator.ledger import Ledger, Stops, Suppression, Transaction
-from orchestrator.messages import Composer, Sender
 from orchestrator.model import Entry, Status
 from orchestrator.render import Renderer
+from orchestrator.sending.dispatch import LEASE, Dispatcher
+from orchestrator.sending.messages import Composer, Sender
 from tests.builders import BERLIN, LINDNER, NORA, PAUL, at, event, incoming
 
 T = TypeVar("T")

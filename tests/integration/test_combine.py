@@ -10,10 +10,10 @@ import pytest
 
 from channels.base import Abilities, AfterUnknown, Rejected, Unavailable, Unknown
 from channels.memory import MemoryChannel
-from orchestrator.explain import explain
 from orchestrator.journey import Cap, Policy
 from orchestrator.ledger import Stops
 from orchestrator.model import Purpose, Status
+from orchestrator.planning.explain import explain
 from tests.builders import BERLIN, LINDNER, NORA, at, event
 from tests.integration.dealership import MARIA, Dealership, Scripted, arrived, customer, order, run
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from channels.memory import MemoryChannel
-from orchestrator import history, parts, rules
+from orchestrator import rules
 from orchestrator.cli import house
 from orchestrator.config.settings import Settings
-from orchestrator.differences import Difference, Run, differences
-from orchestrator.simulate import Rehearsal, Simulation
+from orchestrator.simulation import history, parts
+from orchestrator.simulation.differences import Difference, Run, differences
+from orchestrator.simulation.simulate import Rehearsal, Simulation
 from tests.builders import event
 from tests.installation import Home, home
 from tests.integration.test_parts import RULES, UNTIL, visits, written

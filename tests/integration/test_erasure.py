@@ -9,10 +9,10 @@ import pytest
 
 from channels.base import Message
 from channels.file import FileChannel
-from orchestrator.erasure import dry_run, erase
 from orchestrator.errors import Busy, NotFound
 from orchestrator.ledger import Ledger, sqlite
 from orchestrator.model import Status
+from orchestrator.persons.erasure import dry_run, erase
 from orchestrator.sight import look_at_facts
 from tests.builders import event, promised
 from tests.integration.dealership import RULES, START, WORDS, Dealership, arrived, customer, order

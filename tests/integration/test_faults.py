@@ -16,10 +16,10 @@ import pytest
 from channels.base import Abilities, AfterUnknown, Message, Misconfigured
 from channels.email import EmailChannel
 from channels.memory import MemoryChannel
-from orchestrator import dispatch
 from orchestrator.errors import LedgerAway
 from orchestrator.ledger import Transaction
 from orchestrator.model import ENGINE, Status
+from orchestrator.sending import dispatch
 from tests.builders import event, promised
 from tests.contracts.smtp_server import CUT, SmtpServer
 from tests.integration.dealership import (

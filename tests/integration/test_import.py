@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from orchestrator import calendar
 from orchestrator.cli import main
-from orchestrator.fold import fold_customer, fold_order
 from orchestrator.ledger import Ledger
 from orchestrator.model import Customer, Fact, Order
+from orchestrator.planning.fold import fold_customer, fold_order
 from orchestrator.tables.imports import Import
 from orchestrator.tables.mapping import load
+from orchestrator.timing import calendar
 
 MAP = """\
 version: 1

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from channels.memory import MemoryChannel
-from orchestrator import history, parts, rules
+from orchestrator import rules
 from orchestrator.cli import house
 from orchestrator.config.settings import Settings
 from orchestrator.errors import Conflict, Problems
 from orchestrator.journey import Cap, Policy
 from orchestrator.ledger import Ledger
 from orchestrator.model import Purpose
-from orchestrator.parts import deal, part_of
-from orchestrator.simulate import Line, Rehearsal, Simulation, lines_in
+from orchestrator.simulation import history, parts
+from orchestrator.simulation.parts import deal, part_of
+from orchestrator.simulation.simulate import Line, Rehearsal, Simulation, lines_in
 from tests.builders import event
 from tests.stories.telling import HERE
 

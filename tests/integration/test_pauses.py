@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from channels.base import Message
-from orchestrator.guard import standstill
 from orchestrator.ledger import Stops
 from orchestrator.model import Status
+from orchestrator.sending.guard import standstill
 from tests.builders import LINDNER
 from tests.integration.dealership import Dealership, arrived, customer, order
 

@@ -15,7 +15,7 @@ from channels.base import Message
 from channels.memory import MemoryChannel
 from orchestrator import config
 from orchestrator.cli import house
-from orchestrator.simulate import Line, Simulation
+from orchestrator.simulation.simulate import Line, Simulation
 from tests.builders import BERLIN, LINDNER, NORA, PAUL, at, event, incoming
 
 HERE = Path(__file__).parents[2]

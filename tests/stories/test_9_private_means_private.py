@@ -13,8 +13,8 @@ import pytest
 from channels.file import FileChannel
 from orchestrator import config
 from orchestrator.cli import house
-from orchestrator.erasure import erase
-from orchestrator.simulate import Simulation
+from orchestrator.persons.erasure import erase
+from orchestrator.simulation.simulate import Simulation
 from tests.builders import at, event, incoming
 from tests.stories.telling import HERE, MARIA, car, maria_waits, tell
 

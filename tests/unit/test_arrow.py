@@ -11,10 +11,12 @@ ROOT = Path(__file__).parents[2]
 
 VALUES = ("model", "journey", "errors", "findings")
 DECISIONS = (
-    "calendar", "caps", "case", "combining", "conditions", "conditions.errors", "conditions.fields",
-    "conditions.text", "consents", "explain", "fold", "foresight", "gates", "guard", "habits",
-    "hours", "law", "money", "pending", "persons", "planner", "reconcile", "render.several",
-    "render.wording", "retry", "riders", "rungs", "spelling", "superseding", "timing", "triggers",
+    "conditions", "conditions.errors", "conditions.fields", "conditions.text", "money", "persons.consents",
+    "persons.merging", "planning.case", "planning.combining", "planning.explain", "planning.fold",
+    "planning.foresight", "planning.pending", "planning.planner", "planning.reconcile", "planning.rungs",
+    "planning.spelling", "planning.superseding", "planning.triggers", "render.several", "render.wording",
+    "sending.guard", "sending.retry", "sending.riders", "timing.calendar", "timing.caps", "timing.gates",
+    "timing.habits", "timing.hours", "timing.law", "timing.send_time",
 )  # fmt: skip
 
 WORLD = {  # whoever imports one of these does I/O, reads a clock, rolls dice or writes a log
@@ -139,6 +141,13 @@ def test_the_ledger_imports_values_itself_and_its_database(path: Path) -> None:
 def test_nothing_but_an_entry_point_imports_an_entry_point(path: Path) -> None:
     if path.relative_to(ROOT).parts[1] not in ("cli", "web"):
         assert not {name.partition(".")[0] for name in ours(path)} & {"cli", "web"}
+
+
+@pytest.mark.parametrize("folder", ["planning", "timing"])
+def test_the_folders_of_the_core_hold_nothing_but_decisions(folder: str) -> None:
+    inside = {f"{folder}.{path.stem}" for path in files(f"orchestrator/{folder}") if path.stem != "__init__"}
+
+    assert inside <= set(DECISIONS)
 
 
 def test_every_module_of_the_core_is_still_there() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from orchestrator import calendar, gates
 from orchestrator.journey import WEEKDAYS_9_TO_17, BusinessCalendar, Duration
 from orchestrator.model import Promised, Window
+from orchestrator.timing import calendar, gates
 
 BERLIN = "Europe/Berlin"
 OFFICE = BusinessCalendar(WEEKDAYS_9_TO_17.hours, frozenset({date(2026, 12, 25)}))

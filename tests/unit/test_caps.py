@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator import calendar
-from orchestrator.caps import Caps, full, room, tally
 from orchestrator.journey import Cap
 from orchestrator.model import Purpose, Sent
+from orchestrator.timing import calendar
+from orchestrator.timing.caps import Caps, full, room, tally
 from tests.builders import BERLIN, at
 
 ONE_A_DAY: Caps = {None: Cap(day=1)}

@@ -9,7 +9,7 @@ from channels.memory import MemoryChannel
 from orchestrator import config
 from orchestrator.cli import house, ledgers
 from orchestrator.clock import SystemClock
-from orchestrator.dispatch import Dispatcher
+from orchestrator.sending.dispatch import Dispatcher
 from tests.installation import CAR, NORA, Home, event, home
 
 __all__ = ["home"]

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from channels.base import ChannelError, Message, Receipt, Rejected, Unavailable, Unknown
 from channels.memory import MemoryChannel
 from orchestrator.journey import Policy
-from orchestrator.messages import Composer, Sender
 from orchestrator.model import FINAL, Entry, Status
 from orchestrator.rules import load
-from orchestrator.simulate import Simulation
+from orchestrator.sending.messages import Composer, Sender
+from orchestrator.simulation.simulate import Simulation
 from tests.builders import BERLIN, at, event, incoming, maria
 
 RULES = """\

@@ -1,7 +1,7 @@
 """Every word on consent is kept with its evidence, and can be asked for; which one counts is said."""
 
-from orchestrator.consents import history, line
 from orchestrator.model import Fact
+from orchestrator.persons.consents import history, line
 from tests.builders import fact
 
 EVIDENCE = {

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator.case import show
-from orchestrator.explain import Explanation, explain
 from orchestrator.model import Entry, Promised, Status
-from orchestrator.planner import wanted
+from orchestrator.planning.case import show
+from orchestrator.planning.explain import Explanation, explain
+from orchestrator.planning.planner import wanted
 from tests.builders import BERLIN, at, car_order, event, maria, promised, reached
 from tests.deciding import Told, book, decide, entry, facts, fold, one
 

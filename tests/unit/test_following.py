@@ -12,8 +12,8 @@ from orchestrator import config
 from orchestrator.cli import house, ledgers
 from orchestrator.cli.following import Follower, Texts
 from orchestrator.clock import VirtualClock
-from orchestrator.messages import Composer
 from orchestrator.model import Status
+from orchestrator.sending.messages import Composer
 from tests.installation import MOMENT, Home, home
 
 __all__ = ["home"]

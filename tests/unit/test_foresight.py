@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.foresight import because
 from orchestrator.model import Notification
+from orchestrator.planning.foresight import because
 from tests.builders import at, promised, reached
 from tests.deciding import Told, book, decide, one
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator.consents import refused
-from orchestrator.guard import NO_BLOCKS, Answer, Blocks, Send, Wait, Withhold, guard
 from orchestrator.journey import Cap, RuleBook
 from orchestrator.model import Entry, Purpose, Sent, Status
-from orchestrator.planner import wanted
+from orchestrator.persons.consents import refused
+from orchestrator.planning.planner import wanted
+from orchestrator.sending.guard import NO_BLOCKS, Answer, Blocks, Send, Wait, Withhold, guard
 from tests.builders import BERLIN, at, car_order, event, maria, promised, reached
 from tests.deciding import QUIET, Told, book, decide, entry, fold, one, outcome
 

@@ -11,8 +11,8 @@ from holidays.registry import COUNTRIES
 
 from orchestrator.config import quiet_hours
 from orchestrator.journey import BusinessCalendar
-from orchestrator.law import clocks, hours, place_of
 from orchestrator.model import Customer, Notification, Person, Purpose
+from orchestrator.timing.law import clocks, hours, place_of
 from tests.builders import BERLIN, at, car_order, event, maria, reached
 from tests.deciding import Told, book, decide, one
 

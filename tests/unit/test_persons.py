@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.consents import refused
-from orchestrator.hours import common
 from orchestrator.model import Customer, Purpose, Window
-from orchestrator.persons import fold_person, one_with
+from orchestrator.persons.consents import refused
+from orchestrator.persons.merging import fold_person, one_with
+from orchestrator.timing.hours import common
 from tests.builders import fact
 
 OLD, NEW = "maria-old", "maria"

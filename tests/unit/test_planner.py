@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orchestrator.journey import BusinessCalendar, Policy
-from orchestrator.planner import wanted
+from orchestrator.planning.planner import wanted
 from tests.builders import at, car_order, event, maria, promised, reached
 from tests.deciding import book, decide, entry, fold, keys, one, outcome, why
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from channels.base import ChannelError, Message, Receipt, Rejected, Unavailable, Unknown
 from channels.memory import MemoryChannel
-from orchestrator.fold import fold_customer, fold_order
-from orchestrator.messages import Composer, Sender
 from orchestrator.model import FINAL, WAITING, Decision, Entry, Fact, Purpose, Scope, Status, Window, scope_of
-from orchestrator.planner import wanted
-from orchestrator.reconcile import Plan, reconcile
+from orchestrator.planning.fold import fold_customer, fold_order
+from orchestrator.planning.planner import wanted
+from orchestrator.planning.reconcile import Plan, reconcile
 from orchestrator.render import Rendered
-from orchestrator.simulate import Simulation
+from orchestrator.sending.messages import Composer, Sender
+from orchestrator.simulation.simulate import Simulation
 from tests.builders import BERLIN, at, car_order, event, incoming, maria, promised, reached
 from tests.deciding import book, entry, outcome
 

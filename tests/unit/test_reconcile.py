@@ -1,11 +1,11 @@
-"""The truth table of orchestrator.reconcile, row by row (DESIGN §3 and §4.6)."""
+"""The truth table of orchestrator.planning.reconcile, row by row (DESIGN §3 and §4.6)."""
 
 from dataclasses import replace
 
 import pytest
 
 from orchestrator.model import FINAL, IN_FLIGHT, WAITING, Decision, Entry, Notification, Silence, Status, Step
-from orchestrator.reconcile import Cancel, Plan, reconcile, same, why_not
+from orchestrator.planning.reconcile import Cancel, Plan, reconcile, same, why_not
 from tests.builders import at, promised, reached
 from tests.deciding import book, decide, entry, one, outcome
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.retry import JITTER, WAITS, next_try
+from orchestrator.sending.retry import JITTER, WAITS, next_try
 from tests.builders import at
 
 NOW = at("2026-03-12 11:20")

@@ -10,14 +10,14 @@ import pytest
 from channels.base import Message, Rejected
 from channels.memory import MemoryChannel
 from orchestrator.cli.story import story_of
-from orchestrator.dispatch import Dispatcher
 from orchestrator.errors import Problem
 from orchestrator.journey import Policy, Rider
 from orchestrator.ledger import Carries
-from orchestrator.lines import UNDER_WAY
 from orchestrator.model import Purpose, Status
-from orchestrator.riders import put_in
 from orchestrator.rules import load
+from orchestrator.sending.dispatch import Dispatcher
+from orchestrator.sending.lines import UNDER_WAY
+from orchestrator.sending.riders import put_in
 from tests.builders import at
 from tests.integration.dealership import RULES, Dealership, Scripted, arrived, customer, order
 

@@ -81,7 +81,9 @@ def test_an_arabic_mail_is_laid_out_from_the_right(renderer: Renderer) -> None:
     assert re.search(r'<html[^>]*\bdir="rtl"', html)
     assert "text-align: right" in html.replace("text-align:right", "text-align: right")
     assert "direction:ltr" not in html
-    assert "text-align:left" not in re.sub(r'class="mj-outlook-group-fix[^>]*>', "", html)  # of the gaps between
+    assert "text-align:left" not in re.sub(
+        r'class="mj-outlook-group-fix[^>]*>', "", html
+    )  # of the gaps between
     assert "border-right: 4px solid #0b6b5d" in html
     assert "border-left: 4px" not in html
 

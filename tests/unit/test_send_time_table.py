@@ -22,11 +22,11 @@ from datetime import date, datetime, time
 
 import pytest
 
-from orchestrator import calendar
 from orchestrator.config import quiet_hours
 from orchestrator.journey import BusinessCalendar, Cap, RuleBook
 from orchestrator.model import Decision, Kind, Purpose, Sent
-from orchestrator.planner import wanted
+from orchestrator.planning.planner import wanted
+from orchestrator.timing import calendar
 from tests.builders import BERLIN, at, car_order, event, maria, reached
 from tests.deciding import Told, book, fold
 

@@ -3,8 +3,8 @@
 import pytest
 
 from orchestrator.intake.types import CORE
-from orchestrator.planner import journey_of
-from orchestrator.spelling import slips
+from orchestrator.planning.planner import journey_of
+from orchestrator.planning.spelling import slips
 from tests.builders import car_order, event, maria, promised, reached
 from tests.deciding import Told, book, decide, fold, one, outcome
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import calendar, rules
+from orchestrator import rules
 from orchestrator.journey import Journey, Policy
 from orchestrator.model import Customer, Location, Person, Promise, Promised, Tells
 from orchestrator.render import Rendered, Renderer, preview, sms_text, wording
 from orchestrator.render import words as template_words
 from orchestrator.render.preview import COMPANY, Sample, sample
+from orchestrator.timing import calendar
 
 ROOT = Path(__file__).parents[2]
 POLICY = Policy(time_zone="Europe/Berlin")

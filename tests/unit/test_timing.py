@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.journey import BusinessCalendar
 from orchestrator.model import Customer, Notification, Person, Purpose
-from orchestrator.timing import addresses
+from orchestrator.timing.send_time import addresses
 from tests.builders import at, car_order, event, maria, reached
 from tests.deciding import QUIET, Told, book, decide, keys, one, outcome, why
 

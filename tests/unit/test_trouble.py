@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator.trouble import Trouble
+from orchestrator.sending.trouble import Trouble
 from tests.builders import at
 
 NOW = at("2026-03-12 10:00")

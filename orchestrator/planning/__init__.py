@@ -1,0 +1,1 @@
+"""From facts and rules to what should be said, and why: fold, triggers, planner, reconcile, explain. Pure."""

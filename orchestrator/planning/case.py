@@ -1,0 +1,210 @@
+"""What a decision about one order may look at, what makes a rule due, and small readings of both. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from orchestrator.journey import BusinessCalendar, Duration, Journey, Mode, On, Policy
+from orchestrator.model import (
+    Customer,
+    Fact,
+    Hold,
+    Milestone,
+    Order,
+    Outcome,
+    Promised,
+    Status,
+    Telling,
+    Tells,
+)
+from orchestrator.timing import calendar
+
+SAID = frozenset({Status.ACCEPTED, Status.UNKNOWN})  # the customer knows, or may know
+CARRIES = "it carried the line "  # begins the reason of an accepted mail with which one rode along
+SHADOW = "shadow: "  # begins the reason of what a rule on trial would have said
+ERASED = "the customer was erased"
+REPLACED = "replaced: "  # begins the reason of what a newer one of the same rule takes the place of
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything a decision about one order may look at."""
+
+    order: Order
+    customer: Customer
+    journey: Journey
+    policy: Policy
+    now: datetime
+    zone: str  # the order's: its location's, else the company's
+    business: BusinessCalendar  # the location's
+
+    def milestone(self, name: str) -> Milestone:
+        """The milestone's state; untouched ones are as new."""
+        return self.order.milestones.get(name) or Milestone(name)
+
+    def add(self, moment: datetime, duration: Duration) -> datetime:
+        """*moment* plus *duration* on the location's calendar."""
+        return calendar.add(moment, duration, self.zone, self.business)
+
+    def after(self, moment: datetime, duration: Duration) -> datetime:
+        """*moment* plus *duration*, on a clock that stands still while the order is held."""
+        end = self.add(moment, duration)
+        return self.awake(moment, end) if self.order.holds else end
+
+    def awake(self, start: datetime, end: datetime) -> datetime:
+        """*end* of a clock that runs since *start*, later by the time the order was held meanwhile."""
+        for hold in self.order.holds:
+            since, until = max(hold.since, start), hold.until or self.now
+            if since < end and since < until:
+                end += until - since
+        return end
+
+    def hold_at(self, moment: datetime) -> Hold | None:
+        """The hold the order was in at *moment*."""
+        for hold in self.order.holds:
+            if hold.since <= moment and (hold.until is None or moment < hold.until):
+                return hold
+        return None
+
+    def promise(self, name: str) -> Promised | None:
+        """What stands now, told or not: the newest version, else the journey's relative promise."""
+        state = self.order.milestones.get(name)
+        if state is not None and state.promises:
+            return state.promises[-1].value
+        relative = self.journey.promises.get(name)
+        if relative is None:
+            return None
+        base, offset = relative
+        reached = self.milestone(base).reached
+        if reached is None:
+            return None
+        moment = self.add(reached, offset)
+        whole_days = not (offset.seconds or offset.business_minutes)
+        return Promised(day=calendar.day_of(moment, self.zone)) if whole_days else Promised(start=moment)
+
+    def told(self, name: str) -> Telling | None:
+        """What the customer was last told about this milestone."""
+        state = self.order.milestones.get(name)
+        return state.tellings[-1] if state is not None and state.tellings else None
+
+    def heard(self, name: str, value: Promised) -> datetime | None:
+        """When we heard of that promise: of its newest version, its telling, or what it is relative to."""
+        state = self.milestone(name)
+        for promise in reversed(state.promises):
+            if promise.value == value:
+                return promise.heard
+        if state.told is not None:
+            return state.told.at
+        relative = self.journey.promises.get(name)
+        return self.milestone(relative[0]).heard if relative is not None else None
+
+    def overtaken(self, name: str) -> tuple[str, datetime] | None:
+        """The first later milestone on the path that happened, with when."""
+        position = self.journey.position
+        mine = position.get(name)
+        if mine is None:
+            return None
+        later = [
+            (state.reached, other)
+            for other, state in self.order.milestones.items()
+            if state.reached is not None and position.get(other, -1) > mine
+        ]
+        if not later:
+            return None
+        moment, other = min(later)
+        return other, moment
+
+    def happened(self, name: str) -> tuple[datetime, str] | None:
+        """When M can be taken to have happened, with its name or the later milestone's that implies it."""
+        reached = self.milestone(name).reached
+        overtaken = self.overtaken(name)
+        if reached is not None and (overtaken is None or reached <= overtaken[1]):
+            return reached, name
+        return (overtaken[1], overtaken[0]) if overtaken else None
+
+    @property
+    def complete(self) -> bool:
+        """The journey's closing milestone was reached."""
+        return complete(self.order, self.journey)
+
+    def show(self, what: datetime | Promised) -> str:
+        """A moment or a promise as the clocks of the order's place read it."""
+        return calendar.show(what, self.zone) if isinstance(what, datetime) else show(what, self.zone)
+
+
+class Firing(NamedTuple):
+    """A rule is due: at an instant, for an occasion, because of something, unless something else.
+
+    ``news`` is the later of happened and heard. ``hushed`` says why nothing is said and only a task may be
+    made; ``instead`` names a task that the owner gets in place of what the rule says and tasks. A tuple,
+    for planning makes and changes many, and a frozen dataclass takes four times as long to make.
+    """
+
+    occasion: str
+    at: datetime
+    news: datetime
+    because: str
+    unless: str = ""
+    rung: int = 1
+    milestone: str = ""
+    tells: tuple[Tells, ...] = ()
+    hushed: str = ""
+    instead: str = ""
+    until: datetime | None = None  # useless from then on, whatever `within` says
+    happened: datetime | None = None  # what `stale_after` counts from, where that is not `at`
+    never_stale: bool = False
+    deadline: datetime | None = None  # missed: what `late_by` is counted from
+    event: Fact | None = None
+    since: datetime | None = None  # the news of the first unsaid one that this takes the place of
+
+    @property
+    def speaks(self) -> bool:
+        """May its message be said?"""
+        return not self.hushed
+
+
+Answer = list[Firing] | str
+
+
+def show(value: Promised, zone: str) -> str:
+    """A promise in the words of the place: a day as ``2026-03-12``, anything else by the clocks of *zone*."""
+    if value.day is not None or value.start is None:
+        return str(value)
+    start = calendar.show(value.start, zone)
+    return start if value.end is None else f"{start} to {calendar.show(value.end, zone)}"
+
+
+def complete(order: Order, journey: Journey) -> bool:
+    """Was the journey's closing milestone reached? Then nobody waits any more."""
+    last = order.milestones.get(journey.last)
+    return last is not None and last.reached is not None
+
+
+def spoken(outcome: Outcome | None, mode: Mode) -> bool:
+    """Was it said, or would a rule on trial have said it?"""
+    if outcome is None:
+        return False
+    return outcome.status in SAID or (mode is Mode.SHADOW and outcome.reason.startswith(SHADOW))
+
+
+def reached(order: Order) -> Iterator[Milestone]:
+    """The milestones that happened."""
+    return (milestone for milestone in order.milestones.values() if milestone.reached is not None)
+
+
+def apologies(order: Order, journey: Journey, milestone: str) -> int:
+    """How many times the customer was told that this milestone is late, in its present episode."""
+    state = order.milestones.get(milestone)
+    prefix = f"{milestone}#{state.episode if state else 1}."
+    rules = {r.id for r in journey.rules if r.trigger.on is On.MISSED and r.trigger.milestone == milestone}
+    return sum(
+        1
+        for o in order.outcomes.values()
+        if o.rule in rules and o.role == "customer" and o.status in SAID and o.occasion.startswith(prefix)
+    )
+
+
+def apology_open(order: Order, journey: Journey, milestone: str) -> bool:
+    """Was the customer told it is late, so that they must hear the end of it however old the news?"""
+    return bool(order.outcomes) and apologies(order, journey, milestone) > 0

@@ -1,0 +1,271 @@
+"""Why each thing was or was not said, and what will be said next, because of what, unless what. Pure.
+
+Backwards from the ledger's entries and the facts; forwards from the planner's own answer.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.journey import Journey, RuleBook
+from orchestrator.model import (
+    ENGINE,
+    IN_FLIGHT,
+    WAITING,
+    Customer,
+    Decision,
+    Entry,
+    Fact,
+    Kind,
+    Notification,
+    Order,
+    Scope,
+    Status,
+    scope_of,
+)
+from orchestrator.persons.consents import Word
+from orchestrator.planning.case import CARRIES, REPLACED, SHADOW, complete, show
+from orchestrator.planning.fold import promised
+from orchestrator.planning.foresight import because
+from orchestrator.planning.planner import journey_of
+from orchestrator.timing import calendar
+from orchestrator.timing.send_time import order_zone
+
+SPOKE = IN_FLIGHT | {Status.ACCEPTED, Status.UNKNOWN}
+WAITS_FOR_CUSTOMER = "no address is known for the customer yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of an order's timeline.
+
+    ``kind`` is promised, happened, heard, said, task, not said, shadow: what a rule on trial would have said,
+    or replaced: not said, for a newer message of the same rule took its place.
+    """
+
+    at: datetime
+    kind: str
+    text: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """Something that will be said: when, to whom, through what, because of what, unless what."""
+
+    at: datetime
+    rule: str
+    occasion: str
+    role: str
+    kind: str
+    template: str
+    channels: tuple[str, ...]
+    because: str
+    unless: str
+    why_then: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSaid:
+    """A rule that says nothing, and why; with what its condition saw, and whether it spoke before."""
+
+    rule: str
+    reason: str
+    key: str
+    values: tuple[tuple[str, str], ...]
+    spoke: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything about one order, as a person asks for it."""
+
+    order: str
+    customer: str
+    journey: str
+    status: str
+    zone: str
+    timeline: tuple[Moment, ...]
+    next: tuple[Next, ...]
+    not_said: tuple[NotSaid, ...]
+    problems: tuple[str, ...]
+    consents: tuple[Word, ...] = ()  # what the customer agreed and objected to, the oldest first
+
+
+def explain(
+    order: Order,
+    customer: Customer,
+    facts: Sequence[Fact],
+    entries: Sequence[Entry],
+    decision: Decision,
+    book: RuleBook,
+) -> Explanation:
+    """Tell one order's story; *decision* is the planner's answer at the moment of asking."""
+    journey = journey_of(order, book)
+    zone = order_zone(order.location, book.policy.time_zone)
+    spoke = {entry.wanted.rule for entry in entries if entry.status in SPOKE}
+    moments = [*_facts(facts, order, zone), *_entries(entries)]
+    return Explanation(
+        order=order.id,
+        customer=customer.name or order.customer,
+        journey="" if isinstance(journey, str) else journey.title or journey.id,
+        status=_status(order, journey),
+        zone=zone,
+        timeline=tuple(sorted(moments, key=lambda moment: moment.at)),
+        next=tuple(sorted(_next(decision, entries, zone), key=lambda coming: (coming.at, coming.rule))),
+        not_said=tuple(
+            NotSaid(
+                rule=s.rule,
+                reason=s.reason,
+                key=s.key,
+                values=tuple((name, str(value)) for name, value in s.values.items()),
+                spoke=s.rule in spoke,
+            )
+            for s in decision.silences
+            if s.rule
+        ),
+        problems=(journey,) if isinstance(journey, str) else decision.errors,
+    )
+
+
+def _status(order: Order, journey: Journey | str) -> str:
+    """As lists of orders say it, or that nobody announced the order."""
+    if not order.known:
+        return "not announced"
+    if not isinstance(journey, str) and complete(order, journey):
+        return "complete"
+    return order.status.value
+
+
+def _facts(facts: Sequence[Fact], order: Order, zone: str) -> Iterator[Moment]:
+    for fact in facts:
+        if fact.source == ENGINE:
+            continue
+        late = fact.heard - fact.happened
+        heard = f"heard {_length(late.total_seconds())} later" if late.total_seconds() >= 60 else ""
+        kind = "promised" if fact.type == "promise.made" else "happened"
+        if scope_of(fact.type) is Scope.CUSTOMER or fact.type == "order.upserted":
+            kind = "heard"
+        yield Moment(fact.happened, kind, _said_by(fact, order, zone), heard)
+
+
+_WORDS = {  # what employees call the facts that need no detail of their own
+    "order.upserted": "the order as its system knows it",
+    "order.held": "the order was put on hold",
+    "order.released": "the hold ended",
+    "order.cancelled": "the order was cancelled",
+    "contact.logged": "staff and customer spoke",
+    "message.replied": "the customer answered",
+    "feedback.given": "the customer gave feedback",
+    "slot.offered": "times were offered",
+    "slot.chosen": "the customer chose a time",
+    "customer.upserted": "the customer as their system knows them",
+    "customer.active": "the customer was active",
+    "customer.merged": "the customer is one with another",
+    "customer.habit": "when the customer usually looks",
+    "customer.erased": "the customer was erased",
+    "preference.set": "the customer said how they want to be told",
+    "consent.given": "the customer gave consent",
+    "consent.withdrawn": "the customer withdrew consent",
+}
+
+
+def _said_by(fact: Fact, order: Order, zone: str) -> str:
+    data = fact.data
+    if fact.type == "promise.made":
+        reason = f" ({data['reason']})" if data.get("reason") else ""
+        return f"{data['milestone']} for {show(promised(data), zone)}{reason}"
+    if fact.type == "milestone.reached":
+        return f"{data['milestone']}"
+    if fact.type == "milestone.retracted":
+        return f"{data['milestone']} taken back"
+    if fact.type in ("task.acknowledged", "task.done"):
+        verb = "acknowledged" if fact.type == "task.acknowledged" else "finished"
+        rule = data["task"].removeprefix(f"{order.id}/").partition("/")[0]
+        return f"{data.get('by') or 'somebody'} {verb} the task of {rule}"
+    reason = f": {data['reason']}" if data.get("reason") else ""
+    return f"{_WORDS.get(fact.type, fact.type)}{reason}"
+
+
+def _length(seconds: float) -> str:
+    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
+def _entries(entries: Sequence[Entry]) -> Iterator[Moment]:
+    for entry in entries:
+        wanted = entry.wanted
+        at = entry.updated_at or entry.due_at
+        what = f"{wanted.template} to the {wanted.role}"
+        if wanted.mode == "shadow" and entry.reason.startswith(SHADOW):
+            yield Moment(at, "shadow", f"{what}: {entry.reason.removeprefix(SHADOW)}", wanted.because)
+        elif entry.status is Status.ACCEPTED:
+            kind = "task" if wanted.kind == "task" else "said"
+            by = f" by {entry.channel}" if entry.channel else ""
+            told = wanted.joins or entry.reason.startswith(CARRIES)
+            more = f"; {entry.reason}" if told and entry.reason else ""
+            yield Moment(at, kind, f"{what}{by}", f"{wanted.because}{more}")
+        elif entry.status in IN_FLIGHT:
+            yield Moment(at, "said", f"{what}: on its way", wanted.because)
+        elif entry.status is Status.UNKNOWN:
+            yield Moment(
+                at, "said", f"{what} by {entry.channel}: nobody can say whether it arrived", entry.reason
+            )
+        elif entry.status is Status.CANCELLED and entry.reason.startswith(REPLACED):
+            yield Moment(at, "replaced", what, entry.reason.removeprefix(REPLACED))
+        elif entry.status not in WAITING:
+            yield Moment(at, "not said", f"{what}: {entry.status.value}", entry.reason)
+        elif entry.status is Status.HELD:
+            yield Moment(at, "not said", f"{what}: held", entry.reason)
+
+
+def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[Next]:
+    """What is wanted and not over; what is held waits for a person and is not announced."""
+    comes_up = {Status.SCHEDULED, Status.CANCELLED}
+    over = {entry.key for entry in entries if entry.by_person or entry.status not in comes_up}
+    waiting = {entry.key: entry for entry in entries if entry.status is Status.SCHEDULED}
+    for note in decision.wanted:
+        if note.key in over:
+            continue
+        entry = waiting.get(note.key)
+        late = entry.not_before if entry is not None else None
+        at = max(note.due_at, late) if late is not None else note.due_at
+        if note.expires_at is not None and at >= note.expires_at and note.steps:
+            continue  # old news: it will end as expired
+        yield Next(
+            at=at,
+            rule=note.rule,
+            occasion=note.occasion,
+            role=note.role,
+            kind="shadow" if note.mode == "shadow" else note.kind.value,
+            template=note.template,
+            channels=tuple(step.channel for step in note.steps),
+            because=_as_it_will_be(note, decision.wanted, zone, decision.at or at),
+            unless=note.unless,
+            why_then=_why_then(note, entry, zone),
+        )
+
+
+def _why_then(note: Notification, entry: Entry | None, zone: str) -> str:
+    """Why at that moment: a retry says when and what went wrong, anything else why it waits."""
+    if entry is not None and entry.not_before is not None and entry.not_before >= note.due_at:
+        again = f"again at {calendar.show(entry.not_before, zone)}: " if entry.attempts else ""
+        return f"{again}{entry.reason}"
+    if note.steps:
+        first = note.steps[0]
+        if note.joins and note.due_at > first.at:
+            since = f"from {calendar.show(first.at, zone)} on with what this rule says of other orders"
+            return f"{first.why}; {since}" if first.why else since
+        return first.why
+    return WAITS_FOR_CUSTOMER if note.role == "customer" else ""
+
+
+def _as_it_will_be(note: Notification, wanted: Iterable[Notification], zone: str, now: datetime) -> str:
+    """Why it will be said. That nobody reacted to a task is not known before its time is up."""
+    first = next((one for one in wanted if one.rule == note.rule and one.occasion == note.occasion), note)
+    if note.kind is not Kind.TASK or first.role == note.role:
+        return because(note, now)
+    task = note.template.partition("/")[2]
+    return f"if the {first.role} does not acknowledge {task!r} by {calendar.show(note.due_at, zone)}"

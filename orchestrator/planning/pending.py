@@ -1,0 +1,46 @@
+"""News that waits to be said: while there is some, no rule about silence says that there is none. Pure."""
+
+from collections.abc import Container, Iterable, Iterator
+
+from orchestrator.journey import Journey, On, Rule
+from orchestrator.model import Kind, Notification, Purpose, Silence
+from orchestrator.planning.case import Case
+
+HAPPENED = frozenset({On.REACHED, On.MOVED, On.RETRACTED, On.EVENT})  # due only because something did
+PENDING = "news waits to be said first: "  # begins the reason of a rule that would have said there is none
+
+
+def asks_others(journey: Journey, only: Container[str]) -> bool:
+    """Is one of these rules about silence, so that it depends on what every other rule wants?"""
+    return any(rule.trigger.on is On.SILENT and rule.id in only for rule in journey.rules)
+
+
+def news_first(want: Iterable[Notification], case: Case) -> Iterator[Notification | Silence]:
+    """Each of *want*, or why it is silent: a message about silence gives way to news that waits to be sent.
+
+    Hours the customer chose may keep news back for days. What ends unsaid keeps nothing back any more: the
+    plan that follows its outcome wants the other again.
+    """
+    rules = {rule.id: rule for rule in case.journey.rules}
+    notes = list(want)
+    waiting = [note for note in notes if _is_news(note, rules[note.rule], case)]
+    for note in notes:
+        first = next((news for news in waiting if news.role == note.role), None)
+        silent = rules[note.rule].trigger.on is On.SILENT and note.kind is Kind.MESSAGE
+        if first is None or not silent or note.key in case.order.outcomes:
+            yield note
+        else:
+            reason = f"{PENDING}{first.rule}, due {case.show(first.due_at)}"
+            yield Silence(note.rule, reason, note.key, note.values)
+
+
+def _is_news(note: Notification, rule: Rule, case: Case) -> bool:
+    """Is it something that happened, of which the recipient is to hear and has not heard?"""
+    if rule.trigger.on is On.SILENT or note.kind is not Kind.MESSAGE or note.purpose is not Purpose.SERVICE:
+        return False
+    if note.key in case.order.outcomes or note.mode != "live":
+        return False
+    if note.expires_at is not None and note.expires_at <= case.now:
+        return False
+    past = note.trigger_at is not None and note.trigger_at <= case.now
+    return past or rule.trigger.on in HAPPENED

@@ -1,0 +1,312 @@
+"""wanted(order, customer, rules, now) → what should be said, to whom, when, because of what, unless what.
+
+Pure: the dry run, the console, the simulation, the explanation and production all ask this. One rule
+that fails says so in the decision's errors and silences no other.
+"""
+
+from collections.abc import Container, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from orchestrator import conditions
+from orchestrator.journey import Journey, Mode, Rule, RuleBook, Rung, TaskSpec
+from orchestrator.model import (
+    Customer,
+    Decision,
+    Kind,
+    Notification,
+    Order,
+    OrderStatus,
+    Purpose,
+    Silence,
+    Status,
+    Step,
+    key_of,
+)
+from orchestrator.planning.case import ERASED, Case, Firing, spoken
+from orchestrator.planning.combining import joins
+from orchestrator.planning.pending import asks_others, news_first
+from orchestrator.planning.rungs import EXHAUSTED, spent
+from orchestrator.planning.superseding import superseded
+from orchestrator.planning.triggers import CANCELLED, firings
+from orchestrator.timing import calendar
+from orchestrator.timing.send_time import order_zone, recipient, timed
+
+ROLES = frozenset({"customer", "owner", "manager"})  # any other is a party, if the order names one
+PERSON_AFTER = frozenset({Status.FAILED, Status.UNKNOWN})  # what we could not say, a person must
+UNREACHED = "reach-the-customer"
+
+Answer = Iterator[Notification | Silence]
+
+
+def wanted(
+    order: Order, customer: Customer, book: RuleBook, now: datetime, only: Container[str] | None = None
+) -> Decision:
+    """Decide, for one order, every notification that should exist at *now*, and why the others should not.
+
+    *only* names the rules that are asked about; what the others want may be left open.
+    """
+    journey = journey_of(order, book)
+    if isinstance(journey, str):
+        problems = (journey,) if order.known else ()
+        return Decision(order.id, errors=problems, silences=(Silence("", journey),), at=now)
+    stopped = _stopped(order, book)
+    case = case_of(order, customer, journey, book, now)
+    if only is not None and asks_others(journey, only):
+        only = None
+    want: dict[str, Notification] = {}
+    silences: list[Silence] = []
+    errors: list[str] = []
+    for rule in journey.rules:
+        if only is not None and rule.id not in only:
+            continue
+        if stopped and not _outlives(rule, order):
+            silences.append(Silence(rule.id, stopped))
+            continue
+        try:
+            for to_one in (rule, *rule.for_others):
+                for answer in _decide(to_one, case, book):
+                    if isinstance(answer, Notification):
+                        want[answer.key] = answer
+                    elif to_one is rule or answer.key:
+                        silences.append(answer)
+        except (ValueError, OverflowError) as error:  # the calendar's, in words
+            errors.append(f"{rule.id}: {error}")
+        except Exception as error:  # noqa: BLE001  one rule that fails silences no other, and no other order
+            name = type(error).__name__  # its text may quote the customer's data
+            errors.append(f"{rule.id}: it failed on this order ({name})")
+    said: list[Notification] = []
+    for answer in news_first(want.values(), case):
+        if isinstance(answer, Notification):
+            said.append(answer)
+        else:
+            silences.append(answer)
+    return Decision(order.id, tuple(said), tuple(silences), tuple(errors), now)
+
+
+def journey_of(order: Order, book: RuleBook) -> Journey | str:
+    """The journey an order follows, or why none can be told. A lone journey needs no name."""
+    if not order.known:
+        return f"order {order.id} is not known yet: no order.upserted was heard"
+    if not order.journey and len(book.journeys) == 1:
+        return next(iter(book.journeys.values()))
+    journey = book.journeys.get(order.journey)
+    return journey if journey is not None else f"there is no journey called {order.journey!r}"
+
+
+def case_of(order: Order, customer: Customer, journey: Journey, book: RuleBook, now: datetime) -> Case:
+    """Gather what the triggers look at."""
+    return Case(
+        order=order,
+        customer=customer,
+        journey=journey,
+        policy=book.policy,
+        now=now,
+        zone=order_zone(order.location, book.policy.time_zone),
+        business=book.policy.calendar(order.location.calendar),
+    )
+
+
+def _stopped(order: Order, book: RuleBook) -> str:
+    zone = order_zone(order.location, book.policy.time_zone)
+    if order.status is OrderStatus.CANCELLED and order.cancelled is not None:
+        when = calendar.show(order.cancelled, zone)
+        return f"the order was cancelled on {when}{_for(order.cancel_reason)}"
+    if order.status is OrderStatus.HELD:
+        hold = order.holds[-1]
+        return f"the order is on hold since {calendar.show(hold.since, zone)}{_for(hold.reason)}"
+    return ""
+
+
+def _outlives(rule: Rule, order: Order) -> bool:
+    """Is the rule about the end of the order, and has that come?"""
+    return order.status is OrderStatus.CANCELLED and rule.trigger.event == CANCELLED
+
+
+def _for(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+# ── one rule ─────────────────────────────────────────────────────────────────
+
+
+def _decide(rule: Rule, case: Case, book: RuleBook) -> Answer:
+    if rule.mode is Mode.OFF:
+        yield Silence(rule.id, "the rule is off")
+        return
+    if rule.to not in ROLES and rule.to not in case.order.parties:
+        yield Silence(rule.id, f"the order names no {rule.to}")
+        return
+    answer = firings(rule, case)
+    if isinstance(answer, str):
+        yield Silence(rule.id, answer)
+        return
+    standing: list[tuple[Firing, Mapping[str, Any]]] = []
+    for firing in answer:
+        against, values = _against(rule, firing, case, book)
+        if against:
+            yield Silence(rule.id, against, _key(rule, firing, case), values)
+        else:
+            standing.append((firing, values))
+    stand = superseded(rule, [firing for firing, _ in standing], partial(_key, rule, case=case), case)
+    for (firing, values), said in zip(standing, stand, strict=True):
+        rung = rule.rung(firing.rung)
+        if rung is not None and rung.say:
+            yield from _message(rule, rung, said, case, values)
+        if firing.instead:
+            spec, occasion = TaskSpec("owner", firing.instead), f"{firing.occasion}.held"
+            yield _tasked(rule, firing, case, spec, "owner", firing.news, occasion, firing.because)
+        elif rung is not None and rung.task is not None:
+            yield from _task(rule, rung.task, firing, case, values)
+
+
+def _against(rule: Rule, firing: Firing, case: Case, book: RuleBook) -> tuple[str, Mapping[str, Any]]:
+    """Why this firing does not count, or "", and what the condition saw.
+
+    A condition is asked about the moment the firing is due, or about now if that is later: whatever is
+    planned ahead must not depend on the day it was planned.
+    """
+    activated = None if rule.catch_up else book.activated.get(rule.id)
+    if activated is not None and firing.at < activated:
+        return f"{firing.because}; the rule counts only since {case.show(activated)}", {}
+    rung = None if firing.instead or firing.hushed == EXHAUSTED else rule.rung(firing.rung)
+    asked = [when for when in (rule.when, rung.when if rung is not None else None) if when is not None]
+    if not asked:
+        return "", {}
+    moment = max(case.now, firing.at)
+    known = conditions.variables(
+        case.order,
+        case.customer,
+        case.journey,
+        now=moment,
+        milestone=firing.milestone,
+        late_by=None if firing.deadline is None else moment - firing.deadline,
+        event=firing.event,
+        zone=case.zone,
+    )
+    seen: dict[str, Any] = {}
+    for when in asked:
+        verdict = when.evaluate(known)
+        seen |= verdict.values
+        if verdict.value is None:
+            return f"nobody can say whether {when.text} holds: {verdict.why}", seen
+        if not verdict.value:
+            return f"{when.text} does not hold", seen
+    return "", seen
+
+
+def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
+    key = _key(rule, firing, case)
+    outcome = case.order.outcomes.get(key)
+    if firing.hushed:
+        if not spoken(outcome, rule.mode):
+            yield Silence(rule.id, firing.hushed, key, values)
+        if firing.hushed == EXHAUSTED and rung.task is None:
+            yield from _person(rule, firing, case, firing.news)
+        return
+    if rule.to == "customer" and case.customer.erased and not spoken(outcome, rule.mode):
+        yield Silence(rule.id, ERASED, key, values)
+        return
+    when = timed(rule, firing, case)
+    if when.passed_over and not when.steps and not spoken(outcome, rule.mode):
+        yield Silence(rule.id, "no channel in time: " + "; ".join(when.passed_over), key, values)
+        yield from _person(rule, firing, case, when.due_at)
+        return
+    if spoken(outcome, rule.mode) and (why := spent(rule, firing)):
+        yield Silence(rule.id, why, key, values)
+    yield Notification(
+        order=case.order.id,
+        rule=rule.id,
+        occasion=firing.occasion,
+        role=rule.to,
+        customer=case.order.customer,
+        kind=Kind.MESSAGE,
+        template=f"{case.journey.id}/{rung.say}",
+        purpose=rule.purpose,
+        due_at=when.due_at,
+        expires_at=when.expires_at,
+        steps=when.steps,
+        tells=firing.tells,
+        because=firing.because,
+        unless=firing.unless,
+        values=values,
+        milestone=firing.milestone,
+        journey=case.journey.id,
+        trigger_at=firing.at,
+        mode=str(rule.mode),
+        joins=joins(rule, case),
+    )
+    unsaid = outcome is not None and (outcome.status in PERSON_AFTER or "unreachable: " in outcome.reason)
+    if unsaid and when.expires_at > firing.news:  # old news mails nobody, and tasks nobody
+        yield from _person(rule, firing, case, when.due_at)
+
+
+def _person(rule: Rule, firing: Firing, case: Case, due: datetime) -> Answer:
+    """What no channel could say to a customer in service of their order, its owner must."""
+    if rule.to == "customer" and rule.purpose is Purpose.SERVICE:
+        spec = TaskSpec(for_="owner", do=UNREACHED)
+        occasion = f"{firing.occasion}.unreached"
+        yield _tasked(rule, firing, case, spec, "owner", due, occasion, firing.because)
+
+
+# ── tasks ────────────────────────────────────────────────────────────────────
+
+
+def _task(rule: Rule, spec: TaskSpec, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
+    """The rung's task, and the same for the next person when nobody acknowledged it in time."""
+    occasion = f"{firing.occasion}.task"
+    task = _tasked(rule, firing, case, spec, spec.for_, firing.news, occasion, firing.because)
+    yield task
+    if not spec.then or spec.within is None or task.ack_by is None:
+        return
+    answer = case.order.answers.get(task.key)
+    if answer is not None:
+        said = "finished" if answer.done else "acknowledged"
+        key = f"{task.key.rpartition('/')[0]}/{spec.then}"
+        yield Silence(rule.id, f"{answer.by or f'the {spec.for_}'} {said} the task", key, values)
+        return
+    given = case.order.outcomes.get(task.key)
+    due = case.awake(task.due_at, task.ack_by) if given is None else case.after(given.at, spec.within)
+    ignored = f"the {spec.for_} had not acknowledged {spec.do!r} by {case.show(due)}"
+    unless = f"the {spec.for_} acknowledges it{f', {firing.unless}' if firing.unless else ''}"
+    yield _tasked(rule, firing, case, spec, spec.then, due, occasion, ignored, unless)
+
+
+def _tasked(
+    rule: Rule,
+    firing: Firing,
+    case: Case,
+    spec: TaskSpec,
+    who: str,
+    due: datetime,
+    occasion: str,
+    because: str,
+    unless: str = "",
+) -> Notification:
+    staff = recipient(who, case.order, case.customer)
+    reach = (("email", staff.email), ("sms", staff.phone))
+    return Notification(
+        order=case.order.id,
+        rule=rule.id,
+        occasion=occasion,
+        role=who,
+        customer=case.order.customer,
+        kind=Kind.TASK,
+        template=f"{case.journey.id}/{spec.do}",
+        purpose=Purpose.SERVICE,
+        due_at=due,
+        expires_at=None,  # a task is never skipped
+        steps=tuple([Step(channel, due) for channel, address in reach if address]),
+        because=because,
+        unless=unless or firing.unless,
+        milestone=firing.milestone,
+        journey=case.journey.id,
+        trigger_at=firing.at,
+        ack_by=case.add(due, spec.within) if spec.within is not None else None,
+        mode=str(rule.mode),
+    )
+
+
+def _key(rule: Rule, firing: Firing, case: Case) -> str:
+    return key_of(case.order.id, rule.id, firing.occasion, rule.to, rule.mode)

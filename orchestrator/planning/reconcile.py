@@ -1,0 +1,154 @@
+"""wanted × ledger → plan. Pure; a second pass over the result of the first changes nothing.
+
+==========================  ==============  ==================  =======================
+the ledger has              wanted, same    wanted, different   not wanted
+==========================  ==============  ==================  =======================
+nothing                     create          create              –
+held, scheduled             –               reschedule          cancel
+cancelled by the planner    create again    create again        –
+cancelled by a person       –               –                   –
+in flight, unknown          –               –                   – (the guard decides)
+accepted, failed, expired,  –               –                   –
+suppressed
+==========================  ==============  ==================  =======================
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from operator import attrgetter
+
+from orchestrator.model import WAITING, Decision, Entry, Notification, Status
+from orchestrator.planning.case import REPLACED
+
+_intent = attrgetter(*(field.name for field in fields(Notification) if field.name != "values"))
+
+
+SWITCHED = {
+    "shadow": "the rule is on trial now (shadow), and sends nothing",
+    "live": "the rule is live now; what it would have said on trial is not made up for",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reschedule:
+    """An entry whose notification changed while it waited."""
+
+    entry: Entry
+    wanted: Notification
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """An entry that is no longer wanted, and why; *at* the moment as of which that was decided."""
+
+    entry: Entry
+    reason: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would have to change for the ledger to hold just what is wanted."""
+
+    create: tuple[Notification, ...] = ()
+    reschedule: tuple[Reschedule, ...] = ()
+    cancel: tuple[Cancel, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.create) + len(self.reschedule) + len(self.cancel)
+
+    def too_big(self, waiting: int, most: int, share: float) -> str:
+        """Say why a person should look before this is applied, or "".
+
+        *waiting* entries are in the ledger now; a plan over *most* changes, or over *share* of them
+        (once more than a handful wait), is too big to be right. What a rule on trial would say is sent to
+        nobody, and counts for nothing.
+        """
+        changed = sum(move.entry.wanted.mode == "live" for move in self.reschedule)
+        changed += sum(gone.entry.wanted.mode == "live" for gone in self.cancel)
+        count = changed + sum(note.mode == "live" for note in self.create)
+        if count > most:
+            return f"{count} changes are more than the {most} allowed at once"
+        if waiting >= 20 and changed > share * waiting:
+            return f"{changed} of {waiting} waiting notifications would change, more than {share:.0%}"
+        return ""
+
+
+def reconcile(decisions: Iterable[Decision], have: Mapping[str, Sequence[Entry]]) -> Plan:
+    """Compare what is wanted for some orders with the entries the ledger *has* for them, by order."""
+    create: list[Notification] = []
+    reschedule: list[Reschedule] = []
+    cancel: list[Cancel] = []
+    for decision in decisions:
+        entries = {entry.key: entry for entry in have.get(decision.order, ())}
+        want = {note.key: note for note in decision.wanted}
+        for key, note in want.items():
+            entry = entries.get(key)
+            if entry is None or (entry.status is Status.CANCELLED and not entry.by_person):
+                create.append(_not_before(decision.at, note))
+            elif entry.status in WAITING:
+                now = _overdue_as(entry, carried_on(entry, note), decision.at)
+                if not same(entry.wanted, now):
+                    reschedule.append(Reschedule(entry, now))
+        failed = {error.partition(":")[0] for error in decision.errors}
+        cancel += [
+            Cancel(entry, why_not(decision, entry), decision.at)
+            for key, entry in entries.items()
+            if key not in want and entry.status in WAITING and entry.wanted.rule not in failed
+        ]
+    return Plan(tuple(create), tuple(reschedule), tuple(cancel))
+
+
+def _not_before(at: datetime | None, note: Notification) -> Notification:
+    """*note* as the ledger keeps it: nothing is due before it was decided."""
+    return note if at is None or note.due_at >= at else replace(note, due_at=at)
+
+
+def _overdue_as(entry: Entry, note: Notification, at: datetime | None) -> Notification:
+    """What is overdue in the ledger already stays as overdue as it is."""
+    due = entry.wanted.due_at
+    if at is not None and max(due, note.due_at) <= at:
+        return note if note.due_at == due else replace(note, due_at=due)
+    return _not_before(at, note)
+
+
+def carried_on(entry: Entry, note: Notification) -> Notification:
+    """*note* for an entry that tried some steps already: those stay first, so that none is tried again."""
+    if not entry.step:
+        return note
+    before = entry.wanted.steps[: entry.step]
+    tried = {step.channel for step in before}
+    return replace(note, steps=before + tuple(step for step in note.steps if step.channel not in tried))
+
+
+def same(one: Notification, other: Notification) -> bool:
+    """Do two notifications intend the same? What the condition saw on the way does not matter."""
+    return _intent(one) == _intent(other)
+
+
+def why_not(decision: Decision, entry: Entry) -> str:
+    """The planner's own reason why this entry is not wanted: about it, about its rule, or what is instead."""
+    rule = [silence for silence in decision.silences if silence.rule in (entry.wanted.rule, "")]
+    mine = [silence for silence in rule if silence.key == entry.key]
+    general = [silence for silence in rule if not silence.key]
+    for silence in mine or general:
+        return silence.reason
+    instead = _instead(decision, entry.wanted)
+    if instead is not None and instead.mode != entry.wanted.mode:
+        return SWITCHED[instead.mode]
+    if instead is not None:
+        return f"{REPLACED}{instead.because}"
+    return rule[0].reason if rule else "no rule asks for it any more"
+
+
+def _instead(decision: Decision, gone: Notification) -> Notification | None:
+    """What the same rule wants of the same person now, on another occasion.
+
+    Of a task that goes on to the next person it is the first person's, which says what it is about.
+    """
+    same_rule = [note for note in decision.wanted if note.rule == gone.rule and note.kind is gone.kind]
+    for note in same_rule:
+        if note.role == gone.role:
+            return next(first for first in same_rule if first.occasion == note.occasion)
+    return None

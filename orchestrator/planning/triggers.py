@@ -1,0 +1,358 @@
+"""One function per trigger: given an order, when is this rule due, for which occasion, and because of what?
+
+Pure. A function returns its firings, or one sentence that says why there is none. Instants are exact
+(docs/reference/triggers.md); windows, quiet hours and channels come later.
+
+An *occasion* makes two firings of one rule different: ``arrived#1`` (the first episode of a milestone),
+``arrived#1.2026-03-12.r2`` (rung 2 for the promise of that day), ``arrived#1.v3`` (promise version 3).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+from orchestrator.journey import On, Rule
+from orchestrator.model import Milestone, Telling, Tells
+from orchestrator.planning.case import SAID, Answer, Case, Firing, apology_open
+from orchestrator.planning.case import reached as reached_ones
+from orchestrator.planning.rungs import ladder
+from orchestrator.timing import calendar
+
+STAFF = frozenset({"owner", "manager"})
+CANCELLED = "order.cancelled"  # the one event of which something is said when the order is over
+MISSED_ON_HOLD = "tell-about-the-missed-promise"
+
+
+def firings(rule: Rule, case: Case) -> Answer:
+    """Return what *rule* is due for, or why it is not."""
+    answer = _TRIGGERS[rule.trigger.on](rule, case)
+    if rule.tells and not isinstance(answer, str):
+        named = tuple(_telling(case, rule.tells))
+        if named:
+            answer = [firing._replace(tells=firing.tells + named) for firing in answer]
+    return answer
+
+
+def _telling(case: Case, names: tuple[str, ...]) -> Iterator[Tells]:
+    """What a message that mentions these milestones tells: promises that stand and were not told yet."""
+    for name in names:
+        value, told = case.promise(name), case.told(name)
+        if value is not None and (told is None or told.value != value):
+            yield Tells(name, value)
+
+
+def _told(rule: Rule, name: str, case: Case) -> Telling | None:
+    """What the reader of this rule was last told: others who hear the same may hear it after the customer."""
+    tellings = case.milestone(name).tellings
+    if rule.to == "customer" or len(tellings) < 2:
+        return case.told(name)
+    said, _, role = (tellings[-1].key or "").rpartition("/")
+    mine = role == "customer" and said.startswith(f"{case.order.id}/{rule.id}/")
+    return tellings[-2] if mine and f"{said}/{rule.to}" not in case.order.outcomes else tellings[-1]
+
+
+# ── the triggers ─────────────────────────────────────────────────────────────
+
+
+def reached(rule: Rule, case: Case) -> Answer:
+    """Due when M happened; a later milestone takes an unsent one back."""
+    name = rule.trigger.milestone
+    state = case.milestone(name)
+    if state.reached is None or state.heard is None:
+        return f"{name} has not happened"
+    overtaken = case.overtaken(name)
+    if overtaken is not None:
+        return f"{overtaken[0]} has happened since, on {case.show(overtaken[1])}"
+    return [
+        Firing(
+            occasion=f"{name}#{state.episode}",
+            at=state.reached,
+            news=max(state.reached, state.heard),
+            because=f"{name} happened on {case.show(state.reached)}",
+            unless=f"{name} is taken back or a later milestone happens",
+            milestone=name,
+            never_stale=apology_open(case.order, case.journey, name),
+        )
+    ]
+
+
+def missed(rule: Rule, case: Case) -> Answer:
+    """Due at the deadline, the end of the told promise plus D, if M did not happen before it."""
+    name = rule.trigger.milestone
+    state, told, current = case.milestone(name), _told(rule, name, case), case.promise(name)
+    if current is None:
+        return f"there is no promise for {name}"
+    speaks = any(rung.say for rung in rule.rungs)
+    value = told.value if told is not None and speaks else current
+    deadline = case.add(calendar.ends(value, case.zone, rule.trigger.closes), rule.trigger.by)
+    done = case.happened(name)
+    if done is not None and done[0] < deadline:
+        return f"kept: {done[1]} happened on {case.show(done[0])}, before the deadline {case.show(deadline)}"
+    known = case.heard(name, value)
+    first = Firing(
+        occasion=f"{name}#{state.episode}.{value}",
+        at=deadline,
+        news=deadline if known is None else max(deadline, known),
+        because=f"{name} was promised for {case.show(value)} and had not happened by {case.show(deadline)}",
+        unless=f"{name} happens before, or the promise moves",
+        milestone=name,
+        hushed="" if told is not None else f"the customer was never told a promise for {name}",
+        deadline=deadline,
+    )
+    if (hold := case.hold_at(deadline)) is not None:
+        release = hold.until or case.now
+        first = first._replace(at=release, news=max(release, first.news))
+        if speaks and told is not None:
+            return [_on_hold(first, case)] if done is None else _late(done, case)
+    found = ladder(rule, case, first)
+    if done is None or done[0] > case.now:
+        return found
+    # What happens at the very deadline has not kept it: at that instant, both are true.
+    return [firing for firing in found if firing.at == done[0] == case.now] or _late(done, case)
+
+
+def _on_hold(first: Firing, case: Case) -> Firing:
+    """A told promise that passed during a hold makes a task at the release, and no apology."""
+    return first._replace(
+        because=f"{first.milestone} was promised by {case.show(first.deadline or first.at)}, "
+        "which passed while the order was on hold",
+        hushed="the promise passed while the order was on hold: the owner tells the customer",
+        instead=MISSED_ON_HOLD,
+    )
+
+
+def _late(done: tuple[datetime, str], case: Case) -> str:
+    return f"{done[1]} happened on {case.show(done[0])}, late, and nothing more is missing"
+
+
+UNTOLD = "the promise is internal: the customer was never told one"
+
+
+def upcoming(rule: Rule, case: Case) -> Answer:
+    """Due D before the promise begins; with `at`, at that local time on that day.
+
+    A reminder tells the promise as it is now. Who was never told any is not reminded: an internal promise
+    is for the staff's tasks only.
+    """
+    name, before, at = rule.trigger.milestone, rule.trigger.before, rule.trigger.at
+    state, told, current = case.milestone(name), case.told(name), case.promise(name)
+    if current is None:
+        return f"there is no promise for {name}"
+    done = case.happened(name)
+    if done is not None:
+        return f"{done[1]} happened on {case.show(done[0])}"
+    begins = calendar.begins(current, case.zone)
+    moment = calendar.subtract(begins, before, case.zone, case.business)
+    if at is not None:
+        moment = calendar.local(calendar.day_of(moment, case.zone), at, case.zone)
+    known = case.heard(name, current)
+    return [
+        Firing(
+            occasion=f"{name}#{state.episode}.{current}",
+            at=moment,
+            news=moment if known is None else max(moment, known),
+            because=f"{name} is promised for {case.show(current)}",
+            unless=f"{name} happens before, or the promise moves",
+            milestone=name,
+            tells=(Tells(name, current),) if told is None or told.value != current else (),
+            hushed=UNTOLD if told is None and rule.to not in STAFF else "",
+            until=calendar.ends(current, case.zone),
+        )
+    ]
+
+
+def after(rule: Rule, case: Case) -> Answer:
+    """Due D after M happened; time on hold does not count."""
+    name = rule.trigger.milestone
+    state = case.milestone(name)
+    if state.reached is None or state.heard is None:
+        return f"{name} has not happened"
+    moment = case.after(state.reached, rule.trigger.by)
+    return [
+        Firing(
+            occasion=f"{name}#{state.episode}",
+            at=moment,
+            news=max(moment, state.heard),
+            because=f"{rule.trigger.by} have passed since {name} happened on {case.show(state.reached)}",
+            unless=f"{name} is taken back",
+            milestone=name,
+        )
+    ]
+
+
+def moved(rule: Rule, case: Case) -> Answer:
+    """Due when the promise differs from what was last told by at least D and stood still for `settle`."""
+    trigger = rule.trigger
+    name = trigger.milestone
+    state, told = case.milestone(name), _told(rule, name, case)
+    promise = state.promise
+    if promise is None:
+        return f"there is no promise for {name}"
+    if told is None:
+        return f"the customer was never told a promise for {name}"
+    if promise.value == told.value:
+        return f"the customer knows: {name} on {case.show(told.value)}"
+    done = case.happened(name)
+    if done is not None:
+        return f"{done[1]} happened on {case.show(done[0])}"
+    ends = calendar.ends(promise.value, case.zone)
+    was, will = calendar.begins(told.value, case.zone), calendar.begins(promise.value, case.zone)
+    if was == will:  # a window that only ends later, or sooner
+        was, will = calendar.ends(told.value, case.zone), ends
+    direction = "later" if will >= was else "sooner"
+    if trigger.direction not in ("either", direction):
+        return f"{name} moved {direction}, and this rule is about {trigger.direction} dates"
+    if case.add(min(was, will), trigger.by) > max(was, will):
+        return f"{name} moved to {case.show(promise.value)}, by less than {trigger.by}"
+    news = max(promise.made, promise.heard)
+    settled = max(news, min(case.add(news, trigger.settle), calendar.ends(told.value, case.zone)))
+    return [
+        Firing(
+            occasion=f"{name}#{state.episode}.v{promise.version}",
+            at=settled,
+            news=settled,
+            because=f"{name} moved from {case.show(told.value)}, which the customer was told, "
+            f"to {case.show(promise.value)}",
+            unless=f"the promise moves again or {name} happens",
+            milestone=name,
+            tells=(Tells(name, promise.value),),
+            until=ends,
+            happened=promise.made,
+        )
+    ]
+
+
+def stuck(rule: Rule, case: Case) -> Answer:
+    """Due D after M (or after the last milestone) if no later one happened and the order is open."""
+    name = rule.trigger.milestone
+    if case.complete:
+        return "the order is complete"
+    if name == "any":
+        done = [(m.reached, case.journey.position.get(m.name, -1), m.name) for m in reached_ones(case.order)]
+        if not done:
+            return "no milestone has happened"
+        name = max(done)[2]
+    elif (overtaken := case.overtaken(name)) is not None:
+        return f"{overtaken[0]} has happened since, on {case.show(overtaken[1])}"
+    state = case.milestone(name)
+    if state.reached is None or state.heard is None:
+        return f"{name} has not happened"
+    moment = case.after(state.reached, rule.trigger.for_)
+    return ladder(
+        rule,
+        case,
+        Firing(
+            occasion=f"{name}#{state.episode}",
+            at=moment,
+            news=max(moment, state.heard),
+            because=f"nothing happened for {rule.trigger.for_}, since {name} on {case.show(state.reached)}",
+            unless="a later milestone happens",
+            milestone=name,
+        ),
+    )
+
+
+def silent(rule: Rule, case: Case) -> Answer:
+    """Due D after the last useful contact, while the order is open.
+
+    What a rule with several rungs says itself does not end the silence it counts.
+    """
+    if case.complete:
+        return "the order is complete"
+    mine = f"{case.order.id}/{rule.id}/" if rule.rung(2) is not None else None
+    heard = [contact for contact in case.order.contacts if mine is None or not contact[1].startswith(mine)]
+    base, last = max(heard) if heard else (case.order.since, "")
+    if base is None:
+        return "the order is not known yet"
+    moment = case.after(base, rule.trigger.for_)
+    return ladder(
+        rule,
+        case,
+        Firing(
+            occasion=f"since-{base.isoformat(timespec='seconds')}",
+            at=moment,
+            news=moment,
+            because=f"{_spoke(last)} on {case.show(base)}, then nothing for {rule.trigger.for_}",
+            unless="the customer hears from us or we from them before",
+        ),
+    )
+
+
+def _spoke(last: str) -> str:
+    """Who spoke at a contact: the type of a fact, the key of a message of ours, or "" for none yet."""
+    return {
+        "": "the order came",
+        "contact.logged": "staff and customer spoke",
+        "message.replied": "the customer answered",
+    }.get(last, "the customer heard from us")
+
+
+def retracted(rule: Rule, case: Case) -> Answer:
+    """Due when M was taken back after somebody was told that it happened."""
+    name = rule.trigger.milestone
+    state = case.milestone(name)
+    if state.retracted is None or state.retracted_heard is None:
+        return f"{name} was not taken back"
+    if state.reached is not None:
+        return f"{name} has happened again, on {case.show(state.reached)}"
+    episode = _told_episode(rule, state, case)
+    if not episode:
+        return f"{name} was taken back before anybody was told"
+    return [
+        Firing(
+            occasion=episode,
+            at=state.retracted,
+            news=max(state.retracted, state.retracted_heard),
+            because=f"{name} was taken back on {case.show(state.retracted)} after the {rule.to} was told",
+            unless=f"{name} happens after all",
+            milestone=name,
+            never_stale=True,  # whoever was told something wrong hears so, however old the news
+        )
+    ]
+
+
+def _told_episode(rule: Rule, state: Milestone, case: Case) -> str:
+    """The newest episode that ended and of which the rule's recipient was told, as an occasion."""
+    rules = {other.id for other in case.journey.rules if other.trigger.on is On.REACHED}
+    told = {
+        outcome.occasion
+        for outcome in case.order.outcomes.values()
+        if outcome.rule in rules
+        and outcome.role == rule.to
+        and outcome.kind == "message"
+        and outcome.status in SAID
+    }
+    ended = (f"{state.name}#{episode}" for episode in range(state.episode - 1, 0, -1))
+    return next((episode for episode in ended if episode in told), "")
+
+
+def event(rule: Rule, case: Case) -> Answer:
+    """Due when an event of that type happened, once for each."""
+    wanted = rule.trigger.event
+    found = [fact for fact in case.order.events if fact.type == wanted]
+    if wanted == CANCELLED:  # an order ends once, however many systems say so
+        del found[1:]
+    if not found:
+        return f"no {wanted} was heard"
+    return [
+        Firing(
+            occasion=f"{fact.source}#{fact.id}",
+            at=fact.happened,
+            news=max(fact.happened, fact.heard),
+            because=f"{wanted} happened on {case.show(fact.happened)}",
+            event=fact,
+        )
+        for fact in found
+    ]
+
+
+_TRIGGERS: Mapping[On, Callable[[Rule, Case], Answer]] = {
+    On.REACHED: reached,
+    On.MISSED: missed,
+    On.UPCOMING: upcoming,
+    On.AFTER: after,
+    On.MOVED: moved,
+    On.STUCK: stuck,
+    On.SILENT: silent,
+    On.RETRACTED: retracted,
+    On.EVENT: event,
+}

@@ -1,0 +1,88 @@
+"""What stands against sending besides an order's own facts: suppressions, pauses, staging."""
+
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from orchestrator.ledger import Suppression, Transaction
+from orchestrator.model import Entry, Sent
+from orchestrator.sending.guard import Blocks
+from orchestrator.sight import Sight, sent_to
+from orchestrator.timing.send_time import addresses, recipient
+
+_KEY = "suppression_key"
+
+
+def blocks(
+    tx: Transaction,
+    entries: Sequence[Entry],
+    sight: Sight,
+    allow: frozenset[str] | None,
+    moments: Mapping[int, datetime],
+    now: datetime,
+) -> Blocks:
+    """Look up what stands against these entries, each handled at its moment (by id), for the guard."""
+    places = {place for entry in entries for place in _places(entry, sight)}
+    suppressed: dict[tuple[str, str], str] = {}
+    if places:
+        key = _key(tx)
+        hashes = {(channel, _hash(key, to)): (channel, to) for channel, to in places}
+        suppressed = {hashes[name]: found.reason for name, found in tx.suppressed(hashes).items()}
+    paused = {(pause.kind.value, pause.name): pause.reason for pause in tx.pauses()}
+    sent = _sent(tx, sight, moments, now) if sight.book.capped else {}
+    return Blocks(suppressed, paused, allow, sight.book.policy.caps, sent)
+
+
+def _sent(
+    tx: Transaction, sight: Sight, moments: Mapping[int, datetime], now: datetime
+) -> dict[str, list[Sent]]:
+    """What counts for the caps of these customers. What was claimed and not begun counts as going now."""
+    found = sent_to(tx, sight, min(moments.values(), default=now))
+    return {
+        customer: [replace(one, at=moments.get(one.entry, now)) if one.waits else one for one in theirs]
+        for customer, theirs in found.items()
+    }
+
+
+def suppress(tx: Transaction, channel: str, to: str, reason: str, evidence: str, now: datetime) -> None:
+    """Send nothing to this address on this channel any more; only its keyed hash is kept."""
+    tx.suppress(Suppression(channel, _hash(_key(tx), to), reason, evidence, now))
+
+
+def listed(tx: Transaction, addresses: Iterable[tuple[str, str]]) -> list[tuple[tuple[str, str], str]]:
+    """Those of these (channel, address) that nothing is sent to any more, each with the reason."""
+    if tx.remembered(_KEY) is None:
+        return []  # nothing was ever listed
+    key = _key(tx)
+    hashes = {(channel, _hash(key, to)): (channel, to) for channel, to in addresses}
+    return sorted((hashes[name], found.reason) for name, found in tx.suppressed(hashes).items())
+
+
+def _places(entry: Entry, sight: Sight) -> set[tuple[str, str]]:
+    """Where the notification might go, as it is wanted now."""
+    order, decision = sight.orders.get(entry.wanted.order), sight.decisions.get(entry.wanted.order)
+    if order is None or decision is None:
+        return set()
+    wanted = next((note for note in decision.wanted if note.key == entry.key), None)
+    if wanted is None:
+        return set()
+    who = recipient(wanted.role, order, sight.customer_of(order))
+    return {(step.channel, to) for step in wanted.steps for to in addresses(step.channel, who)}
+
+
+def _hash(key: bytes, to: str) -> str:
+    return hmac.digest(key, to.lower().encode(errors="replace"), "sha256").hex()
+
+
+def _key(tx: Transaction) -> bytes:
+    """The key of the hashes: made once, and kept in the ledger.
+
+    Read anew in each transaction, for the one that made it may have been undone.
+    """
+    known = tx.remembered(_KEY)
+    if known is None:
+        known = secrets.token_hex(32)
+        tx.remember(_KEY, known)
+    return bytes.fromhex(known)

@@ -1,0 +1,314 @@
+"""Claim → render → guard → send → record. Nothing here decides what to say; it says it once, or says why not.
+
+A batch takes short transactions: claim and look; then guard again and commit `sending`, and record and plan.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from channels.base import Channel
+from orchestrator.clock import Clock
+from orchestrator.engine import Engine
+from orchestrator.errors import LedgerAway, NotFound, RenderError
+from orchestrator.journey import Rider
+from orchestrator.ledger import Transaction
+from orchestrator.model import Entry
+from orchestrator.planning.combining import Going, as_one, beside, bundles, company
+from orchestrator.planning.planner import journey_of
+from orchestrator.planning.reconcile import same
+from orchestrator.sending import lines, outcomes
+from orchestrator.sending.blocks import blocks
+from orchestrator.sending.guard import Blocks, Send, guard
+from orchestrator.sending.leases import Leases
+from orchestrator.sending.messages import Composes
+from orchestrator.sending.outcomes import Job, Tried, in_doubt, may_be_found
+from orchestrator.sending.outgoing import Outgoing, by_channel, every
+from orchestrator.sending.records import Records, Undecided, Verdict
+from orchestrator.sight import Sight
+from orchestrator.timing.send_time import order_zone
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+LEASE = timedelta(minutes=15)  # longer than any provider's timeout, so a slow send is never sent twice
+BATCH = 500  # three commits each
+LANES = 2  # batches in hand at once: while one is sent, the other is looked at and rendered
+RECORD_AGAIN = (1, 2, 5, 10, 20, 30, 60)  # seconds; what left must be written down
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one claim took, what may go of it, and the facts that was decided from."""
+
+    entries: Sequence[Entry]
+    go: Sequence[Sequence[Going]]  # by message
+    sight: Sight
+    apart: frozenset[str] = frozenset()  # Message-IDs under which others still wait
+    lines: Mapping[str, Rider] = field(default_factory=dict)  # by key, what rides along in which mail
+
+
+class Dispatcher:
+    """Hands what is due to the channels, in one event loop; its worker id is new each time it starts.
+
+    *live* is false where time stands still while it works. The ledger is asked right in the loop: a
+    transaction takes milliseconds, and threads would fight the mails for the interpreter.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        composer: Composes,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        *,
+        batch: int = BATCH,
+        lease: timedelta = LEASE,
+        allow: frozenset[str] | None = None,
+        live: bool = True,
+    ) -> None:
+        self._engine = engine
+        self._composer = composer
+        self._outgoing = Outgoing(channels)
+        self._records = Records(engine, self._outgoing.abilities)
+        self.counts = self._records.counts
+        self._clock = clock
+        self._batch = batch
+        self._leases = Leases(lease)
+        self._allow = allow
+        self._live = live
+
+    @property
+    def stopping(self) -> bool:
+        """Once set, what is being sent is finished, the rest is given back, and nothing more is claimed."""
+        return self._outgoing.stopping
+
+    @stopping.setter
+    def stopping(self, stop: bool) -> None:
+        self._outgoing.stopping = stop
+
+    async def drain(self) -> int:
+        """Handle everything that is due now, in batches; return how many entries were taken.
+
+        What was sent is planned on from once nothing waits to be sent: the guard asks the facts anyway.
+        """
+        taken = 0
+        while count := sum(await every(*(self._lane() for _ in range(LANES if self._live else 1)))):
+            taken += count
+            self._planned_on()
+        return taken
+
+    async def one_batch(self, only: Sequence[int] | None = None) -> int:
+        """Handle one batch of what is due now, or of *only* these entries; return how many were taken."""
+        batch = self._in_ledger(partial(self._claim, only))
+        if batch is None:
+            return 0
+        async with self._leases.kept(batch.entries, self._in_ledger if self._live else None):
+            jobs = await self._rendered(batch)
+            await every(*(self._deliver(name, some, batch.sight) for name, some in by_channel(jobs)))
+        return len(batch.entries)
+
+    async def sweep(self) -> int:
+        """Give back what dead workers held: unsent entries wait again, half-sent ones are `unknown`."""
+        swept = self._in_ledger(self._sweep)
+        if swept:
+            self._planned_on()
+        return swept
+
+    async def close(self) -> None:
+        """Close the channels."""
+        await self._outgoing.close()
+
+    def _planned_on(self) -> None:
+        """Plan the orders of what was sent; their marks stay until that succeeds."""
+        try:
+            while self._engine.plan_changed(self._clock.now()):
+                pass
+        except LedgerAway:
+            raise
+        except Exception as error:  # noqa: BLE001  what was sent stays written down, whatever planning does
+            log.error("orders are planned later, for planning failed: %s", type(error).__name__)  # noqa: TRY400
+
+    async def _lane(self) -> int:
+        taken = 0
+        while not self.stopping and (count := await self.one_batch()):
+            taken += count
+        return taken
+
+    async def _deliver(self, channel: str, jobs: Sequence[Job], sight: Sight) -> None:
+        """Guard again, send and record, a portion at a time."""
+        async with self._outgoing.turn(channel):
+            while jobs:
+                count = self._outgoing.portion(channel) if self._live else len(jobs)
+                seen, ready = self._in_ledger(partial(self._begin, jobs[:count], sight))
+                if ready:
+                    await self._recorded(await self._outgoing.send(channel, ready), seen)
+                jobs = jobs[count:]
+
+    # ── claim, and look at the orders ────────────────────────────────────────
+
+    def _claim(self, only: Sequence[int] | None, tx: Transaction, now: datetime) -> Batch | None:
+        entries = self._leases.claim(tx, self._batch, only, now)
+        if not entries:
+            return None
+        apart: frozenset[str] = frozenset()
+        if names := {entry.wanted.joins for entry in entries if entry.wanted.joins}:
+            others = company(entries, tx.joining(names), now)
+            entries += self._leases.claim_along(tx, others.along, now)
+            apart = others.apart
+        rules: dict[str, set[str]] = {}
+        for entry in entries:  # what the order's other rules want is not asked here
+            rules.setdefault(entry.wanted.order, set()).add(entry.wanted.rule)
+        sight = self._engine.look(tx, self._moments(entries, now), now, rules)
+        going = self._guarded(tx, entries, sight, now)
+        go, early = bundles(going, sight.orders, partial(self._records.at, now=now))
+        for entry in early:
+            self._records.release(tx, entry, now)
+        riding = lines.reserved(tx, (bundle[0][1] for bundle in go), sight, self._engine.book, now)
+        return Batch(entries, go, sight, apart, riding)
+
+    def _guarded(self, tx: Transaction, entries: Sequence[Entry], sight: Sight, now: datetime) -> list[Going]:
+        """Ask the guard about each entry; make it wait or withhold it at once, and return what may go."""
+        together = beside(entries)
+        moments = {entry.id: self._records.at(entry, now) for entry in entries}
+        against = blocks(tx, entries, sight, self._allow, moments, now)
+        verdicts = [
+            (entry, self._verdict(entry, sight, against, together.get(entry.id, ()), now))
+            for entry in entries
+        ]
+        self._records.withheld(tx, verdicts, now)
+        return [(entry, verdict) for entry, verdict in verdicts if isinstance(verdict, Send)]
+
+    def _verdict(
+        self, entry: Entry, sight: Sight, against: Blocks, together: Collection[str], now: datetime
+    ) -> Verdict:
+        order = sight.orders.get(entry.wanted.order)
+        if order is None or order.id not in sight.decisions:
+            return Undecided(sight.problems.get(entry.wanted.order, "the order is not known"))
+        decision, customer = sight.decisions[order.id], sight.customer_of(order)
+        try:
+            zone = order_zone(order.location, self._engine.book.policy.time_zone)
+            return guard(
+                entry, decision, order, customer, against, self._records.at(entry, now), zone, together
+            )
+        except Exception as error:  # noqa: BLE001  whatever it is, the others must go on
+            return Undecided(f"it cannot be decided: {type(error).__name__}")
+
+    # ── render ───────────────────────────────────────────────────────────────
+
+    async def _rendered(self, batch: Batch) -> list[Job]:
+        """Make the messages; what cannot be rendered is parked with the reason, and its neighbours flow."""
+        made: list[Job] = []
+        broken: list[tuple[Entry, str]] = []
+        messages = deque(batch.go)
+        while messages:
+            if self._live:
+                await asyncio.sleep(0)  # what is being sent goes on
+            bundle = messages.popleft()
+            try:
+                made.append(self._job(bundle, batch))
+                continue
+            except (RenderError, NotFound) as error:
+                why = str(error)
+            except Exception as error:  # noqa: BLE001  its text may quote the customer: only its name
+                why = f"the message cannot be made: {type(error).__name__}"
+            if len(bundle) > 1:
+                messages.extend([one] for one in bundle)  # one order that is broken harms no other
+            else:
+                broken.append((bundle[0][0], why))
+        if broken:
+            self._in_ledger(partial(self._records.park_all, broken))
+        return made
+
+    def _job(self, bundle: Sequence[Going], batch: Batch) -> Job:
+        sight = batch.sight
+        entry, go = as_one(bundle, sight.orders)
+        if not go.channel:
+            return Job(entry, go, None)
+        order = sight.orders[go.wanted.order]
+        journey = journey_of(order, self._engine.book)
+        if isinstance(journey, str):
+            raise RenderError(journey)
+        now = self._records.at(entry, self._clock.now())
+        customer = sight.customer_of(order)
+        message = self._composer.compose(go, order, customer, journey, now)
+        message, line = lines.put(message, batch.lines.get(go.wanted.key))
+        if entry.message_id not in batch.apart:
+            message = outcomes.same_identity(message, entry)
+        others = [
+            as_one([bundle[n], *bundle[:n], *bundle[n + 1 :]], sight.orders) for n in range(1, len(bundle))
+        ]
+        return Job(entry, go, message, line, tuple(Job(one, theirs, message) for one, theirs in others))
+
+    # ── guard again, and commit `sending` ────────────────────────────────────
+
+    def _begin(
+        self, jobs: Sequence[Job], sight: Sight, tx: Transaction, now: datetime
+    ) -> tuple[Sight, list[Job]]:
+        """Decide everything again from the facts as they are now; what changed is rendered anew."""
+        entries = [one.entry for job in jobs for one in job.all]
+        fresh = self._engine.look_again(tx, sight, self._moments(entries, now), now)
+        may = {entry.id: go for entry, go in self._guarded(tx, entries, fresh, now)}
+        ready: list[Job] = []
+        for job in jobs:
+            going = [(one, may[one.entry.id]) for one in job.all if one.entry.id in may]
+            whole = len(going) == len(job.all)
+            if whole and not self.stopping and all(_unchanged(one, go, fresh, sight) for one, go in going):
+                ready.append(self._with_doubt(tx, job))
+            else:
+                for one, _ in going:
+                    self._records.release(tx, one.entry, now)
+        return fresh, self._records.begin(tx, ready, now)
+
+    def _with_doubt(self, tx: Transaction, job: Job) -> Job:
+        """The same, knowing since when the provider may have it, where that can be asked."""
+        again = [one.entry.id for one in job.all if one.entry.message_id]
+        if not again or not may_be_found(self._outgoing.abilities(job.go.channel)):
+            return job
+        attempts = [attempt for entry_id in again for attempt in tx.attempts(entry_id)]
+        return replace(job, doubt=in_doubt(job.go.channel, attempts))
+
+    # ── record, and plan ─────────────────────────────────────────────────────
+
+    async def _recorded(self, tried: Sequence[Tried], sight: Sight) -> None:
+        """Write down what became of these; while the database is away, keep at it."""
+
+        def record(tx: Transaction, now: datetime) -> None:
+            self._records.answered(tx, tried, sight, now)
+
+        for wait in RECORD_AGAIN:
+            try:
+                self._in_ledger(record)
+            except LedgerAway:
+                log.warning("%d outcomes could not be written; again in %d s", len(tried), wait)
+                await asyncio.sleep(wait)
+            else:
+                return
+        self._in_ledger(record)
+
+    def _sweep(self, tx: Transaction, now: datetime) -> int:
+        swept = self._leases.sweep(tx, now)
+        self._records.died(tx, swept, now)
+        self._records.trouble.tell(now)  # what failed within the minute after a warning
+        return len(swept)
+
+    # ── small things ─────────────────────────────────────────────────────────
+
+    def _moments(self, entries: Sequence[Entry], now: datetime) -> dict[str, datetime]:
+        return {entry.wanted.order: self._records.at(entry, now) for entry in entries}
+
+    def _in_ledger(self, work: Callable[[Transaction, datetime], T]) -> T:
+        """Run *work* in one transaction."""
+        with self._engine.ledger.transaction() as tx:
+            return work(tx, self._clock.now())
+
+
+def _unchanged(job: Job, go: Send, fresh: Sight, sight: Sight) -> bool:
+    """Is what the guard allows now what was rendered, from the same facts?"""
+    same_way = (go.channel, go.to, go.others) == (job.go.channel, job.go.to, job.go.others)
+    return same_way and same(go.wanted, job.go.wanted) and fresh.shows(go.wanted.order, sight)

@@ -1,0 +1,268 @@
+"""May this go now, how, and if not, why? Decided from the facts as they are at this moment.
+
+Pure. Asked in the transaction that commits `sending`, after rendering: whoever said STOP a second ago
+gets nothing from a batch that was claimed before.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from orchestrator.model import (
+    Customer,
+    Decision,
+    Entry,
+    Kind,
+    Notification,
+    Order,
+    Person,
+    Purpose,
+    Sent,
+    Status,
+    Step,
+)
+from orchestrator.persons.consents import refused
+from orchestrator.planning.case import ERASED, SHADOW
+from orchestrator.planning.reconcile import carried_on, why_not
+from orchestrator.timing import calendar
+from orchestrator.timing.caps import Caps, full, room, tally
+from orchestrator.timing.send_time import addresses, recipient, zone_of
+
+RECHECK = timedelta(minutes=5)  # how long what is paused sleeps before it is looked at again
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """What stands against sending besides the order's own facts.
+
+    ``suppressed`` maps (channel, address) to why nothing is sent there any more; ``paused`` maps
+    ("channel", its name), ("rule", its id), ("location", its id) or ("everything", "") to why it stands
+    still; ``allow`` lists the only addresses a staging system may use. ``sent`` is, by customer, what counts
+    for the ``caps``.
+    """
+
+    suppressed: Mapping[tuple[str, str], str]
+    paused: Mapping[tuple[str, str], str]
+    allow: frozenset[str] | None = None
+    caps: Caps = field(default_factory=dict)
+    sent: Mapping[str, Sequence[Sent]] = field(default_factory=dict)
+
+    def standstill(self, kind: str, name: str) -> str:
+        """Say that this is paused and why, or ""."""
+        why = self.paused.get((kind, name))
+        return "" if why is None else standstill(kind, name, why)
+
+
+NO_BLOCKS = Blocks({}, {})
+
+
+def standstill(kind: str, name: str, why: str) -> str:
+    """How the reason of an entry says what is paused."""
+    return f"{f'{kind} {name}'.rstrip()} is paused: {why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Go, by the step of that index, to this address. ``wanted`` is the notification as it is now.
+
+    ``along`` is what leaves in the same message, each with its order.
+    ``others`` are the recipient's further devices.
+    """
+
+    wanted: Notification
+    step: int
+    channel: str
+    to: str
+    along: tuple[tuple[Notification, Order], ...] = ()
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not before *until*."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withhold:
+    """Never: the entry ends as *status* (suppressed, expired or cancelled)."""
+
+    status: Status
+    reason: str
+
+
+Answer = Send | Wait | Withhold
+
+
+def guard(
+    entry: Entry,
+    decision: Decision,
+    order: Order,
+    customer: Customer,
+    blocks: Blocks,
+    now: datetime,
+    zone: str,
+    beside: Collection[str] = (),
+) -> Answer:
+    """Decide about one claimed entry; *decision* is the planner's answer for its order at *now*.
+
+    *beside* are the keys of those that may leave in the same message: one of them being due, it need not be.
+    """
+    wanted = next((note for note in decision.wanted if note.key == entry.key), None)
+    if wanted is None:
+        failed = next((e for e in decision.errors if e.startswith(f"{entry.wanted.rule}: ")), None)
+        if failed:
+            return Wait(now + RECHECK, f"the rule cannot be decided: {failed}")
+        return Withhold(Status.CANCELLED, why_not(decision, entry))
+    wanted = carried_on(entry, wanted)
+    if wanted.due_at > now and not beside:
+        return Wait(wanted.due_at, f"due {calendar.show(wanted.due_at, zone)}")
+    if wanted.role == "customer" and not customer.known:  # it waited for them as long as it was useful
+        return Withhold(Status.SUPPRESSED, f"unreachable: {_nobody(wanted)}")
+    halted = _halted(wanted, order, blocks)
+    if wanted.expires_at is not None and now >= wanted.expires_at:
+        late = f"too late: useful only until {calendar.show(wanted.expires_at, zone)}"
+        return Withhold(Status.EXPIRED, f"{late}; {halted}" if halted else late)
+    if halted:
+        return Wait(min(now + RECHECK, wanted.expires_at or now + RECHECK), halted)
+    answer = _by_step(entry, wanted, order, customer, blocks, now, zone, beside)
+    return _on_trial(answer) if wanted.mode == "shadow" else answer
+
+
+def _on_trial(answer: Answer) -> Answer:
+    """What a rule in shadow would have said just now is withheld; the rest ends as it would have."""
+    if not isinstance(answer, Send):
+        return answer
+    way = f" by {answer.channel}" if answer.channel else ""
+    return Withhold(Status.SUPPRESSED, f"{SHADOW}the rule is on trial; it would have said this{way}")
+
+
+def _halted(wanted: Notification, order: Order, blocks: Blocks) -> str:
+    """The pause of everything, of its rule or of its location that it must wait for, or ""."""
+    places = (("everything", ""), ("rule", wanted.rule), ("location", order.location.id))
+    return next((why for kind, name in places if (why := blocks.standstill(kind, name))), "")
+
+
+def _by_step(
+    entry: Entry,
+    wanted: Notification,
+    order: Order,
+    customer: Customer,
+    blocks: Blocks,
+    now: datetime,
+    zone: str,
+    beside: Collection[str],
+) -> Answer:
+    """The first step that may be used now; else wait for the first that may be used later; else nothing."""
+    if wanted.role == "customer" and customer.erased:
+        return Withhold(Status.SUPPRESSED, ERASED)
+    who = recipient(wanted.role, order, customer)
+    never: list[str] = []
+    later: list[tuple[datetime, str]] = []
+    for index, step in enumerate(wanted.steps):
+        if index < entry.step:
+            continue  # tried already
+        places, block = _places(wanted, step, who, blocks)
+        if block:
+            never.append(block)
+        elif halted := blocks.standstill("channel", step.channel):
+            later.append((now + RECHECK, halted))
+        elif step.at > now:
+            why = f", {step.why}" if step.why else ""
+            later.append((step.at, f"{step.channel}: not before {calendar.show(step.at, zone)}{why}"))
+        elif seen := _was_active(step, who, now, zone):
+            return Withhold(Status.SUPPRESSED, seen)
+        else:
+            full = _no_room(entry, wanted, who, blocks, now, zone, beside)
+            return full or Send(wanted, index, step.channel, places[0], others=places[1:])
+    if later:
+        until, why = min(later)
+        return Wait(until, why)
+    if wanted.kind is Kind.TASK:  # the task stands all the same: the ledger is the list of tasks
+        return Send(wanted, len(wanted.steps), "", "")
+    return Withhold(Status.SUPPRESSED, "; ".join(never) or _unreachable(wanted, who))
+
+
+def _was_active(step: Step, who: Customer | Person, now: datetime, zone: str) -> str:
+    """That the customer looked by themselves since the message would have told them something, or ""."""
+    if step.unless_active is None or not isinstance(who, Customer):
+        return ""
+    looked = [
+        (at, surface)
+        for surface, at in who.active.items()
+        if step.unless_active <= at <= now and (not step.surfaces or surface in step.surfaces)
+    ]
+    if not looked:
+        return ""
+    at, surface = max(looked)
+    where = f" ({surface})" if step.surfaces else ""
+    return f"the customer was active{where} on {calendar.show(at, zone)}"
+
+
+def _no_room(
+    entry: Entry,
+    wanted: Notification,
+    who: Customer | Person,
+    blocks: Blocks,
+    now: datetime,
+    zone: str,
+    beside: Collection[str],
+) -> Answer | None:
+    """What a full day or week of the customer means for one more message; ``None`` if there is room now.
+
+    Of two that were claimed together and not begun, the earlier one counts for the later, unless they leave
+    in one message.
+    """
+    sent = blocks.sent.get(wanted.customer, ()) if isinstance(who, Customer) else ()
+    if not sent:
+        return None
+    before = (now, entry.id)
+    others = (one for one in sent if one.key != entry.key and one.key not in beside)
+    own = zone_of(who, zone)
+    counted = tally(tuple(one for one in others if not one.waits or (one.at, one.entry) < before), own)
+    until = room(blocks.caps, wanted.purpose, counted, now, own)
+    if until == now:
+        return None
+    why = full(blocks.caps, wanted.purpose, counted, now, own)
+    if wanted.expires_at is not None and until >= wanted.expires_at:
+        return Withhold(Status.SUPPRESSED, f"unreachable: {why}; it is useless before there is room")
+    return Wait(until, why)
+
+
+def _places(
+    wanted: Notification, step: Step, who: Customer | Person, blocks: Blocks
+) -> tuple[tuple[str, ...], str]:
+    """Where this step may go, or why it may never be used; one dead device does not silence the others."""
+    known = addresses(step.channel, who)
+    if not known:
+        return (), f"unreachable: no address for {step.channel}"
+    if isinstance(who, Customer):
+        refusal = refused(who, wanted.purpose, step.channel)
+        if refusal:
+            return (), refusal
+    elif step.channel in who.refuses:
+        return (), f"the {wanted.role} wants to hear nothing by {step.channel}"
+    elif wanted.kind is Kind.MESSAGE and wanted.purpose is Purpose.MARKETING:
+        return (), f"the {wanted.role} never gave consent to marketing by {step.channel}"
+    open_ones = tuple(to for to in known if (step.channel, to) not in blocks.suppressed)
+    if not open_ones:
+        listed = blocks.suppressed[step.channel, known[0]]
+        return (), f"unreachable: nothing is sent to this address by {step.channel} any more: {listed}"
+    allowed = tuple(to for to in open_ones if blocks.allow is None or to in blocks.allow)
+    if not allowed:
+        return (), f"a system for trying out: {step.channel} sends only to the addresses on its list"
+    return allowed, ""
+
+
+def _nobody(wanted: Notification) -> str:
+    if not wanted.customer:
+        return "the order names no customer"
+    return f"nothing is known about customer {wanted.customer!r}"
+
+
+def _unreachable(wanted: Notification, who: Customer | Person) -> str:
+    if isinstance(who, Person) and who == Person():
+        return f"unreachable: the order names no {wanted.role}"
+    return "unreachable: no address for any of the rule's channels"

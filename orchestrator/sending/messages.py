@@ -1,0 +1,176 @@
+"""From a notification and an address to the message a channel takes: content, sender, headers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import quote
+from uuid import UUID, uuid5
+
+from markupsafe import escape
+
+from channels.base import Attachment, Message
+from orchestrator.errors import RenderError
+from orchestrator.journey import Journey, Policy
+from orchestrator.model import Customer, Kind, Notification, Order, Purpose
+from orchestrator.plain_text import one_line
+from orchestrator.render import several, wording
+from orchestrator.render.attachments import File
+from orchestrator.render.invitation import Invitation, Somebody, calendar_file
+from orchestrator.sending.guard import Send
+from orchestrator.timing.send_time import recipient
+
+_IDS = UUID("6f0d4f6e-3a55-4a0c-9e3e-0b6c5c1d2a11")  # the name space of our Message-IDs; never change it
+STAFF = frozenset({"owner", "manager"})
+UNASKED = frozenset({Purpose.MARKETING, Purpose.RELATIONSHIP})  # mail that everybody must be able to stop
+SMALL = "margin:16px;font-size:13px;color:#55626e;text-align:center"
+
+
+class Rendered(Protocol):
+    """What a renderer gives back (:class:`orchestrator.render.Rendered`)."""
+
+    @property
+    def subject(self) -> str: ...  # noqa: D102
+    @property
+    def text(self) -> str: ...  # noqa: D102
+    @property
+    def html(self) -> str: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def link(self) -> str: ...  # noqa: D102
+    @property
+    def locale(self) -> str: ...  # noqa: D102
+    @property
+    def files(self) -> tuple[File, ...]: ...  # noqa: D102
+    @property
+    def invitation(self) -> Invitation | None: ...  # noqa: D102
+
+
+class Renders(Protocol):
+    """Turns a template and a context into content."""
+
+    def render(self, template: str, channel: str, locale: str, context: Mapping[str, Any]) -> Rendered:
+        """Render or raise :class:`orchestrator.errors.RenderError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who our messages come from. Marketing leaves from an address of its own (Gmail's sender rules)."""
+
+    email: str = "hello@example.com"
+    name: str = ""
+    reply_to: str = ""
+    marketing_email: str = ""
+    postal_address: str = ""
+
+    def mailbox(self, purpose: Purpose, brand: str = "") -> str:
+        """The From address for a purpose, and for a brand that has one of its own."""
+        if purpose is Purpose.MARKETING and self.marketing_email:
+            return self.marketing_email
+        return brand or self.email
+
+
+def message_id(key: str, channel: str, mailbox: str) -> str:
+    """One Message-ID for an entry and channel, for ever (RFC 5322 3.6.4): a repeat is seen as one."""
+    domain = mailbox.rpartition("@")[2] or "localhost"
+    return f"<{uuid5(_IDS, f'{key} {channel}')}@{domain}>"
+
+
+def _unsubscribe(reply_to: str, identity: str) -> str:
+    """A mail to whoever reads the replies (RFC 2369 3.2), naming ours by its Message-ID and nobody by name.
+
+    A person takes it as the withdrawal it is. One click (RFC 8058) needs an address that answers POST.
+    """
+    subject = quote(f"unsubscribe {identity.strip('<>')}", safe="@")
+    return f"<mailto:{quote(reply_to, safe='@')}?subject={subject}>"
+
+
+class Composes(Protocol):
+    """Makes a message of what the guard let go."""
+
+    def compose(self, go: Send, order: Order, customer: Customer, journey: Journey, now: datetime) -> Message:
+        """Make the message or raise :class:`orchestrator.errors.RenderError`."""
+        ...
+
+
+class Composer:
+    """Makes messages; knows the templates, the company and the sender."""
+
+    def __init__(self, renderer: Renders, company: Mapping[str, Any], sender: Sender, policy: Policy) -> None:
+        self._renderer = renderer
+        self._company = company
+        self._sender = sender
+        self._policy = policy
+
+    def compose(self, go: Send, order: Order, customer: Customer, journey: Journey, now: datetime) -> Message:
+        """Render *go* for its recipient; raises :class:`orchestrator.errors.RenderError`."""
+        wanted = go.wanted
+        who = recipient(wanted.role, order, customer)
+        context = wording.context(wanted, order, customer, journey, self._policy, now, self._company)
+        if go.along:
+            context["orders"] += several.orders(
+                wording.context(note, other, customer, journey, self._policy, now, self._company)
+                for note, other in go.along
+            )
+        locale = wording.locale_of(wanted, order, customer, self._company)
+        content = self._renderer.render(wanted.template, go.channel, locale, context)
+        brand = context["brand"]
+        mailbox = self._sender.mailbox(wanted.purpose, brand.sender_email)
+        keys = sorted([wanted.key, *(note.key for note, _ in go.along)])
+        identity = message_id(" ".join(keys), go.channel, mailbox)
+        reply_to = self._reply_to(wanted, order, brand.reply_to)
+        asked_for = go.channel != "email" or wanted.purpose not in UNASKED
+        text, html = (content.text, content.html) if asked_for else self._signed(content, brand.imprint)
+        files = list(content.files)
+        if content.invitation is not None:
+            owner = Somebody(reply_to, context["sender"].name)
+            made = calendar_file(
+                content.invitation, wanted, order, zone=context["zone"], now=now,
+                organizer=owner, attendee=Somebody(go.to, who.name),
+            )  # fmt: skip
+            files += [made] if made is not None else []
+        return Message(
+            id=wanted.key,
+            message_id=identity,
+            channel=go.channel,
+            to=go.to,
+            to_name=who.name,
+            text=text,
+            subject=content.subject,
+            html=html,
+            title=content.title,
+            link=content.link,
+            sender=mailbox,
+            sender_name=brand.sender_name or self._sender.name or str(self._company.get("name", "")),
+            reply_to=reply_to,
+            headers={} if asked_for else {"List-Unsubscribe": _unsubscribe(reply_to, identity)},
+            locale=content.locale,
+            purpose=wanted.purpose.value,
+            collapse_key=f"{wanted.order}/{wanted.rule}",
+            at=now,
+            others=go.others,
+            expires_at=wanted.expires_at,
+            attachments=tuple(Attachment(one.name, one.type, one.data, one.cid) for one in files),
+        )
+
+    def _signed(self, content: Rendered, imprint: str) -> tuple[str, str]:
+        """Its text and HTML with the postal address that such mail must carry, if the template has it not."""
+        address = one_line(self._sender.postal_address) or one_line(imprint)
+        if not address:
+            raise RenderError("mail of this purpose must carry a postal address: set company.postal_address")
+        text, html = content.text, content.html
+        if address not in text:
+            text = f"{text.rstrip()}\n\n{address}\n"
+        written = str(escape(address))
+        if html and written not in html and address not in html:
+            body, end, rest = html.rpartition("</body>")
+            html = f'{body or rest}<p style="{SMALL}">{written}</p>{end}{rest if body else ""}'
+        return text, html
+
+    def _reply_to(self, wanted: Notification, order: Order, brand: str) -> str:
+        """Every message can be answered: customers reach the owner of the order, colleagues the house."""
+        to_staff = wanted.kind is Kind.TASK or wanted.role in STAFF
+        owner = "" if to_staff else order.owner.email
+        return owner or brand or self._sender.reply_to or self._sender.email

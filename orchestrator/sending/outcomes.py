@@ -1,0 +1,241 @@
+"""What a channel's answer means for the entry it was about. Pure.
+
+==================  ==========================================  =====================================
+the channel         a message                                   a task
+==================  ==========================================  =====================================
+took it             accepted                                    accepted
+Unavailable         again after the back-off; when that comes   the same; after the last step it
+                    too late, the next step, else failed        stands on the list of tasks alone
+Rejected            the next step, else failed; a dead address  the same
+                    joins the suppression list
+Misconfigured       the channel pauses; the guard finds another the same
+                    step, or the message waits
+Unknown, may be     again after the back-off; when that comes   the same; then the next step,
+repeated or found   too late, unknown: a person decides         else the list
+Unknown, may not    unknown: a person decides                   the next step, else the list
+was not asked       again at once: we are stopping              the same
+==================  ==========================================  =====================================
+
+A task goes on where a message stops: a colleague who hears twice by two channels loses a minute, one who
+hears nothing loses a customer. On one channel nothing is repeated that may not be. A message that may have
+left is never followed by the next step: the customer would get it twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from channels.base import (
+    Abilities,
+    AfterUnknown,
+    ChannelError,
+    Message,
+    Misconfigured,
+    Receipt,
+    Rejected,
+    Unavailable,
+    Unknown,
+)
+from orchestrator.intake import Incoming
+from orchestrator.ledger.values import Attempt
+from orchestrator.model import ENGINE, Entry, Fact, Kind, Notification, Status
+from orchestrator.planning.fold import promised_data
+from orchestrator.private import without_addresses
+from orchestrator.sending.guard import Send
+from orchestrator.sending.retry import next_try
+
+ON_THE_LIST = "on the list of tasks only"
+_NO_FAULT = frozenset({"stopped", "misconfigured"})  # attempts that say nothing about the provider
+
+
+class NotAsked(ChannelError):
+    """The channel was never called: nothing left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One claimed entry on its way: what the guard allowed, and the message made of it.
+
+    ``others`` leave in the same message, and come to the same.
+    """
+
+    entry: Entry
+    go: Send
+    message: Message | None  # a task that nobody can be reached for is only recorded
+    line: str = ""  # the id of what rides along
+    others: tuple["Job", ...] = ()
+    doubt: datetime | None = None  # since then it may have left; the provider is asked first
+
+    @property
+    def all(self) -> tuple["Job", ...]:
+        """Every entry that leaves in this message."""
+        return (self, *self.others)
+
+    @property
+    def message_id(self) -> str:
+        """Stored before the first attempt, and the same at every later one."""
+        return self.message.message_id if self.message is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What the channel said: a receipt or an error."""
+
+    job: Job
+    answer: Receipt | ChannelError
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Back to the schedule: from *step*, not before *at*."""
+
+    step: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """What is to be written down. With ``again``, a ``status`` is only passed through on the way.
+
+    ``outcome`` is what became of the attempt. ``pause`` stops the channel, ``suppress`` the address; ``dead``
+    are others of the recipient's addresses to stop, each with the reason.
+    """
+
+    reason: str
+    status: Status | None = None
+    again: Again | None = None
+    outcome: str = ""
+    code: str = ""
+    provider_id: str = ""
+    pause: bool = False
+    suppress: bool = False
+    dead: Mapping[str, str] = field(default_factory=dict)
+
+
+def same_identity(message: Message, entry: Entry) -> Message:
+    """Return *message* under the Message-ID of its first attempt; other settings make no other mail."""
+    if not entry.message_id or entry.channel != message.channel or entry.message_id == message.message_id:
+        return message
+    return replace(message, message_id=entry.message_id)
+
+
+def accepted(job: Job, receipt: Receipt) -> Follows:
+    """The provider took it, or the task stands on the list."""
+    if job.message is not None:
+        reason = "; ".join(filter(None, (receipt.note, _together(job))))
+        return Follows(reason, Status.ACCEPTED, provider_id=receipt.provider_id, dead=receipt.dead)
+    return Follows(f"{ON_THE_LIST}: {job.entry.reason or 'no channel reaches them'}", Status.ACCEPTED)
+
+
+def _together(job: Job) -> str:
+    """With what it was said, or "" for what was said alone."""
+    others = ", ".join(note.order for note, _ in job.go.along)
+    return f"in one message with what was said of {others}" if others else ""
+
+
+def died(
+    entry: Entry, attempts: Sequence[Attempt], abilities: Abilities | None, now: datetime
+) -> tuple[Job, Follows]:
+    """Decide about an entry whose worker died in `sending`: as if the channel had not known."""
+    steps = [step.channel for step in entry.wanted.steps]
+    step = steps.index(entry.channel) if entry.channel in steps else entry.step
+    job = Job(entry, Send(entry.wanted, step, entry.channel, ""), None)
+    if not entry.channel:  # a task for the list: nothing can have left
+        return job, Follows(entry.reason, again=Again(entry.step, now), outcome="stopped")
+    return job, refused(job, Unknown("the worker died while sending"), attempts, abilities, now)
+
+
+def refused(
+    job: Job, error: ChannelError, attempts: Sequence[Attempt], abilities: Abilities | None, now: datetime
+) -> Follows:
+    """Decide what follows an error, after all *attempts* of the entry, this one included."""
+    channel, step, wanted = job.go.channel, job.go.step, job.go.wanted
+    name = job.message.to_name if job.message is not None else ""
+    reason = without_addresses(error.reason, job.go.to, name)
+    here = [one for one in attempts if one.channel == channel and one.outcome not in _NO_FAULT]
+    if isinstance(error, NotAsked):
+        return Follows(reason, again=Again(job.entry.step, now), outcome="stopped")
+    if isinstance(error, Misconfigured):
+        again = Again(job.entry.step, now)
+        text = f"{channel}: {reason}"
+        return Follows(text, again=again, outcome="misconfigured", code=error.code, pause=True)
+    doubt = isinstance(error, Unknown)
+    if isinstance(error, Unavailable) or (doubt and (may_repeat(abilities) or may_be_found(abilities))):
+        floor = error.retry_after if isinstance(error, Unavailable) else None
+        moment = next_try(max(1, len(here)), _chance(job), now, floor, wanted.expires_at)
+        if moment is not None:
+            status = Status.UNKNOWN if doubt else None
+            text = f"{reason}; {_goes_on(abilities)}" if doubt else reason
+            return Follows(text, status, Again(job.entry.step, moment), "unavailable", error.code)
+        doubt = doubt or any(one.outcome == Status.UNKNOWN for one in here)
+    task = wanted.kind is Kind.TASK
+    dead = isinstance(error, Rejected) and error.suppress
+    if task or (not doubt and step + 1 < len(wanted.steps)):
+        status = Status.UNKNOWN if doubt else None
+        text = f"{channel}: {reason}"
+        return Follows(text, status, Again(step + 1, now), _outcome(error), error.code, suppress=dead)
+    status = Status.UNKNOWN if doubt else Status.FAILED
+    return Follows(reason, status, code=error.code, suppress=dead)
+
+
+def _chance(job: Job) -> str:
+    """What the moment of the next try is drawn from: what leaves together is tried again together."""
+    together = (job.message_id or job.entry.message_id) if job.entry.wanted.joins else ""
+    return together or job.entry.key
+
+
+def may_repeat(abilities: Abilities | None) -> bool:
+    """Is the same message sent twice seen as one?"""
+    return abilities is not None and abilities.after_unknown is AfterUnknown.REPEAT
+
+
+def may_be_found(abilities: Abilities | None) -> bool:
+    """Can the provider be asked whether it has a message?"""
+    return abilities is not None and abilities.after_unknown is AfterUnknown.RECONCILE
+
+
+def in_doubt(channel: str, attempts: Sequence[Attempt]) -> datetime | None:
+    """Since when the provider may have it, if one of the *attempts* on that channel ended unknown."""
+    here = [one.started_at for one in attempts if one.channel == channel and one.outcome == Status.UNKNOWN]
+    return min(here, default=None)
+
+
+def _goes_on(abilities: Abilities | None) -> str:
+    if may_be_found(abilities):
+        return "the provider is asked before anything is sent again"
+    return "again with the same Message-ID"
+
+
+def _outcome(error: ChannelError) -> str:
+    return "rejected" if isinstance(error, Rejected) else "unavailable"
+
+
+def fact_of(
+    wanted: Notification, entry: Entry, status: Status, now: datetime, *, channel: str = "", reason: str = ""
+) -> Incoming:
+    """The fact that one of our notifications came to something."""
+    data: dict[str, Any] = {
+        "key": entry.key,
+        "rule": wanted.rule,
+        "occasion": wanted.occasion,
+        "role": wanted.role,
+        "kind": wanted.kind.value,
+        "purpose": wanted.purpose.value,
+        "template": wanted.template,
+    }
+    if channel:
+        data["channel"] = channel
+    if reason:
+        data["reason"] = reason
+    if wanted.kind is Kind.MESSAGE and wanted.tells:
+        data["tells"] = [{"milestone": t.milestone, **promised_data(t.value)} for t in wanted.tells]
+    name = f"{entry.id}:{entry.generation}:{status}"
+    return Incoming(Fact(ENGINE, name, f"notification.{status}", wanted.order, now, now, data), b"", {})
+
+
+def told_line(job: Job, now: datetime) -> Incoming:
+    """The fact that a customer read a line which rode along: it is told once, whatever order it was about."""
+    entry, data = job.entry, {"line": job.line, "key": job.entry.key}
+    name = f"{entry.id}:{entry.generation}:{job.line}"
+    return Incoming(Fact(ENGINE, name, "customer.told", job.go.wanted.customer, now, now, data), b"", {})

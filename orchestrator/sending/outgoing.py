@@ -1,0 +1,118 @@
+"""Messages to their channels: how many at once, and every failure as one of the errors of a channel."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import TypeVar
+
+from channels.base import Abilities, Channel, ChannelError, Findable, Misconfigured, Receipt, Unknown
+from orchestrator.sending.outcomes import Job, NotAsked, Tried, may_be_found, may_repeat
+
+T = TypeVar("T")
+
+QUICK, SLOW = 0.5, 2.0  # seconds in which a portion should leave
+START = 4  # times the sends at once: the first portion
+
+
+class Outgoing:
+    """The channels of one dispatcher, each with room for so many sends at once."""
+
+    def __init__(self, channels: Mapping[str, Channel]) -> None:
+        self._channels = channels
+        self._room: dict[str, asyncio.Semaphore] = {}
+        self._alone: dict[str, asyncio.Lock] = {}
+        self._portion: dict[str, int] = {}
+        self.stopping = False
+
+    def abilities(self, name: str) -> Abilities | None:
+        """What the channel of that name can do; ``None`` without such a channel."""
+        channel = self._channels.get(name)
+        return channel.abilities if channel is not None else None
+
+    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Be the only one who begins on a channel that cannot be asked about after a crash."""
+        abilities = self.abilities(name)
+        if abilities is None or may_repeat(abilities) or may_be_found(abilities):
+            return nullcontext()
+        return self._alone.setdefault(name, asyncio.Lock())
+
+    def portion(self, name: str) -> int:
+        """How many may be `sending` at once: what leaves in about a second.
+
+        What waits in `sending` is past the guard, so a STOP would come too late for it, and is unknown
+        after a crash: as many as are sent at once where that cannot be mended. Where the provider has to
+        be asked about each, it never gets more than at the start.
+        """
+        abilities = self.abilities(name)
+        if abilities is None:
+            return 1000
+        if not (may_repeat(abilities) or may_be_found(abilities)):
+            return abilities.concurrency
+        return self._portion.get(name, abilities.concurrency * START)
+
+    async def send(self, name: str, jobs: Sequence[Job]) -> list[Tried]:
+        """Hand these over, and learn from the time it took how many to take next."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        tried = await asyncio.gather(*(self._send(job) for job in jobs))
+        abilities = self.abilities(name)
+        if abilities is not None and jobs:
+            took, now = loop.time() - began, self.portion(name)
+            if took < QUICK and len(jobs) >= now and may_repeat(abilities):
+                self._portion[name] = now * 2
+            elif took > SLOW:
+                self._portion[name] = max(abilities.concurrency, now // 2)
+        return tried
+
+    async def close(self) -> None:
+        """Close the channels."""
+        for channel in self._channels.values():
+            await channel.close()
+
+    async def _send(self, job: Job) -> Tried:
+        if job.message is None:
+            return Tried(job, Receipt(""))
+        name = job.go.channel
+        channel = self._channels.get(name)
+        if channel is None:
+            return Tried(job, Misconfigured(f"there is no channel called {name!r}"))
+        room = self._room.setdefault(name, asyncio.Semaphore(channel.abilities.concurrency))
+        async with room:
+            if self.stopping:
+                return Tried(job, NotAsked("stopped before it was sent"))
+            try:
+                return Tried(job, await self._found(channel, job) or await channel.send(job.message))
+            except ChannelError as error:
+                return Tried(job, error)
+            except Exception as error:  # noqa: BLE001  an adapter's bug must not take the others down
+                return Tried(job, Unknown(f"the channel failed: {type(error).__name__}"))
+
+    async def _found(self, channel: Channel, job: Job) -> Receipt | None:
+        """Ask the provider for a message that it may have; whoever cannot ask leaves it unknown."""
+        if job.doubt is None or job.message is None:
+            return None
+        if not isinstance(channel, Findable):
+            raise Unknown("it may have left, and the channel cannot ask the provider")
+        try:
+            return await channel.find(job.message, job.doubt)
+        except Misconfigured:
+            raise
+        except ChannelError as error:
+            raise Unknown(f"the provider could not be asked: {error.reason}", code=error.code) from None
+
+
+def by_channel(jobs: Iterable[Job]) -> Iterator[tuple[str, list[Job]]]:
+    """Sort messages by channel; one that is slow delays no other."""
+    sorted_out: dict[str, list[Job]] = {}
+    for job in jobs:
+        sorted_out.setdefault(job.go.channel, []).append(job)
+    yield from sorted_out.items()
+
+
+async def every(*work: Awaitable[T]) -> list[T]:
+    """Wait for all of them, and only then raise what the first of those that failed raised."""
+    ended = await asyncio.gather(*work, return_exceptions=True)
+    for one in ended:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in ended if not isinstance(one, BaseException)]

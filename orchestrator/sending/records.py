@@ -1,0 +1,264 @@
+"""What becomes of entries, written down. Every write says its claim's generation; a late one is refused."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from channels.base import Abilities, Receipt
+from orchestrator.engine import PARKED, Engine
+from orchestrator.errors import LedgerAway, Stale
+from orchestrator.intake import Incoming
+from orchestrator.ledger import Begin, Finish, Stops, Transaction
+from orchestrator.model import Entry, Status
+from orchestrator.planning.case import CARRIES, SAID
+from orchestrator.private import without_mailboxes
+from orchestrator.sending import outcomes
+from orchestrator.sending.blocks import suppress
+from orchestrator.sending.guard import Answer, Wait, Withhold
+from orchestrator.sending.outcomes import Follows, Job, Tried
+from orchestrator.sending.trouble import Trouble
+from orchestrator.sight import Sight, go_on
+
+log = logging.getLogger(__name__)
+
+STALE = "refused as too late"
+CAME_APART = "somebody else has one of the orders this message is about"
+AGAIN = "to be tried again"
+
+
+@dataclass
+class Counts:
+    """How many entries ended how, for the sentence at the end."""
+
+    ended: Counter[str] = field(default_factory=Counter)
+
+    def __getitem__(self, status: str) -> int:
+        return self.ended[status]
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """The guard has no answer, because of *why*."""
+
+    why: str
+
+
+Verdict = Answer | Undecided
+
+
+class Records:
+    """Writes down what becomes of claimed entries, and tells the engine."""
+
+    def __init__(self, engine: Engine, abilities: Callable[[str], Abilities | None]) -> None:
+        self._engine = engine
+        self._abilities = abilities
+        self.counts = Counts()
+        self.trouble = Trouble()
+
+    def at(self, entry: Entry, now: datetime) -> datetime:
+        """The moment at which an entry is handled: now, or in a replay when it was due."""
+        return entry.run_at if self._engine.replay else now
+
+    @contextmanager
+    def fenced(self, entry: Entry) -> Iterator[None]:
+        """Let a write about *entry* be refused without harm to its neighbours."""
+        try:
+            yield
+        except Stale:
+            self.refused({entry.id})
+
+    def refused(self, late: set[int]) -> set[int]:
+        """Count and log the entries whose write came too late; return them."""
+        for entry_id in sorted(late):
+            self.counts.ended[STALE] += 1
+            log.warning("entry %d: somebody else has it by now; this worker's write was refused", entry_id)
+        return late
+
+    def back(
+        self, tx: Transaction, entry: Entry, step: int, at: datetime, reason: str, now: datetime, *,
+        outcome: str = "unavailable", code: str = "",
+    ) -> None:  # fmt: skip
+        """Schedule it again, from *step* and not before *at*."""
+        tx.back_to_schedule(
+            entry.id, entry.generation, step=step, not_before=at, reason=without_mailboxes(reason), now=now,
+            outcome=outcome, code=code,
+        )  # fmt: skip
+
+    def release(self, tx: Transaction, entry: Entry, now: datetime) -> None:
+        """Give it back as it was; it is claimed and rendered anew."""
+        with self.fenced(entry):
+            tx.release(entry.id, entry.generation, now)
+
+    def withheld(self, tx: Transaction, verdicts: Sequence[tuple[Entry, Verdict]], now: datetime) -> None:
+        """Carry out what the guard said of those that may not go now."""
+        facts: list[Incoming] = []
+        for entry, verdict in verdicts:
+            moment = self.at(entry, now)
+            with self.fenced(entry):
+                if isinstance(verdict, Wait):
+                    self.back(tx, entry, entry.step, verdict.until, verdict.reason, moment)
+                elif isinstance(verdict, Undecided):
+                    self.park(tx, entry, verdict.why, moment)
+                elif isinstance(verdict, Withhold):
+                    status, reason = verdict.status, without_mailboxes(verdict.reason)
+                    tx.withdraw(entry.id, status, reason, moment, generation=entry.generation)
+                    self.counts.ended[status] += 1
+                    if status is not Status.CANCELLED:  # that is the planner's own word
+                        facts.append(outcomes.fact_of(entry.wanted, entry, status, moment, reason=reason))
+        self.tell(tx, facts, now)
+
+    def begin(self, tx: Transaction, jobs: Sequence[Job], now: datetime) -> list[Job]:
+        """Commit that their bytes may leave from now on, and return those that nobody else has taken.
+
+        If somebody else has one order of a message, the message does not leave.
+        """
+        begun = [
+            Begin(one.entry.id, one.entry.generation, one.go.channel, one.message_id, self.at(one.entry, now))
+            for job in jobs
+            for one in job.all
+        ]
+        late = self.refused(tx.begin_many(begun, now))
+        if not late:
+            return list(jobs)
+        whole = [job for job in jobs if late.isdisjoint(one.entry.id for one in job.all)]
+        for job in jobs:
+            for one in job.all if job not in whole else ():
+                if one.entry.id not in late:
+                    moment = self.at(one.entry, now)
+                    self.back(tx, one.entry, one.entry.step, moment, CAME_APART, now, outcome="stopped")
+        return whole
+
+    def park(self, tx: Transaction, entry: Entry, reason: str, now: datetime) -> None:
+        """Freeze it until somebody mends what is wrong, or news of its order comes."""
+        tx.release(entry.id, entry.generation, now)
+        tx.hold([entry.id], f"{PARKED}: {without_mailboxes(reason)}", now)
+        self.counts.ended[PARKED] += 1
+
+    def park_all(self, broken: Sequence[tuple[Entry, str]], tx: Transaction, now: datetime) -> None:
+        """Park several, each with its reason."""
+        for entry, reason in broken:
+            with self.fenced(entry):
+                self.park(tx, entry, reason, self.at(entry, now))
+
+    def answered(self, tx: Transaction, tried: Sequence[Tried], sight: Sight, now: datetime) -> None:
+        """Carry out what follows from what the channels said; *sight* is what was sent from."""
+        answers = [pair for one in tried for pair in self._follows(tx, one, now)]
+        self._write_down(tx, answers, now, sight)
+
+    def died(self, tx: Transaction, entries: Sequence[Entry], now: datetime) -> None:
+        """Carry out what follows for those of the swept entries whose worker died in `sending`."""
+        answers = [
+            outcomes.died(entry, tx.attempts(entry.id), self._abilities(entry.channel), now)
+            for entry in entries
+            if entry.status is Status.UNKNOWN
+        ]
+        self._write_down(tx, answers, now)
+
+    def _follows(self, tx: Transaction, tried: Tried, now: datetime) -> list[tuple[Job, Follows]]:
+        """What follows for every entry of one message; the tries of the first count for all."""
+        job, answer = tried.job, tried.answer
+        if isinstance(answer, Receipt):
+            return [(one, outcomes.accepted(one, answer)) for one in job.all]
+        abilities, attempts = self._abilities(job.go.channel), tx.attempts(job.entry.id)
+        moment = self.at(job.entry, now)
+        return [
+            (one, replace(outcomes.refused(one, answer, attempts, abilities, moment), dead=answer.dead))
+            for one in job.all
+        ]
+
+    def _write_down(
+        self,
+        tx: Transaction,
+        answers: Sequence[tuple[Job, Follows]],
+        now: datetime,
+        sight: Sight | None = None,
+    ) -> None:
+        late = self.refused(tx.finish_many(self._endings(answers, now), now))
+        facts: list[Incoming] = []
+        lines = [
+            outcomes.told_line(job, self.at(job.entry, now))
+            for job, then in answers
+            if job.line and then.status in SAID and then.again is None and job.entry.id not in late
+        ]
+        if lines:
+            tx.append(lines)
+        noted: set[str] = set()
+        for job, then in answers:
+            entry, wanted, channel = job.entry, job.go.wanted, job.go.channel
+            moment = self.at(entry, now)
+            if then.pause:
+                tx.pause(Stops.CHANNEL, channel, moment, then.reason)
+                log.error("channel %s is paused: %s", channel, then.reason)
+            failed = then.status is not Status.ACCEPTED and then.outcome != "stopped"
+            if then.reason and failed and job.message is not None and job.message_id not in noted:
+                noted.add(job.message_id)
+                self.trouble.note(channel, then.code, then.reason, entry.id)
+            if then.suppress:
+                suppress(tx, channel, job.go.to, then.reason, then.code, moment)
+            for to, why in then.dead.items():
+                suppress(tx, channel, to, why, then.code, moment)
+            if entry.id in late:
+                continue
+            if then.again is not None:
+                self.counts.ended[AGAIN] += 1
+                with self.fenced(entry):
+                    again = then.again
+                    self.back(
+                        tx, entry, again.step, again.at, then.reason, moment,
+                        outcome=then.outcome, code=then.code,
+                    )  # fmt: skip
+            elif then.status is not None:
+                self.counts.ended[then.status] += 1
+                facts.append(
+                    outcomes.fact_of(wanted, entry, then.status, moment, channel=channel, reason=then.reason)
+                )
+        self.trouble.tell(now)
+        self.tell(tx, facts, now, sight)
+
+    def _endings(self, answers: Sequence[tuple[Job, Follows]], now: datetime) -> list[Finish]:
+        return [
+            Finish(
+                job.entry.id, job.entry.generation, then.status, job.go.channel, then.provider_id,
+                "; ".join(filter(None, (then.reason, _carried(job)))), then.code, self.at(job.entry, now),
+            )
+            for job, then in answers
+            if then.status is not None and then.status is not job.entry.status
+        ]  # fmt: skip
+
+    def tell(
+        self, tx: Transaction, facts: Sequence[Incoming], now: datetime, sight: Sight | None = None
+    ) -> None:
+        """What became of our notifications is a fact like any other, and planned like any other.
+
+        The mark that has an order planned again lasts; in a replay it is planned at once, at its moment.
+        A *sight* of their orders that still holds saves reading them again; it is used up.
+        """
+        if not facts:
+            return
+        orders = {item.fact.subject: item.fact.heard for item in facts}
+        if not self._engine.replay:
+            tx.append(facts)
+            tx.mark_each(orders)
+            return
+        if sight is not None and not self._engine.still_holds(tx, sight, orders, now):
+            sight = None
+        tx.append(facts)
+        try:
+            with tx.apart():
+                after = go_on(sight, [item.fact for item in facts], orders) if sight is not None else None
+                if after is None:
+                    self._engine.plan(tx, orders, now)
+                else:
+                    self._engine.settle(tx, after, orders, now)
+        except LedgerAway:
+            raise
+        except Exception as error:  # noqa: BLE001  what was sent stays written down, whatever planning does
+            log.error("orders are planned later, for planning after sending failed: %s", type(error).__name__)  # noqa: TRY400
+            tx.mark_each(orders)
+
+
+def _carried(job: Job) -> str:
+    return f"{CARRIES}{job.line}" if job.line else ""

@@ -1,0 +1,198 @@
+"""What a message must wait for, as gates: it leaves at the first moment at which all are open. Pure."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, time
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+from orchestrator.journey import BusinessCalendar, Rule
+from orchestrator.model import Customer, Person, Purpose, Sent, Window
+from orchestrator.planning.case import Case
+from orchestrator.timing import calendar, caps, habits, law
+
+EVERY_DAY = frozenset(range(7))
+CHOSEN = "outside the hours the customer chose"
+LOOKS = "when the customer usually looks"
+DEFAULT = "outside the default hours"
+QUIET = "in the quiet hours"
+CLOSED = "the location is closed"
+HOLIDAY = "the location has a holiday"
+
+
+class Gate(NamedTuple):
+    """Lets a message pass at some times, and says *why* not at others.
+
+    ``opens`` returns the moment it is given, the first later one that may pass, or ``None`` for never.
+    ``rare`` gates may stay shut for longer than a fortnight.
+    """
+
+    why: str
+    opens: Callable[[datetime], datetime | None]
+    rare: bool = False
+
+
+def through(moment: datetime, gates: Sequence[Gate]) -> tuple[datetime | None, str]:
+    """Return the first moment from *moment* on at which all gates are open, and which kept it back.
+
+    ``None`` when there is none within 15 days, or within 400 where only a rare gate keeps it so long.
+    """
+    start, last = moment, moment + calendar.CYCLE
+    reasons: dict[str, None] = {}
+    open_ones = at = 0  # so many in a row are open at *moment*
+    while open_ones < len(gates):
+        gate = gates[at]
+        then = gate.opens(moment)
+        if then is None:
+            return None, gate.why
+        if then > last:
+            usual = [one for one in gates if not one.rare]
+            if len(usual) == len(gates) or then > start + calendar.HORIZON:
+                return None, gate.why
+            if (never := through(start, usual))[0] is None:
+                return never
+            last = start + calendar.HORIZON
+        if then > moment:
+            moment, open_ones = then, 1
+            reasons[gate.why] = None
+        else:
+            open_ones += 1
+        at = (at + 1) % len(gates)
+    return moment, ", ".join(reasons)
+
+
+# ── when the customer wants it ───────────────────────────────────────────────
+
+
+class Clock(NamedTuple):
+    """By whose time a message waits: the recipient's zone, or the order's where theirs is not known.
+
+    ``doubt`` says why it is not the recipient's own, "" if it is; ``candidates`` are all zones that may be
+    theirs, ``place`` is their country and region, as far as the law asks.
+    """
+
+    zone: str
+    doubt: str
+    candidates: tuple[str, ...]
+    place: tuple[str, str]
+
+
+def wishes(
+    rule: Rule, channel: str, who: Customer | Person, zone: str, case: Case
+) -> Iterator[tuple[Gate, ...]]:
+    """What the recipient's day asks for, the best first; the next is tried where one leaves no moment at all.
+
+    What they chose for this channel stands alone. A habit is a guess: its last part, else all of it, else
+    the default hours.
+    """
+    if rule.timing.at == "now":
+        yield ()
+        return
+    if isinstance(who, Customer):
+        chosen = for_channel(who.windows, channel)
+        if chosen:
+            yield (_open(CHOSEN, chosen, zone),)
+            return
+        if rule.timing.at == "preferred" and (habit := habits_of(who, channel)):
+            lead = case.policy.habit_lead
+            yield (_open(LOOKS, tuple(habits.last_part(one, lead) for one in habit), zone),)
+            yield (_open(LOOKS, habit, zone),)
+    default = rule.timing.hours or case.journey.hours
+    if rule.timing.at == "preferred" and default is not None:
+        yield (_open(DEFAULT, _every_day(*default), zone),)
+    else:
+        yield ()
+
+
+def for_channel(windows: tuple[Window, ...], channel: str) -> tuple[Window, ...]:
+    """Those of this channel, else those of every channel."""
+    if not windows:
+        return ()
+    mine = tuple(window for window in windows if window.channel == channel)
+    return mine or tuple(window for window in windows if not window.channel)
+
+
+def habits_of(who: Customer, channel: str) -> tuple[Window, ...]:
+    """When the customer usually looks there, if they let us notice."""
+    return for_channel(who.habits, channel) if who.habits and who.learning else ()
+
+
+@lru_cache(maxsize=256)  # the hours that rules and journeys declare
+def _every_day(start: time, end: time) -> tuple[Window, ...]:
+    return (Window(EVERY_DAY, start, end),)
+
+
+def _open(why: str, windows: tuple[Window, ...], zone: str) -> Gate:
+    return Gate(why, partial(calendar.next_open, windows=windows, zone=zone))
+
+
+# ── what nobody can wish away ────────────────────────────────────────────────
+
+
+def duties(rule: Rule, channel: str, clock: Clock, sent: tuple[Sent, ...], case: Case) -> list[Gate]:
+    """Quiet hours of policy and law, what the rule asks of the location, and the cap on what was *sent*."""
+    policy, timing, zone = case.policy, rule.timing, clock.zone
+    found: list[Gate] = []
+    zones = clock.candidates
+    quiet = policy.quiet.get(rule.purpose)
+    if quiet is not None:
+        found += [Gate(QUIET, partial(calendar.leave_quiet, quiet=quiet, zone=one)) for one in zones]
+    country, region = clock.place
+    legal = law.hours(policy.law, country, region, rule.purpose, channel) if country else None
+    if legal is not None:
+        place = f"{country}-{region}" if region else country
+        why = f"outside the hours the law allows {rule.purpose.value} by {channel} in {place}"
+        found += [Gate(why, partial(_business, zone=one, business=legal), rare=True) for one in zones]
+    if timing.business_hours:
+        found.append(Gate(CLOSED, partial(_business, zone=case.zone, business=case.business), rare=True))
+    elif timing.business_days:
+        found.append(business_days(case.zone, case.business))
+    elif timing.skip_holidays:
+        found.append(Gate(HOLIDAY, partial(_no_holiday, zone=case.zone, business=case.business), rare=True))
+    if sent:
+        found += _cap(rule.purpose, caps.tally(sent, zone), zone, case)
+    return found
+
+
+def _business(moment: datetime, zone: str, business: BusinessCalendar) -> datetime | None:
+    if calendar.reads_open(moment, zone, business):
+        return moment
+    try:
+        return calendar.next_business(moment, zone, business)
+    except ValueError:  # it never opens
+        return None
+
+
+def business_days(zone: str, business: BusinessCalendar) -> Gate:
+    """Open all day on the days on which the business opens."""
+
+    def opens(moment: datetime) -> datetime | None:
+        return _first_day(moment, zone, lambda day: calendar.business_day(day, business))
+
+    return Gate(CLOSED, opens, rare=True)
+
+
+def _no_holiday(moment: datetime, zone: str, business: BusinessCalendar) -> datetime | None:
+    return _first_day(moment, zone, lambda day: day not in business.holidays)
+
+
+def _first_day(moment: datetime, zone: str, good: Callable[[date], bool]) -> datetime | None:
+    """*moment*, or the start of the next good day."""
+    first = calendar.day_of(moment, zone)
+    for ahead in range(calendar.HORIZON.days):
+        day = first + ahead * calendar.DAY
+        if good(day):
+            start = moment if not ahead else calendar.local(day, calendar.MIDNIGHT, zone)
+            return start if start >= moment else calendar.next_open(moment, (_whole(day),), zone)
+    return None
+
+
+def _whole(day: date) -> Window:
+    """A day that had begun and was left again: at 00:01 the clocks went back into the day before."""
+    return Window(frozenset({day.weekday()}), calendar.MIDNIGHT, calendar.MIDNIGHT)
+
+
+def _cap(purpose: Purpose, sent: caps.Tally, zone: str, case: Case) -> Iterator[Gate]:
+    """What is full now may be full for a while; what has room now has room on every later day."""
+    why = caps.full(case.policy.caps, purpose, sent, case.now, zone)
+    if why:
+        yield Gate(why, partial(caps.room, case.policy.caps, purpose, sent, zone=zone), rare=True)

@@ -1,0 +1,278 @@
+"""From a trigger's instant to when and through what a message leaves: windows, quiet hours, caps, channels.
+
+Pure. A preference never beats a deadline silently: a channel whose first good moment comes too late is
+passed over, with the reason, and when none is left a person is asked to act.
+"""
+
+from datetime import datetime, time, timedelta
+from itertools import compress
+from typing import NamedTuple
+
+from orchestrator.journey import Duration, On, Rule
+from orchestrator.model import Customer, Location, Order, Person, Purpose, Sent, Step
+from orchestrator.planning.case import Case, Firing
+from orchestrator.timing import calendar, habits, law
+from orchestrator.timing.gates import Clock, Gate, duties, habits_of, through, wishes
+
+WITHIN = Duration(days=1, text="1d")  # a message that says nothing else is useless after a day
+STALE_AFTER = Duration(seconds=36 * 3600, text="36h")  # a nightly import of yesterday is still news
+LAST_CALL = timedelta(minutes=5)  # so long before it is useless, nothing waits for others any more
+NEVER = "the customer's hours and the quiet hours leave no moment"
+
+_PRESENT = {On.UPCOMING, On.MOVED, On.SILENT}  # about how things stand: news of the past does not age them
+
+
+class Timed(NamedTuple):
+    """When a firing's message may leave, by which steps, and what stood in the way."""
+
+    due_at: datetime
+    expires_at: datetime
+    steps: tuple[Step, ...]
+    passed_over: tuple[str, ...]  # channels whose window opens too late, with when
+    unreachable: tuple[str, ...]  # channels without an address
+
+
+def addresses(channel: str, recipient: Customer | Person) -> tuple[str, ...]:
+    """Where *channel* reaches somebody: on all their devices, or in one place, or nowhere.
+
+    A channel that needs no contact point uses the customer's id, or a colleague's mailbox.
+    """
+    if channel == "push":
+        return recipient.devices if isinstance(recipient, Customer) else ()
+    if channel in {"email", "sms"}:
+        one = recipient.email if channel == "email" else recipient.phone
+    else:
+        one = recipient.id if isinstance(recipient, Customer) else recipient.email
+    return (one,) if one else ()
+
+
+def recipient(role: str, order: Order, customer: Customer) -> Customer | Person:
+    """Who plays *role* for this order."""
+    if role == "customer":
+        return customer
+    if role == "owner":
+        return order.owner
+    if role == "manager":
+        return order.manager
+    return order.parties.get(role, Person())
+
+
+def zone_of(who: Customer | Person, order_zone: str) -> str:
+    """The recipient's own zone, or the order's when theirs is unknown."""
+    return who.time_zone if who.time_zone and calendar.valid_zone(who.time_zone) else order_zone
+
+
+def order_zone(location: Location, company_zone: str) -> str:
+    """The zone of the order's location, or the company's."""
+    known = location.time_zone and calendar.valid_zone(location.time_zone)
+    return location.time_zone if known else company_zone
+
+
+def expiry(rule: Rule, firing: Firing, case: Case) -> datetime:
+    """The last useful moment: `within` of the news, `stale_after` of the happening, the promise's own end.
+
+    Old news is stale after :data:`STALE_AFTER`, or `within` if that is longer, unless the rule says when.
+    """
+    timing = rule.timing
+    within = timing.within or WITHIN
+    limit = case.after(firing.news, within)
+    if not firing.never_stale:
+        if timing.stale_after is not None:
+            limit = min(limit, case.add(firing.happened or firing.at, timing.stale_after))
+        elif firing.news > firing.at and rule.trigger.on not in _PRESENT:
+            limit = min(limit, max(case.add(firing.at, STALE_AFTER), case.add(firing.at, within)))
+    return limit if firing.until is None else min(limit, firing.until)
+
+
+def timed(rule: Rule, firing: Firing, case: Case) -> Timed:
+    """Move a firing to its first good moment on each channel, in the order the customer prefers.
+
+    A customer nobody has told us about is waited for, until the message would be useless.
+    """
+    who = recipient(rule.to, case.order, case.customer)
+    expires = expiry(rule, firing, case)
+    if isinstance(who, Customer) and not who.known:
+        return Timed(max(firing.news, expires), expires, (), (), ())
+    clock = clock_of(who, rule, case)
+    sent = _others(rule, firing, who, case)
+    steps: list[Step] = []
+    late: list[str] = []
+    nowhere: list[str] = []
+    for channel in channels_for(rule, case, who):
+        if not addresses(channel, who):
+            nowhere.append(channel)
+        elif expires <= firing.news:  # old already when it was heard: it ends as expired at once
+            steps.append(Step(channel, firing.news))
+        else:
+            moment, why = _good(rule, channel, who, clock, firing.news, expires, sent, case)
+            if moment is None:
+                late.append(f"{channel}: {NEVER} ({why})")
+            elif moment >= expires:
+                late.append(f"{channel}: not before {calendar.show(moment, clock.zone)}, {why}")
+            else:
+                since = _unless_active(rule, channel, who, clock.zone, firing.news, moment)
+                where = (rule.timing.unless_active or ()) if since is not None else ()
+                steps.append(Step(channel, moment, why, since, where))
+    due = steps[0].at if steps else firing.news
+    if rule.combine is not None and steps and firing.news < expires:
+        due = _with_others(rule, rule.combine, firing, steps[0], who, clock, expires, sent, case)
+    return Timed(due, expires, tuple(steps), tuple(late), tuple(nowhere))
+
+
+def clock_of(who: Customer | Person, rule: Rule, case: Case) -> Clock:
+    """By whose time this rule's message waits, and what is in doubt about it.
+
+    Marketing to somebody whose zone is not known waits for hours that are allowed in every zone of their
+    country.
+    """
+    zone = zone_of(who, case.zone)
+    doubt, written = "", case.policy.law
+    if who.time_zone != zone:
+        doubt = law.UNHEARD if not who.time_zone else law.NO_ZONE
+    marketing = rule.purpose is Purpose.MARKETING
+    place = ("", "")
+    if rule.purpose in written.purposes or (doubt and marketing):
+        place = law.place_of(who, zone, written)
+    candidates = law.clocks(zone, place[0], written) if doubt and marketing else (zone,)
+    if doubt:
+        whose = (
+            f"by the clocks of {candidates[0]}" if len(candidates) == 1 else f"allowed all over {place[0]}"
+        )
+        doubt = f"{whose}: {doubt}"
+    return Clock(zone, doubt, candidates, place)
+
+
+def _others(rule: Rule, firing: Firing, who: Customer | Person, case: Case) -> tuple[Sent, ...]:
+    """What the customer got besides this very message, as far as a cap may count it."""
+    if not isinstance(who, Customer) or not who.sent:
+        return ()
+    key = f"{case.order.id}/{rule.id}/{firing.occasion}/{rule.to}"
+    counts = [one.key != key and one.at <= case.now and not one.waits for one in who.sent]
+    return who.sent if all(counts) else tuple(compress(who.sent, counts))
+
+
+def _good(
+    rule: Rule,
+    channel: str,
+    who: Customer | Person,
+    clock: Clock,
+    news: datetime,
+    expires: datetime,
+    sent: tuple[Sent, ...],
+    case: Case,
+) -> tuple[datetime | None, str]:
+    """The first good moment after the *news* on this channel, and why not before.
+
+    When that has passed unused (an outage, a retry) and now is no good moment, it is the next one.
+    """
+    base, own = _base(rule, news, clock, case)
+    found = ways(rule, channel, who, clock, sent, case)
+    moment, why = allowed(base, found, clock)
+    if moment is not None and moment < case.now < expires:
+        again, why_again = allowed(case.now, found, clock)
+        if again != case.now:
+            moment, why = again, why_again
+    return moment, why or (own if moment != news else "")
+
+
+def _base(rule: Rule, news: datetime, clock: Clock, case: Case) -> tuple[datetime, str]:
+    """The *news*, or the rule's own time of day after it, and that it is that."""
+    at = rule.timing.at
+    if not isinstance(at, time):
+        return news, ""
+    base = _at_local(news, at, clock.zone)
+    if rule.timing.business_days:
+        base = _on_business_day(base, at, clock.zone, case)
+    return base, f"the rule sends at {at:%H:%M}"
+
+
+def _with_others(
+    rule: Rule,
+    wait: Duration,
+    firing: Firing,
+    step: Step,
+    who: Customer | Person,
+    clock: Clock,
+    expires: datetime,
+    sent: tuple[Sent, ...],
+    case: Case,
+) -> datetime:
+    """When it leaves if no other takes it along: *wait* after its first good moment, and never too late.
+
+    A newer message does not begin to wait anew: it goes on with the wait of the one whose place it takes. If
+    there is no good moment between the end of the wait and the expiry, it does not wait at all.
+    """
+    base, _ = _base(rule, firing.since or firing.news, clock, case)
+    found = ways(rule, step.channel, who, clock, sent, case)
+    first, _ = allowed(base, found, clock)
+    until = min(case.add(first or step.at, wait), expires - LAST_CALL)
+    if until <= step.at:
+        return step.at
+    moment, _ = allowed(until, found, clock)
+    if moment is None or moment >= expires:
+        return step.at
+    if moment < case.now < expires:
+        again, _ = allowed(case.now, found, clock)
+        return moment if again is None or again == case.now else again
+    return moment
+
+
+def channels_for(rule: Rule, case: Case, who: Customer | Person) -> tuple[str, ...]:
+    """The rule's channels (or the policy's), those the customer prefers first."""
+    offered = rule.channels or case.policy.preference
+    chosen = who.channels
+    if not chosen:
+        return offered
+    return tuple(c for c in chosen if c in offered) + tuple(c for c in offered if c not in chosen)
+
+
+Ways = list[tuple[Gate, ...]]
+
+
+def ways(
+    rule: Rule, channel: str, who: Customer | Person, clock: Clock, sent: tuple[Sent, ...], case: Case
+) -> Ways:
+    """What this channel must wait for, the best first: the next counts where one leaves no moment at all."""
+    if rule.purpose is Purpose.SECURITY:
+        return [()]
+    must = duties(rule, channel, clock, sent, case)
+    return [(*wish, *must) for wish in wishes(rule, channel, who, clock.zone, case)]
+
+
+def allowed(base: datetime, found: Ways, clock: Clock) -> tuple[datetime | None, str]:
+    """The first moment from *base* on at which one of the ways is open, and why not before."""
+    moment, why, gates = None, "", found[0]
+    for gates in found:
+        moment, why = through(base, gates)
+        if moment is not None:
+            break
+    if gates and clock.doubt:
+        why = f"{why} ({clock.doubt})" if why else clock.doubt
+    return moment, why
+
+
+def _unless_active(
+    rule: Rule, channel: str, who: Customer | Person, zone: str, news: datetime, moment: datetime
+) -> datetime | None:
+    """Since when the customer must not have been active: the later of the habit's start and our hearing."""
+    if rule.timing.unless_active is None or not isinstance(who, Customer):
+        return None
+    began = habits.began(habits_of(who, channel), moment, zone)
+    return news if began is None else max(news, began)
+
+
+def _on_business_day(moment: datetime, at: time, zone: str, case: Case) -> datetime:
+    """*moment*, or *at* on the next day on which the location opens."""
+    day = calendar.day_of(moment, zone)
+    for _ in range(calendar.HORIZON.days):
+        if calendar.business_day(day, case.business):
+            return calendar.local(day, at, zone)
+        day += timedelta(days=1)
+    return moment
+
+
+def _at_local(moment: datetime, at: time, zone: str) -> datetime:
+    """The next time the clocks of *zone* read *at*, *moment* included."""
+    day = calendar.day_of(moment, zone)
+    today = calendar.local(day, at, zone)
+    return today if today >= moment else calendar.local(day + timedelta(days=1), at, zone)
