@@ -50,7 +50,8 @@ def provider() -> Iterator[Provider]:
     ("status", "error"),
     [
         (301, Misconfigured), (302, Misconfigured), (307, Misconfigured), (400, Rejected),
-        (401, Misconfigured), (402, Misconfigured), (403, Misconfigured), (404, Misconfigured), (405, Misconfigured),
+        (401, Misconfigured), (402, Misconfigured), (403, Misconfigured), (404, Misconfigured),
+        (405, Misconfigured),
         (407, Misconfigured), (408, Unavailable), (409, Rejected), (410, Rejected), (413, Rejected),
         (415, Rejected), (422, Rejected), (425, Unavailable), (429, Unavailable), (500, Unknown),
         (502, Unknown), (503, Unknown), (504, Unknown), (599, Unknown), (100, Unknown), (200, Unknown),
