@@ -25,13 +25,14 @@ from channels.base import (
     Unknown,
 )
 from channels.kinds.sms import KIND
+from channels.memory import MemoryChannel
 from channels.sms import LONGEST, SmsChannel, e164
 from orchestrator import config, errors
 from orchestrator.model import Status
 from tests.contracts.channel import MESSAGE, ChannelContract, Seen
 from tests.contracts.http_server import CUT_AFTER, CUT_BEFORE, CUT_WITHIN, MISDEEDS, NONSENSE, SLOW, Answer
 from tests.contracts.twilio_server import ACCOUNT, SENDER, SERVICE, TOKEN, Text, TwilioServer, refusal
-from tests.integration.dealership import RULES, START, Dealership, arrived, customer, order
+from tests.integration.dealership import RULES, START, Dealership, Scripted, arrived, customer, order
 
 MARIA = "+493023125123"
 TEXT = replace(MESSAGE, channel="sms", to=MARIA, html="", text="Guten Tag Frau Keller, Ihr Wagen ist da.")
@@ -597,6 +598,39 @@ def test_31_stop_at_the_provider_puts_the_number_on_the_list(house: Dealership, 
     (suppression,) = house.suppressions()
     assert suppression.channel == "sms"
     assert "opted out" in suppression.reason
+
+
+def test_31_whoever_opted_out_of_texts_gets_a_mail(tmp_path: Path, server: TwilioServer) -> None:
+    mail = MemoryChannel("email")
+    channels: dict[str, Channel] = {"sms": Texting(server), "email": mail}
+    house = Dealership(tmp_path, channels, rules_text=RULES.replace("[email]", "[sms, email]"))
+    server.refuse(21610)
+    house.hear(customer(), order(), arrived())
+    house.drain()
+    house.drain()
+    assert (house.entry().status, house.entry().channel) == (Status.ACCEPTED, "email")
+    assert (mail.sent, server.texts) == (1, [])
+    house.close()
+
+
+def test_few_texts_are_under_way_however_fast_they_leave(tmp_path: Path) -> None:
+    """After a crash each of them has to be asked about."""
+    under_way: list[int] = []
+
+    def look(_: Message) -> None:
+        with of_many.ledger.read() as tx:
+            under_way.append(tx.status_counts()[Status.SENDING])
+
+    texts = Scripted("sms", look, replace(KIND.abilities, concurrency=2))
+    of_many = Dealership(tmp_path, {"sms": texts}, rules_text=TEXTED, live=True)
+    for number in range(100):
+        who = f"customer-{number}"
+        of_many.hear(customer(who, phone=f"+4930231251{number:02d}"), order(f"BX-{number}", who))
+        of_many.hear(arrived(f"BX-{number}"))
+    of_many.drain()
+    assert len(under_way) == 100
+    assert 8 <= max(under_way) <= 2 * 8
+    of_many.close()
 
 
 def test_a_wrong_token_pauses_the_channel_and_keeps_the_customer(
