@@ -23,8 +23,9 @@ from orchestrator.planning.combining import Going, as_one, beside, bundles, comp
 from orchestrator.planning.planner import journey_of
 from orchestrator.planning.reconcile import same
 from orchestrator.sending import lines, outcomes
+from orchestrator.sending.behind import Behind
 from orchestrator.sending.blocks import blocks
-from orchestrator.sending.guard import Blocks, Send, guard
+from orchestrator.sending.guard import Blocks, Send, Wait, guard
 from orchestrator.sending.leases import Leases
 from orchestrator.sending.messages import Composes
 from orchestrator.sending.outcomes import Job, Tried, in_doubt, may_be_found
@@ -39,6 +40,7 @@ T = TypeVar("T")
 LEASE = timedelta(minutes=15)  # longer than any provider's timeout, so a slow send is never sent twice
 BATCH = 500  # three commits each
 LANES = 2  # batches in hand at once: while one is sent, the other is looked at and rendered
+ANOTHER_LOOK = timedelta(seconds=30)  # at what waits for a channel that does not answer
 RECORD_AGAIN = (1, 2, 5, 10, 20, 30, 60)  # seconds; what left must be written down
 
 
@@ -80,6 +82,7 @@ class Dispatcher:
         self._clock = clock
         self._batch = batch
         self._leases = Leases(lease)
+        self._behind = Behind()
         self._allow = allow
         self._live = live
 
@@ -92,14 +95,20 @@ class Dispatcher:
     def stopping(self, stop: bool) -> None:
         self._outgoing.stopping = stop
 
-    async def drain(self) -> int:
+    async def drain(self, *, patient: bool = True) -> int:
         """Handle everything that is due now, in batches; return how many entries were taken.
 
         What was sent is planned on from once nothing waits to be sent: the guard asks the facts anyway.
+        What a channel holds up that does not answer is waited for last, and not at all if this is not
+        *patient*: then it goes on by itself, as long as the event loop runs.
         """
+        if self._behind.ended():
+            self._planned_on()
         taken = 0
         while count := sum(await every(*(self._lane() for _ in range(LANES if self._live else 1)))):
             taken += count
+            self._planned_on()
+        if patient and await self._behind.rest():
             self._planned_on()
         return taken
 
@@ -108,10 +117,16 @@ class Dispatcher:
         batch = self._in_ledger(partial(self._claim, only))
         if batch is None:
             return 0
+        if self._live:
+            await self._behind.through(self._handled(batch), self._outgoing.any_stuck)
+        else:
+            await self._handled(batch)
+        return len(batch.entries)
+
+    async def _handled(self, batch: Batch) -> None:
         async with self._leases.kept(batch.entries, self._in_ledger if self._live else None):
             jobs = await self._rendered(batch)
             await every(*(self._deliver(name, some, batch.sight) for name, some in by_channel(jobs)))
-        return len(batch.entries)
 
     async def sweep(self) -> int:
         """Give back what dead workers held: unsent entries wait again, half-sent ones are `unknown`."""
@@ -121,8 +136,11 @@ class Dispatcher:
         return swept
 
     async def close(self) -> None:
-        """Close the channels."""
-        await self._outgoing.close()
+        """Wait for what is still under way, and close the channels."""
+        try:
+            await self._behind.rest()
+        finally:
+            await self._outgoing.close()
 
     def _planned_on(self) -> None:
         """Plan the orders of what was sent; their marks stay until that succeeds."""
@@ -142,6 +160,9 @@ class Dispatcher:
 
     async def _deliver(self, channel: str, jobs: Sequence[Job], sight: Sight) -> None:
         """Guard again, send and record, a portion at a time."""
+        if self._live and self._outgoing.stuck(channel):
+            self._in_ledger(partial(self._put_off, channel, jobs))
+            return
         async with self._outgoing.turn(channel):
             while jobs:
                 count = self._outgoing.portion(channel) if self._live else len(jobs)
@@ -272,6 +293,11 @@ class Dispatcher:
             return job
         attempts = [attempt for entry_id in again for attempt in tx.attempts(entry_id)]
         return replace(job, doubt=in_doubt(job.go.channel, attempts))
+
+    def _put_off(self, channel: str, jobs: Sequence[Job], tx: Transaction, now: datetime) -> None:
+        """Have these wait while their channel answers nobody, and hold up nothing else of their orders."""
+        wait = Wait(now + ANOTHER_LOOK, f"channel {channel} does not answer for now")
+        self._records.withheld(tx, [(one.entry, wait) for job in jobs for one in job.all], now)
 
     # ── record, and plan ─────────────────────────────────────────────────────
 

@@ -1,6 +1,7 @@
 """Messages to their channels: how many at once, and every failure as one of the errors of a channel."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
@@ -11,6 +12,7 @@ from orchestrator.sending.outcomes import Job, NotAsked, Tried, may_be_found, ma
 T = TypeVar("T")
 
 QUICK, SLOW = 0.5, 2.0  # seconds in which a portion should leave
+STUCK = 10.0  # seconds without a single answer on a channel: nobody waits for it any longer
 START = 4  # times the sends at once: the first portion
 
 
@@ -22,6 +24,8 @@ class Outgoing:
         self._room: dict[str, asyncio.Semaphore] = {}
         self._alone: dict[str, asyncio.Lock] = {}
         self._portion: dict[str, int] = {}
+        self._asked: Counter[str] = Counter()  # how many answers each channel owes
+        self._moved: dict[str, float] = {}  # when it last answered, or was first asked after that
         self.stopping = False
 
     def abilities(self, name: str) -> Abilities | None:
@@ -49,6 +53,15 @@ class Outgoing:
         if not (may_repeat(abilities) or may_be_found(abilities)):
             return abilities.concurrency
         return self._portion.get(name, abilities.concurrency * START)
+
+    def stuck(self, name: str) -> bool:
+        """Does the channel of that name owe answers, and gave none for :data:`STUCK` seconds?"""
+        owes = self._asked[name] > 0
+        return owes and asyncio.get_running_loop().time() - self._moved[name] >= STUCK
+
+    def any_stuck(self) -> bool:
+        """Does one of the channels keep everybody waiting?"""
+        return any(self.stuck(name) for name in self._channels)
 
     async def send(self, name: str, jobs: Sequence[Job]) -> list[Tried]:
         """Hand these over, and learn from the time it took how many to take next."""
@@ -80,12 +93,19 @@ class Outgoing:
         async with room:
             if self.stopping:
                 return Tried(job, NotAsked("stopped before it was sent"))
+            clock = asyncio.get_running_loop().time
+            if not self._asked[name]:
+                self._moved[name] = clock()
+            self._asked[name] += 1
             try:
                 return Tried(job, await self._found(channel, job) or await channel.send(job.message))
             except ChannelError as error:
                 return Tried(job, error)
             except Exception as error:  # noqa: BLE001  an adapter's bug must not take the others down
                 return Tried(job, Unknown(f"the channel failed: {type(error).__name__}"))
+            finally:
+                self._asked[name] -= 1
+                self._moved[name] = clock()
 
     async def _found(self, channel: Channel, job: Job) -> Receipt | None:
         """Ask the provider for a message that it may have; whoever cannot ask leaves it unknown."""

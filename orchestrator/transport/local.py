@@ -73,7 +73,7 @@ class LocalTransport:
                 self._news.clear()
                 with _reported("send"):
                     plan_marked(self._engine, self._clock.now())
-                    await self._dispatcher.drain()
+                    await self._dispatcher.drain(patient=False)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._until_due()):
                         await self._news.wait()
