@@ -1,4 +1,4 @@
-"""The words of the product as values: facts, promises, orders, customers, notifications, entries.
+"""The words of the product as values: orders, customers, notifications, entries; facts and promises too.
 
 Standard library only. Every moment is an aware ``datetime`` in UTC; local dates and zones appear only
 where a promise or a window is declared in them.
@@ -6,129 +6,30 @@ where a promise or a window is declared in them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import datetime, time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from dataclasses import dataclass as value
-else:
+from orchestrator.facts import (
+    CUSTOMER_TYPES,
+    ENGINE,
+    Fact,
+    Milestone,
+    Promise,
+    Promised,
+    Scope,
+    Telling,
+    scope_of,
+    value,
+)
 
-    def value(*, frozen: bool, slots: bool = False) -> Any:
-        """A dataclass that the type checker keeps frozen, not Python.
-
-        Planning makes thousands of them a second, and Python's way of freezing makes each take three times
-        as long. What is kept as JSON has no slots either: orjson writes a plain instance in a third of the
-        time.
-        """
-        return dataclass(slots=slots, unsafe_hash=frozen)
-
-
-# ── facts ────────────────────────────────────────────────────────────────────
-
-
-@value(frozen=True, slots=True)
-class Fact:
-    """What one accepted event says; appended, never edited.
-
-    ``happened`` is the event's ``time``; ``heard`` its ``recordedtime``, or else when it reached us.
-    """
-
-    source: str
-    id: str
-    type: str
-    subject: str
-    happened: datetime
-    heard: datetime
-    data: Mapping[str, Any]
-
-
-class Scope(StrEnum):
-    """Whom a fact's subject names."""
-
-    ORDER = "order"
-    CUSTOMER = "customer"
-
-
-CUSTOMER_TYPES = ("customer.", "preference.", "consent.")
-
-ENGINE = "beforehand"  # the source of the facts the engine writes about its own notifications
-
-
-def scope_of(fact_type: str) -> Scope:
-    """Say whether a fact of this type is about a customer or an order (any other type: an order)."""
-    return Scope.CUSTOMER if fact_type.startswith(CUSTOMER_TYPES) else Scope.ORDER
-
-
-# ── promises and milestones ──────────────────────────────────────────────────
-
-
-@value(frozen=True, slots=True)
-class Promised:
-    """The value of a promise: a local ``day``, or an instant (``start`` alone), or a window."""
-
-    day: date | None = None
-    start: datetime | None = None
-    end: datetime | None = None
-
-    def __str__(self) -> str:
-        if self.day is not None:
-            return self.day.isoformat()
-        assert self.start is not None
-        text = self.start.isoformat(timespec="minutes")
-        return text if self.end is None else f"{text}/{self.end.isoformat(timespec='minutes')}"
-
-
-@value(frozen=True, slots=True)
-class Promise:
-    """One version of a milestone's promise; a version is new only when the value differs."""
-
-    milestone: str
-    version: int
-    value: Promised
-    made: datetime
-    heard: datetime
-    told: bool
-    source: str = ""
-    reason: str = ""
-
-
-@value(frozen=True, slots=True)
-class Telling:
-    """The customer was told *value*: by us (``key`` of the notification) or by somebody else (no key)."""
-
-    value: Promised
-    at: datetime
-    key: str | None = None
-
-
-@dataclass(slots=True)
-class Milestone:
-    """A dated point of one order: its promises, what was told, and whether it happened.
-
-    ``episode`` counts from 1 and grows with each retraction that ended one.
-    """
-
-    name: str
-    episode: int = 1
-    reached: datetime | None = None
-    heard: datetime | None = None
-    note: str = ""
-    retracted: datetime | None = None
-    retracted_heard: datetime | None = None
-    promises: list[Promise] = field(default_factory=list)
-    tellings: list[Telling] = field(default_factory=list)
-
-    @property
-    def promise(self) -> Promise | None:
-        """The newest version, told or not."""
-        return self.promises[-1] if self.promises else None
-
-    @property
-    def told(self) -> Telling | None:
-        """What the customer was last told, if anything still stands."""
-        return self.tellings[-1] if self.tellings else None
-
+__all__ = [
+    "CUSTOMER_TYPES", "ENGINE", "FINAL", "IN_FLIGHT", "MOVES", "WAITING", "Answer", "Consent",
+    "Customer", "Decision", "Entry", "Fact", "Hold", "Kind", "Location", "Milestone",
+    "Notification", "Order", "OrderStatus", "Outcome", "Person", "Promise", "Promised", "Purpose",
+    "Scope", "Sent", "Silence", "Status", "Step", "Telling", "Tells", "Window", "key_of",
+    "scope_of",
+]  # fmt: skip
 
 # ── orders and customers ─────────────────────────────────────────────────────
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-VALUES = ("model", "journey", "errors", "findings")
+VALUES = ("model", "facts", "journey", "errors", "findings")
 DECISIONS = (
     "conditions", "conditions.errors", "conditions.fields", "conditions.text", "money", "persons.consents",
     "persons.merging", "planning.case", "planning.combining", "planning.explain", "planning.fold",
