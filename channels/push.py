@@ -8,10 +8,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from channels import devices
+from channels import devices, notice
 from channels.base import (
-    Abilities,
-    AfterUnknown,
     Channel,
     ChannelError,
     Message,
@@ -34,14 +32,7 @@ class PushChannel:
         if not services:
             raise Misconfigured(f"push: live push needs one of {', '.join(devices.KINDS)}")
         self._services = dict(services)
-        all_of_them = [service.abilities for service in services.values()]
-        lengths = [one.max_length for one in all_of_them if one.max_length is not None]
-        repeat = all(one.after_unknown is AfterUnknown.REPEAT for one in all_of_them)
-        self.abilities = Abilities(
-            max_length=min(lengths, default=None),
-            after_unknown=AfterUnknown.REPEAT if repeat else AfterUnknown.PERSON,
-            concurrency=min(one.concurrency for one in all_of_them),
-        )
+        self.abilities = notice.ABILITIES
 
     async def send(self, message: Message) -> Receipt:
         """Try all devices at once; the receipt is the first one's that took it."""

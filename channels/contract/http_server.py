@@ -6,6 +6,7 @@ providers keep them.
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -70,15 +71,19 @@ class Order:
 
 
 class HttpServer:
-    """Runs in a thread of its own from construction to :meth:`close`; usable as a context manager."""
+    """Runs in a thread of its own from construction to :meth:`close`; usable as a context manager.
 
-    def __init__(self) -> None:
+    With *tls* it speaks HTTPS.
+    """
+
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.host, self.port = "127.0.0.1", 0
+        self.tls = tls
         self.requests: list[Request] = []
         self.connections = 0
         self.orders: list[Order] = []
-        self.waiting: list[tuple[_Connection, Answer]] = []
-        self.sessions: set[_Connection] = set()
+        self.waiting: list[tuple[Connection, Answer]] = []
+        self.sessions: set[Connection] = set()
         self.loop = asyncio.new_event_loop()
         self._listening: asyncio.Server | None = None
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -88,11 +93,15 @@ class HttpServer:
     @property
     def url(self) -> str:
         """Where it is, without a slash at the end."""
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     def answer(self, request: Request) -> Answer:
         """Play the provider."""
         raise NotImplementedError
+
+    def connection(self) -> "Connection":
+        """What speaks the protocol on one connection."""
+        return Connection(self)
 
     def answering(self, instead: Answer | str, *, method: str = "", times: int = 0) -> None:
         """Answer so, or commit one of the :data:`MISDEEDS`, instead of the usual."""
@@ -145,7 +154,9 @@ class HttpServer:
 
     async def _listen(self) -> None:
         if self._listening is None:
-            self._listening = await self.loop.create_server(lambda: _Connection(self), self.host, self.port)
+            self._listening = await self.loop.create_server(
+                self.connection, self.host, self.port, ssl=self.tls
+            )
             self.port = self._listening.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:
@@ -155,11 +166,11 @@ class HttpServer:
 
     async def _drop(self) -> None:
         for session in list(self.sessions):
-            session.transport.close()
+            session.transport.abort() if self.tls else session.transport.close()
         await asyncio.gather(*(session.gone.wait() for session in list(self.sessions)))
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One connection, requests one after another."""
 
     def __init__(self, server: HttpServer) -> None:
@@ -208,19 +219,27 @@ class _Connection(asyncio.Protocol):
             return
         self.server.requests.append(request)
         if isinstance(instead, Answer):
-            self.transport.write(instead.written())
+            self.say(request, instead)
             return
         answer = self.server.answer(request)
         match instead:
             case None:
-                self.transport.write(answer.written())
+                self.say(request, answer)
             case "slow":
                 self.server.waiting.append((self, answer))
             case "cut after":
                 self.transport.close()
             case "cut within":
-                self.transport.write(answer.written()[:-5])
+                self.begin_to_say(request, answer)
                 self.transport.close()
             case _:
                 self.transport.write(b"SMTP 220 hello\r\n\r\n")
                 self.transport.close()
+
+    def say(self, request: Request, answer: Answer) -> None:
+        """Send the whole answer."""
+        self.transport.write(answer.written())
+
+    def begin_to_say(self, request: Request, answer: Answer) -> None:
+        """Send all but the end of it."""
+        self.transport.write(answer.written()[:-5])

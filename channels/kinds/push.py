@@ -1,12 +1,96 @@
-"""Notifications on a device: settings and abilities."""
+"""Notifications on devices: the settings of the three services, and what they all can do."""
 
-from channels.base import Abilities
-from channels.kinds.pending import Pending, unavailable
+from datetime import timedelta
+
+from pydantic import Field, SecretStr, model_validator
+
+from channels.base import Channel
+from channels.notice import ABILITIES
 from channels.plugin import Kind
+from channels.settings import ChannelSettings, Length, Texts, refused
+
+_TOGETHER = {  # what a service needs all of, its secret first
+    "web": ("web_key", "web_contact"),
+    "apns": ("apns_key", "apns_key_id", "apns_team", "apns_topic"),
+}
 
 
-class Push(Pending):
-    """Notifications on a device; they only go to the outbox in this version."""
+class Push(ChannelSettings):
+    """Notifications on devices: browsers, Firebase and Apple, each with settings of its own."""
+
+    web_key: SecretStr | None = Field(
+        default=None, description="Browsers: our private VAPID key, 32 bytes in base64url or PEM."
+    )
+    web_contact: str = Field(
+        default="", description="Browsers: where a push service reaches us, `mailto:service@example.com`."
+    )
+    web_services: Texts = Field(
+        default=(
+            "fcm.googleapis.com",
+            "updates.push.services.mozilla.com",
+            "*.push.apple.com",
+            "*.notify.windows.com",
+        ),
+        description="Browsers: the hosts of push services; no other endpoint is ever called.",
+    )
+    fcm_account: SecretStr | None = Field(
+        default=None, description="Firebase: the service account, the whole JSON that Google gives out."
+    )
+    fcm_url: str = Field(default="https://fcm.googleapis.com", description="Firebase: where it is called.")
+    apns_key: SecretStr | None = Field(
+        default=None, description="Apple: the signing key, what is in the .p8 file."
+    )
+    apns_key_id: str = Field(default="", description="Apple: the key's id, ten letters and digits.")
+    apns_team: str = Field(default="", description="Apple: the team's id.")
+    apns_topic: str = Field(default="", description="Apple: the app's bundle id.")
+    apns_url: str = Field(
+        default="https://api.push.apple.com",
+        description="Apple: where it is called; apps from Xcode are at `https://api.sandbox.push.apple.com`.",
+    )
+    timeout: Length = Field(
+        default=timedelta(seconds=30), description="How long to wait for a service's answer."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Push":
+        for names in _TOGETHER.values():
+            missing = [name for name in names if not getattr(self, name)]
+            if missing and len(missing) < len(names):
+                raise refused(f"{' and '.join(names)} belong together", f"{missing[0]} is missing")
+        if self.live and not (self.web_key or self.fcm_account or self.apns_key):
+            hint = "secrets come from the environment: web_key, fcm_account or apns_key"
+            raise refused("live push needs at least one service", hint, code="C022")
+        for key in ("fcm_url", "apns_url"):
+            if not getattr(self, key).startswith("https://"):
+                raise refused(f"{key} is no https address", key=key)
+        return self
 
 
-KIND = Kind(summary="notifications on a device", settings=Push, abilities=Abilities(), make=unavailable)
+def _make(_name: str, settings: Push) -> Channel:
+    from channels.push import PushChannel
+
+    timeout = settings.timeout.total_seconds()
+    services: dict[str, Channel] = {}
+    if settings.web_key:
+        from channels.web_push import WebPushChannel
+
+        services["web"] = WebPushChannel(
+            settings.web_key.get_secret_value(), settings.web_contact, settings.web_services, timeout=timeout
+        )
+    if settings.fcm_account:
+        from channels.fcm import FcmChannel
+
+        services["fcm"] = FcmChannel(
+            settings.fcm_account.get_secret_value(), url=settings.fcm_url, timeout=timeout
+        )
+    if settings.apns_key:
+        from channels.apns import ApnsChannel
+
+        services["apns"] = ApnsChannel(
+            settings.apns_key.get_secret_value(), settings.apns_key_id, settings.apns_team,
+            settings.apns_topic, url=settings.apns_url, timeout=timeout,
+        )  # fmt: skip
+    return PushChannel(services)
+
+
+KIND = Kind(summary="notifications on devices", settings=Push, abilities=ABILITIES, make=_make)

@@ -61,11 +61,6 @@ SETTING_CODES: Mapping[str, Code] = {
         "The country or its subdivision has no public holidays that we know.",
         "Write an ISO 3166 code such as `DE`, and a subdivision such as `BY`; or list `holidays` yourself.",
     ),
-    "C020": Code(
-        "a channel that cannot be live yet",
-        "In this version its messages are rendered and kept in the outbox only.",
-        "Write `live = false`.",
-    ),
     "C021": Code(
         "two kinds of encryption",
         "`tls` encrypts from the first byte, `starttls` later; a connection can do one of them.",

@@ -161,3 +161,66 @@ def test_no_device_stands_in_a_reason(houses: Any, services: Services) -> None:
 
     assert "secret-token" not in house.stored_text()
     assert "no device at all" not in house.stored_text()
+
+
+# ── by settings ──────────────────────────────────────────────────────────────
+
+
+def test_settings_make_the_services_they_have_keys_for(tmp_path: Path) -> None:
+    from pydantic import SecretStr
+
+    from channels.kinds.push import KIND, Push
+    from channels.registry import build
+    from tests.contracts.push_servers import Apple, Browsers, Firebase
+
+    with Browsers() as browsers, Apple() as apple, Firebase() as firebase:
+        settings = Push(
+            live=True,
+            web_key=SecretStr(browsers.vapid_key),
+            web_contact="mailto:service@example.com",
+            fcm_account=SecretStr(firebase.account),
+            apns_key=SecretStr(apple.pem),
+            apns_key_id="KEY1234567",
+            apns_team="TEAM123456",
+            apns_topic="com.example.lindner",
+        )
+    channel = build("push", settings, outbox=tmp_path)
+
+    assert isinstance(channel, PushChannel)
+    assert sorted(channel._services) == ["apns", "fcm", "web"]
+    assert channel.abilities == KIND.abilities
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"live": True},
+        {"web_key": "x"},
+        {"apns_key": "x", "apns_key_id": "KEY1234567", "apns_team": "TEAM123456"},
+        {"apns_url": "http://127.0.0.1"},
+    ],
+)
+def test_half_a_service_is_refused(settings: dict[str, Any]) -> None:
+    from pydantic import ValidationError
+
+    from channels.kinds.push import Push
+
+    with pytest.raises(ValidationError):
+        Push.model_validate(settings)
+
+
+def test_push_that_is_not_live_goes_to_the_outbox_with_all_its_devices(tmp_path: Path) -> None:
+    import asyncio
+    import json
+    from dataclasses import replace
+
+    from channels.kinds.push import Push
+    from channels.registry import build
+    from tests.contracts.channel import MESSAGE
+
+    channel = build("push", Push(), outbox=tmp_path)
+    asyncio.run(channel.send(replace(MESSAGE, to="fcm:a", others=("fcm:b",))))
+
+    (kept,) = tmp_path.iterdir()
+    written = json.loads(kept.read_text("utf-8"))
+    assert (written["to"], written["others"]) == ("fcm:a", ["fcm:b"])

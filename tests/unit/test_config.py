@@ -378,7 +378,7 @@ WRONG = [
     ),
     ("[calendars.x]\nmon = '09:00-17:00'\nsubdivision = 'BY'", "C019", 3, 15, 'write country = "DE"'),
     ("[channels.sms]\nlive = true", "C022", 1, 11, "account"),
-    ("[channels.push]\nlive = true", "C020", 1, 11, ""),
+    ("[channels.push]\nlive = true", "C022", 1, 11, "fcm_account"),
     ("[channels.email]\ntls = true", "C021", 1, 11, ""),
     ("[channels.email]\nlive = true\n[sender]\nemail = 'a@example.com'", "C022", 1, 11, ""),
     ("[channels.email]\nlive = true\nhost = 'smtp.example.com'", "C022", 2, 8, ""),
@@ -408,7 +408,7 @@ def test_every_code_is_explained_and_every_explained_code_can_happen() -> None:
 def test_every_problem_is_told_in_one_run(write: Write) -> None:
     write("[compny]\n[server]\nport = 'x'\n[channels.push]\nlive = true\n[log]\nlevel = 1\n")
     found = problems(Path("config.toml"), {"BEFOREHAND_DAEMON__TICK": "soon", "BEFOREHAND_NO__SUCH": "1"})
-    assert [problem.code for problem in found] == ["C003", "C004", "C020", "C006", "C010", "C003"]
+    assert [problem.code for problem in found] == ["C003", "C004", "C022", "C006", "C010", "C003"]
 
 
 def test_a_file_that_is_not_utf_8_is_refused_at_its_line(tmp_path: Path) -> None:
