@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -23,6 +24,8 @@ from channels.public_addresses import public
 from channels.webhook import WebhookChannel
 from orchestrator import config
 from orchestrator.errors import Problems
+from orchestrator.model import Status
+from tests.integration.dealership import RULES, WORDS, Dealership, arrived, customer, order, run
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of the dealership's").decode()
 NEXT = "whsec_" + base64.b64encode(b"the secret of the coming year").decode()
@@ -297,6 +300,53 @@ async def test_one_private_address_among_public_ones_is_enough(provider: Receive
     error = await refusal(named(provider, Names(["127.0.0.1", "192.168.0.7"])))
     assert error.code == "private address"
     assert provider.connections == 0
+
+
+# ── through the engine ───────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def dealership(tmp_path: Path, provider: Receiver) -> Iterator[Dealership]:
+    rules = RULES.replace("channels: [email]", "channels: [webhook]")
+    words = {**WORDS, "arrived/webhook.txt.en": "Hello {{ customer.name }}, it is here.\n"}
+    made = Dealership(tmp_path, {"webhook": channel_to(provider)}, rules_text=rules, words=words)
+    made.hear(customer(), order(), arrived())
+    yield made
+    made.close()
+
+
+def drain(house: Dealership) -> None:
+    """Send what is due and give the connections back, in one event loop."""
+
+    async def work() -> None:
+        await house.dispatcher.drain()
+        await house.dispatcher.close()
+
+    run(work())
+
+
+def test_a_receiver_that_fails_at_first_has_the_message_once_in_the_end(
+    dealership: Dealership, provider: Receiver
+) -> None:
+    provider.answering(Answer(503), times=1)
+    provider.answering(CUT_AFTER, times=1)
+    for _ in range(3):
+        drain(dealership)
+        dealership.clock.advance(timedelta(minutes=15))
+    (taken,) = provider.taken.values()
+    assert (taken["to"], taken["id"]) == ("maria", dealership.entry().wanted.key)
+    assert len({request.headers["webhook-id"] for request in provider.requests}) == 1
+    assert dealership.entry().status is Status.ACCEPTED
+    assert len(dealership.outcomes(dealership.entry())) == 3
+
+
+def test_a_receiver_that_is_gone_pauses_the_channel_and_keeps_the_message(
+    dealership: Dealership, provider: Receiver
+) -> None:
+    provider.replying("410 gone")
+    drain(dealership)
+    assert "wants no more messages" in dealership.paused()["webhook"]
+    assert dealership.entry().status is not Status.FAILED
 
 
 # ── settings ─────────────────────────────────────────────────────────────────

@@ -11,7 +11,9 @@ from channels.file import FileChannel
 from orchestrator import config
 from orchestrator.cli import house
 from orchestrator.errors import Problem, Problems
+from orchestrator.model import Status
 from orchestrator.rules import load
+from tests.integration.dealership import RULES, WORDS, Dealership, arrived, customer, order
 from tests.plugged import PIGEON, install, pigeon
 
 __all__ = ["pigeon"]
@@ -148,6 +150,22 @@ def test_a_rule_may_name_it_and_no_other(tmp_path: Path) -> None:
     )
     _, problems = load({"r.yaml": text}, channels=house.abilities(chosen), policy=chosen.policy())
     assert [(problem.code, problem.hint) for problem in problems] == [("R012", "did you mean 'pigeon'?")]
+
+
+def test_a_message_of_a_rule_leaves_through_it_and_only_through_it(tmp_path: Path) -> None:
+    channels = house.channels(settings(tmp_path, LIVE))
+    rules = RULES.replace("channels: [email]", "channels: [pigeon]")
+    words = {
+        **WORDS,
+        "arrived/pigeon.txt.en": "Title: Here\n\nHello {{ customer.given_name }}, it is here.\n",
+    }
+    dealership = Dealership(tmp_path, channels, rules_text=rules, words=words)
+    dealership.hear(customer(), order(), arrived())
+    dealership.drain()
+    (sent,) = vars(channels["pigeon"])["sent"]
+    assert (sent.to, sent.title, sent.text.strip()) == ("maria", "Here", "Hello Maria, it is here.")
+    assert dealership.entry().status is Status.ACCEPTED
+    dealership.close()
 
 
 def test_settings_of_one_kind_make_no_channel_of_another(tmp_path: Path) -> None:
