@@ -11,10 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from channels import registry, sms_callback, sms_codes
+from channels import sms_callback, sms_codes
 from channels.base import (
     Abilities,
-    AfterUnknown,
     Channel,
     ChannelError,
     Message,
@@ -25,18 +24,11 @@ from channels.base import (
     Unknown,
 )
 from channels.kinds.sms import KIND
-from channels.memory import MemoryChannel
 from channels.sms import LONGEST, SmsChannel, e164
-from orchestrator import config, errors
-from orchestrator.model import Status
-from tests.contracts.channel import MESSAGE, ChannelContract, Seen
+from tests.contracts.channel import ChannelContract, Seen
 from tests.contracts.http_server import CUT_AFTER, CUT_BEFORE, CUT_WITHIN, MISDEEDS, NONSENSE, SLOW, Answer
-from tests.contracts.twilio_server import ACCOUNT, SENDER, SERVICE, TOKEN, Text, TwilioServer, refusal
-from tests.integration.dealership import RULES, START, Dealership, Scripted, arrived, customer, order
-
-MARIA = "+493023125123"
-TEXT = replace(MESSAGE, channel="sms", to=MARIA, html="", text="Guten Tag Frau Keller, Ihr Wagen ist da.")
-PATIENT = {"connect": 10.0, "answer": 10.0}
+from tests.contracts.twilio_server import ACCOUNT, SENDER, SERVICE, TOKEN, TwilioServer
+from tests.integration.texting import MARIA, TEXT, to
 
 pytestmark = pytest.mark.anyio
 
@@ -131,11 +123,6 @@ class TestSms(ChannelContract):
 def server() -> Iterator[TwilioServer]:
     with TwilioServer() as running:
         yield running
-
-
-def to(server: TwilioServer, **settings: Any) -> SmsChannel:
-    sender = {} if "service" in settings else {"sender": SENDER}
-    return SmsChannel(ACCOUNT, TOKEN, url=server.url, **{**sender, **PATIENT, **settings})
 
 
 async def sent(channel: SmsChannel, message: Message = TEXT) -> Receipt:
@@ -364,95 +351,6 @@ def test_settings_that_cannot_be_are_refused_at_once(settings: dict[str, Any]) -
         SmsChannel(**settings)
 
 
-# ── looking for what may have left ───────────────────────────────────────────
-
-
-def had(server: TwilioServer, **different: Any) -> Text:
-    """Twilio has such a message."""
-    text = Text("SM" + f"{len(server.texts) + 1:032x}", MARIA, SENDER, None, TEXT.text, "", datetime.now(UTC))
-    for name, value in different.items():
-        setattr(text, name, value)
-    server.texts.append(text)
-    return text
-
-
-async def found(server: TwilioServer, since: datetime | None = None) -> Receipt | None:
-    channel = to(server)
-    try:
-        return await channel.find(TEXT, since or datetime.now(UTC))
-    finally:
-        await channel.close()
-
-
-async def test_what_was_cut_off_after_twilio_took_it_is_found(server: TwilioServer) -> None:
-    server.answering(CUT_AFTER, times=1)
-    assert isinstance(await refused(to(server)), Unknown)
-    receipt = await found(server)
-    assert receipt is not None
-    assert receipt.provider_id == server.texts[0].sid
-
-
-async def test_what_waits_in_twilios_queue_is_found_though_it_has_no_date(server: TwilioServer) -> None:
-    text = had(server, sent=None)
-    receipt = await found(server)
-    assert receipt is not None
-    assert receipt.provider_id == text.sid
-
-
-@pytest.mark.parametrize(
-    "different",
-    [
-        {"to": "+12025550123"},
-        {"body": "Guten Tag Frau Keller, Ihr Wagen kommt später."},
-        {"direction": "inbound"},
-        {"created": datetime.now(UTC) - timedelta(hours=1)},
-    ],
-    ids=["to somebody else", "of other words", "a reply", "of an hour before"],
-)
-async def test_another_message_is_not_mistaken_for_it(
-    server: TwilioServer, different: dict[str, Any]
-) -> None:
-    had(server, **different)
-    assert await found(server) is None
-
-
-async def test_it_is_found_behind_a_page_of_others(server: TwilioServer) -> None:
-    server.page = 2
-    text = had(server)
-    for number in range(5):
-        had(server, body=f"Nachricht {number}")
-    receipt = await found(server)
-    assert receipt is not None
-    assert receipt.provider_id == text.sid
-
-
-async def test_line_ends_do_not_hide_it(server: TwilioServer) -> None:
-    had(server, body=f"{TEXT.text}\r\n".replace(", ", ",  "))
-    assert await found(server) is not None
-
-
-async def test_where_twilio_keeps_no_texts_nobody_can_tell(server: TwilioServer) -> None:
-    server.keeps_bodies = False
-    assert await found(server) is None
-    had(server)
-    with pytest.raises(Unknown):
-        await found(server)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        refusal(500, 20500, "oh"), refusal(429, 20429, "later"), refusal(401, 20003, "who"),
-        Answer.of(200, {}), Answer.of(200, {"messages": [{"sid": "SM1"}]}), Answer(200, b"<html>"),
-        Answer(200, b"[]"),
-    ],
-)  # fmt: skip
-async def test_a_list_that_does_not_come_finds_nothing_out(server: TwilioServer, answer: Answer) -> None:
-    server.answering(answer)
-    with pytest.raises(ChannelError):
-        await found(server)
-
-
 # ── the address of the report ────────────────────────────────────────────────
 
 
@@ -470,251 +368,3 @@ def test_the_report_names_the_entry_and_nobody_else_can(entry: str) -> None:
     assert sms_callback.entry_of({"entry": entry}, TOKEN) is None
     assert sms_callback.entry_of({**query(address), "proof": "é"}, TOKEN) is None
     assert sms_callback.entry_of({}, TOKEN) is None
-
-
-# ── through the dispatcher ───────────────────────────────────────────────────
-
-TEXTED = RULES.replace("[email]", "[sms]")
-
-
-class Texting:
-    """The real SMS channel, made anew for each event loop of a test."""
-
-    name = "sms"
-
-    def __init__(self, server: TwilioServer) -> None:
-        self._server = server
-        self.abilities = self._make().abilities
-
-    def _make(self) -> SmsChannel:
-        return to(self._server, connect=5, answer=0.3)
-
-    async def send(self, message: Message) -> Receipt:
-        channel = self._make()
-        try:
-            return await channel.send(message)
-        finally:
-            await channel.close()
-
-    async def find(self, message: Message, since: datetime) -> Receipt | None:
-        channel = self._make()
-        try:
-            return await channel.find(message, since)
-        finally:
-            await channel.close()
-
-    async def close(self) -> None:
-        """Each message had a connection of its own."""
-
-
-@pytest.fixture
-def house(tmp_path: Path, server: TwilioServer) -> Iterator[Dealership]:
-    made = Dealership(tmp_path, {"sms": Texting(server)}, rules_text=TEXTED)
-    server.now = made.clock.now
-    made.hear(customer(phone=MARIA), order(), arrived())
-    yield made
-    made.close()
-
-
-def asked(server: TwilioServer) -> list[str]:
-    return [request.method for request in server.requests]
-
-
-def test_a_text_leaves_once(house: Dealership, server: TwilioServer) -> None:
-    house.drain()
-    house.pass_time(timedelta(hours=1))
-    assert house.entry().status is Status.ACCEPTED
-    assert [(text.to, text.body) for text in server.texts] == [(MARIA, "Hello Maria Keller, it is here.")]
-    assert asked(server) == ["POST"]
-
-
-@pytest.mark.parametrize("misdeed", [CUT_AFTER, CUT_WITHIN, NONSENSE, SLOW])
-def test_2_and_28_a_text_that_twilio_has_is_found_and_never_sent_again(
-    house: Dealership, server: TwilioServer, misdeed: str
-) -> None:
-    server.answering(misdeed, method="POST", times=1)
-    house.drain()
-    assert house.outcomes(house.entry()) == ["unknown"]
-    assert "asked before anything is sent again" in house.entry().reason
-    for _ in range(5):
-        house.pass_time(timedelta(minutes=10))
-    assert house.entry().status is Status.ACCEPTED
-    assert house.outcomes(house.entry()) == ["unknown", "accepted"]
-    assert asked(server) == ["POST", "GET"]
-    assert len(server.texts) == 1
-
-
-def test_a_text_that_twilio_has_not_is_sent_after_it_was_asked(
-    house: Dealership, server: TwilioServer
-) -> None:
-    server.refuse(20500, status=500, times=1)
-    house.drain()
-    house.pass_time(timedelta(minutes=1))
-    assert house.entry().status is Status.ACCEPTED
-    assert asked(server) == ["POST", "GET", "POST"]
-    assert len(server.texts) == 1
-
-
-def test_while_twilio_cannot_be_asked_nothing_is_sent_and_then_a_person_decides(
-    house: Dealership, server: TwilioServer
-) -> None:
-    server.answering(CUT_AFTER, method="POST", times=1)
-    server.answering(refusal(503, 20503, "later"), method="GET")
-    for _ in range(60):
-        house.pass_time(timedelta(minutes=10))
-    assert house.entry().status is Status.UNKNOWN
-    assert asked(server).count("POST") == 1
-    assert len(server.texts) == 1
-    assert house.task("reach-the-customer") is not None
-
-
-def test_once_in_doubt_every_later_try_asks_first(house: Dealership, server: TwilioServer) -> None:
-    server.refuse(20500, status=500, times=1)
-    server.refuse(20429, status=429, times=1, wait="60")
-    for _ in range(10):
-        house.pass_time(timedelta(minutes=5))
-    assert house.entry().status is Status.ACCEPTED
-    assert asked(server) == ["POST", "GET", "POST", "GET", "POST"]
-    assert len(server.texts) == 1
-
-
-def test_28_too_many_requests_are_no_doubt_and_nobody_is_asked(
-    house: Dealership, server: TwilioServer
-) -> None:
-    server.refuse(20429, status=429, times=1, wait="600")
-    house.drain()
-    assert house.outcomes(house.entry()) == ["unavailable"]
-    house.pass_time(timedelta(minutes=9))
-    assert asked(server) == ["POST"]
-    house.pass_time(timedelta(minutes=5))
-    assert house.entry().status is Status.ACCEPTED
-    assert asked(server) == ["POST", "POST"]
-
-
-def test_31_stop_at_the_provider_puts_the_number_on_the_list(house: Dealership, server: TwilioServer) -> None:
-    server.refuse(21610)
-    house.drain()
-    assert house.entry().status is Status.FAILED
-    (suppression,) = house.suppressions()
-    assert suppression.channel == "sms"
-    assert "opted out" in suppression.reason
-
-
-def test_31_whoever_opted_out_of_texts_gets_a_mail(tmp_path: Path, server: TwilioServer) -> None:
-    mail = MemoryChannel("email")
-    channels: dict[str, Channel] = {"sms": Texting(server), "email": mail}
-    house = Dealership(tmp_path, channels, rules_text=RULES.replace("[email]", "[sms, email]"))
-    server.refuse(21610)
-    house.hear(customer(), order(), arrived())
-    house.drain()
-    house.drain()
-    assert (house.entry().status, house.entry().channel) == (Status.ACCEPTED, "email")
-    assert (mail.sent, server.texts) == (1, [])
-    house.close()
-
-
-def test_few_texts_are_under_way_however_fast_they_leave(tmp_path: Path) -> None:
-    """After a crash each of them has to be asked about."""
-    under_way: list[int] = []
-
-    def look(_: Message) -> None:
-        with of_many.ledger.read() as tx:
-            under_way.append(tx.status_counts()[Status.SENDING])
-
-    texts = Scripted("sms", look, replace(KIND.abilities, concurrency=2))
-    of_many = Dealership(tmp_path, {"sms": texts}, rules_text=TEXTED, live=True)
-    for number in range(100):
-        who = f"customer-{number}"
-        of_many.hear(customer(who, phone=f"+4930231251{number:02d}"), order(f"BX-{number}", who))
-        of_many.hear(arrived(f"BX-{number}"))
-    of_many.drain()
-    assert len(under_way) == 100
-    assert 8 <= max(under_way) <= 2 * 8
-    of_many.close()
-
-
-def test_a_wrong_token_pauses_the_channel_and_keeps_the_customer(
-    house: Dealership, server: TwilioServer
-) -> None:
-    server.refuse(20003, status=401)
-    house.drain()
-    assert house.entry().status is Status.SCHEDULED
-    assert "the account or its token is wrong" in house.paused()["sms"]
-    assert not house.suppressions()
-
-
-def test_a_worker_that_dies_while_texting_leaves_what_can_be_found(
-    house: Dealership, server: TwilioServer
-) -> None:
-    assert house.channels["sms"].abilities.after_unknown is AfterUnknown.RECONCILE
-    with house.ledger.transaction() as tx:
-        (entry,) = tx.claim(house.clock.now(), 10, "killed", timedelta(minutes=15))
-        tx.begin_sending(entry.id, entry.generation, "sms", "<1@example.com>", house.clock.now())
-    had(server, body="Hello Maria Keller, it is here.", created=START)
-    house.clock.advance(timedelta(minutes=15))
-    asyncio.run(house.dispatcher.sweep())
-    house.pass_time(timedelta(minutes=1))
-    assert house.entry().status is Status.ACCEPTED
-    assert asked(server) == ["GET"]
-
-
-# ── settings ─────────────────────────────────────────────────────────────────
-
-LIVE = f"""\
-[channels.sms]
-live = true
-account = "{ACCOUNT}"
-sender = "{SENDER}"
-country = "DE"
-callback_url = "https://hooks.lindner.example/twilio"
-timeout = "5s"
-connections = 3
-"""
-
-
-def loaded(folder: Path, text: str, **environ: str) -> Any:
-    (folder / "config.toml").write_text(text)
-    return config.load(folder / "config.toml", environ)
-
-
-async def test_settings_make_the_channel_and_the_token_comes_from_a_file(
-    tmp_path: Path, server: TwilioServer
-) -> None:
-    (tmp_path / "token").write_text(f"{TOKEN}\n")
-    settings = loaded(
-        tmp_path,
-        f'{LIVE}url = "{server.url}"\n',
-        BEFOREHAND_CHANNELS__SMS__TOKEN_FILE=str(tmp_path / "token"),
-    )
-    channel = registry.build("sms", settings.channels.sms, outbox=tmp_path)
-    assert channel.abilities.concurrency == 3
-    await channel.send(replace(TEXT, to="030 23125123"))
-    await channel.close()
-    (text,) = server.texts
-    assert (text.to, text.sender) == (MARIA, SENDER)
-    assert text.callback.startswith("https://hooks.lindner.example/twilio?entry=4711%2Farrived")
-    assert TOKEN not in repr(settings)
-
-
-async def test_until_it_is_live_a_text_is_a_file(tmp_path: Path) -> None:
-    settings = loaded(tmp_path, LIVE.replace("live = true\n", ""))
-    channel = registry.build("sms", settings.channels.sms, outbox=tmp_path / "outbox")
-    await channel.send(TEXT)
-    assert [path.suffix for path in (tmp_path / "outbox").iterdir()] == [".sms"]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "why"),
-    [
-        (("sender =", "# sender ="), "a live SMS channel needs its sender"),
-        (('"DE"', '"Germany"'), "'Germany' is not a country"),
-        (("https://hooks", "hooks"), "is no address"),
-        (("hooks.lindner", "hooks_lindner"), "is no address"),
-        (("account =", "# account ="), "needs account"),
-    ],
-)
-def test_a_wrong_setting_is_told_before_anything_is_sent(
-    tmp_path: Path, wrong: tuple[str, str], why: str
-) -> None:
-    with pytest.raises(errors.Problems, match=why):
-        loaded(tmp_path, LIVE.replace(*wrong), BEFOREHAND_CHANNELS__SMS__TOKEN=TOKEN)
