@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import socket
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import trustme
 from aiohttp.abc import AbstractResolver
 from standardwebhooks import Webhook
 
@@ -46,9 +48,9 @@ class Receiver(HttpServer):
 
     secret = SECRET
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.taken: dict[str, dict[str, Any]] = {}
-        super().__init__()
+        super().__init__(tls=tls)
 
     def answer(self, request: Request) -> Answer:
         if not verified(request, self.secret):
@@ -393,3 +395,22 @@ async def test_settings_make_a_channel_that_sends(provider: Receiver) -> None:
     channel = KIND.make("webhook", config.load(None, environ).channels.named()["webhook"])
     assert (await channel.send(MESSAGE)).provider_id
     await channel.close()
+
+
+async def test_over_tls_the_name_is_verified_though_the_address_is_pinned() -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("hooks.example").configure_cert(context)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with Receiver(tls=context) as receiver:
+        for host, well in (("hooks.example", True), ("other.example", False)):
+            channel = WebhookChannel(
+                "webhook", f"https://{host}:{receiver.port}/", [SECRET], allowed=HERE, timeout=2,
+                resolver=Names(["127.0.0.1"]), tls_context=trusting,
+            )  # fmt: skip
+            if well:
+                assert (await channel.send(MESSAGE)).provider_id
+                await channel.close()
+            else:
+                assert isinstance(await refusal(channel), Misconfigured)
