@@ -204,7 +204,12 @@ def test_every_event_on_a_page_is_taken(block: Block) -> None:
 def test_every_setting_on_a_page_can_be_set(block: Block, tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(block.text, encoding="utf-8")
-    secrets = {"username": "EMAIL__PASSWORD", "account": "SMS__TOKEN"}
+    secrets = {
+        "username": "EMAIL__PASSWORD",
+        "account": "SMS__TOKEN",
+        "web_contact": "PUSH__WEB_KEY",
+        "apns_topic": "PUSH__APNS_KEY",
+    }
     config.load(
         file, {f"BEFOREHAND_CHANNELS__{s}": "secret" for key, s in secrets.items() if key in block.text}
     )
