@@ -119,7 +119,8 @@ class Ledger:
         """Be the only daemon on this ledger, or raise :class:`LedgerBusy` naming the other."""
         if self._file is None:
             return nullcontext()
-        return daemon_lock(self._file.with_name(self._file.name + ".daemon"))
+        file = self._file.resolve()  # a link to it is the same ledger
+        return daemon_lock(file.with_name(file.name + ".daemon"))
 
     def clean(self) -> None:
         """Write the database's files anew, so that nothing erased is left in their free space.

@@ -76,7 +76,7 @@ class Dispatcher:
     ) -> None:
         self._engine = engine
         self._composer = composer
-        self._outgoing = Outgoing(channels)
+        self._outgoing = Outgoing(channels, clock)
         self._records = Records(engine, self._outgoing.abilities)
         self.counts = self._records.counts
         self._clock = clock

@@ -4,23 +4,27 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from channels.base import Abilities, Channel, ChannelError, Findable, Misconfigured, Receipt, Unknown
+from orchestrator.clock import Clock
 from orchestrator.sending.outcomes import Job, NotAsked, Tried, may_be_found, may_repeat
 
 T = TypeVar("T")
 
 QUICK, SLOW = 0.5, 2.0  # seconds in which a portion should leave
 STUCK = 10.0  # seconds without a single answer on a channel: nobody waits for it any longer
+PATIENCE = timedelta(seconds=1)  # what waits longer for its turn is decided anew
 START = 4  # times the sends at once: the first portion
 
 
 class Outgoing:
     """The channels of one dispatcher, each with room for so many sends at once."""
 
-    def __init__(self, channels: Mapping[str, Channel]) -> None:
+    def __init__(self, channels: Mapping[str, Channel], clock: Clock) -> None:
         self._channels = channels
+        self._clock = clock
         self._room: dict[str, asyncio.Semaphore] = {}
         self._alone: dict[str, asyncio.Lock] = {}
         self._portion: dict[str, int] = {}
@@ -64,17 +68,22 @@ class Outgoing:
         return any(self.stuck(name) for name in self._channels)
 
     async def send(self, name: str, jobs: Sequence[Job]) -> list[Tried]:
-        """Hand these over, and learn from the time it took how many to take next."""
+        """Hand these over, and learn from the time it took how many to take next.
+
+        Where a channel turns slow, those whose turn does not come are given back: whoever says STOP
+        meanwhile, or what expires, must not leave because a fast hour before had made the portion large.
+        """
         loop = asyncio.get_running_loop()
-        began = loop.time()
-        tried = await asyncio.gather(*(self._send(job) for job in jobs))
+        began, guarded = loop.time(), self._clock.now()
+        tried = await asyncio.gather(*(self._send(job, guarded) for job in jobs))
         abilities = self.abilities(name)
         if abilities is not None and jobs:
             took, now = loop.time() - began, self.portion(name)
             if took < QUICK and len(jobs) >= now and may_repeat(abilities):
                 self._portion[name] = now * 2
             elif took > SLOW:
-                self._portion[name] = max(abilities.concurrency, now // 2)
+                left = sum(not isinstance(one.answer, NotAsked) for one in tried)
+                self._portion[name] = max(abilities.concurrency, min(left, now // 2))
         return tried
 
     async def close(self) -> None:
@@ -82,7 +91,7 @@ class Outgoing:
         for channel in self._channels.values():
             await channel.close()
 
-    async def _send(self, job: Job) -> Tried:
+    async def _send(self, job: Job, guarded: datetime) -> Tried:
         if job.message is None:
             return Tried(job, Receipt(""))
         name = job.go.channel
@@ -93,6 +102,9 @@ class Outgoing:
         async with room:
             if self.stopping:
                 return Tried(job, NotAsked("stopped before it was sent"))
+            now, expires = self._clock.now(), job.go.wanted.expires_at
+            if now - guarded > PATIENCE or (expires is not None and now >= expires):
+                return Tried(job, NotAsked("its turn came too late: it is decided anew"))
             clock = asyncio.get_running_loop().time
             if not self._asked[name]:
                 self._moved[name] = clock()

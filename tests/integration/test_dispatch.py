@@ -260,6 +260,39 @@ def test_few_are_in_flight_that_nobody_can_ask_about(houses: Any) -> None:
     assert max(most) <= RISKY.concurrency
 
 
+def test_stop_wins_over_what_waits_for_its_turn_on_a_channel_that_turned_slow(houses: Any) -> None:
+    def slow(_: Message) -> None:
+        if len(email.sent) == 1:
+            house.clock.advance(timedelta(seconds=5))
+            house.hear(
+                *(event("consent.withdrawn", f"customer-{n}", START, channel="email") for n in range(1, 31))
+            )
+
+    email = Scripted("email", slow, SAFE)
+    house = houses({"email": email}, live=True)
+    house.hear(*many(30))
+    house.drain()
+
+    assert len(email.sent) == 1
+    with house.ledger.read() as tx:
+        assert tx.status_counts()[Status.SENDING] == 0
+        assert tx.status_counts()[Status.SUPPRESSED] == 29
+
+
+def test_what_expires_while_it_waits_for_its_turn_does_not_leave(houses: Any) -> None:
+    def slow(_: Message) -> None:
+        house.clock.advance(timedelta(hours=30))
+
+    email = Scripted("email", slow, SAFE)
+    house = houses({"email": email}, live=True)
+    house.hear(*many(30))
+    house.drain()
+
+    assert len(email.sent) == 1
+    with house.ledger.read() as tx:
+        assert tx.status_counts()[Status.EXPIRED] == 29
+
+
 def test_the_message_id_is_stored_before_the_first_byte(houses: Any) -> None:
     seen = []
 

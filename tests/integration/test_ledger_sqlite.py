@@ -427,6 +427,18 @@ def test_a_second_daemon_is_refused_and_told_who_is_there(url: str) -> None:
             pass
 
 
+def test_a_link_to_the_file_is_the_same_ledger(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "ledger.db")
+    with (
+        Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", upgrade=True) as ledger,
+        ledger.daemon_lock(),
+        Ledger.open(f"sqlite:///{tmp_path / 'link.db'}") as linked,
+        pytest.raises(LedgerBusy),
+        linked.daemon_lock(),
+    ):
+        pass
+
+
 def test_a_ledger_in_memory_needs_no_lock() -> None:
     with Ledger.open("sqlite://", upgrade=True) as ledger, ledger.daemon_lock(), ledger.daemon_lock():
         pass
