@@ -14,6 +14,7 @@ from orchestrator.model import (
     Order,
     Outcome,
     Promised,
+    Sent,
     Status,
     Telling,
     Tells,
@@ -38,6 +39,7 @@ class Case:
     now: datetime
     zone: str  # the order's: its location's, else the company's
     business: BusinessCalendar  # the location's
+    ahead: tuple[Sent, ...] = ()  # what is planned for the customer and due before, as far as a cap counts it
 
     def milestone(self, name: str) -> Milestone:
         """The milestone's state; untouched ones are as new."""

@@ -26,6 +26,7 @@ from orchestrator.model import (
 )
 from orchestrator.planning.case import ERASED, Case, Firing, spoken
 from orchestrator.planning.combining import joins
+from orchestrator.planning.crowding import spread
 from orchestrator.planning.pending import asks_others, news_first
 from orchestrator.planning.rungs import EXHAUSTED, spent
 from orchestrator.planning.superseding import superseded
@@ -76,8 +77,16 @@ def wanted(
         except Exception as error:  # noqa: BLE001  one rule that fails silences no other, and no other order
             name = type(error).__name__  # its text may quote the customer's data
             errors.append(f"{rule.id}: it failed on this order ({name})")
+
+    def again(note: Notification, later: Case) -> Notification | None:
+        rule = next(rule for rule in journey.rules if rule.id == note.rule)
+        answers = _decide(rule, later, book)
+        found = (one for one in answers if isinstance(one, Notification) and one.key == note.key)
+        return next(found, None)
+
+    notes = spread(want.values(), case, again) if book.capped else want.values()
     said: list[Notification] = []
-    for answer in news_first(want.values(), case):
+    for answer in news_first(notes, case):
         if isinstance(answer, Notification):
             said.append(answer)
         else:

@@ -193,6 +193,15 @@ def _whole(day: date) -> Window:
 
 def _cap(purpose: Purpose, sent: caps.Tally, zone: str, case: Case) -> Iterator[Gate]:
     """What is full now may be full for a while; what has room now has room on every later day."""
-    why = caps.full(case.policy.caps, purpose, sent, case.now, zone)
+    why = next(
+        filter(None, (caps.full(case.policy.caps, purpose, sent, moment, zone) for moment in _moments(case))),
+        "",
+    )
     if why:
         yield Gate(why, partial(caps.room, case.policy.caps, purpose, sent, zone=zone), rare=True)
+
+
+def _moments(case: Case) -> Iterator[datetime]:
+    """Now, and when something else is planned for the customer."""
+    yield case.now
+    yield from (one.at for one in case.ahead)

@@ -144,11 +144,11 @@ def clock_of(who: Customer | Person, rule: Rule, case: Case) -> Clock:
 
 def _others(rule: Rule, firing: Firing, who: Customer | Person, case: Case) -> tuple[Sent, ...]:
     """What the customer got besides this very message, as far as a cap may count it."""
-    if not isinstance(who, Customer) or not who.sent:
+    if not isinstance(who, Customer) or not (who.sent or case.ahead):
         return ()
     key = f"{case.order.id}/{rule.id}/{firing.occasion}/{rule.to}"
     counts = [one.key != key and one.at <= case.now and not one.waits for one in who.sent]
-    return who.sent if all(counts) else tuple(compress(who.sent, counts))
+    return (who.sent if all(counts) else tuple(compress(who.sent, counts))) + case.ahead
 
 
 def _good(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from orchestrator.journey import Cap, Policy
 from orchestrator.model import Purpose, Status
+from orchestrator.sending.outcomes import fact_of
 from tests.builders import BERLIN, at, event
 from tests.integration.dealership import Dealership, arrived, customer, order
 
@@ -111,4 +112,55 @@ def test_a_customer_who_is_active_after_all_is_not_told_again(tmp_path: Path) ->
     with house.ledger.read() as tx:
         facts = tx.order_facts(["BX-1"])["BX-1"]
     assert [fact.type for fact in facts][-1] == "notification.suppressed"  # so nothing was told
+    house.close()
+
+
+TWO = (
+    LONG % "2d"
+    + """\
+  - id: ready
+    on: {after: arrived, by: 30h}
+    say: arrived
+    channels: [email]
+    timing: {within: 2d}
+  - id: soon
+    on: {after: arrived, by: 24h}
+    say: arrived
+    channels: [email]
+    timing: {within: 2d}
+"""
+)
+
+
+def test_of_two_messages_planned_for_one_capped_day_the_later_one_is_planned_for_the_next(
+    tmp_path: Path,
+) -> None:
+    house = Dealership(tmp_path, rules_text=TWO, policy=SERVICE_ONCE_A_DAY)
+    house.hear(customer(), order(), arrived())
+    house.drain()
+    first, second = house.entry("soon"), house.entry("ready")
+
+    assert first.due_at == at("2026-03-13 09:30")
+    assert second.due_at == at("2026-03-14 08:00")
+    assert "1 a day is the most" in second.wanted.steps[0].why
+
+    house.clock.set(at("2026-03-13 09:30"))
+    house.drain()
+    assert house.entry("soon").status is Status.ACCEPTED
+    assert house.entry("ready").due_at == at("2026-03-14 08:00")
+    house.close()
+
+
+def test_what_came_to_nothing_leaves_its_day_to_the_next(tmp_path: Path) -> None:
+    house = Dealership(tmp_path, rules_text=TWO, policy=SERVICE_ONCE_A_DAY)
+    house.hear(customer(), order(), arrived())
+    house.drain()
+    soon, now = house.entry("soon"), house.clock.now()
+    with house.ledger.transaction() as tx:
+        tx.withdraw(soon.id, Status.SUPPRESSED, "test", now)
+        tx.append([fact_of(soon.wanted, soon, Status.SUPPRESSED, now)])
+        tx.mark(["BX-1"])
+    house.engine.plan_changed(house.clock.now())
+
+    assert house.entry("ready").due_at == at("2026-03-13 15:30")
     house.close()
