@@ -22,8 +22,8 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived, StreamEnded
 
-from tests.contracts.channel import MESSAGE, Seen
-from tests.contracts.http_server import (
+from channels.contract import MESSAGE, Seen
+from channels.contract.http_server import (
     CUT_AFTER,
     SLOW,
     Answer,

@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from tests.contracts.http_server import Answer, HttpServer, Request
+from channels.contract.http_server import Answer, HttpServer, Request
 
 ACCOUNT = "AC00000000000000000000000000000001"
 TOKEN = "not a secret"

@@ -9,8 +9,8 @@ import pytest
 
 from channels.apns import ApnsChannel
 from channels.base import Channel, ChannelError, Misconfigured, Rejected, Unavailable, Unknown
-from tests.contracts.channel import MESSAGE, ChannelContract
-from tests.contracts.http_server import CUT_AFTER, CUT_BEFORE, CUT_WITHIN
+from channels.contract import MESSAGE, ChannelContract
+from channels.contract.http_server import CUT_AFTER, CUT_BEFORE, CUT_WITHIN
 from tests.contracts.push_servers import NOON, Apple
 
 TOKEN = "ab" * 32

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import pytest
 
 from channels.base import Channel, ChannelError, Misconfigured, Rejected, Unavailable, Unknown
+from channels.contract import MESSAGE, ChannelContract
+from channels.contract.http_server import CUT_AFTER, CUT_BEFORE, CUT_WITHIN, SLOW, Answer
 from channels.fcm import FcmChannel
-from tests.contracts.channel import MESSAGE, ChannelContract
-from tests.contracts.http_server import CUT_AFTER, CUT_BEFORE, CUT_WITHIN, SLOW, Answer
 from tests.contracts.push_servers import NOON, Firebase
 
 TO = "fcm:d7Jk2:APA91b_maria"

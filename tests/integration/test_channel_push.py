@@ -7,10 +7,10 @@ from typing import ClassVar
 import pytest
 
 from channels.base import Channel, Misconfigured, Rejected, Unavailable, Unknown
+from channels.contract import MESSAGE, ChannelContract
 from channels.fcm import FcmChannel
 from channels.kinds.push import KIND
 from channels.push import PushChannel
-from tests.contracts.channel import MESSAGE, ChannelContract
 from tests.contracts.push_servers import Firebase
 
 

@@ -23,10 +23,10 @@ from channels.base import (
     Unavailable,
     Unknown,
 )
+from channels.contract import ChannelContract, Seen
+from channels.contract.http_server import CUT_AFTER, CUT_BEFORE, CUT_WITHIN, MISDEEDS, NONSENSE, SLOW, Answer
 from channels.kinds.sms import KIND
 from channels.sms import LONGEST, SmsChannel, e164
-from tests.contracts.channel import ChannelContract, Seen
-from tests.contracts.http_server import CUT_AFTER, CUT_BEFORE, CUT_WITHIN, MISDEEDS, NONSENSE, SLOW, Answer
 from tests.contracts.twilio_server import ACCOUNT, SENDER, SERVICE, TOKEN, TwilioServer
 from tests.integration.texting import MARIA, TEXT, to
 

@@ -11,10 +11,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from channels.base import Channel, ChannelError, Message, Misconfigured, Rejected, Unavailable, Unknown
+from channels.contract import MESSAGE, ChannelContract
+from channels.contract.http_server import CUT_BEFORE, CUT_WITHIN, Answer
 from channels.devices import parse
 from channels.web_push import SERVICES, WebPushChannel, encrypted
-from tests.contracts.channel import MESSAGE, ChannelContract
-from tests.contracts.http_server import CUT_BEFORE, CUT_WITHIN, Answer
 from tests.contracts.push_servers import NOON, Browsers, base64url, pem, point
 
 CONTACT = "mailto:service@lindner.example.com"

@@ -16,9 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.base import ChannelError, Misconfigured, Rejected, Unavailable, Unknown
+from channels.contract.http_server import (
+    CUT_AFTER,
+    CUT_BEFORE,
+    CUT_WITHIN,
+    NONSENSE,
+    SLOW,
+    Answer,
+    HttpServer,
+)
+from channels.contract.http_server import Request as Asked
 from channels.http import DAY, broken, refused, retry_after
-from tests.contracts.http_server import CUT_AFTER, CUT_BEFORE, CUT_WITHIN, NONSENSE, SLOW, Answer, HttpServer
-from tests.contracts.http_server import Request as Asked
 
 pytestmark = pytest.mark.anyio
 

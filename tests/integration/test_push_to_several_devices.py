@@ -214,9 +214,9 @@ def test_push_that_is_not_live_goes_to_the_outbox_with_all_its_devices(tmp_path:
     import json
     from dataclasses import replace
 
+    from channels.contract import MESSAGE
     from channels.kinds.push import Push
     from channels.registry import build
-    from tests.contracts.channel import MESSAGE
 
     channel = build("push", Push(), outbox=tmp_path)
     asyncio.run(channel.send(replace(MESSAGE, to="fcm:a", others=("fcm:b",))))

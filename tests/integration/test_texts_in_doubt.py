@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from channels.base import AfterUnknown, Channel, ChannelError, Message, Receipt, Unknown
+from channels.contract.http_server import CUT_AFTER, CUT_WITHIN, NONSENSE, SLOW, Answer
 from channels.kinds.sms import KIND
 from channels.memory import MemoryChannel
 from orchestrator.model import Status
-from tests.contracts.http_server import CUT_AFTER, CUT_WITHIN, NONSENSE, SLOW, Answer
 from tests.contracts.twilio_server import TwilioServer, refusal
 from tests.integration.dealership import RULES, START, Dealership, Scripted, arrived, customer, order
 from tests.integration.texting import MARIA, TEXT, TEXTED, Texting, had, to

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from channels.base import Message, Receipt
+from channels.contract import MESSAGE
 from channels.sms import SmsChannel
-from tests.contracts.channel import MESSAGE
 from tests.contracts.twilio_server import ACCOUNT, SENDER, TOKEN, Text, TwilioServer
 from tests.integration.dealership import RULES
 
