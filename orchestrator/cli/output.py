@@ -6,6 +6,7 @@ sentence stands under the data; for a program (``json``, ``jsonl``) it goes to s
 
 import json
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -51,9 +52,18 @@ def styled(text: str, style: str, stream: TextIO) -> str:
     return f"\x1b[{';'.join(_STYLES[word] for word in style.split())}m{text}\x1b[0m"
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")  # C0 but the tab, C1; halves of a pair
+
+
 def printable(text: str) -> str:
-    """Return *text* with control characters made visible, so that data cannot drive the terminal."""
-    return "".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in text)
+    """Return *text* with control characters made visible, so that data cannot drive the terminal.
+
+    Everything else is printed as a reader sees it: the space in ``1.234,50 €`` that does not break, and the
+    marks around a name that runs the other way.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c.encode("unicode_escape").decode() if _CONTROL.fullmatch(c) else c for c in text)
 
 
 def terminal_width() -> int:
@@ -144,7 +154,7 @@ def _pointed(problem: Problem, stream: TextIO) -> list[str]:
 
 def _columns(character: str) -> int:
     """How many terminal columns a character takes."""
-    if unicodedata.combining(character):
+    if unicodedata.combining(character) or (unicodedata.category(character) == "Cf" and character != "\xad"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 

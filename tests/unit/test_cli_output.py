@@ -2,6 +2,7 @@
 
 import io
 import json
+import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -70,10 +71,15 @@ def test_of_a_very_long_line_the_part_around_the_caret_is_shown() -> None:
     assert line[caret.index("^")] == "!"
 
 
+def test_the_caret_is_not_moved_by_marks_that_take_no_room() -> None:
+    problem = Problem("a.yaml", 1, 4, "R001", "wrong", source="\u2068x\u2069!")
+    assert problem_text(problem, io.StringIO()).splitlines()[2] == "     ^"
+
+
 @given(st.text(max_size=400), st.integers(0, 500))
 def test_no_source_line_can_drive_the_terminal(source: str, column: int) -> None:
     text = problem_text(Problem("a.yaml", 1, column, "R001", source, source=source), io.StringIO())
-    assert all(character.isprintable() or character in "\t\n" for character in text)
+    assert all(unicodedata.category(character) != "Cc" or character in "\t\n" for character in text)
 
 
 def test_problems_come_in_the_order_of_the_files(capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,6 +197,22 @@ def test_numbers_are_counted_in_words() -> None:
 
 def test_letters_of_every_language_are_printed_as_they_are() -> None:
     assert printable("Größe ’–’ Ünsal 日本") == "Größe ’–’ Ünsal 日本"
+
+
+def test_what_does_not_break_and_what_runs_the_other_way_is_printed_as_a_reader_sees_it() -> None:
+    for text in ("1.234,50\xa0€", "1\u202f234,50 €", "\u2068Lumen 4\u2069 جاهزة", "Hand\u00adover"):
+        assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    "control", [*map(chr, range(9)), *map(chr, range(10, 32)), *map(chr, range(127, 160))]
+)
+def test_no_control_character_reaches_the_terminal(control: str) -> None:
+    assert control not in printable(f"1.234,50\xa0€ {control}[2J")
+
+
+def test_half_a_character_does_not_stop_the_printing() -> None:
+    assert printable("\ud800").encode() == b"\\ud800"
 
 
 class Seconds:
