@@ -14,9 +14,9 @@ from orchestrator.journey import Mode, Rule, RuleBook
 from orchestrator.ledger import Activation, Ledger, RuleSetState, Transaction
 from orchestrator.ledger.verbs import batches
 from orchestrator.model import WAITING, Status
+from orchestrator.planning.case import FROZEN
 from orchestrator.planning.reconcile import Plan, reconcile
 
-FROZEN = "frozen: changed rules that would change it wait for a person (`beforehand plan`)"
 THAWED = "the changed rules were released or rejected"
 _REJECTED = "rejected_rules"  # the digest of rule files that a person threw away
 

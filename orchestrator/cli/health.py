@@ -126,8 +126,8 @@ def _sending(tx: "Transaction", now: datetime) -> Iterator[Finding]:
 
 def _held(tx: "Transaction") -> Iterator[Finding]:
     """What waits for somebody: changed rules with all they would change, and what could not be written."""
-    from orchestrator.activation import FROZEN
     from orchestrator.ledger import RuleSetState
+    from orchestrator.planning.case import FROZEN
 
     if tx.ruleset(RuleSetState.HELD) is not None:
         frozen = tx.held_for(FROZEN)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 STYLES = {
     "said": "green", "message": "green", "task": "yellow", "not said": "dim", "replaced": "dim",
-    "shadow": "cyan",
+    "shadow": "cyan", "held": "yellow",
 }  # fmt: skip
 INDENT = 32  # columns: under what happened, beside when and how
 

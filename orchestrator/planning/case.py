@@ -25,6 +25,7 @@ SAID = frozenset({Status.ACCEPTED, Status.UNKNOWN})  # the customer knows, or ma
 CARRIES = "it carried the line "  # begins the reason of an accepted mail with which one rode along
 SHADOW = "shadow: "  # begins the reason of what a rule on trial would have said
 ERASED = "the customer was erased"
+FROZEN = "frozen: changed rules that would change it wait for a person (`beforehand plan`)"
 REPLACED = "replaced: "  # begins the reason of what a newer one of the same rule takes the place of
 
 

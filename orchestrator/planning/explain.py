@@ -24,7 +24,7 @@ from orchestrator.model import (
     scope_of,
 )
 from orchestrator.persons.consents import Word
-from orchestrator.planning.case import CARRIES, REPLACED, SHADOW, complete, show
+from orchestrator.planning.case import CARRIES, FROZEN, REPLACED, SHADOW, complete, show
 from orchestrator.planning.fold import promised
 from orchestrator.planning.foresight import because
 from orchestrator.planning.planner import journey_of
@@ -32,6 +32,8 @@ from orchestrator.timing import calendar
 from orchestrator.timing.send_time import order_zone
 
 SPOKE = IN_FLIGHT | {Status.ACCEPTED, Status.UNKNOWN}
+RELEASED = "`beforehand apply --release` or `--reject` lets it go on"
+WRITTEN_AGAIN = "it goes on once its text, or the facts, are mended"
 WAITS_FOR_CUSTOMER = "no address is known for the customer yet"
 
 
@@ -51,7 +53,11 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Something that will be said: when, to whom, through what, because of what, unless what."""
+    """Something that will be said: when, to whom, through what, because of what, unless what.
+
+    ``kind`` is message, task, shadow, or held: it waits for a person, and ``why_then`` says for what, and
+    what lets it go on.
+    """
 
     at: datetime
     rule: str
@@ -104,7 +110,9 @@ def explain(
     journey = journey_of(order, book)
     zone = order_zone(order.location, book.policy.time_zone)
     spoke = {entry.wanted.rule for entry in entries if entry.status in SPOKE}
-    moments = [*_facts(facts, order, zone), *_entries(entries)]
+    coming = {note.key: told for note, told in _next(decision, entries, zone)}
+    past = [entry for entry in entries if entry.status is not Status.HELD or entry.key not in coming]
+    moments = [*_facts(facts, order, zone), *_entries(past)]
     return Explanation(
         order=order.id,
         customer=customer.name or order.customer,
@@ -112,7 +120,7 @@ def explain(
         status=_status(order, journey),
         zone=zone,
         timeline=tuple(sorted(moments, key=lambda moment: moment.at)),
-        next=tuple(sorted(_next(decision, entries, zone), key=lambda coming: (coming.at, coming.rule))),
+        next=tuple(sorted(coming.values(), key=lambda one: (one.at, one.rule))),
         not_said=tuple(
             NotSaid(
                 rule=s.rule,
@@ -221,11 +229,11 @@ def _entries(entries: Sequence[Entry]) -> Iterator[Moment]:
             yield Moment(at, "not said", f"{what}: held", entry.reason)
 
 
-def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[Next]:
-    """What is wanted and not over; what is held waits for a person and is not announced."""
-    comes_up = {Status.SCHEDULED, Status.CANCELLED}
+def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[tuple[Notification, Next]]:
+    """What is wanted and not over, also what is held until a person lets it go on."""
+    comes_up = WAITING | {Status.CANCELLED}
     over = {entry.key for entry in entries if entry.by_person or entry.status not in comes_up}
-    waiting = {entry.key: entry for entry in entries if entry.status is Status.SCHEDULED}
+    waiting = {entry.key: entry for entry in entries if entry.status in WAITING}
     for note in decision.wanted:
         if note.key in over:
             continue
@@ -234,22 +242,28 @@ def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[N
         at = max(note.due_at, late) if late is not None else note.due_at
         if note.expires_at is not None and at >= note.expires_at and note.steps:
             continue  # old news: it will end as expired
-        yield Next(
-            at=at,
-            rule=note.rule,
-            occasion=note.occasion,
-            role=note.role,
-            kind="shadow" if note.mode == "shadow" else note.kind.value,
-            template=note.template,
-            channels=tuple(step.channel for step in note.steps),
-            because=_as_it_will_be(note, decision.wanted, zone, decision.at or at),
-            unless=note.unless,
-            why_then=_why_then(note, entry, zone),
+        held = entry is not None and entry.status is Status.HELD
+        yield (
+            note,
+            Next(
+                at=at,
+                rule=note.rule,
+                occasion=note.occasion,
+                role=note.role,
+                kind="held" if held else "shadow" if note.mode == "shadow" else note.kind.value,
+                template=note.template,
+                channels=tuple(step.channel for step in note.steps),
+                because=_as_it_will_be(note, decision.wanted, zone, decision.at or at),
+                unless=note.unless,
+                why_then=_why_then(note, entry, zone),
+            ),
         )
 
 
 def _why_then(note: Notification, entry: Entry | None, zone: str) -> str:
     """Why at that moment: a retry says when and what went wrong, anything else why it waits."""
+    if entry is not None and entry.status is Status.HELD:
+        return f"{entry.reason}; {RELEASED if entry.reason == FROZEN else WRITTEN_AGAIN}"
     if entry is not None and entry.not_before is not None and entry.not_before >= note.due_at:
         again = f"again at {calendar.show(entry.not_before, zone)}: " if entry.attempts else ""
         return f"{again}{entry.reason}"

@@ -57,6 +57,20 @@ def test_too_big_a_change_is_shown_and_held_and_what_it_touches_is_frozen(home: 
     assert hours(ledger) == before, "the rules in force stay"
 
 
+def test_explain_says_what_frozen_messages_wait_for_and_what_lets_them_go_on(
+    home: Home, ledger: Ledger
+) -> None:
+    home.run("apply")
+    code, out, _ = home.run("explain", "A-1")
+
+    before, _, after = out.partition("\nNext\n")
+    assert code == 0
+    assert "not said" not in before
+    assert "held" in after
+    assert "frozen: changed rules that would change it wait for a person" in after
+    assert "`beforehand apply --release` or `--reject` lets it go on" in after
+
+
 def test_released_it_counts_and_what_waited_goes_on(home: Home, ledger: Ledger) -> None:
     before = hours(ledger)
     home.run("apply")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.model import Entry, Promised, Status
-from orchestrator.planning.case import show
+from orchestrator.planning.case import FROZEN, show
 from orchestrator.planning.explain import Explanation, explain
 from orchestrator.planning.planner import wanted
 from tests.builders import BERLIN, at, car_order, event, maria, promised, reached
@@ -92,10 +92,6 @@ def test_every_fact_is_a_line_in_plain_words(fact: Told, line: tuple[str, str, s
             row(Status.CANCELLED, reason="it came back"),
             ("not said", "new-car/arrived to the customer: cancelled", "it came back"),
         ),
-        (
-            row(Status.HELD, reason="held: no text"),
-            ("not said", "new-car/arrived to the customer: held", "held: no text"),
-        ),
         (row(Status.SENDING), ("said", "new-car/arrived to the customer: on its way", NOTE.because)),
         (
             row(Status.UNKNOWN, channel="sms", reason="timeout"),
@@ -146,9 +142,32 @@ def test_a_retry_of_what_failed_says_when_again_and_what_went_wrong() -> None:
     assert coming.why_then == "again at Thu 2026-03-12 14:30: the mail server did not answer"
 
 
-@pytest.mark.parametrize("state", [row(Status.HELD, reason="parked"), row(Status.CANCELLED, by_person=True)])
-def test_what_is_held_or_was_cancelled_by_a_person_does_not_come_next(state: Entry) -> None:
-    told = story(HERE, entries=(state,))
+@pytest.mark.parametrize(
+    ("reason", "then"),
+    [
+        (FROZEN, "`beforehand apply --release` or `--reject` lets it go on"),
+        ("held: no text", "it goes on once its text, or the facts, are mended"),
+    ],
+)
+def test_what_is_held_comes_next_with_what_it_waits_for_and_what_lets_it_go_on(
+    reason: str, then: str
+) -> None:
+    told = story(HERE, entries=(row(Status.HELD, reason=reason),))
+
+    (coming,) = told.next
+    assert (coming.kind, coming.template, coming.why_then) == ("held", NOTE.template, f"{reason}; {then}")
+    assert [moment.kind for moment in told.timeline if "held" in moment.text] == []
+
+
+def test_what_is_held_and_asked_for_no_more_does_not_come_next() -> None:
+    told = story(entries=(row(Status.HELD, reason=FROZEN),))
+
+    assert not told.next
+    assert (told.timeline[-1].kind, told.timeline[-1].detail) == ("not said", FROZEN)
+
+
+def test_what_was_cancelled_by_a_person_does_not_come_next() -> None:
+    told = story(HERE, entries=(row(Status.CANCELLED, by_person=True),))
 
     assert not told.next
     assert told.timeline[-1].kind == "not said"
