@@ -20,6 +20,7 @@ from orchestrator.planning.planner import journey_of
 from orchestrator.planning.reconcile import Plan, reconcile
 from orchestrator.planning.spelling import slips
 from orchestrator.sight import Sight, look, look_at_facts
+from orchestrator.withholding import withhold
 
 _CORE = frozenset(CORE)
 BATCH = 500  # orders planned in one transaction
@@ -147,7 +148,7 @@ class Engine:
             tx.reschedule(move.entry.id, move.wanted, now)
         for cancel in plan.cancel:
             moment = cancel.at if self.replay and cancel.at is not None else now
-            tx.withdraw(cancel.entry.id, Status.CANCELLED, cancel.reason, moment)
+            withhold(tx, cancel.entry, Status.CANCELLED, cancel.reason, moment, self.book.policy.time_zone)
 
     def row(self, sight: Sight, order_id: str) -> OrderRow:
         """The cache row of an order, for lists and lookups."""

@@ -239,7 +239,8 @@ class Status(StrEnum):
     SUPPRESSED = "suppressed"
 
 
-_WITHHELD = {Status.CANCELLED, Status.EXPIRED, Status.SUPPRESSED}
+# what is not sent (again): withheld, or back to unknown if it may have left in an earlier try
+_WITHHELD = {Status.CANCELLED, Status.EXPIRED, Status.SUPPRESSED, Status.UNKNOWN}
 
 MOVES: Mapping[Status, frozenset[Status]] = {
     Status.HELD: frozenset({Status.SCHEDULED, *_WITHHELD}),
@@ -257,7 +258,7 @@ MOVES: Mapping[Status, frozenset[Status]] = {
 
 WAITING = frozenset({Status.HELD, Status.SCHEDULED})  # what the planner may still move or cancel
 IN_FLIGHT = frozenset({Status.DISPATCHED, Status.SENDING})  # at most one of these per order
-FINAL = frozenset({Status.ACCEPTED, Status.FAILED, *_WITHHELD})
+FINAL = frozenset({Status.ACCEPTED, Status.FAILED, Status.CANCELLED, Status.EXPIRED, Status.SUPPRESSED})
 
 
 @value(frozen=True)

@@ -52,6 +52,9 @@ _ATTEMPTS = (
     .where(attempts.c.entry_id == bindparam("entry"))
     .order_by(attempts.c.n)
 )
+_IN_DOUBT = select(func.min(attempts.c.started_at)).where(
+    attempts.c.entry_id == bindparam("entry"), attempts.c.outcome == Status.UNKNOWN.value
+)
 _NOW_AT = select(entries.c.status, entries.c.generation).where(entries.c.id == bindparam("entry"))
 
 _SENT = (
@@ -142,7 +145,7 @@ _WITHDRAW = {
     to: _move(to, _WITHHOLDABLE)
     .where(entries.c.id == bindparam("entry"))
     .values(by_person=bindparam("person"), **_EMPTY)
-    for to in (Status.CANCELLED, Status.EXPIRED, Status.SUPPRESSED)
+    for to in (Status.CANCELLED, Status.EXPIRED, Status.SUPPRESSED, Status.UNKNOWN)
 }
 _WITHDRAW_CLAIMED = {
     to: statement.where(entries.c.generation == bindparam("fence")) for to, statement in _WITHDRAW.items()
@@ -212,6 +215,11 @@ class Entries(Verbs):
         """List an entry's tries, the first one first."""
         return [Attempt(*row) for row in self._rows(_ATTEMPTS, {"entry": entry_id})]
 
+    def in_doubt(self, entry_id: int) -> datetime | None:
+        """Say since when a provider may have it: when the first try began of which nobody knows the end."""
+        moment: datetime | None = self._value(_IN_DOUBT, {"entry": entry_id})
+        return moment
+
     def status_counts(self) -> dict[Status, int]:
         """Count the entries in every state."""
         counts = dict.fromkeys(Status, 0)
@@ -248,7 +256,7 @@ class Entries(Verbs):
         *,
         generation: int | None = None,
     ) -> None:
-        """Cancel, expire or suppress an entry that is not being sent yet.
+        """Cancel, expire or suppress an entry that is not being sent, or let it be unknown again.
 
         Whoever has claimed it says the *generation*. Raises :class:`Stale` if it is too late.
         """

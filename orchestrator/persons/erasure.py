@@ -22,6 +22,7 @@ from orchestrator.persons.personal import Person, find
 from orchestrator.planning.case import ERASED
 from orchestrator.sending import outcomes
 from orchestrator.sending.blocks import suppress
+from orchestrator.withholding import withhold
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _erase(tx: Transaction, engine: Engine, found: Found, reason: str, now: date
     for channel, to in sorted(person.addresses):
         suppress(tx, channel, to, "its owner was erased", "", now)
     told = [_said(customer, reason, now) for customer in person.ids if not _known_erased(person, customer)]
-    told += _withhold(tx, found, now)
+    told += _withhold(tx, found, now, engine.book.policy.time_zone)
     tx.append(told)
     tx.strip_facts((fact, skeleton(fact, person.secrets)) for fact in person.all_facts())
     tx.replace_in_facts((fact, unnamed(fact.data, person.secrets)) for fact in found.mentioned)
@@ -172,13 +173,12 @@ def _known_erased(person: Person, customer: str) -> bool:
     return any(fact.type == "customer.erased" and fact.source == ENGINE for fact in person.facts[customer])
 
 
-def _withhold(tx: Transaction, found: Found, now: datetime) -> list[Incoming]:
+def _withhold(tx: Transaction, found: Found, now: datetime, zone: str) -> list[Incoming]:
     """End at once what was still to be said to them."""
-    for entry in found.waiting:
-        tx.withdraw(entry.id, Status.SUPPRESSED, ERASED, now)
     return [
-        outcomes.fact_of(entry.wanted, entry, Status.SUPPRESSED, now, reason=ERASED)
+        outcomes.fact_of(entry.wanted, entry, status, now, reason=why)
         for entry in found.waiting
+        for status, why in (withhold(tx, entry, Status.SUPPRESSED, ERASED, now, zone),)
     ]
 
 

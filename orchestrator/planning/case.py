@@ -21,6 +21,9 @@ from orchestrator.model import (
 )
 from orchestrator.timing import calendar
 
+NOT_REPEATED = (
+    "not repeated because "  # in the reason of what may have been said, and is withheld from then on
+)
 SAID = frozenset({Status.ACCEPTED, Status.UNKNOWN})  # the customer knows, or may know
 CARRIES = "it carried the line "  # begins the reason of an accepted mail with which one rode along
 SHADOW = "shadow: "  # begins the reason of what a rule on trial would have said

@@ -18,13 +18,14 @@ from orchestrator.model import (
     Notification,
     Order,
     OrderStatus,
+    Outcome,
     Purpose,
     Silence,
     Status,
     Step,
     key_of,
 )
-from orchestrator.planning.case import ERASED, Case, Firing, spoken
+from orchestrator.planning.case import ERASED, NOT_REPEATED, Case, Firing, spoken
 from orchestrator.planning.combining import joins
 from orchestrator.planning.crowding import spread
 from orchestrator.planning.pending import asks_others, news_first
@@ -246,9 +247,16 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
         mode=str(rule.mode),
         joins=joins(rule, case),
     )
-    unsaid = outcome is not None and (outcome.status in PERSON_AFTER or "unreachable: " in outcome.reason)
+    unsaid = outcome is not None and _a_person_must(outcome)
     if unsaid and when.expires_at > firing.news:  # old news mails nobody, and tasks nobody
         yield from _person(rule, firing, case, when.due_at)
+
+
+def _a_person_must(outcome: Outcome) -> bool:
+    """Could no channel say it? What was withheld on purpose is not said by a person either."""
+    if "unreachable: " in outcome.reason:
+        return True
+    return outcome.status in PERSON_AFTER and NOT_REPEATED not in outcome.reason
 
 
 def _person(rule: Rule, firing: Firing, case: Case, due: datetime) -> Answer:

@@ -21,6 +21,7 @@ from orchestrator.sending.guard import Answer, Wait, Withhold
 from orchestrator.sending.outcomes import Follows, Job, Tried
 from orchestrator.sending.trouble import Trouble
 from orchestrator.sight import Sight, go_on
+from orchestrator.withholding import withhold
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,10 @@ class Records:
                     self.park(tx, entry, verdict.why, moment)
                 elif isinstance(verdict, Withhold):
                     status, reason = verdict.status, without_mailboxes(verdict.reason)
-                    tx.withdraw(entry.id, status, reason, moment, generation=entry.generation)
+                    status, reason = withhold(
+                        tx, entry, status, reason, moment, self._engine.book.policy.time_zone,
+                        generation=entry.generation,
+                    )  # fmt: skip
                     self.counts.ended[status] += 1
                     if status is not Status.CANCELLED:  # that is the planner's own word
                         facts.append(outcomes.fact_of(entry.wanted, entry, status, moment, reason=reason))

@@ -11,6 +11,7 @@ import pytest
 from channels.base import Abilities, AfterUnknown, Message, Unavailable, Unknown
 from channels.memory import MemoryChannel
 from orchestrator.model import Status
+from orchestrator.planning.explain import explain
 from tests.builders import event
 from tests.integration.dealership import RULES, START, Dealership, Scripted, arrived, customer, order
 
@@ -192,8 +193,8 @@ def test_a_stop_that_comes_while_sending_is_committed_is_heard_after_it(make: An
     assert house.channels["email"].sent == 1
 
 
-@pytest.mark.parametrize("error", [Unavailable("451"), Unknown("cut")], ids=["to be tried again", "unknown"])
-def test_a_stop_between_two_tries_wins(make: Any, error: Exception) -> None:
+def stopped_after(make: Any, error: Exception, stop: Any = None) -> Dealership:
+    """A mail whose first try ended so, and a STOP before the second."""
     answers: list[Any] = [error]
     email = Scripted(
         "email", lambda _: answers.pop() if answers else "taken", Abilities(after_unknown=AfterUnknown.REPEAT)
@@ -201,10 +202,45 @@ def test_a_stop_between_two_tries_wins(make: Any, error: Exception) -> None:
     house = make(channels={"email": email})
     house.hear(customer(), order(), arrived())
     house.drain()
-    house.hear(withdrawn(channel="email"))
+    house.hear(stop or withdrawn(channel="email"))
     house.pass_time(timedelta(hours=1))
-    assert len(email.sent) == 1
+    assert [message.to for message in email.sent] == ["maria.keller@example.com"]
+    return house
+
+
+def test_a_stop_between_two_tries_wins(make: Any) -> None:
+    house = stopped_after(make, Unavailable("451"))
     assert house.entry().status is Status.SUPPRESSED
+
+
+def test_what_may_have_left_before_a_stop_stays_unknown_and_says_so(make: Any) -> None:
+    house = stopped_after(make, Unknown("cut"))
+    entry = house.entry()
+    assert entry.status is Status.UNKNOWN
+    assert entry.reason == (
+        "may have been said at Thu 2026-03-12 10:00; not repeated because "
+        "the customer withdrew consent for email on 2026-03-12"
+    )
+    house.pass_time(timedelta(days=1))
+    assert house.entry() == entry
+    with house.ledger.read() as tx:
+        sight = house.engine.look(tx, {"BX-1": house.clock.now()}, house.clock.now())
+        facts = tx.order_facts(["BX-1"])["BX-1"]
+    order = sight.orders["BX-1"]
+    assert order.outcomes[entry.key].status is Status.UNKNOWN
+    assert not order.contacts, "nobody was told"
+    story = explain(
+        order, sight.customer_of(order), facts, [entry], sight.decisions["BX-1"], house.engine.book
+    )
+    said = [moment for moment in story.timeline if "arrived to the customer" in moment.text]
+    assert [(moment.kind, moment.detail) for moment in said] == [("said", entry.reason)]
+    assert "nobody can say" in said[0].text
+
+
+def test_what_may_have_left_before_the_order_was_cancelled_stays_unknown(make: Any) -> None:
+    house = stopped_after(make, Unknown("cut"), event("order.cancelled", "BX-1", "2026-03-12 10:01"))
+    assert house.entry().status is Status.UNKNOWN
+    assert "may have been said at Thu 2026-03-12 10:00; not repeated because" in house.entry().reason
 
 
 def test_a_stop_on_one_channel_leaves_the_next_step(make: Any) -> None:

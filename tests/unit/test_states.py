@@ -50,6 +50,12 @@ def finish(status: Status) -> Verb:
     return lambda tx, entry: tx.finish(entry.id, entry.generation, status, now=NOW, reason="a reason")
 
 
+def doubt(tx: Transaction, entry: Entry) -> None:
+    """After a try, or before another one is made."""
+    verb = withdraw if Status.CANCELLED in MOVES[entry.status] else finish
+    verb(Status.UNKNOWN)(tx, entry)
+
+
 INTO: dict[Status, Verb] = {
     Status.HELD: hold,
     Status.SCHEDULED: schedule,
@@ -57,7 +63,7 @@ INTO: dict[Status, Verb] = {
     Status.SENDING: begin,
     Status.ACCEPTED: finish(Status.ACCEPTED),
     Status.FAILED: finish(Status.FAILED),
-    Status.UNKNOWN: finish(Status.UNKNOWN),
+    Status.UNKNOWN: doubt,
     Status.CANCELLED: withdraw(Status.CANCELLED),
     Status.EXPIRED: withdraw(Status.EXPIRED),
     Status.SUPPRESSED: withdraw(Status.SUPPRESSED),

@@ -1,0 +1,31 @@
+"""Ending what is not to be said any more, without denying what may have left already."""
+
+from datetime import datetime
+
+from orchestrator.ledger import Transaction
+from orchestrator.model import Entry, Kind, Status
+from orchestrator.planning.case import NOT_REPEATED
+from orchestrator.timing import calendar
+
+
+def withhold(
+    tx: Transaction,
+    entry: Entry,
+    status: Status,
+    reason: str,
+    now: datetime,
+    zone: str,
+    *,
+    generation: int | None = None,
+) -> tuple[Status, str]:
+    """End *entry* as *status* because of *reason*; return what it ended as, and why.
+
+    A message of which a try ended unknown may have been read. It is unknown again, neither said nor withheld,
+    and its reason says when (by the clocks of *zone*) and why it was not repeated. Raises :class:`Stale`.
+    """
+    since = tx.in_doubt(entry.id) if entry.attempts and entry.wanted.kind is Kind.MESSAGE else None
+    if since is not None:
+        status = Status.UNKNOWN
+        reason = f"may have been said at {calendar.show(since, zone)}; {NOT_REPEATED}{reason}"
+    tx.withdraw(entry.id, status, reason, now, generation=generation)
+    return status, reason
