@@ -69,8 +69,8 @@ class Cast:
             *self._upserts("order.upserted", self.orders, first),
         ]
 
-    def fact(self, node: Node, number: int) -> Given | None:
-        """One fact of ``given:``, or ``None`` with what is wrong with it."""
+    def fact(self, node: Node, number: int, until: datetime | None) -> Given | None:
+        """One fact of ``given:``, heard before the test ends, or ``None`` with what is wrong with it."""
         source = self._source
         keys = source.mapping(node, filled=FACT)
         if not isinstance(node.value, dict):
@@ -85,6 +85,9 @@ class Cast:
         subject = self._subject(node, about) if kind else ""
         zone = self._zone_for(about, subject)
         happened, heard = self._moments(keys, zone)
+        last = heard or happened
+        if until is not None and last is not None and last > until:
+            source.add(node.place, "X022", "it is heard after the test ends", "set `until` later")
         data = {name: child for name, child in keys.items() if name not in ("at", "heard", "event", about)}
         self._check_milestone(data.get("milestone"), subject)
         answers = self._answers(data, kind, subject)

@@ -145,12 +145,9 @@ class _File:
         source = self._source
         told: list[Given] = []
         for number, node in enumerate(facts, 1):
-            given = cast.fact(node, number)
-            if given is None:
-                continue
-            if until is not None and given.event.fact.heard > until:
-                source.add(node.place, "X022", "it is heard after the test ends", "set `until` later")
-            told.append(given)
+            given = cast.fact(node, number, until)
+            if given is not None:
+                told.append(given)
         sinces = (
             source.moment(node.get("since"), cast.zones.get(name, cast.zone))
             for name, node in {**cast.customers, **cast.orders}.items()

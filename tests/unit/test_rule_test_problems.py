@@ -95,6 +95,13 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     ]
 
 
+def test_a_fact_after_the_end_is_told_together_with_what_else_is_wrong_with_it() -> None:
+    fact = "{at: 2026-03-25 10:00, event: milestone.reached, milestone: arived, order: BX-10}"
+    text = file("- {name: x, until: 2026-03-20, expect: [{say: arived}]}", HEAD + f"  - {fact}\n")
+
+    assert sorted(p.code for p in problems(text)) == ["X012", "X014", "X015", "X022"]
+
+
 def test_a_comma_that_cuts_a_text_in_two_is_explained() -> None:
     (problem,) = problems(with_expected("{say: arrived, why: late, and nothing more is missing}"))
 
