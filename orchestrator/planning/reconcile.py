@@ -97,7 +97,12 @@ def reconcile(decisions: Iterable[Decision], have: Mapping[str, Sequence[Entry]]
             for key, entry in entries.items()
             if key not in want and entry.status in WAITING and entry.wanted.rule not in failed
         ]
-    return Plan(tuple(create), tuple(reschedule), tuple(cancel))
+    return Plan(tuple(sorted(create, key=_happened)), tuple(reschedule), tuple(cancel))
+
+
+def _happened(note: Notification) -> datetime:
+    """What entries are made in order of: of those that leave at one moment, the oldest news goes first."""
+    return note.trigger_at or note.due_at
 
 
 def _not_before(at: datetime | None, note: Notification) -> Notification:

@@ -175,6 +175,8 @@ class Dispatcher:
 
     def _claim(self, only: Sequence[int] | None, tx: Transaction, now: datetime) -> Batch | None:
         entries = self._leases.claim(tx, self._batch, only, now)
+        if self._engine.replay and self._engine.book.capped:
+            entries = self._one_moment_each(tx, entries, now)
         if not entries:
             return None
         apart: frozenset[str] = frozenset()
@@ -192,6 +194,17 @@ class Dispatcher:
             self._records.release(tx, entry, now)
         riding = lines.reserved(tx, (bundle[0][1] for bundle in go), sight, self._engine.book, now)
         return Batch(entries, go, sight, apart, riding)
+
+    def _one_moment_each(self, tx: Transaction, entries: Sequence[Entry], now: datetime) -> list[Entry]:
+        """Give back what a customer hears later: what they are sent first counts for its cap."""
+        first: dict[str, datetime] = {}
+        kept: list[Entry] = []
+        for entry in sorted(entries, key=lambda one: (one.run_at, one.id)):
+            if first.setdefault(entry.wanted.customer, entry.run_at) == entry.run_at:
+                kept.append(entry)
+            else:
+                self._records.release(tx, entry, now)
+        return kept
 
     def _guarded(self, tx: Transaction, entries: Sequence[Entry], sight: Sight, now: datetime) -> list[Going]:
         """Ask the guard about each entry; make it wait or withhold it at once, and return what may go."""

@@ -1,0 +1,122 @@
+"""Of several things to say the newest of one rule replaces older ones; the others leave oldest first."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from channels.memory import MemoryChannel
+from orchestrator.journey import Cap, Policy
+from orchestrator.model import Purpose, Status
+from orchestrator.render import Renderer
+from orchestrator.rules import load
+from orchestrator.sending.messages import Composer, Sender
+from orchestrator.simulation.simulate import Line, Rehearsal, Simulation, lines_in
+from tests.builders import BERLIN, at, car_order, event, incoming, maria, reached
+from tests.integration.dealership import Dealership, arrived, customer, order
+
+ONE_A_DAY = Policy(time_zone=BERLIN, caps={Purpose.SERVICE: Cap(day=1, week=2)})
+HEAD = """\
+version: 1
+journey: new-car
+attributes: {model: text}
+phases: {waiting: [ordered, arrived], handover: [prepared, collected]}
+hours: "08:00-20:00"
+rules:
+"""
+ARRIVED = (
+    HEAD
+    + "  - {id: arrived, on: {reached: arrived}, say: arrived, channels: [email], timing: {within: 30d}}\n"
+)
+STATUS = (
+    HEAD + "  - {id: status, on: {event: x.status}, say: status, channels: [email], timing: {within: 6d}}\n"
+)
+SIX = [f"O-{number}" for number in range(1, 7)]
+IN_TURN = [
+    at(moment)
+    for moment in ("2026-03-12 10:00", "2026-03-13 08:00", "2026-03-16 08:00", "2026-03-17 08:00",
+                   "2026-03-23 08:00", "2026-03-24 08:00")
+]  # fmt: skip
+
+
+def simulated(folder: Path, rules: str, policy: Policy, *history: dict[str, Any]) -> list[Line]:
+    """What becomes of everything over this history, in the order in which it was planned."""
+    book, problems = load({"r.yaml": rules}, templates=None, channels=None, policy=policy)
+    assert not problems, [str(problem) for problem in problems]
+    heard = sorted((incoming(document) for document in history), key=lambda one: one.fact.heard)
+    composer = Rehearsal(
+        Composer(Renderer(folder, {}), {}, Sender(), policy), {"new-car/arrived", "new-car/status"}
+    )
+    channels = {"email": MemoryChannel("email")}
+    simulation = Simulation(book, composer, channels, start=heard[0].fact.heard)
+    try:
+        simulation.run(heard)
+        return list(lines_in(simulation.ledger))
+    finally:
+        simulation.close()
+
+
+def test_of_four_events_of_one_rule_in_a_night_only_the_newest_is_told_in_the_morning(tmp_path: Path) -> None:
+    events = [event("x.status", "O-1", f"2026-03-12 21:1{minute}") for minute in range(4)]
+    lines = simulated(tmp_path, STATUS, Policy(time_zone=BERLIN), car_order(), maria(), *events)
+
+    assert [line.status for line in lines] == ["cancelled", "cancelled", "cancelled", "accepted"]
+    assert [line.reason for line in lines[:3]] == [
+        f"replaced: x.status happened on Thu 2026-03-12 21:1{minute}" for minute in (1, 2, 3)
+    ]
+    assert lines[3].at == at("2026-03-13 08:00")
+
+
+def test_what_a_cap_keeps_back_over_six_orders_leaves_oldest_first_in_a_simulation(tmp_path: Path) -> None:
+    history = [maria(), *(car_order(name) for name in SIX)]
+    history += [reached(name, "arrived", f"2026-03-12 10:0{n}") for n, name in enumerate(SIX)]
+    lines = simulated(tmp_path, ARRIVED, ONE_A_DAY, *history)
+
+    assert [(line.order, line.at) for line in lines] == list(zip(SIX, IN_TURN, strict=True))
+
+
+def test_what_a_cap_keeps_back_over_six_orders_leaves_oldest_first_from_the_daemon(tmp_path: Path) -> None:
+    house = Dealership(tmp_path, rules_text=ARRIVED, policy=ONE_A_DAY)
+    house.hear(customer())
+    for n, name in enumerate(SIX):
+        house.clock.set(at(f"2026-03-12 10:0{n}"))
+        house.hear(order(name), arrived(name, f"2026-03-12 10:0{n}"))
+        house.drain()
+    for moment in waking(at("2026-03-12 11:00"), at("2026-03-25 08:00")):
+        house.clock.set(moment)
+        house.drain()
+
+    ended = [house.entry(order=name) for name in SIX]
+    assert {entry.status for entry in ended} == {Status.ACCEPTED}
+    assert [entry.updated_at for entry in ended] == IN_TURN
+    house.close()
+
+
+def test_what_a_cap_keeps_back_of_one_order_leaves_oldest_first(tmp_path: Path) -> None:
+    rule = (
+        "  - {{id: e{0}, on: {{event: x.e{0}}}, say: status, channels: [email], timing: {{within: 30d}}}}\n"
+    )
+    rules = HEAD + "".join(rule.format(number) for number in reversed(range(31, 37)))
+    events = [event(f"x.e{31 + n}", "O-1", f"2026-03-12 10:0{n}") for n in range(6)]
+    lines = simulated(tmp_path, rules, ONE_A_DAY, car_order(), maria(), *events)
+
+    told = sorted((line.at, line.rule) for line in lines if line.at is not None and line.status == "accepted")
+    assert told == list(zip(IN_TURN, [f"e{n}" for n in range(31, 37)], strict=True))
+
+
+def test_what_is_heard_all_at_once_leaves_in_the_order_in_which_it_happened(tmp_path: Path) -> None:
+    house = Dealership(tmp_path, rules_text=ARRIVED, policy=ONE_A_DAY)
+    house.hear(customer(), *(order(name) for name in SIX))
+    times = [f"2026-03-12 09:{50 - n}" for n in range(6)]
+    house.hear(*(arrived(name, times[n]) for n, name in enumerate(SIX)))
+    house.drain()
+    for moment in waking(at("2026-03-12 11:00"), at("2026-03-25 08:00")):
+        house.clock.set(moment)
+        house.drain()
+
+    assert [house.entry(order=name).updated_at for name in reversed(SIX)] == IN_TURN
+    house.close()
+
+
+def waking(start: datetime, end: datetime) -> list[datetime]:
+    """Every hour from *start* to *end*."""
+    return [start + timedelta(hours=n) for n in range(int((end - start) / timedelta(hours=1)) + 1)]
