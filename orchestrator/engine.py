@@ -14,7 +14,7 @@ from orchestrator.intake import Incoming
 from orchestrator.intake.types import CORE
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Appended, Ledger, OrderRow, Transaction
-from orchestrator.model import Entry, Order, Scope, Status, scope_of
+from orchestrator.model import Entry, Order, Scope, Status, may_be_either, scope_of
 from orchestrator.planning.case import complete, reached
 from orchestrator.planning.planner import journey_of
 from orchestrator.planning.reconcile import Plan, reconcile
@@ -76,9 +76,11 @@ class Engine:
         """
         orders: dict[str, datetime] = {}
         customers: dict[str, datetime] = {}
-        for item in incoming:
-            fact = item.fact
-            about = customers if scope_of(fact.type) is Scope.CUSTOMER else orders
+        news = [item.fact for item in incoming]
+        alone = tx.customers_alone(news)
+        for fact in news:
+            own = fact.subject in alone and may_be_either(fact.type)
+            about = customers if own or scope_of(fact.type) is Scope.CUSTOMER else orders
             about[fact.subject] = max(fact.heard, about.get(fact.subject, fact.heard))
         for group in set(tx.kin(customers).values()):  # what one of them says concerns the orders of all
             newest = max(customers[one] for one in group & customers.keys())

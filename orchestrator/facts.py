@@ -52,13 +52,25 @@ class Scope(StrEnum):
 
 
 CUSTOMER_TYPES = ("customer.", "preference.", "consent.")
+ORDER_TYPES = (
+    "order.", "promise.", "milestone.", "slot.", "message.", "feedback.", "contact.", "task.",
+    "notification.",
+)  # fmt: skip
 
 ENGINE = "beforehand"  # the source of the facts the engine writes about its own notifications
 
 
 def scope_of(fact_type: str) -> Scope:
-    """Say whether a fact of this type is about a customer or an order (any other type: an order)."""
+    """Say whether a fact of this type is about a customer or an order.
+
+    Any other type: an order, unless it :func:`may_be_either` and its subject is a customer's id alone.
+    """
     return Scope.CUSTOMER if fact_type.startswith(CUSTOMER_TYPES) else Scope.ORDER
+
+
+def may_be_either(fact_type: str) -> bool:
+    """Is this a company's own type, whose subject may be an order or a customer?"""
+    return not fact_type.startswith(CUSTOMER_TYPES + ORDER_TYPES)
 
 
 @value(frozen=True, slots=True)

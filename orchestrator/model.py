@@ -19,6 +19,7 @@ from orchestrator.facts import (
     Promised,
     Scope,
     Telling,
+    may_be_either,
     scope_of,
     value,
 )
@@ -28,7 +29,7 @@ __all__ = [
     "Customer", "Decision", "Entry", "Fact", "Hold", "Kind", "Location", "Milestone",
     "Notification", "Order", "OrderStatus", "Outcome", "Person", "Promise", "Promised", "Purpose",
     "Scope", "Sent", "Silence", "Status", "Step", "Telling", "Tells", "Window", "key_of",
-    "scope_of",
+    "may_be_either", "scope_of",
 ]  # fmt: skip
 
 # ── orders and customers ─────────────────────────────────────────────────────

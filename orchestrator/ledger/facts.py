@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, insert, select
+from sqlalchemy import Select, bindparam, exists, func, insert, select, update
 
 from orchestrator.ledger.persons import Persons
 from orchestrator.ledger.rows import FACT, fact, to_json
 from orchestrator.ledger.skeleton import ERASED, bare
-from orchestrator.ledger.tables import facts
+from orchestrator.ledger.tables import facts, orders
 from orchestrator.ledger.values import Appended, Heard
 from orchestrator.ledger.verbs import batches
-from orchestrator.model import Fact, Scope, scope_of
+from orchestrator.model import Fact, Scope, may_be_either, scope_of
 
 _PAGE = 1000
 
@@ -38,6 +38,17 @@ _SUBJECTS: Select[Any] = (
     .order_by(facts.c.subject)
     .limit(_PAGE)
 )
+_FILED = (
+    select(facts.c.seq, facts.c.subject, facts.c.type)
+    .where(facts.c.scope == bindparam("scope"), facts.c.subject.in_(bindparam("ids", expanding=True)))
+    .order_by(facts.c.seq)
+)
+_FILE = update(facts).where(facts.c.seq == bindparam("number")).values(scope=bindparam("now_under"))
+_UNLIST = orders.delete().where(
+    orders.c.id.in_(bindparam("ids", expanding=True)),
+    ~exists().where(facts.c.scope == bindparam("scope"), facts.c.subject == orders.c.id),
+)
+_ANNOUNCED, _INTRODUCED = "order.upserted", "customer.upserted"
 
 
 class Facts(Persons):
@@ -62,9 +73,32 @@ class Facts(Persons):
             answers.append(Appended.NEW)
             new.append(item)
         if new:
-            self._run(_APPEND, [_row(item) for item in self._bare(new)])
+            customers = self.customers_alone(item.fact for item in new)
+            self._run(_APPEND, [_row(item, customers) for item in self._bare(new)])
             self.tied(new)
+            self._file_again(new)
         return answers
+
+    def customers_alone(self, said: Iterable[Fact]) -> set[str]:
+        """Name the subjects of facts of a company's own types that are customers, and no announced order."""
+        news = list(said)
+        either = {fact.subject for fact in news if may_be_either(fact.type)}
+        if not either:
+            return set()
+        known = {fact.subject for fact in news if fact.type == _INTRODUCED}
+        known |= {subject for _, subject, _ in self._filed(Scope.CUSTOMER, either)}
+        announced = {fact.subject for fact in news if fact.type == _ANNOUNCED}
+        announced |= {subject for _, subject, kind in self._filed(Scope.ORDER, either) if kind == _ANNOUNCED}
+        return either & known - announced
+
+    def file_under_customers(self, ids: Iterable[str]) -> None:
+        """File what was heard under these ids, and is about no announced order, as about the customers."""
+        filed = self._filed(Scope.ORDER, ids)
+        announced = {subject for _, subject, kind in filed if kind == _ANNOUNCED}
+        loose = [row for row in filed if may_be_either(row[2]) and row[1] not in announced]
+        self._file([number for number, _, _ in loose], Scope.CUSTOMER)
+        for batch in batches(subject for _, subject, _ in loose):
+            self._run(_UNLIST, {"ids": batch, "scope": Scope.ORDER.value})
 
     def order_facts(self, ids: Iterable[str]) -> dict[str, list[Fact]]:
         """Give every order's facts in the order they were accepted; none of it is an empty list."""
@@ -92,6 +126,24 @@ class Facts(Persons):
     def customer_ids(self) -> Iterator[str]:
         """Name every customer that facts speak about."""
         return self._subjects(Scope.CUSTOMER)
+
+    def _file_again(self, new: Sequence[Heard]) -> None:
+        """Whichever was heard first, the news of a subject or who it is: it is filed the same."""
+        self.file_under_customers({item.fact.subject for item in new if item.fact.type == _INTRODUCED})
+        announced = {item.fact.subject for item in new if item.fact.type == _ANNOUNCED}
+        filed = self._filed(Scope.CUSTOMER, announced)
+        self._file([number for number, _, kind in filed if may_be_either(kind)], Scope.ORDER)
+
+    def _filed(self, scope: Scope, ids: Iterable[str]) -> list[tuple[int, str, str]]:
+        return [
+            (number, subject, kind)
+            for batch in batches(ids)
+            for number, subject, kind in self._rows(_FILED, {"scope": scope.value, "ids": batch})
+        ]
+
+    def _file(self, numbers: Sequence[int], scope: Scope) -> None:
+        if numbers:
+            self._run(_FILE, [{"number": number, "now_under": scope.value} for number in numbers])
 
     def _bare(self, heard: Sequence[Heard]) -> list[Heard]:
         """The same, without the payload of what is about somebody who was erased."""
@@ -124,13 +176,14 @@ class Facts(Persons):
             after = page[-1][0]
 
 
-def _row(item: Heard) -> dict[str, Any]:
+def _row(item: Heard, customers: set[str]) -> dict[str, Any]:
     said = item.fact
+    theirs = said.subject in customers and may_be_either(said.type)
     return {
         "source": said.source,
         "event_id": said.id,
         "type": said.type,
-        "scope": str(scope_of(said.type)),
+        "scope": str(Scope.CUSTOMER if theirs else scope_of(said.type)),
         "subject": said.subject,
         "happened": said.happened,
         "heard": said.heard,

@@ -11,6 +11,7 @@ from orchestrator.ledger import Transaction
 from orchestrator.model import ENGINE, Entry, Fact, Kind, Purpose
 from orchestrator.persons.consents import history, line, refused
 from orchestrator.persons.personal import Person, find
+from orchestrator.planning.case import ERASED
 from orchestrator.sending.blocks import listed
 
 CHANNELS = ("email", "sms", "push")
@@ -35,7 +36,7 @@ def disclose(tx: Transaction, customer: str, outbox: Path, now: datetime) -> dic
             {"purpose": purpose.value, "channel": channel, "allowed": not why, "why": why}
             for purpose in Purpose
             for channel in CHANNELS
-            for why in (refused(person.state, purpose, channel),)
+            for why in (ERASED if person.state.erased else refused(person.state, purpose, channel),)
         ],
         "consents": [asdict(word) | {"text": line(word)} for word in history(person.facts)],
         "facts": [_fact(fact) for theirs in person.facts.values() for fact in theirs],

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.errors import NotFound
 from orchestrator.ledger import Transaction
-from orchestrator.model import Customer, Entry, Fact
+from orchestrator.model import Customer, Entry, Fact, may_be_either
 from orchestrator.persons.merging import fold_person, one_with
 
 TELLING = 5  # characters: a shorter text is found everywhere, and names nobody
@@ -52,7 +52,7 @@ def find(tx: Transaction, customer: str) -> Person:
     ever = tx.customer_facts(sorted(group))
     ids = tuple(sorted({customer, *one_with(customer, ever)}))
     names = sorted(order for theirs in tx.orders_of(ids).values() for order in theirs)
-    facts = {one: ever[one] for one in ids}
+    facts = {one: [*ever[one], *theirs] for one, theirs in _loose(tx, ids).items()}
     if not names and not any(facts.values()):
         raise NotFound(f"no customer is called {customer!r}")
     addresses = frozenset(_addresses(facts.values()))
@@ -67,6 +67,16 @@ def find(tx: Transaction, customer: str) -> Person:
         addresses,
         frozenset(_secrets(facts.values(), addresses)),
     )
+
+
+def _loose(tx: Transaction, ids: Sequence[str]) -> dict[str, list[Fact]]:
+    """What was heard under a customer's id in a company's own words, before anybody said whose id it is."""
+    return {
+        one: []
+        if any(fact.type == "order.upserted" for fact in filed)
+        else [fact for fact in filed if may_be_either(fact.type)]
+        for one, filed in tx.order_facts(ids).items()
+    }
 
 
 def still_kept(tx: Transaction) -> list[tuple[str, str]]:

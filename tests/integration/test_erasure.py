@@ -12,6 +12,7 @@ from channels.file import FileChannel
 from orchestrator.errors import Busy, NotFound
 from orchestrator.ledger import Ledger, sqlite
 from orchestrator.model import Status
+from orchestrator.persons.disclosure import disclose
 from orchestrator.persons.erasure import dry_run, erase
 from orchestrator.sight import look_at_facts
 from tests.builders import event, promised
@@ -99,6 +100,30 @@ def test_nothing_of_an_erased_person_is_left_in_any_byte(house: Dealership) -> N
     assert standing(house) == []
     assert report.left == ()
     assert b"Nora Brandt" in bytes_of(house.folder)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["before the customer is known", "afterwards"])
+def test_what_a_company_says_of_a_customer_in_its_own_words_is_the_customers(
+    house: Dealership, *, first: bool
+) -> None:
+    opened = event("app.opened", "maria", "2026-03-12 07:00", who="Maria Keller")
+    for news in ([opened], life()) if first else (life(), [opened]):
+        house.hear(*news)
+    with house.ledger.read() as tx:
+        assert "maria" not in tx.orders(["maria"]), "an order that nobody announced"
+        document = disclose(tx, "maria", house.folder / "outbox", house.clock.now())
+    assert "app.opened" in [fact["type"] for fact in document["facts"]]
+    assert gone(house).left == ()
+    assert standing(house) == []
+
+
+def test_an_order_under_a_customers_id_keeps_what_is_said_of_it(house: Dealership) -> None:
+    said = event("app.opened", "17", "2026-03-12 07:00", colour="blue")
+    for news in (customer("17"), said, order("17", "jonas")):
+        house.hear(news)
+    gone(house, "17")
+    with house.ledger.read() as tx:
+        assert "blue" in [fact.data.get("colour") for fact in tx.order_facts(["17"])["17"]]
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(house: Dealership) -> None:

@@ -63,6 +63,8 @@ def test_erase_says_what_it_erased_and_kept(told: Home) -> None:
     _, out, _ = told.run("export", "C-1")
     assert "Maria" not in out
     assert "customer.erased: reason: request of 2026-03-01" in out
+    assert "service by email: the customer was erased" in out
+    assert ": yes" not in out
 
 
 @pytest.mark.parametrize("command", ["export", "erase"])
