@@ -5,7 +5,7 @@ much is held for a person, and the rules in force stay (DESIGN §4.7; facts neve
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -113,23 +113,31 @@ def propose(
     )
 
 
-def adopt(ledger: Ledger, proposal: Proposal, now: datetime) -> int:
+def adopt(
+    ledger: Ledger,
+    proposal: Proposal,
+    now: datetime,
+    in_force: Callable[[Transaction], RuleBook] | None = None,
+) -> int:
     """Put a proposal in force and plan every order under it; return how many orders.
 
     The rules count from the first transaction on; orders are planned in batches after it, each from a
-    durable mark, so that a crash in between loses nothing.
+    durable mark, so that a crash in between loses nothing. *in_force* reads what somebody else may put in
+    force in the meantime.
     """
     with ledger.transaction() as tx:
         if proposal.new:
             number = tx.store_ruleset(proposal.digest, proposal.sources)
             tx.activate_ruleset(number, now)
             tx.remember(_REJECTED, "")
+            tx.wake_untried(now)  # what they wait for was said by the rules that were
         else:
             tx.reject_ruleset()
         _thaw(tx, now)
         _date(tx, proposal.book)
         tx.mark_all()
-    return plan_marked(Engine(ledger, proposal.book), now)
+        book = replace(proposal.book, number=tx.in_force())
+    return plan_marked(Engine(ledger, book, in_force=in_force), now)
 
 
 def plan_marked(engine: Engine, now: datetime) -> int:

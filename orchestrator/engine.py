@@ -3,7 +3,7 @@
 A late event, a moved promise, an edited rule, a cancelled order and a restart all take this one path.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,13 +40,29 @@ class Engine:
     """Plans the orders that changed. Every method that takes *now* reads no other clock.
 
     In a *replay* each order is planned as of its own newest news instead, so that many may share a
-    transaction.
+    transaction. Somebody else may put other rules in force at any time: *in_force* reads what is in force at
+    a transaction, and without it the *book* stays what it is.
     """
 
-    def __init__(self, ledger: Ledger, book: RuleBook, *, replay: bool = False) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        book: RuleBook,
+        *,
+        replay: bool = False,
+        in_force: Callable[[Transaction], RuleBook] | None = None,
+    ) -> None:
         self.ledger = ledger
         self.book = book
         self.replay = replay
+        self._in_force = in_force
+
+    def follow(self, tx: Transaction) -> RuleBook:
+        """Return the rules in force at this transaction; nothing is planned or sent under others."""
+        book = self.book
+        if self._in_force is not None and tx.in_force() != book.number:
+            book = self.book = self._in_force(tx)
+        return book
 
     def hear(self, incoming: Sequence[Incoming], now: datetime) -> Heard:
         """Keep these events and plan the orders they touch, in one transaction: all of them or none.
@@ -125,7 +141,7 @@ class Engine:
 
         *only* names the rules that are asked about for each order, where nothing is planned from it.
         """
-        return look(tx, self.book, orders if self.replay else dict.fromkeys(orders, now), now, only)
+        return look(tx, self.follow(tx), orders if self.replay else dict.fromkeys(orders, now), now, only)
 
     def look_again(
         self, tx: Transaction, sight: Sight, orders: Mapping[str, datetime], now: datetime
@@ -137,7 +153,7 @@ class Engine:
         self, tx: Transaction, sight: Sight, orders: Mapping[str, datetime], now: datetime
     ) -> bool:
         """Would looking at these orders again show the same?"""
-        return sight.book is self.book and sight.holds(tx, orders, now)
+        return sight.book is self.follow(tx) and sight.holds(tx, orders, now)
 
     def apply(self, tx: Transaction, plan: Plan, now: datetime) -> None:
         """Make the ledger hold just what is wanted: the only creator of entries.
@@ -158,7 +174,7 @@ class Engine:
         order = sight.orders.get(order_id)
         if order is None:
             return OrderRow(order_id, problem=problem)
-        journey = journey_of(order, self.book)
+        journey = journey_of(order, sight.book)
         problem = problem or (journey if isinstance(journey, str) else slips(order, journey, _CORE))
         last = phase = ""
         status = order.status.value
@@ -196,7 +212,7 @@ class Engine:
         count = 0
         with self.ledger.transaction() as tx:
             for batch in _batches(tx.order_ids(), BATCH):
-                sight = look_at_facts(tx, self.book, batch)
+                sight = look_at_facts(tx, self.follow(tx), batch)
                 tx.store_orders([self.row(sight, order_id) for order_id in batch])
                 count += len(batch)
         return count

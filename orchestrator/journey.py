@@ -316,11 +316,15 @@ class Policy:
 
 @dataclass(frozen=True)
 class RuleBook:
-    """Every journey in force, and since when each rule counts."""
+    """Every journey in force, and since when each rule counts.
+
+    ``number`` tells what is in force in a ledger from what was; none where no ledger holds it.
+    """
 
     journeys: Mapping[str, Journey] = field(default_factory=dict)
     policy: Policy = Policy()
     activated: Mapping[str, Any] = field(default_factory=dict)  # rule id: datetime; absent: always
+    number: int | None = None
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id, wherever it stands (ids are unique over all files)."""

@@ -82,7 +82,8 @@ def _work(chosen: Settings, server: socket.socket | None) -> None:
     with ledgers.engine_in_force(chosen) as engine, engine.ledger.daemon_lock():
         if why_not := ledgers.take_up(chosen, engine.ledger):
             output.note(f"the rules in force stay as they are: {why_not}")
-        engine.book = ledgers.book_in_force(chosen, engine.ledger)
+        with engine.ledger.read() as tx:
+            engine.follow(tx)
         done = asyncio.run(_until_stopped(chosen, engine, server))
         output.sentence("; ".join(filter(None, [done, _waiting(engine, chosen.company.time_zone)])))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.cli import house, ledgers
+from orchestrator.cli import house
 from orchestrator.cli.output import counted
 from orchestrator.errors import BeforehandError
 
@@ -48,18 +48,17 @@ class Follower:
     clock: Clock
 
     def __post_init__(self) -> None:
-        self._rules = self._digest()
+        self._rules = self._number()
         self._files = _stamps(self.settings.templates.path)
 
     def __call__(self) -> None:
         """Look whether something changed, and take it up."""
-        digest, files = self._digest(), _stamps(self.settings.templates.path)
-        if digest == self._rules and files == self._files:
+        rules, files = self._number(), _stamps(self.settings.templates.path)
+        if rules == self._rules and files == self._files:
             return
-        if digest != self._rules:
-            self.engine.book = ledgers.book_in_force(self.settings, self.engine.ledger)
+        if rules != self._rules:
             log.info("other rules are in force now")
-        self._rules, self._files = digest, files
+        self._rules, self._files = rules, files
         self._read()
 
     def _read(self) -> None:
@@ -81,10 +80,10 @@ class Follower:
         released = self.engine.release_parked(self.clock.now())
         log.info("the texts were read again; %s tried again", counted(released, "held notification"))
 
-    def _digest(self) -> str:
-        from orchestrator.activation import digest_of, sources_in_force
-
-        return digest_of(sources_in_force(self.engine.ledger) or {})
+    def _number(self) -> int | None:
+        """What tells the rules in force from those that were; the engine takes them up if it did not."""
+        with self.engine.ledger.read() as tx:
+            return self.engine.follow(tx).number
 
 
 def _stamps(folder: Path) -> Mapping[str, tuple[int, int]]:

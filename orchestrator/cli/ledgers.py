@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli import house
 from orchestrator.cli.output import counted
 from orchestrator.errors import Problems
+from orchestrator.journey import RuleBook
 
 if TYPE_CHECKING:
     from orchestrator.activation import Proposal
     from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine
-    from orchestrator.journey import RuleBook
-    from orchestrator.ledger import Ledger
+    from orchestrator.ledger import Ledger, Transaction
 
 
 @contextmanager
@@ -49,19 +51,33 @@ def engine_in_force(settings: Settings) -> Iterator[Engine]:
     _before_it_is_made(settings)
     with opened(settings) as ledger:
         if activation.sources_in_force(ledger) is None:
-            activation.adopt(ledger, _proposed(settings, ledger), SystemClock().now())
-        yield Engine(ledger, book_in_force(settings, ledger))
+            now = SystemClock().now()
+            activation.adopt(ledger, _proposed(settings, ledger), now, in_force(settings))
+        with ledger.read() as tx:
+            book = book_in_force(settings, tx)
+        yield Engine(ledger, book, in_force=in_force(settings))
 
 
-def book_in_force(settings: Settings, ledger: Ledger) -> RuleBook:
-    """Return the rules in force, each with the moment since when it counts."""
+def in_force(settings: Settings) -> Callable[[Transaction], RuleBook]:
+    """What reads the rules in force, for an engine that follows them."""
+    return partial(book_in_force, settings)
+
+
+def book_in_force(settings: Settings, tx: Transaction) -> RuleBook:
+    """Return the rules in force at this transaction, each with the moment since when it counts.
+
+    Only the ledger is asked: a text that is missing is missed when it is to be written.
+    """
     from orchestrator import activation
     from orchestrator.clock import SystemClock
+    from orchestrator.ledger import RuleSetState
+    from orchestrator.rules import load
 
-    sources = activation.sources_in_force(ledger) or {}
-    with ledger.read() as tx:
-        since = tx.activations()
-    return activation.dated(house.understood(settings, sources).book, since, SystemClock().now())
+    active = tx.ruleset(RuleSetState.ACTIVE)
+    if active is None:
+        return RuleBook(policy=settings.policy())
+    book, _ = load(active.sources, channels=house.abilities(settings), policy=settings.policy())
+    return replace(activation.dated(book, tx.activations(), SystemClock().now()), number=active.id)
 
 
 def take_up(settings: Settings, ledger: Ledger) -> str:
@@ -82,7 +98,7 @@ def take_up(settings: Settings, ledger: Ledger) -> str:
         activation.hold(ledger, proposed, SystemClock().now())
         return f"{proposed.alarm}; `beforehand plan` shows them, `beforehand apply --release` releases them"
     if proposed.new or activation.is_held(ledger):
-        activation.adopt(ledger, proposed, SystemClock().now())
+        activation.adopt(ledger, proposed, SystemClock().now(), in_force(settings))
     return ""
 
 

@@ -118,7 +118,8 @@ def _demand(chosen: Settings, ledger: Ledger, kind: Stops, name: str) -> None:
     if kind is Stops.CHANNEL:
         known = chosen.channels.named()
     elif kind is Stops.RULE:
-        book = ledgers.book_in_force(chosen, ledger)
+        with ledger.read() as tx:
+            book = ledgers.book_in_force(chosen, tx)
         book = book if book.journeys else house.written(chosen).book  # before the first start
         known = [rule.id for journey in book.journeys.values() for rule in journey.rules]
     elif kind is Stops.LOCATION:

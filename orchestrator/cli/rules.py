@@ -123,7 +123,7 @@ def apply(
     """
     from orchestrator import activation
     from orchestrator.activation import adopt
-    from orchestrator.cli.ledgers import opened, proposal
+    from orchestrator.cli.ledgers import in_force, opened, proposal
     from orchestrator.clock import SystemClock
 
     chosen = settings(ctx, config)
@@ -145,7 +145,7 @@ def apply(
                 "beforehand apply --release, or beforehand apply --reject",
             )
             raise typer.Exit(1)
-        orders = adopt(ledger, proposed, SystemClock().now())
+        orders = adopt(ledger, proposed, SystemClock().now(), in_force(chosen))
         _show(proposed.plan, chosen, form)
         output.sentence(f"in force: {_changes(proposed.plan)}, {counted(orders, 'order')} planned", form)
     if found := len(house.reviewed(house.written(chosen), whole=True)):

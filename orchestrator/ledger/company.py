@@ -31,6 +31,12 @@ _RESUME = delete(pauses).where(pauses.c.kind == bindparam("its_kind"), pauses.c.
 _PAUSED = select(pauses).order_by(pauses.c.kind, pauses.c.name)
 
 _RULESET: Select[tuple[int, str, str, str, datetime | None]] = select(rulesets)
+_IN_FORCE = (
+    select(rulesets.c.id)
+    .where(rulesets.c.state == RuleSetState.ACTIVE.value)
+    .order_by(rulesets.c.id.desc())
+    .limit(1)
+)
 _KEEP_RULESET = insert(rulesets).returning(rulesets.c.id)
 _REPLACE = (
     update(rulesets).where(rulesets.c.state == bindparam("was")).values(state=RuleSetState.REPLACED.value)
@@ -121,6 +127,11 @@ class Company(Verbs):
     def reject_ruleset(self) -> None:
         """Drop the rule files that are held."""
         self._run(_REPLACE, {"was": RuleSetState.HELD.value})
+
+    def in_force(self) -> int | None:
+        """Give the number of the rule files in force, or nothing."""
+        number: int | None = self._value(_IN_FORCE)
+        return number
 
     def ruleset(self, state: RuleSetState) -> RuleSet | None:
         """Give the newest rule files in that state, or nothing."""

@@ -163,6 +163,15 @@ _WAKE = (
     )
     .values(not_before=None, run_at=entries.c.due_at, updated_at=_woken_at)
 )
+_WAKE_UNTRIED = (
+    update(entries)
+    .where(
+        one_of(entries.c.status, {Status.SCHEDULED}),
+        entries.c.not_before > _woken_at,
+        entries.c.attempts == literal_column("0"),
+    )
+    .values(not_before=None, run_at=entries.c.due_at, updated_at=_woken_at)
+)
 
 
 class Entries(Verbs):
@@ -277,6 +286,10 @@ class Entries(Verbs):
     def wake(self, reason: str, now: datetime) -> int:
         """Let those that wait for a reason that begins so go as soon as they are due; say how many."""
         return self._run(_WAKE, {"why": reason, "now": now})
+
+    def wake_untried(self, now: datetime) -> int:
+        """Let those that wait, and were never tried, go as soon as they are due; say how many."""
+        return self._run(_WAKE_UNTRIED, {"now": now})
 
     def _all(self, statement: Any, entry_ids: Iterable[int], values: dict[str, Any]) -> int:
         return sum(self._run(statement, values | {"ids": batch}) for batch in batches(entry_ids))

@@ -192,7 +192,7 @@ class Dispatcher:
         go, early = bundles(going, sight.orders, partial(self._records.at, now=now))
         for entry in early:
             self._records.release(tx, entry, now)
-        riding = lines.reserved(tx, (bundle[0][1] for bundle in go), sight, self._engine.book, now)
+        riding = lines.reserved(tx, (bundle[0][1] for bundle in go), sight, sight.book, now)
         return Batch(entries, go, sight, apart, riding)
 
     def _one_moment_each(self, tx: Transaction, entries: Sequence[Entry], now: datetime) -> list[Entry]:
@@ -226,7 +226,7 @@ class Dispatcher:
             return Undecided(sight.problems.get(entry.wanted.order, "the order is not known"))
         decision, customer = sight.decisions[order.id], sight.customer_of(order)
         try:
-            zone = order_zone(order.location, self._engine.book.policy.time_zone)
+            zone = order_zone(order.location, sight.book.policy.time_zone)
             return guard(
                 entry, decision, order, customer, against, self._records.at(entry, now), zone, together
             )
@@ -265,7 +265,7 @@ class Dispatcher:
         if not go.channel:
             return Job(entry, go, None)
         order = sight.orders[go.wanted.order]
-        journey = journey_of(order, self._engine.book)
+        journey = journey_of(order, sight.book)
         if isinstance(journey, str):
             raise RenderError(journey)
         now = self._records.at(entry, self._clock.now())

@@ -177,7 +177,8 @@ def test_old_rules_stay_in_force_when_new_ones_are_broken(home: Home) -> None:
 
     with ledgers.opened(settings) as ledger:
         assert "`beforehand check`" in ledgers.take_up(settings, ledger)
-        book = ledgers.book_in_force(settings, ledger)
+        with ledger.read() as tx:
+            book = ledgers.book_in_force(settings, tx)
 
     rule = book.rule("arrived")
     assert rule is not None

@@ -1,0 +1,138 @@
+"""What is planned or sent is planned and sent under what is in force in the ledger at that transaction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from channels.memory import MemoryChannel
+from orchestrator import activation, config
+from orchestrator.cli import house, ledgers
+from orchestrator.clock import VirtualClock
+from orchestrator.engine import Engine
+from orchestrator.intake import Incoming
+from orchestrator.model import Entry, Status
+from orchestrator.sending.dispatch import Dispatcher
+from tests.builders import incoming
+from tests.installation import CAR, NORA, Home, event, home
+from tests.integration.dealership import run
+
+__all__ = ["home"]
+
+RULES = """\
+version: 1
+journey: short
+phases: {waiting: [ordered, built]}
+rules:
+  - {id: ordered, on: {reached: ordered}, say: word, channels: [email], timing: {at: now, within: 6h}}
+"""
+SAY_IT_NOW = "  - {id: say-it-now, on: {reached: built}, say: word, channels: [email], timing: now}\n"
+
+
+@pytest.fixture
+def short(home: Home) -> Home:
+    """One short journey beside the others, with a rule that says so when the order came in."""
+    home.write("rules/short.yaml", RULES)
+    home.write("templates/short/word/email.txt.en.j2", "Subject: News\n\nHello {{ customer.name }}.\n")
+    return home
+
+
+@contextmanager
+def running() -> Iterator[Engine]:
+    """The engine of a daemon that started before anything was changed."""
+    settings = config.load(Path("config.toml"), {})
+    with ledgers.engine_in_force(settings) as engine:
+        yield engine
+
+
+def known(kind: str, order: str = "A-1", ago: timedelta = timedelta(), **data: Any) -> Incoming:
+    return incoming(orjson.loads(event(kind, order, datetime.now(UTC) - ago, **data)))
+
+
+def order(ago: timedelta = timedelta(minutes=5)) -> list[Incoming]:
+    about = {"customer": "C-1", "journey": "short", "owner": NORA, "attributes": CAR}
+    return [
+        known("customer.upserted", "C-1", ago, name="Maria Keller", email="maria@example.com", locale="en"),
+        known("order.upserted", "A-1", ago, **about),
+    ]
+
+
+def said(engine: Engine, rule: str) -> list[Entry]:
+    return [entry for entry in engine.entries("A-1") if entry.wanted.rule == rule]
+
+
+def dispatcher(engine: Engine, now: datetime) -> tuple[Dispatcher, MemoryChannel]:
+    settings = config.load(Path("config.toml"), {})
+    email = MemoryChannel("email")
+    composer = house.composer(settings, house.texts(settings))
+    return Dispatcher(engine, composer, {"email": email}, VirtualClock(now)), email
+
+
+def put_in_force(engine: Engine, text: str) -> None:
+    """What `beforehand apply` does first; then it is killed, and has planned nothing yet."""
+    with engine.ledger.transaction() as tx:
+        active = tx.ruleset(activation.RuleSetState.ACTIVE)
+        assert active is not None
+        sources = {**active.sources, "rules/short.yaml": text}
+        tx.activate_ruleset(tx.store_ruleset(activation.digest_of(sources), sources), datetime.now(UTC))
+
+
+def test_news_right_after_apply_is_planned_under_the_rules_that_were_applied(short: Home) -> None:
+    with running() as engine:
+        engine.hear(order(), datetime.now(UTC))
+        short.write("rules/short.yaml", RULES + SAY_IT_NOW)
+        assert short.run("apply")[0] == 0
+        engine.hear([known("milestone.reached", milestone="built")], datetime.now(UTC))
+        assert [entry.status for entry in said(engine, "say-it-now")] == [Status.SCHEDULED]
+        assert short.run("plan")[1].endswith("these rules are in force, and nothing would change\n")
+
+
+def test_marked_orders_are_planned_under_the_rules_in_force(short: Home) -> None:
+    with running() as engine:
+        engine.hear([*order(), known("milestone.reached", milestone="ordered")], datetime.now(UTC))
+        put_in_force(engine, RULES.replace("id: ordered", "id: other"))
+        with engine.ledger.transaction() as tx:
+            tx.mark_all()
+        engine.plan_changed(datetime.now(UTC))
+        assert [entry.status for entry in said(engine, "ordered")] == [Status.CANCELLED]
+
+
+def test_what_the_rules_in_force_no_longer_want_is_not_sent(short: Home) -> None:
+    with running() as engine:
+        engine.hear([*order(), known("milestone.reached", milestone="ordered")], datetime.now(UTC))
+        put_in_force(engine, RULES.replace("id: ordered", "id: other"))
+        sender, email = dispatcher(engine, datetime.now(UTC) + timedelta(seconds=1))
+        run(sender.drain())
+        assert not email.messages
+
+
+def test_what_the_rules_in_force_want_is_sent_by_a_daemon_that_was_there_before(short: Home) -> None:
+    with running() as engine:
+        engine.hear(order(), datetime.now(UTC))
+        short.write("rules/short.yaml", RULES + SAY_IT_NOW)
+        assert short.run("apply")[0] == 0
+        engine.hear([known("milestone.reached", milestone="built")], datetime.now(UTC))
+        sender, email = dispatcher(engine, datetime.now(UTC) + timedelta(seconds=1))
+        run(sender.drain())
+        assert [message.subject for message in email.messages] == ["News"]
+
+
+def test_what_waits_because_the_rules_that_were_said_so_waits_no_longer(short: Home) -> None:
+    with running() as engine:
+        now = datetime.now(UTC)
+        engine.hear([*order(), known("milestone.reached", milestone="ordered")], now)
+        with engine.ledger.transaction() as tx:
+            (claimed,) = tx.claim(now + timedelta(seconds=1), 1, "worker", timedelta(minutes=1))
+            later = now + timedelta(hours=3)
+            tx.back_to_schedule(
+                claimed.id, claimed.generation, step=0, not_before=later, reason="quiet hours", now=now,
+                outcome="unavailable", code="",
+            )  # fmt: skip
+        short.write("rules/short.yaml", RULES + SAY_IT_NOW)
+        assert short.run("apply")[0] == 0
+        (entry,) = said(engine, "ordered")
+        assert entry.run_at == entry.due_at < later
