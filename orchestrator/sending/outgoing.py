@@ -103,7 +103,8 @@ class Outgoing:
             if self.stopping:
                 return Tried(job, NotAsked("stopped before it was sent"))
             now, expires = self._clock.now(), job.go.wanted.expires_at
-            if now - guarded > PATIENCE or (expires is not None and now >= expires):
+            expired = expires is not None and guarded < expires <= now  # in a replay *now* stands still
+            if now - guarded > PATIENCE or expired:
                 return Tried(job, NotAsked("its turn came too late: it is decided anew"))
             clock = asyncio.get_running_loop().time
             if not self._asked[name]:
