@@ -18,14 +18,16 @@ def asks_others(journey: Journey, only: Container[str]) -> bool:
 def news_first(want: Iterable[Notification], case: Case) -> Iterator[Notification | Silence]:
     """Each of *want*, or why it is silent: a message about silence gives way to news that waits to be sent.
 
-    Hours the customer chose may keep news back for days. What ends unsaid keeps nothing back any more: the
-    plan that follows its outcome wants the other again.
+    Hours the customer chose may keep news back for days; what is due only after the news stays planned. News
+    that ends unsaid keeps nothing back any more: the plan that follows its outcome wants the other again.
     """
     rules = {rule.id: rule for rule in case.journey.rules}
     notes = list(want)
     waiting = [note for note in notes if _is_news(note, rules[note.rule], case)]
     for note in notes:
-        first = next((news for news in waiting if news.role == note.role), None)
+        first = next(
+            (n for n in waiting if n.role == note.role and note.due_at <= max(case.now, n.due_at)), None
+        )
         silent = rules[note.rule].trigger.on is On.SILENT and note.kind is Kind.MESSAGE
         if first is None or not silent or note.key in case.order.outcomes:
             yield note
