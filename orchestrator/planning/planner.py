@@ -25,6 +25,7 @@ from orchestrator.model import (
     Step,
     key_of,
 )
+from orchestrator.persons.consents import refused
 from orchestrator.planning.case import ERASED, NOT_REPEATED, Case, Firing, spoken
 from orchestrator.planning.combining import joins
 from orchestrator.planning.crowding import spread
@@ -33,11 +34,12 @@ from orchestrator.planning.rungs import EXHAUSTED, spent
 from orchestrator.planning.superseding import superseded
 from orchestrator.planning.triggers import CANCELLED, firings
 from orchestrator.timing import calendar
-from orchestrator.timing.send_time import order_zone, recipient, timed
+from orchestrator.timing.send_time import channels_for, order_zone, recipient, timed
 
 ROLES = frozenset({"customer", "owner", "manager"})  # any other is a party, if the order names one
 PERSON_AFTER = frozenset({Status.FAILED, Status.UNKNOWN})  # what we could not say, a person must
 UNREACHED = "reach-the-customer"
+UNSAID = ".unreached"  # ends the occasion of the task in place of a message that could not be said
 
 Answer = Iterator[Notification | Silence]
 
@@ -213,15 +215,17 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
         if not spoken(outcome, rule.mode):
             yield Silence(rule.id, firing.hushed, key, values)
         if firing.hushed == EXHAUSTED and rung.task is None:
-            yield from _person(rule, firing, case, firing.news)
+            yield from _person(rule, firing, case, firing.news, EXHAUSTED)
         return
     if rule.to == "customer" and case.customer.erased and not spoken(outcome, rule.mode):
         yield Silence(rule.id, ERASED, key, values)
         return
     when = timed(rule, firing, case)
-    if when.passed_over and not when.steps and not spoken(outcome, rule.mode):
-        yield Silence(rule.id, "no channel in time: " + "; ".join(when.passed_over), key, values)
-        yield from _person(rule, firing, case, when.due_at)
+    if when.passed_over and not when.steps and outcome is None:
+        why = "no channel in time: " + "; ".join(when.passed_over)
+        yield Silence(rule.id, why, key, values)
+        if not _unwelcome(rule, case):
+            yield from _person(rule, firing, case, when.due_at, why)
         return
     if spoken(outcome, rule.mode) and (why := spent(rule, firing)):
         yield Silence(rule.id, why, key, values)
@@ -248,8 +252,8 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
         joins=joins(rule, case),
     )
     unsaid = outcome is not None and _a_person_must(outcome)
-    if unsaid and when.expires_at > firing.news:  # old news mails nobody, and tasks nobody
-        yield from _person(rule, firing, case, when.due_at)
+    if outcome is not None and unsaid and when.expires_at > firing.news:  # old news tasks nobody
+        yield from _person(rule, firing, case, when.due_at, outcome.reason)
 
 
 def _a_person_must(outcome: Outcome) -> bool:
@@ -259,12 +263,22 @@ def _a_person_must(outcome: Outcome) -> bool:
     return outcome.status in PERSON_AFTER and NOT_REPEATED not in outcome.reason
 
 
-def _person(rule: Rule, firing: Firing, case: Case, due: datetime) -> Answer:
-    """What no channel could say to a customer in service of their order, its owner must."""
+def _unwelcome(rule: Rule, case: Case) -> bool:
+    """Does the customer refuse every channel the rule could use, so that nobody is to call them either?"""
+    who = recipient(rule.to, case.order, case.customer)
+    if not isinstance(who, Customer):
+        return False
+    channels = channels_for(rule, case, who)
+    return bool(channels) and all(refused(who, rule.purpose, channel) for channel in channels)
+
+
+def _person(rule: Rule, firing: Firing, case: Case, due: datetime, why: str) -> Answer:
+    """What no channel could say to a customer in service of their order, its owner must; *why* is said."""
     if rule.to == "customer" and rule.purpose is Purpose.SERVICE:
         spec = TaskSpec(for_="owner", do=UNREACHED)
-        occasion = f"{firing.occasion}.unreached"
-        yield _tasked(rule, firing, case, spec, "owner", due, occasion, firing.because)
+        occasion = f"{firing.occasion}{UNSAID}"
+        because = f"{firing.because}; {why}" if why else firing.because
+        yield _tasked(rule, firing, case, spec, "owner", due, occasion, because)
 
 
 # ── tasks ────────────────────────────────────────────────────────────────────

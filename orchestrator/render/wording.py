@@ -11,9 +11,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from orchestrator.journey import Journey, On, Policy, Rule
-from orchestrator.model import Customer, Fact, Kind, Notification, Order, Person, Promised
+from orchestrator.model import Customer, Fact, Kind, Notification, Order, Person, Promised, Status, key_of
 from orchestrator.plain_text import one_line
 from orchestrator.planning.case import Case, apologies
+from orchestrator.planning.planner import UNSAID
 from orchestrator.planning.triggers import firings
 from orchestrator.render import several
 from orchestrator.render.brands import brand_of
@@ -303,7 +304,18 @@ def _task(notification: Notification, order: Order, journey: Journey, dates: _Da
         ack_by=dates.moment(notification.ack_by),
         escalated=bool(first),
         silent=one_line(_person(first, order).name, NAME_LIMIT) or first,
+        misaddressed=_misaddressed(notification, order),
     )
+
+
+def _misaddressed(notification: Notification, order: Order) -> bool:
+    """Was the message, of which this task takes the place, stopped by where it was to go?"""
+    occasion = notification.occasion.removesuffix(UNSAID)
+    message = key_of(order.id, notification.rule, occasion, "customer", notification.mode)
+    outcome = order.outcomes.get(message)
+    if occasion == notification.occasion or outcome is None:
+        return False
+    return outcome.status is Status.FAILED or "address" in outcome.reason
 
 
 def _first_asked(notification: Notification, journey: Journey, slug: str) -> str:

@@ -229,6 +229,9 @@ class Task:
     ack_by: Annotated[When, "acknowledge by then, or it goes on to the next person"] = When()
     escalated: Annotated[bool, "true when it came here because somebody did not react"] = False
     silent: Annotated[str, "who did not react"] = ""
+    misaddressed: Annotated[
+        bool, "true when an address or number is missing or may be wrong, and not only the hour was"
+    ] = False
 
     def __bool__(self) -> bool:
         return bool(self.id)

@@ -79,7 +79,7 @@ class Clock(NamedTuple):
 def wishes(
     rule: Rule, channel: str, who: Customer | Person, zone: str, case: Case
 ) -> Iterator[tuple[Gate, ...]]:
-    """What the recipient's day asks for, the best first; the next is tried where one leaves no moment at all.
+    """What the recipient's day asks for, the best first; the next is tried where one comes too late.
 
     What they chose for this channel stands alone. A habit is a guess: its last part, else all of it, else
     the default hours.

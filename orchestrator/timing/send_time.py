@@ -167,9 +167,9 @@ def _good(
     """
     base, own = _base(rule, news, clock, case)
     found = ways(rule, channel, who, clock, sent, case)
-    moment, why = allowed(base, found, clock)
+    moment, why = allowed(base, found, clock, expires)
     if moment is not None and moment < case.now < expires:
-        again, why_again = allowed(case.now, found, clock)
+        again, why_again = allowed(case.now, found, clock, expires)
         if again != case.now:
             moment, why = again, why_again
     return moment, why or (own if moment != news else "")
@@ -204,15 +204,15 @@ def _with_others(
     """
     base, _ = _base(rule, firing.since or firing.news, clock, case)
     found = ways(rule, step.channel, who, clock, sent, case)
-    first, _ = allowed(base, found, clock)
+    first, _ = allowed(base, found, clock, expires)
     until = min(case.add(first or step.at, wait), expires - LAST_CALL)
     if until <= step.at:
         return step.at
-    moment, _ = allowed(until, found, clock)
+    moment, _ = allowed(until, found, clock, expires)
     if moment is None or moment >= expires:
         return step.at
     if moment < case.now < expires:
-        again, _ = allowed(case.now, found, clock)
+        again, _ = allowed(case.now, found, clock, expires)
         return moment if again is None or again == case.now else again
     return moment
 
@@ -232,19 +232,23 @@ Ways = list[tuple[Gate, ...]]
 def ways(
     rule: Rule, channel: str, who: Customer | Person, clock: Clock, sent: tuple[Sent, ...], case: Case
 ) -> Ways:
-    """What this channel must wait for, the best first: the next counts where one leaves no moment at all."""
+    """What this channel must wait for, the best first: the next counts where one leaves no moment in time."""
     if rule.purpose is Purpose.SECURITY:
         return [()]
     must = duties(rule, channel, clock, sent, case)
     return [(*wish, *must) for wish in wishes(rule, channel, who, clock.zone, case)]
 
 
-def allowed(base: datetime, found: Ways, clock: Clock) -> tuple[datetime | None, str]:
-    """The first moment from *base* on at which one of the ways is open, and why not before."""
+def allowed(base: datetime, found: Ways, clock: Clock, before: datetime) -> tuple[datetime | None, str]:
+    """The first moment from *base* on at which one of the ways is open, and why not earlier.
+
+    The next way counts where one leaves no moment *before* it is too late: a guess about somebody's day keeps
+    nothing from them. Where none does, it is what the last of them leaves.
+    """
     moment, why, gates = None, "", found[0]
     for gates in found:
         moment, why = through(base, gates)
-        if moment is not None:
+        if moment is not None and moment < before:
             break
     if gates and clock.doubt:
         why = f"{why} ({clock.doubt})" if why else clock.doubt

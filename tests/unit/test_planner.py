@@ -1,11 +1,13 @@
 """What is wanted for one order as a whole: cancelled, unknown, unreachable, tasks, errors (DESIGN §4)."""
 
 from dataclasses import replace
+from datetime import time
 from typing import Any
 
 import pytest
 
 from orchestrator.journey import BusinessCalendar, Policy
+from orchestrator.model import Kind, Purpose
 from orchestrator.planning.planner import wanted
 from tests.builders import at, car_order, event, maria, promised, reached
 from tests.deciding import book, decide, entry, fold, keys, one, outcome, why
@@ -123,6 +125,35 @@ def test_what_was_withheld_on_purpose_is_nobodys_task(status: str, reason: str) 
         )
         == note
     )
+
+
+def test_what_ended_stays_ended_when_the_hours_change_and_makes_no_task_because_of_them() -> None:
+    note = one(decide(ARRIVED, HERE, now="2026-03-12 11:20"))
+    refused = outcome(
+        note, "2026-03-12 11:21", "suppressed", reason="the customer withdrew consent for sms on 2026-03-11"
+    )
+    night = {purpose: (time(11), time(23)) for purpose in Purpose}
+    changed = replace(ARRIVED, policy=replace(ARRIVED.policy, quiet=night))
+    decision = decide(changed, HERE, refused, now="2026-03-12 11:45")
+
+    assert not [task for task in decision.wanted if task.kind is Kind.TASK]
+
+
+def test_whom_nobody_may_write_to_nobody_is_asked_to_call_either() -> None:
+    stop = event("consent.withdrawn", "C-1", "2026-03-11 09:00")
+    night = {purpose: (time(11), time(23)) for purpose in Purpose}
+    quiet = replace(ARRIVED, policy=replace(ARRIVED.policy, quiet=night))
+
+    assert [note.kind for note in decide(quiet, HERE, now="2026-03-12 11:20").wanted] == [Kind.TASK]
+    assert not decide(quiet, HERE, stop, now="2026-03-12 11:20").wanted
+
+
+def test_the_task_to_reach_somebody_says_why_no_message_did() -> None:
+    note = one(decide(ARRIVED, HERE, now="2026-03-12 11:20"))
+    returned = outcome(note, "2026-03-12 11:21", "failed", reason="550 5.1.1")
+    task, _ = sorted(decide(ARRIVED, HERE, returned, now="2026-03-12 11:21").wanted, key=lambda w: w.key)
+
+    assert task.because == "arrived happened on Thu 2026-03-12 11:20; 550 5.1.1"
 
 
 def test_old_news_that_reached_nobody_is_nobodys_task() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.journey import BusinessCalendar
-from orchestrator.model import Customer, Notification, Person, Purpose
+from orchestrator.model import Customer, Kind, Notification, Person, Purpose
 from orchestrator.timing.send_time import addresses
 from tests.builders import at, car_order, event, maria, reached
 from tests.deciding import QUIET, Told, book, decide, keys, one, outcome, why
@@ -175,23 +175,41 @@ def test_a_habit_beats_the_default_hours_and_neither_beats_a_time_of_the_rules_o
     )
 
 
-def test_the_deadline_beats_the_habit_and_the_next_channel_is_used() -> None:
+def test_the_deadline_beats_the_habit_and_the_default_hours_are_used() -> None:
     sent = note(looks(), customer=with_app(), channels="push, sms", within="6h")
+    late = note(looks(), customer=with_app(), arrives="2026-03-12 06:00", channels="push", within="6h")
+
+    now = at("2026-03-12 11:20")
+    assert [(step.channel, step.at) for step in sent.steps] == [("push", now), ("sms", now)]
+    assert late.due_at == at("2026-03-12 08:00")
+
+
+def test_only_hours_that_were_chosen_pass_a_channel_over_for_the_next() -> None:
+    chose = prefers(windows=MONDAYS)
+    sent = note(chose, customer=with_app(), channels="push, sms", within="6h")
 
     assert [(step.channel, step.at) for step in sent.steps] == [("sms", at("2026-03-12 11:20"))]
 
 
-def test_when_the_habit_is_too_late_and_no_other_channel_is_left_a_person_gets_a_task() -> None:
+def test_a_habit_of_weekday_mornings_does_not_make_a_task_of_news_on_a_sunday() -> None:
+    mornings = {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "07:00", "to": "08:00"}
+    sent = note(looks(mornings), arrives="2026-03-15 11:20", channels="sms", within="12h")
+
+    assert (sent.kind, sent.due_at) == (Kind.MESSAGE, at("2026-03-15 11:20"))
+
+
+def test_when_chosen_hours_are_too_late_and_no_other_channel_is_left_a_person_gets_a_task() -> None:
     rules = book(RULE % ("push", "preferred", "6h"))
     decision = decide(
-        rules, car_order(), with_app(), reached("O-1", "arrived", "2026-03-12 11:20"), looks(),
-        now="2026-03-12 11:20", known=False,
+        rules, car_order(), with_app(), prefers(windows=MONDAYS),
+        reached("O-1", "arrived", "2026-03-12 11:20"), now="2026-03-12 11:20", known=False,
     )  # fmt: skip
 
-    assert keys(decision.wanted) == ["arrived/arrived#1.unreached/owner"]
-    assert why(decision) == (
-        "no channel in time: push: not before Mon 2026-03-16 20:30, when the customer usually looks"
-    )
+    too_late = "push: not before Mon 2026-03-16 19:00, outside the hours the customer chose"
+    task = one(decision)
+    assert task.key == "O-1/arrived/arrived#1.unreached/owner"
+    assert why(decision) == f"no channel in time: {too_late}"
+    assert task.because == f"arrived happened on Thu 2026-03-12 11:20; no channel in time: {too_late}"
 
 
 def test_a_habit_whose_end_is_in_the_quiet_hours_is_used_before_them() -> None:
