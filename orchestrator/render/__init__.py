@@ -23,7 +23,7 @@ from orchestrator.render.limits import BUDGET, Budget
 from orchestrator.render.mjml import compile_mjml
 from orchestrator.render.plain import paragraphs, tidy
 from orchestrator.render.sandbox import Sandbox
-from orchestrator.render.source import Assembled, Header, Piece, SourceError
+from orchestrator.render.source import Assembled, Piece, SourceError
 from orchestrator.render.syntax import mistake
 from orchestrator.render.words import Brand, When
 
@@ -96,6 +96,7 @@ class Renderer:
         self._documents: dict[tuple[str, str, str], Sequence[Piece] | None] = {}
         self._htmls: dict[tuple[str, str, str], _Part | None] = {}
         self._shared: dict[str, list[Piece]] = {}
+        self._heads: dict[str, dict[str, list[Piece]]] = {}
         self._pieces: dict[tuple[str, str], list[Piece]] = {}
 
     # ── what there is ──
@@ -152,7 +153,13 @@ class Renderer:
         if not _is_name(template):
             raise NotFound(f"'{one_line(template)}' is no name of a template")
         name = self._said_by(template, channel) if context.get("task") else template
-        path, found = self._choose(name, f"{channel}.txt", locale)
+        path, _ = self.choose(name, f"{channel}.txt", locale)
+        return self.render_file(path, context)
+
+    def render_file(self, path: str, context: Mapping[str, Any]) -> Rendered:
+        """Render the text file *path* and what goes with it; raises :class:`RenderError` if it fails."""
+        name, stem, found = template_source.split_path(path) or ("", "", "")
+        channel = stem.removesuffix(".txt")
         if found and _language(found) != _language(_written_in(context)):
             context = wording.in_locale(context, found)
         words = {**self.text_env.globals, **context}
@@ -207,7 +214,7 @@ class Renderer:
         for path in texts.attached:
             if self.produces(path):
                 folder, _, stem = path.rpartition("/")
-                text = self._run(self._text(*self._choose(folder, stem, locale)).body, words)
+                text = self._run(self._text(*self.choose(folder, stem, locale)).body, words)
                 found.append(File(stem, "text/plain; charset=utf-8", tidy(text).encode()))
             else:
                 found.append(self._file(path))
@@ -223,7 +230,7 @@ class Renderer:
             raise RenderError(file.message)
         return file
 
-    def _choose(self, folder: str, stem: str, locale: str) -> tuple[str, str]:
+    def choose(self, folder: str, stem: str, locale: str) -> tuple[str, str]:
         """The file in the nearest language, and that language."""
         locales = self._found.get((folder, stem))
         if not locales:
@@ -256,22 +263,38 @@ class Renderer:
         return texts
 
     def _compile_text(self, path: str, locale: str) -> _Texts:
-        heads, body = template_source.headers(self.files[path])
+        heads, _ = template_source.headers(self.files[path])
         calendar = next((head for head in heads if head.name == "Calendar"), None)
         try:
             invited = invitation.read(calendar.value) if calendar is not None else None
         except invitation.Unreadable as error:
             raise SourceError("T043", path, calendar.line if calendar else 0, str(error)) from error
         return _Texts(
-            attached=tuple(head.value for head in heads if head.name == "Attach"),
+            attached=tuple(self.attached(path)),
             invitation=invited,
-            headers={head.name: self._header(head, path) for head in heads if head.name not in UNPRINTED},
-            body=self._part(self.pieces(body, path, locale), self.text_env),
+            headers={name: self._part(pieces, self.text_env) for name, pieces in self.heads(path).items()},
+            body=self._part(self.body(path, locale), self.text_env),
         )
 
-    def _header(self, head: Header, path: str) -> _Part:
-        pieces = template_source.cut(head.value, path, self.text_env)
-        return self._part(template_source.moved(pieces, head.line - 1), self.text_env)
+    def heads(self, path: str) -> dict[str, list[Piece]]:
+        """The headers of a text that are printed, by name; raises :class:`SourceError`."""
+        if path not in self._heads:
+            self._heads[path] = {
+                head.name: template_source.moved(
+                    template_source.cut(head.value, path, self.text_env), head.line - 1
+                )
+                for head in template_source.headers(self.files[path])[0]
+                if head.name not in UNPRINTED
+            }
+        return self._heads[path]
+
+    def attached(self, path: str) -> list[str]:
+        """What the headers of a text attach to its mail."""
+        return [head.value for head in template_source.headers(self.files[path])[0] if head.name == "Attach"]
+
+    def body(self, path: str, locale: str) -> list[Piece]:
+        """What stands below the headers of a text, includes replaced; raises :class:`SourceError`."""
+        return self.pieces(template_source.headers(self.files[path])[1], path, locale)
 
     def html(self, name: str, locale: str, brand: Brand = HOUSE) -> Sequence[Piece] | None:
         """The document of a mail in the text's own language and a brand's layout; ``None`` without a layout.
@@ -329,7 +352,7 @@ class Renderer:
         folder, _, stem = name.rpartition("/")
         if (folder, stem) not in self._found:
             return None
-        path, _ = self._choose(folder, stem, locale)
+        path, _ = self.choose(folder, stem, locale)
         if path not in self._shared:
             self._shared[path] = template_source.cut(self.files[path], path, self.text_env)
         return self._shared[path]

@@ -230,7 +230,7 @@ TEMPLATE_CODES: Mapping[str, Code] = {
     ),
     "T117": Code(
         "fails with sample facts",
-        "Everything in the template exists, but printing it with sample facts stops.",
+        "Everything in the template exists, but printing it with sample facts stops, or is too long to send.",
         "Look at the place that is named; `beforehand preview` shows the rest.",
     ),
     # ── what staff miss in a task

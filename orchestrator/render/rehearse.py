@@ -30,16 +30,15 @@ class Rehearsal:
         self._compiled: dict[str, Callable[..., Any]] = {}
 
     def say(self, pieces: Sequence[Piece], words: Mapping[str, Any]) -> str | None:
-        """What *pieces* print with *words*; ``None``: only Jinja itself can tell, or tell what is wrong."""
+        """What *pieces* print with *words*; ``None``: only Jinja itself can tell, or tell what is wrong.
+
+        The pieces of one message share the budget that is among its *words*; others have one each.
+        """
         try:
-            return self._said(
-                pieces,
-                {
-                    **self._env.globals,
-                    **words,
-                    BUDGET: Budget(leftwards=leftwards(str(words.get("locale", "")))),
-                },
-            )
+            names = {**self._env.globals, **words}
+            if BUDGET not in names:
+                names[BUDGET] = Budget(leftwards=leftwards(str(words.get("locale", ""))))
+            return self._said(pieces, names)
         except (TemplateError, _BeyondError, ArithmeticError, LookupError, TypeError, ValueError):
             return None
 

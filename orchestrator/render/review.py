@@ -1,28 +1,28 @@
 """Whether every template says what its reader needs to hear, for ``beforehand check`` (DESIGN §1.12).
 
-The words are heard in the sources, in every branch; SMS are rendered with sample facts and counted. What the
-rules use and nobody wrote, and what somebody wrote and no rule uses, is found here too.
+The words are heard in the sources, in every branch; every text is said with sample facts, and SMS are
+counted. What the rules use and nobody wrote, and what somebody wrote and no rule uses, is found here too.
 """
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any
 
-from orchestrator.errors import Problem, RenderError
+from orchestrator.errors import NotFound, Problem, RenderError
 from orchestrator.journey import Journey, Mode, Rule, RuleBook
 from orchestrator.render import Renderer, sms_text, voice
 from orchestrator.render import source as template_source
 from orchestrator.render.check import at
 from orchestrator.render.declarations import undeclared
-from orchestrator.render.plain import tidy
-from orchestrator.render.rehearse import Rehearsal
+from orchestrator.render.sampled import Sampled
 from orchestrator.render.source import Header, Is, Piece, SourceError
 from orchestrator.render.voice import Fault, Reader, Script
 
 SHARED = "shared"  # the folder of what belongs to no journey
 ALLOWANCE = re.compile(r"(?P<code>T1\d\d)\s+because\s+\S.*")
+HEARD = ("Subject", "Preview", "Title", "Calendar-Title")  # headers that a reader reads
+_PLACE = re.compile(r"(?P<path>[^:\n]+):(?P<line>\d+): (?P<why>.*)", re.DOTALL)
 _ALL_ORDERS = re.compile(r"\borders\b")
 _OF_TASKS = re.compile(r"\btask\.")
 
@@ -62,7 +62,7 @@ class _Review:
         self.renderer, self.book, self.broken = renderer, book, broken
         self.names = sorted(renderer.names())
         self.uses = _uses(book, self.names)
-        self.rehearsal = Rehearsal(renderer.text_env)
+        self.sampled = Sampled(renderer, book.policy)
         self.files: dict[str, dict[tuple[str, str], str]] = {}  # template: (stem, locale): path
         self.spoken: dict[str, set[str]] = {}  # folder of a journey: the languages of its texts
         self.bodies: dict[tuple[str, str, str], str] = {}  # (template, channel, locale): the text, bare
@@ -78,7 +78,10 @@ class _Review:
         for name in self.names:
             found += self._of_template(name, complete)
         found += self._of_ladders()
-        problems = {*self._overruled(found), *self._undeclared(), *self._of_one_only()}
+        unknown = [*self._undeclared()]
+        told = {(problem.path, problem.line) for problem in unknown}  # why it fails there
+        failing = {p for p in self._overruled(found) if p.code != "T117" or (p.path, p.line) not in told}
+        problems = {*failing, *unknown, *self._of_one_only()}
         return sorted(problems, key=lambda p: (p.path, p.line, p.column, p.code))
 
     def _undeclared(self) -> Iterator[Problem]:
@@ -126,8 +129,8 @@ class _Review:
             yield from ((path, fault) for fault in voice.faults(script, reader))
             if kind == "txt":
                 self.bodies[name, channel, locale] = _bare(script.body)
-            if stem == "sms.txt" and path not in self.broken:
-                yield from ((path, fault) for fault in self._counted(name, locale, use))
+            if kind == "txt" and path not in self.broken:
+                yield from ((path, fault) for fault in self._with_facts(path, channel, use))
 
     def _reader(self, name: str, use: _Use) -> Reader:
         if use.readers:
@@ -136,55 +139,41 @@ class _Review:
         return Reader.STAFF if use.task or told else Reader.CUSTOMER
 
     def _script(self, path: str, channel: str, locale: str, *, html: bool) -> Script:
-        source, renderer = self.renderer.files[path], self.renderer
+        renderer = self.renderer
         spoken = locale or str(renderer.company.get("locale") or "en")
-        heads, body = ([], source) if html else template_source.headers(source)
-        pieces = [
-            piece
-            for head in heads
-            if head.name in ("Subject", "Preview", "Title", "Calendar-Title")
-            for piece in template_source.moved(
-                template_source.cut(head.value, path, renderer.text_env), head.line - 1
-            )
-        ]
         if html:
-            return Script(path, channel, spoken, (), renderer.pieces(body, path, locale), html)
-        return Script(path, channel, spoken, pieces, renderer.pieces(body, path, locale))
+            pieces = renderer.pieces(renderer.files[path], path, locale)
+            return Script(path, channel, spoken, (), pieces, html)
+        heads = [piece for name, head in renderer.heads(path).items() if name in HEARD for piece in head]
+        return Script(path, channel, spoken, heads, renderer.body(path, locale))
 
-    def _counted(self, name: str, locale: str, use: _Use) -> Iterator[Fault]:
-        from orchestrator.render import wording
-        from orchestrator.render.preview import sample
-
-        journey = use.journey or self._journey(name.partition("/")[0])
+    def _with_facts(self, path: str, channel: str, use: _Use) -> Iterator[Fault]:
+        journey = use.journey or self._journey(path.partition("/")[0])
         if journey is None:
             return
-        facts = sample(journey, name, locale)
-        words = wording.context(
-            facts.notification, facts.order, facts.customer, journey, self.book.policy, facts.now,
-            self.renderer.company,
-        )  # fmt: skip
         try:
-            text = self._said(name, locale, words)
-        except RenderError as error:
-            yield Fault("T117", f"with sample facts it fails: {error}", "`beforehand preview` shows more")
+            text = self.sampled.say(path, journey)
+        except (RenderError, NotFound) as error:
+            yield self._failed(str(error))
             return
-        if sms_text.sms_segments(text)[1] > 1:
+        if channel == "sms" and sms_text.sms_segments(text)[1] > 1:
             odd = sms_text.beyond_gsm(text)
             hint = f"GSM-7 has no {' '.join(odd)}" if odd else "say it in fewer words"
             yield Fault("T113", f"with sample facts it is {sms_text.cost(text)}", hint)
+
+    def _failed(self, why: str) -> Fault:
+        """What rendering said, at the line it names: also where many texts include it, it is told once."""
+        named = _PLACE.fullmatch(why)
+        hint = "`beforehand preview` shows more"
+        if named is None or named["path"] not in self.renderer.files:
+            return Fault("T117", f"with sample facts it fails: {why}", hint)
+        message = f"with sample facts it fails: {named['why']}"
+        return Fault("T117", message, hint, path=named["path"], line=int(named["line"]))
 
     def _journey(self, folder: str) -> Journey | None:
         """The journey a folder belongs to; what is shared is shown in any."""
         journeys = self.book.journeys
         return next(iter(journeys.values()), None) if folder == SHARED else journeys.get(folder)
-
-    def _said(self, name: str, locale: str, words: Mapping[str, Any]) -> str:
-        path = self.files[name]["sms.txt", locale]
-        pieces = self.renderer.pieces(template_source.headers(self.renderer.files[path])[1], path, locale)
-        said = self.rehearsal.say(pieces, words)
-        if said is None:
-            return self.renderer.render(name, "sms", locale, words).text
-        return sms_text.plain(tidy(said))
 
     # ── what rules need ──
 
