@@ -140,6 +140,7 @@ def _held(tx: "Transaction") -> Iterator[Finding]:
 def _erasing(tx: "Transaction") -> Iterator[Finding]:
     """Whoever asked to be forgotten hears nothing any more; what is kept of them goes by a person's word."""
     from orchestrator.persons.personal import still_kept
+    from orchestrator.persons.remains import still_left
 
     asked = tx.asked_to_be_erased()
     for customer in asked[:SHOWN]:
@@ -147,6 +148,10 @@ def _erasing(tx: "Transaction") -> Iterator[Finding]:
         yield _look(f"customer {customer}", detail, f"beforehand erase {customer}")
     if len(asked) > SHOWN:
         yield _look("erasure", f"and {len(asked) - SHOWN:,} customers more asked for it")
+    for note in still_left(tx):
+        for place in note.left[:SHOWN]:
+            detail = f"was erased, and something of it still stands: {place.text}"
+            yield _look(f"customer {note.customer}", detail, "docs/how-to/privacy.md, Erase a person")
     for customer, other in [pair for pair in still_kept(tx) if pair[0] not in asked][:SHOWN]:
         detail = f"is one person with {other}, who was erased; what they said is still kept"
         todo = f"beforehand erase {customer}; customer.unmerged if they are two"

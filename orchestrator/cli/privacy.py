@@ -15,6 +15,7 @@ from orchestrator.errors import Misconfigured
 
 if TYPE_CHECKING:
     from orchestrator.persons.erasure import Report
+    from orchestrator.persons.remains import Note
 
 Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
 
@@ -100,6 +101,22 @@ def _sentence(report: Report) -> str:
         return f"this would happen to {who}; nothing was erased"
     if report.unclean:
         return f"{who} erased, but not from the ledger's free space: {report.unclean}; erase again later"
+    if not report.looked and report.before:
+        return "; ".join(_before(name, note) for name, note in report.before)
+    more = "".join(f"; {_before(name, note)}" for name, note in report.before)
     if report.left:
-        return f"{who} erased, but something of it still stands in {', '.join(report.left)}: see above"
-    return f"{who} erased; neither the ledger's files nor the outbox hold a name or an address of it"
+        return f"{who} erased, but something of it still stands in {', '.join(report.left)}: see above{more}"
+    return f"{who} erased; neither the ledger's files nor the outbox hold a name or an address of it{more}"
+
+
+def _before(customer: str, note: Note | None) -> str:
+    """What can be said of somebody erased before: nobody knows any more what to look for."""
+    blind = (
+        "their names and addresses are not known any more, so what came in since cannot be searched for them"
+    )
+    if note is None:
+        return f"customer {customer} was erased before; {blind}"
+    found = (
+        "what was left then and still stands is named above" if note.left else "nothing of it is left of then"
+    )
+    return f"customer {customer} was erased before, on {note.at:%Y-%m-%d}; {found}; {blind}"

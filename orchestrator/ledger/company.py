@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Select, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Select, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert  # its ON CONFLICT is compiled for SQLite as well
 
 from orchestrator.ledger.rows import from_json, to_json
@@ -54,6 +54,11 @@ _START = _started.on_conflict_do_update(
 _STOP = delete(activations).where(activations.c.rule.in_(bindparam("ids", expanding=True)))
 _set = upsert(settings)
 _SET = _set.on_conflict_do_update(index_elements=["name"], set_={"value": _set.excluded.value})
+_GET_ALL = (
+    select(settings.c.name, settings.c.value)
+    .where(func.substr(settings.c.name, 1, func.length(bindparam("begins"))) == bindparam("begins"))
+    .order_by(settings.c.name)
+)
 _GET = select(settings.c.value).where(settings.c.name == bindparam("its_name"))
 
 
@@ -165,3 +170,7 @@ class Company(Verbs):
         """Give the value of that name, or nothing."""
         value: str | None = self._value(_GET, {"its_name": name})
         return value
+
+    def all_remembered(self, prefix: str) -> list[tuple[str, str]]:
+        """Give the names that begin with *prefix*, each with its value, by name."""
+        return [(name, value) for name, value in self._rows(_GET_ALL, {"begins": prefix})]

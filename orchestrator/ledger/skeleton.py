@@ -4,12 +4,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from orchestrator.ledger.traces import without
 from orchestrator.ledger.values import Heard
 from orchestrator.model import ENGINE, Fact
 
 ERASED = b"erased"  # the digest of a fact without payload: the same event again is known, whatever it says
 
 STAFF = ("owner", "manager", "location")
+OWN = ("name", "given_name", "email", "phone", "devices")  # of a customer, whoever else is called so
 _SLOT = ("id", "from", "to")
 _STAYS: Mapping[str, tuple[str, ...]] = {
     "customer.merged": ("into",),
@@ -43,27 +45,12 @@ def skeleton(fact: Fact, secrets: Collection[str] = ()) -> Mapping[str, Any]:
     return unnamed(kept, secrets)
 
 
-def unnamed(data: Mapping[str, Any], secrets: Collection[str]) -> Mapping[str, Any]:
-    """An order's data without *secrets*; its staff are not the customer, even under one name."""
+def unnamed(
+    data: Mapping[str, Any], secrets: Collection[str], kept: Collection[str] = STAFF
+) -> Mapping[str, Any]:
+    """Data without *secrets*; an order's staff are not the customer, even under one name, and are *kept*."""
     cleaned: dict[str, Any] = without(data, secrets)
-    return cleaned | {name: data[name] for name in STAFF if name in data}
-
-
-def without(value: Any, secrets: Collection[str]) -> Any:
-    """*value* with "" for every text that is one of *secrets*, and an ellipsis for each inside a text."""
-    if not secrets:
-        return value
-    if isinstance(value, str):
-        if value in secrets:
-            return ""
-        for secret in sorted(secrets, key=len, reverse=True):
-            value = value.replace(secret, "…")
-        return value
-    if isinstance(value, Mapping):
-        return {key: without(inner, secrets) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [without(inner, secrets) for inner in value]
-    return value
+    return cleaned | {name: data[name] for name in kept if name in data}
 
 
 def _slot(value: Any) -> Any:

@@ -5,24 +5,30 @@ and the keyed hash of each address (so that none is written to again). Everythin
 are goes: from facts, entries, attempts, the outbox, and from the free space of the database's files.
 """
 
-import mmap
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from channels.outbox import kept_for
 from orchestrator.engine import Engine
 from orchestrator.errors import Busy, LedgerAway
 from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction
-from orchestrator.ledger.skeleton import skeleton, unnamed
-from orchestrator.model import ENGINE, IN_FLIGHT, WAITING, Entry, Fact, Scope, Status, scope_of
-from orchestrator.persons.personal import Person, find
+from orchestrator.ledger.erasing import Standing
+from orchestrator.ledger.skeleton import OWN, STAFF, skeleton, unnamed
+from orchestrator.ledger.traces import places
+from orchestrator.model import ENGINE, IN_FLIGHT, WAITING, Entry, Fact, Scope, Status
+from orchestrator.persons.personal import Person, find, secrets_of
+from orchestrator.persons.remains import Note, Place, note, noted, place, standing_in
 from orchestrator.planning.case import ERASED
 from orchestrator.sending import outcomes
 from orchestrator.sending.blocks import suppress
 from orchestrator.withholding import withhold
+
+SHOWN = 10  # mentions that are named; the rest is counted
+_DESCRIBES = "customer.upserted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +47,9 @@ class Found:
 
     person: Person
     files: tuple[Path, ...]
-    mentioned: tuple[Fact, ...]  # in other people's orders
+    mentioned: tuple[tuple[Scope, Fact], ...]  # in what is kept of other people and their orders
     shared: tuple[str, ...]  # other customers with the same name or address
+    forgotten: tuple[str, ...] = ()  # erased before: what they were called is not known any more
 
     @property
     def waiting(self) -> list[Entry]:
@@ -64,6 +71,8 @@ class Report:
     dry: bool = False
     left: tuple[str, ...] = ()  # files in which something of it still stands
     unclean: str = ""  # why free space could not be cleaned: erase again, and it is
+    before: tuple[tuple[str, Note | None], ...] = ()  # whom nobody can look for any more, and what was left
+    looked: bool = True  # was any name or address known to look for?
 
 
 def survey(tx: Transaction, customer: str, outbox: Path) -> Found:
@@ -77,13 +86,33 @@ def survey(tx: Transaction, customer: str, outbox: Path) -> Found:
         {entry.message_id for entry in person.all_entries()},
     )
     naming = tx.facts_naming(person.secrets)
-    others = [f for f in naming if f.subject not in person.orders and f.subject not in person.ids]
+    others = [
+        (scope, f)
+        for scope, f in naming
+        if f.subject not in (person.ids if scope is Scope.CUSTOMER else person.orders)
+    ]
+    shared = {fact.subject for scope, fact in others if _is_their_own(scope, fact, person)}
+    gone = tx.erased(person.ids)
     return Found(
         person,
         tuple(files),
-        tuple(f for f in others if scope_of(f.type) is Scope.ORDER),
-        tuple(sorted({f.subject for f in others if scope_of(f.type) is Scope.CUSTOMER})),
+        tuple((scope, fact) for scope, fact in others if _taken_out(scope, fact, person) != fact.data),
+        tuple(sorted(shared)),
+        tuple(sorted(one for one in gone if not secrets_of(person.facts[one]))),
     )
+
+
+def _is_their_own(scope: Scope, fact: Fact, person: Person) -> bool:
+    """Does it say that somebody else has the same name or address?"""
+    own = {name: fact.data[name] for name in OWN if name in fact.data}
+    return scope is Scope.CUSTOMER and fact.type == _DESCRIBES and any(places(own, person.secrets))
+
+
+def _taken_out(scope: Scope, fact: Fact, person: Person) -> Mapping[str, Any]:
+    """What stays of a fact about somebody else that mentions the person."""
+    if scope is Scope.ORDER:
+        return unnamed(fact.data, person.secrets, STAFF)
+    return unnamed(fact.data, person.secrets, OWN if fact.type == _DESCRIBES else ())
 
 
 def dry_run(engine: Engine, customer: str, outbox: Path) -> Report:
@@ -110,26 +139,46 @@ def erase(engine: Engine, customer: str, reason: str, now: datetime, outbox: Pat
         engine.ledger.clean()
     except LedgerAway as error:  # what was committed stays erased
         unclean = str(error)
-    left = standing_in([*engine.ledger.files(), *_files_in(outbox)], found.person.secrets)
+    with engine.ledger.transaction() as tx:
+        left, kept = _look_again(tx, engine, found, now, outbox)
+        before = tuple((one, noted(tx, one)) for one in found.forgotten)
+    earlier = [one for _, was in before if was is not None for one in was.left]
     return Report(
         customer,
         found.person.ids,
-        tuple(_lines(found)),
-        left=tuple(path.name for path in left),
+        (*_lines(found), *_left(dict.fromkeys((*kept, *earlier)))),
+        left=left or (("the ledger",) if earlier else ()),
         unclean=unclean,
+        before=before,
+        looked=bool(found.person.secrets),
     )
 
 
-def standing_in(files: Iterable[Path], secrets: Collection[str]) -> list[Path]:
-    """Name the files whose bytes hold one of *secrets*."""
-    return [path for path in files if any(_holds(path, secret.encode()) for secret in secrets)]
+def _look_again(
+    tx: Transaction, engine: Engine, found: Found, now: datetime, outbox: Path
+) -> tuple[tuple[str, ...], list[Place]]:
+    """The files in which something still stands, and where; what is not another's own is noted."""
+    secrets = found.person.secrets
+    rows = list(tx.standing(secrets))
+    kept = [place(row) for row in rows]
+    own = {place(row) for row in rows if _is_shared(row, found)}
+    ledger = engine.ledger.files()
+    left = standing_in([*ledger, *_files_in(outbox)], secrets)
+    kept += [Place(f"{path.name}: in the outbox, not to them") for path in left if path not in ledger]
+    if not rows:
+        kept += [Place(f"{path.name}: in no row; erase again") for path in left if path in ledger]
+    note(
+        tx,
+        [one for one in found.person.ids if one not in found.forgotten],
+        now,
+        [one for one in kept if one not in own],
+    )
+    return tuple(path.name for path in left), kept
 
 
-def _holds(path: Path, secret: bytes) -> bool:
-    if not path.exists() or not path.stat().st_size:
-        return False
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(secret) >= 0
+def _is_shared(row: Standing, found: Found) -> bool:
+    """Is it the name or address of another customer as well?"""
+    return row.row.get("scope") == Scope.CUSTOMER and row.row["subject"] in found.shared
 
 
 def _files_in(outbox: Path) -> list[Path]:
@@ -153,15 +202,24 @@ def _erase(tx: Transaction, engine: Engine, found: Found, reason: str, now: date
     told += _withhold(tx, found, now, engine.book.policy.time_zone)
     tx.append(told)
     tx.strip_facts((fact, skeleton(fact, person.secrets)) for fact in person.all_facts())
-    tx.replace_in_facts((fact, unnamed(fact.data, person.secrets)) for fact in found.mentioned)
+    tx.replace_in_facts(
+        [(fact, _taken_out(scope, fact, person)) for scope, fact in found.mentioned], person.secrets
+    )
+    others = _orders_of_mentions(tx, found)
     tx.scrub_entries(person.orders, person.secrets, values=True)
-    tx.scrub_entries({fact.subject for fact in found.mentioned}, person.secrets, values=False)
+    tx.scrub_entries(others, person.secrets, values=False)
     tx.forget_attempts(entry.id for entry in person.all_entries())
     tx.forget_customers(person.ids)
     tx.scrub_suppressions(person.secrets)
     tx.note_erased(person.ids, now)
-    touched = [*person.orders, *{fact.subject for fact in found.mentioned}]
-    engine.plan(tx, dict.fromkeys(touched, now), now)
+    engine.plan(tx, dict.fromkeys([*person.orders, *sorted(others)], now), now)
+
+
+def _orders_of_mentions(tx: Transaction, found: Found) -> set[str]:
+    """The orders that are about, or of, whoever mentions them."""
+    customers = {fact.subject for scope, fact in found.mentioned if scope is Scope.CUSTOMER}
+    theirs = {order for orders in tx.orders_of(customers).values() for order in orders}
+    return theirs | {fact.subject for scope, fact in found.mentioned if scope is Scope.ORDER}
 
 
 def _said(customer: str, reason: str, now: datetime) -> Incoming:
@@ -198,13 +256,23 @@ def _lines(found: Found) -> Sequence[Line]:
         Line("messages and tasks", len(entries), "emptied", "that they were sent stays: none is sent twice"),
         Line("messages that wait", len(found.waiting), "withheld", "nothing is said to them any more"),
         Line("files in the outbox", len(found.files), "deleted", "messages to them, or about their orders"),
-        Line("mentions", len(found.mentioned), "taken out", "of facts about other people's orders"),
+        Line("mentions", len(found.mentioned), "taken out", _mentions(found)),
         Line("addresses", len(person.addresses), "kept as hashes", "so that they are never written to again"),
         Line("ids", len(person.ids), "kept", f"{', '.join(person.ids)}: what comes in again is recognised"),
         Line("messages sent", sent, "out of reach", "mailboxes and providers have copies: ask them"),
         Line("other customers", len(found.shared), "kept", _why_kept(found.shared)),
     ]
     return [line for line in lines if line.count]
+
+
+def _left(kept: Iterable[Place]) -> list[Line]:
+    return [Line("still stands", 1, "not taken out", one.text) for one in kept]
+
+
+def _mentions(found: Found) -> str:
+    named = [f"{fact.source}/{fact.id} ({fact.type}) of {fact.subject}" for _, fact in found.mentioned]
+    more = f" and {len(named) - SHOWN:,} more" if len(named) > SHOWN else ""
+    return f"of facts about other people and their orders: {', '.join(named[:SHOWN])}{more}"
 
 
 def _why_kept(shared: Sequence[str]) -> str:

@@ -108,6 +108,12 @@ def _secrets(facts: Iterable[Iterable[Fact]], addresses: Collection[tuple[str, s
     yield from (to for _, to in addresses if len(to) >= TELLING)
 
 
+def secrets_of(facts: Iterable[Fact]) -> frozenset[str]:
+    """Every text in these facts about one customer that tells who they are."""
+    theirs = [list(facts)]
+    return frozenset(_secrets(theirs, frozenset(_addresses(theirs))))
+
+
 def _descriptions(facts: Iterable[Iterable[Fact]]) -> Iterator[Mapping[str, Any]]:
     for theirs in facts:
         yield from (fact.data for fact in theirs if fact.type == "customer.upserted")

@@ -14,6 +14,7 @@ from orchestrator.ledger import Ledger, sqlite
 from orchestrator.model import Status
 from orchestrator.persons.disclosure import disclose
 from orchestrator.persons.erasure import dry_run, erase
+from orchestrator.persons.remains import still_left
 from orchestrator.sight import look_at_facts
 from tests.builders import event, promised
 from tests.integration.dealership import RULES, START, WORDS, Dealership, arrived, customer, order
@@ -331,3 +332,53 @@ def test_erasing_twice_adds_nothing(house: Dealership) -> None:
     gone(house)
     with house.ledger.read() as tx:
         assert tx.newest_fact() == newest
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["+49 30 23125101", "+493023125101", "0049 30 23125-101", "(030) 23125 101", "+49 (0)30/23125.101",
+     "MARIA  KELLER", "Maria.Keller@Example.com"],
+)  # fmt: skip
+def test_a_mention_is_taken_out_however_it_is_written(house: Dealership, written: str) -> None:
+    house.hear(*life(), order("BX-7", "jonas"))
+    house.hear(
+        event("x.note", "BX-7", START, event_id="n-1", text=f"call {written} please", colour="blue", sum=4930)
+    )
+    report = gone(house)
+    assert report.left == ()
+    assert any("dealer/n-1 (x.note) of BX-7" in line.why for line in report.lines)
+    with house.ledger.read() as tx:
+        (note,) = [fact for fact in tx.order_facts(["BX-7"])["BX-7"] if fact.id == "n-1"]
+    assert note.data == {"text": "call … please", "colour": "blue", "sum": 4930}
+
+
+def test_what_is_said_of_them_under_another_customer_is_taken_out_and_the_others_name_stays(
+    house: Dealership,
+) -> None:
+    house.hear(
+        *life(), customer("jonas", name="Jonas Weber", given_name="Jonas", email="j@example.org", phone=None)
+    )
+    house.hear(event("x.note", "jonas", START, event_id="n-1", text="married to Maria Keller"))
+    assert gone(house).left == ()
+    assert standing(house) == []
+    assert b"Jonas Weber" in bytes_of(house.folder)
+
+
+def test_where_something_stays_is_named_and_a_second_time_claims_nothing(house: Dealership) -> None:
+    house.hear(*life(), order("BX-7", "jonas"))
+    house.hear(event("x.note", "BX-7", START, event_id="n-1", by={"Maria Keller": "called"}))
+    for report in (gone(house), gone(house)):
+        stands = [line.why for line in report.lines if line.what == "still stands"]
+        assert stands == ["fact dealer/n-1 (x.note) of order BX-7: data.by.…"]
+        assert report.left
+    assert not report.looked
+    with house.ledger.read() as tx:
+        assert [note.customer for note in still_left(tx)] == ["maria"]
+
+
+def test_a_number_that_is_part_of_a_longer_one_is_left_alone(house: Dealership) -> None:
+    house.hear(*life(), order("BX-7", "jonas"))
+    house.hear(event("x.note", "BX-7", START, event_id="n-1", text="part 99302312510177"))
+    assert gone(house).left == ()
+    with house.ledger.read() as tx:
+        assert "part 99302312510177" in str(tx.order_facts(["BX-7"]))

@@ -67,6 +67,35 @@ def test_erase_says_what_it_erased_and_kept(told: Home) -> None:
     assert ": yes" not in out
 
 
+def note(told: Home, **data: object) -> None:
+    said = {
+        "specversion": "1.0", "id": "n-1", "source": "/crm", "type": "x.note", "subject": "A-7",
+        "time": "2026-03-01T10:00:00Z", "data": data,
+    }  # fmt: skip
+    assert told.run("ingest", told.write("note.jsonl", json.dumps(said)))[0] == 0
+
+
+def test_erasing_twice_claims_no_more_than_can_be_known(told: Home) -> None:
+    _, out, _ = told.run("erase", "C-1", "--yes")
+    assert "neither the ledger's files nor the outbox hold a name or an address of it" in out
+    note(told, text="call Maria Keller")
+    code, out, _ = told.run("erase", "C-1", "--yes")
+    assert code == 0
+    assert "neither" not in out
+    assert "what came in since cannot be searched for them" in out
+
+
+def test_what_an_erasure_cannot_take_out_is_named_each_time_and_by_doctor(told: Home) -> None:
+    note(told, who={"maria@example.com": "asked"})
+    for _ in range(2):
+        code, out, _ = told.run("erase", "C-1", "--yes", "--format", "jsonl")
+        stands = [line["why"] for line in map(json.loads, out.splitlines()) if line["what"] == "still stands"]
+        assert (code, stands) == (1, ["fact /crm/n-1 (x.note) of order A-7: data.who.…"])
+    assert "fact /crm/n-1 (x.note) of order A-7" in " ".join(
+        told.run("doctor", "--format", "json")[1].split()
+    )
+
+
 @pytest.mark.parametrize("command", ["export", "erase"])
 def test_a_customer_that_nobody_knows_is_said(home: Home, command: str) -> None:
     home.run("ingest", home.story())

@@ -1,0 +1,79 @@
+"""How somebody's names and addresses may stand in a text: in any case, a number with any gaps. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+E164 = re.compile(r"\+(\d{7,15})")
+SHORTEST = 7  # digits of a national number that are looked for without their prefix
+GAPS = " ()./-\u00a0\u2010\u2011\u2012\u2013\u2014"  # what people write between digits
+_GAP = rf"[\s{re.escape(GAPS)}]*"
+
+
+@lru_cache(maxsize=64)
+def pattern(secrets: frozenset[str]) -> re.Pattern[str]:
+    """What finds each of *secrets* in a text; nothing if there is none."""
+    parts = [_written(secret) for secret in sorted(secrets, key=len, reverse=True) if secret.strip()]
+    return re.compile("|".join(parts) or r"(?!)", re.IGNORECASE)
+
+
+def _written(secret: str) -> str:
+    if E164.fullmatch(secret) is None:
+        return r"\s+".join(map(re.escape, secret.split()))
+    country, national = digits_of(secret)
+    prefix = rf"(?:(?:\+|00)?{_GAP}{_GAP.join(country)}{_GAP}(?:0{_GAP})?|0{_GAP})"
+    optional = "?" if len(national) >= SHORTEST else ""
+    return rf"(?<!\d)\(?{prefix}{optional}{_GAP.join(national)}(?!\d)"
+
+
+@lru_cache(maxsize=64)
+def digits_of(phone: str) -> tuple[str, str]:
+    """The country's code and the national digits of a number in E.164."""
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(phone, None)
+    except phonenumbers.NumberParseException:
+        return phone[1:3], phone[3:]
+    return str(parsed.country_code), phonenumbers.national_significant_number(parsed)
+
+
+def runs(secret: str) -> list[str]:
+    """The parts of a text that stand in JSON as they are, in small letters: all of them are where it is."""
+    return re.findall(r"[\x21\x23-\x5b\x5d-\x7e]+", secret.lower())
+
+
+def without(value: Any, secrets: Iterable[str]) -> Any:
+    """*value* with "" for every text or number that is one of *secrets*, and "…" for each inside a text."""
+    wanted = frozenset(secrets)
+    return _without(value, pattern(wanted)) if wanted else value
+
+
+def _without(value: Any, found: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return "" if found.fullmatch(value.strip()) else found.sub("…", value)
+    if type(value) is int:
+        return "" if found.fullmatch(str(value)) else value
+    if isinstance(value, Mapping):
+        return {key: _without(inner, found) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without(inner, found) for inner in value]
+    return value
+
+
+def places(value: Any, secrets: frozenset[str], path: str = "") -> Iterator[str]:
+    """Where in *value* one of *secrets* stands, as ``parties.pays.name``, without saying it."""
+    found = pattern(secrets)
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            name = str(key)
+            here = ".".join(filter(None, (path, found.sub("…", name))))
+            if found.search(name):
+                yield here
+            yield from places(inner, secrets, here)
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from places(inner, secrets, f"{path}[{index}]")
+    elif (isinstance(value, str) or type(value) is int) and found.search(str(value)):
+        yield path
