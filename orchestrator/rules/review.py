@@ -8,10 +8,12 @@ from datetime import time, timedelta
 from functools import lru_cache
 from itertools import combinations
 
+from orchestrator.conditions.fields import declared
 from orchestrator.errors import Problem
 from orchestrator.journey import Duration, Journey, Mode, On, Policy, Rule, RuleBook
 from orchestrator.model import Purpose
 from orchestrator.rules import load
+from orchestrator.rules.contradictions import constant
 from orchestrator.rules.positions import BREAK, Findings, Place
 from orchestrator.timing import law
 
@@ -67,6 +69,9 @@ _CONSTANT = {
 }
 
 
+_SAME_ANSWER = "no value gives another answer: is it `||` instead of `&&`, or another bound?"
+
+
 # ── a rule by itself ─────────────────────────────────────────────────────────
 
 
@@ -78,6 +83,10 @@ def _alone(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> None:
         if answer is not None:
             means, hint = _CONSTANT[answer]
             findings.say(rule, "when", "R050", f"the condition {means}", hint)
+            continue
+        for part, answer in constant(when.text, declared(journey.attributes)):
+            means = f"{part} is {'always' if answer else 'never'} true"
+            findings.say(rule, "when", "R050", means, _SAME_ANSWER)
     trigger = rule.trigger
     if trigger.on is On.UPCOMING and trigger.at is None and not _lasts(trigger.before):
         _at_once(rule, journey, findings)
