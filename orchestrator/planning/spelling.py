@@ -1,39 +1,67 @@
 """Names in an order's facts that its journey does not know: slips of whoever sends the events. Pure."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 
-from orchestrator.findings import did_you_mean
+from orchestrator.findings import nearest, slip
 from orchestrator.journey import Journey, On
-from orchestrator.model import Kind, Order
+from orchestrator.model import Fact, Kind, Order, OrderStatus
+from orchestrator.planning.case import complete
 
 NEAR = 0.8  # so alike to a core type, an event's type is a slip; any other is the company's own
+LIKE = 0.6  # so alike, a milestone's name is worth asking about
+RETRACTED = "milestone.retracted"
+TEXT = ("text", "date")
+WHAT = {int: "a number", float: "a number", bool: "true or false"}  # the value itself is nobody's to read
 
 
 def slips(order: Order, journey: Journey, core: frozenset[str]) -> str:
     """Say what in an order's facts names nothing there is, or "".
 
-    Milestones that are not on its path, events that are *core* types misspelt, and answers to tasks that
-    nobody was given.
+    Milestones that are not on its path, events that are *core* types misspelt, answers to tasks that nobody
+    was given, and attributes that are nearly the declared ones or no such values. What its sender put right,
+    and what nobody waits for any more, is no slip.
     """
-    return "; ".join([*_milestones(order, journey), *_types(order, journey, core), *_tasks(order)])
+    if order.status is OrderStatus.CANCELLED or complete(order, journey):
+        return ""
+    found = [*_milestones(order, journey), *_types(order, journey, core), *_tasks(order)]
+    return "; ".join([*found, *_attributes(order, journey)])
 
 
 def _milestones(order: Order, journey: Journey) -> Iterator[str]:
     known = journey.milestones
     for name in order.milestones:
-        if name not in known:
-            yield f"milestone {name!r} is not on the path of {journey.id}{_meant(name, known, 0.6)}"
+        if name in known:
+            continue
+        meant = nearest(name, known, LIKE)
+        said = [fact for fact in order.events if fact.data.get("milestone") == name]
+        if said and (said[-1].type == RETRACTED or _put_right(order, said[-1], meant)):
+            continue
+        mend = f"did you mean {meant!r}? Send that, or" if meant else "send"
+        end = "" if meant else ", if it was a slip"
+        yield f"milestone {name!r} is not on the path of {journey.id}; {mend} {RETRACTED} of {name!r}{end}"
+
+
+def _put_right(order: Order, wrong: Fact, meant: str) -> bool:
+    """Did the same sender say the same of the milestone that was *meant*, and that later?"""
+    same = (fact for fact in order.events if (fact.source, fact.type) == (wrong.source, wrong.type))
+    return any(
+        fact.data.get("milestone") == meant and (fact.heard, fact.happened) >= (wrong.heard, wrong.happened)
+        for fact in same
+    )
 
 
 def _types(order: Order, journey: Journey, core: frozenset[str]) -> Iterator[str]:
-    foreign = [name for name in dict.fromkeys([fact.type for fact in order.events]) if name not in core]
+    foreign = {fact.type: fact for fact in order.events if fact.type not in core}
     if not foreign:
         return
     expected = {rule.trigger.event for rule in journey.rules if rule.trigger.on is On.EVENT}
-    for name in foreign:
-        if name not in expected and (meant := _core_type(name, core)):
-            yield f"no rule waits for events of type {name!r}{meant}"
+    for name, last in foreign.items():
+        if name in expected or not (meant := _core_type(name, core)):
+            continue
+        later = [fact for fact in order.events if (fact.source, fact.type) == (last.source, meant)]
+        if not any((fact.heard, fact.happened) >= (last.heard, last.happened) for fact in later):
+            yield f"no rule waits for events of type {name!r}; did you mean {meant!r}?"
 
 
 def _tasks(order: Order) -> Iterator[str]:
@@ -41,15 +69,30 @@ def _tasks(order: Order) -> Iterator[str]:
     if order.answers:
         given = [key for key, outcome in order.outcomes.items() if outcome.kind == Kind.TASK]
         for key in order.answers:
-            if key not in given:
-                yield f"nobody was given the task {key!r} that was answered{_meant(key, given, NEAR)}"
+            meant = nearest(key, given, NEAR)
+            if key not in given and meant not in order.answers:
+                yield f"nobody was given the task {key!r} that was answered{_did(meant)}"
+
+
+def _attributes(order: Order, journey: Journey) -> Iterator[str]:
+    """Attributes that are nearly a declared one which is missing, and values that should be text and are not."""
+    declared = journey.attributes
+    missing = [name for name in declared if order.attributes.get(name) is None]
+    for name in order.attributes:
+        if name not in declared and (meant := slip(name, missing)):
+            yield f"attribute {name!r} is not declared by {journey.id}{_did(meant)}"
+    for name, kind in declared.items():
+        value = order.attributes.get(name)
+        if kind.removesuffix("?") in TEXT and value is not None and not isinstance(value, str):
+            what = WHAT.get(type(value), "a list or an object")
+            yield f"attribute {name!r} is {what}, and {journey.id} declares a {kind.removesuffix('?')}"
 
 
 @lru_cache(maxsize=1024)
 def _core_type(name: str, core: frozenset[str]) -> str:
-    return _meant(name, core, NEAR)
+    return nearest(name, core, NEAR)
 
 
-def _meant(name: str, names: Collection[str], near: float) -> str:
-    meant = did_you_mean(name, names, near)
-    return f"; {meant}" if meant else ""
+def _did(meant: str) -> str:
+    """Return ``; did you mean 'x'?``, or "" if nothing was."""
+    return f"; did you mean {meant!r}?" if meant else ""

@@ -397,7 +397,8 @@ def test_doctor_tells_slips_in_events_and_orders_that_nobody_introduced(home: Ho
     found = {row["what"]: row["detail"] for row in json.loads(out) if row["state"] == "look"}
     assert code == 1
     assert found["order A-1"] == (
-        "milestone 'arrvied' is not on the path of new-car; did you mean 'arrived'?; "
+        "milestone 'arrvied' is not on the path of new-car; did you mean 'arrived'? "
+        "Send that, or milestone.retracted of 'arrvied'; "
         "no rule waits for events of type 'promise.mad'; did you mean 'promise.made'?"
     )
     assert "no order.upserted was heard" in found["order A-404"]

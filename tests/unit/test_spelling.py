@@ -23,9 +23,61 @@ def said(*told: Told) -> str:
 
 def test_a_milestone_that_is_not_on_the_path_is_named_with_what_was_meant() -> None:
     wrong = reached("O-1", "arrvied", "2026-03-12 11:20")
-    assert said(wrong) == "milestone 'arrvied' is not on the path of new-car; did you mean 'arrived'?"
+    assert said(wrong) == (
+        "milestone 'arrvied' is not on the path of new-car; did you mean 'arrived'? "
+        "Send that, or milestone.retracted of 'arrvied'"
+    )
     strange = promised("O-1", "zeppelin", "2026-03-12", "2026-03-12 11:20")
-    assert said(strange) == "milestone 'zeppelin' is not on the path of new-car"
+    assert said(strange) == (
+        "milestone 'zeppelin' is not on the path of new-car; "
+        "send milestone.retracted of 'zeppelin', if it was a slip"
+    )
+
+
+WRONG = promised("O-1", "arived", "2026-03-20", "2026-03-12 11:20")
+
+
+@pytest.mark.parametrize(
+    "mended",
+    [
+        promised("O-1", "arrived", "2026-03-20", "2026-03-12 11:25"),
+        event("milestone.retracted", "O-1", "2026-03-12 11:25", milestone="arived"),
+        event("order.cancelled", "O-1", "2026-03-12 11:25"),
+        reached("O-1", "collected", "2026-03-12 11:25"),
+    ],
+)
+def test_a_name_that_was_put_right_is_no_problem_any_more(mended: Told) -> None:
+    assert said(WRONG).startswith("milestone 'arived' is not on the path")
+    assert said(WRONG, mended) == ""
+
+
+def test_another_sender_or_another_fact_puts_no_name_right() -> None:
+    other = promised("O-1", "arrived", "2026-03-20", "2026-03-12 11:25", sender="other")
+    assert said(WRONG, other)
+    assert said(WRONG, reached("O-1", "arrived", "2026-03-12 11:25"))
+    before = promised("O-1", "arrived", "2026-03-20", "2026-03-12 11:15")
+    assert said(before, WRONG)
+
+
+def test_a_type_that_was_sent_again_as_it_is_called_is_no_problem_any_more() -> None:
+    wrong = event("promise.mad", "O-1", "2026-03-12 11:20", milestone="arrived", date="2026-03-20")
+    assert said(wrong)
+    assert not said(wrong, promised("O-1", "arrived", "2026-03-20", "2026-03-12 11:25"))
+
+
+def test_an_attribute_that_is_nearly_a_missing_declared_one_is_named() -> None:
+    plain = {**car_order(), "data": {"customer": "C-1", "modell": "Corsa"}}
+    order, _ = fold(plain, maria())
+    journey = journey_of(order, RULES)
+    assert not isinstance(journey, str)
+    assert slips(order, journey, frozenset(CORE)) == (
+        "attribute 'modell' is not declared by new-car; did you mean 'model'?"
+    )
+
+
+def test_a_number_where_a_text_is_declared_is_named() -> None:
+    number = event("order.upserted", "O-1", "2026-03-02 09:00", model=5)
+    assert said(number) == "attribute 'model' is a number, and new-car declares a text"
 
 
 def test_a_slip_stops_nothing_else() -> None:
