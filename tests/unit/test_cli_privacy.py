@@ -147,3 +147,21 @@ def test_doctor_names_whoever_asked_to_be_erased_until_it_is_done(told: Home) ->
     assert "beforehand erase C-1" in told.run("doctor")[1]
     assert told.run("erase", "C-1", "--yes")[0] == 0
     assert "erase C-1" not in told.run("doctor")[1]
+
+
+def test_erasing_whoever_was_merged_into_somebody_erased_says_of_whom_it_can_speak(told: Home) -> None:
+    assert told.run("erase", "C-1", "--yes")[0] == 0
+    for number, (kind, data) in enumerate(
+        [
+            ("customer.upserted", {"name": "Maria Keller-Lang", "email": "maria@example.net"}),
+            ("customer.merged", {"into": "C-1"}),
+        ]
+    ):
+        said = {"specversion": "1.0", "id": f"m-{number}", "source": "/crm", "type": kind, "subject": "C-2",
+                "time": f"2026-03-01T1{number}:00:00Z", "data": data}  # fmt: skip
+        assert told.run("ingest", told.write("news.jsonl", json.dumps(said)))[0] == 0
+    assert "Keller-Lang" in told.run("export", "C-2")[1]
+    code, out, _ = told.run("erase", "C-2", "--yes")
+    assert code == 0
+    assert "hold a name or an address of it; customer C-1 was erased before, on " in out
+    assert "Keller-Lang" not in told.run("export", "C-2")[1]
