@@ -185,7 +185,12 @@ def reject(ledger: Ledger, now: datetime) -> int | None:
 def was_rejected(ledger: Ledger, proposal: Proposal) -> bool:
     """Did a person throw just these rules away?"""
     with ledger.read() as tx:
-        return tx.remembered(_REJECTED) == proposal.digest
+        return is_rejected(tx, proposal.digest)
+
+
+def is_rejected(tx: Transaction, digest: str) -> bool:
+    """Did a person throw away what has this digest, and put nothing in force since?"""
+    return tx.remembered(_REJECTED) == digest
 
 
 def _thaw(tx: Transaction, now: datetime) -> int:

@@ -78,12 +78,15 @@ def _work(chosen: Settings, server: socket.socket | None) -> None:
     """Be the daemon of the ledger until a signal says stop."""
     import asyncio
 
+    from orchestrator.config.in_force import at_start
+
     logs.to_stderr(chosen.log.level, chosen.log.format)
     with ledgers.engine_in_force(chosen) as engine, engine.ledger.daemon_lock():
         if why_not := ledgers.take_up(chosen, engine.ledger):
             output.note(f"the rules in force stay as they are: {why_not}")
-        with engine.ledger.read() as tx:
+        with engine.ledger.transaction() as tx:
             engine.follow(tx)
+            tx.remember(ledgers.DAEMON, at_start(chosen))
         done = asyncio.run(_until_stopped(chosen, engine, server))
         output.sentence("; ".join(filter(None, [done, _waiting(engine, chosen.company.time_zone)])))
 
@@ -111,7 +114,7 @@ async def _until_stopped(chosen: Settings, engine: Engine, server: socket.socket
 
     clock = SystemClock()
     channels = house.channels(chosen)
-    texts = Texts(house.composer(chosen, house.texts(chosen)))
+    texts = Texts(house.composer(chosen, house.texts(chosen), engine.book.policy))
     dispatcher = Dispatcher(
         engine,
         texts,

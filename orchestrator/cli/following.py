@@ -1,4 +1,4 @@
-"""What a running daemon follows: the rules that somebody else puts in force, and the texts on the disk."""
+"""What a running daemon follows: what somebody else puts in force, and the texts on the disk."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Follower:
         if rules == self._rules and files == self._files:
             return
         if rules != self._rules:
-            log.info("other rules are in force now")
+            log.info("other rules or settings are in force now")
         self._rules, self._files = rules, files
         self._read()
 
@@ -76,7 +76,7 @@ class Follower:
                 problems[0],
             )
             return
-        self.texts.composer = house.composer(self.settings, renderer)
+        self.texts.composer = house.composer(self.settings, renderer, self.engine.book.policy)
         released = self.engine.release_parked(self.clock.now())
         log.info("the texts were read again; %s tried again", counted(released, "held notification"))
 

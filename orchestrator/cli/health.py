@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 A_DAY, AN_HOUR = timedelta(days=1), timedelta(hours=1)
 FAILING = 0.1  # of a channel's tries: more is no longer the recipients' doing
+LATEST = 1000  # facts: whether their orders are planned is asked each time
 LATE = timedelta(minutes=5)  # a daemon that runs is never so far behind
 SHOWN = 10  # of each kind; the rest is counted
 
@@ -59,8 +60,10 @@ def findings(settings: "Settings") -> Iterator[Finding]:
 
         with Ledger.open(settings.ledger.url) as ledger:
             yield _well("ledger", settings.ledger.url.rpartition("@")[2])
-            yield _daemon(ledger)
+            yield _daemon(settings, ledger)
             with ledger.read() as tx:
+                yield from _in_force(settings, tx)
+                yield from _planned(settings, ledger, tx)
                 yield from _recorded(tx)
     except LedgerError as error:
         yield _look("ledger", str(error))
@@ -90,7 +93,48 @@ def _channels(settings: "Settings") -> Iterator[Finding]:
         yield _look("sender", f"mail would come from {settings.sender.email}", "set sender.email")
 
 
-def _daemon(ledger: "Ledger") -> Finding:
+def _in_force(settings: "Settings", tx: "Transaction") -> Iterator[Finding]:
+    """What is written and what counts are two things, and nobody need know unless they differ."""
+    from orchestrator.activation import digest_of, is_rejected
+    from orchestrator.ledger import RuleSetState
+    from orchestrator.rules import read
+
+    active, held = tx.ruleset(RuleSetState.ACTIVE), tx.ruleset(RuleSetState.HELD)
+    with suppress(Misconfigured):
+        written = ledgers.sources(settings, read(settings.rules.path))
+        digest = digest_of(written)
+        if active is None or digest in {active.digest, held.digest if held is not None else ""}:
+            return
+        paths = written.keys() | active.sources.keys()
+        changed = sorted(path for path in paths if written.get(path) != active.sources.get(path))
+        detail = f"others are in force than are written: {', '.join(changed[:SHOWN])}"
+        if is_rejected(tx, digest):
+            todo = "put back what was rejected, or beforehand apply --release"
+            yield _look("rules and settings", f"{detail}; these were rejected", todo)
+        else:
+            yield _look("rules and settings", detail, "beforehand plan; then beforehand apply")
+
+
+def _planned(settings: "Settings", ledger: "Ledger", tx: "Transaction") -> Iterator[Finding]:
+    """Whether the ledger holds what is wanted for the orders with the latest news that carry no mark."""
+    from orchestrator.clock import SystemClock
+    from orchestrator.engine import Engine
+    from orchestrator.model import Scope, scope_of
+    from orchestrator.planning.reconcile import reconcile
+
+    now = SystemClock().now()
+    news = tx.facts_after(max(tx.newest_fact() - LATEST, 0), LATEST)
+    orders = {fact.subject for _, fact in news if scope_of(fact.type) is Scope.ORDER}
+    orders -= {change.order for change in tx.changed(LATEST)}
+    sight = Engine(ledger, ledgers.book_in_force(settings, tx)).look(tx, dict.fromkeys(orders, now), now)
+    have = tx.entries_of(sight.decisions)
+    missed = [order for order, one in sorted(sight.decisions.items()) if len(reconcile([one], have))]
+    if missed:
+        detail = f"{counted(len(missed), 'order')} not planned as the rules want, such as {missed[0]}"
+        yield _look("plans", detail, "beforehand plan; then beforehand apply")
+
+
+def _daemon(settings: "Settings", ledger: "Ledger") -> Finding:
     with suppress(LedgerError), ledger.daemon_lock():
         from orchestrator.clock import SystemClock
 
@@ -100,6 +144,8 @@ def _daemon(ledger: "Ledger") -> Finding:
             return _look("daemon", f"not running, and {due:,} due", "beforehand run, or serve")
         detail = "not running: nothing is sent until `beforehand run` or `serve`"
         return Finding("daemon", well=True, detail=detail, idle=True)
+    if sections := ledgers.outdated(settings, ledger):
+        return _look("daemon", f"running with older settings of {', '.join(sections)}", "restart it")
     return _well("daemon", "running")
 
 
@@ -131,7 +177,9 @@ def _held(tx: "Transaction") -> Iterator[Finding]:
 
     if tx.ruleset(RuleSetState.HELD) is not None:
         frozen = tx.held_for(FROZEN)
-        detail = f"changed rules wait for a person, and {counted(frozen, 'notification')} with them"
+        detail = (
+            f"changed rules or settings wait for a person, and {counted(frozen, 'notification')} with them"
+        )
         yield _look("held rules", detail, "beforehand plan; then beforehand apply --release or --reject")
     for entry in tx.held_otherwise(FROZEN, SHOWN):
         yield _look(f"order {entry.wanted.order}", entry.reason, "mend the template, or the facts")

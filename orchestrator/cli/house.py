@@ -12,7 +12,7 @@ from orchestrator.errors import Misconfigured, Problem
 if TYPE_CHECKING:
     from channels.base import Abilities, Channel
     from orchestrator.config.settings import Settings
-    from orchestrator.journey import RuleBook
+    from orchestrator.journey import Policy, RuleBook
     from orchestrator.render import Renderer
     from orchestrator.render.words import Brand
     from orchestrator.sending.messages import Composer
@@ -155,8 +155,8 @@ def rehearsed(
     return Written(sources, book, renderer, (*found, *wrong)), missing
 
 
-def composer(settings: Settings, renderer: Renderer) -> Composer:
-    """What makes messages of notifications."""
+def composer(settings: Settings, renderer: Renderer, policy: Policy | None = None) -> Composer:
+    """What makes messages of notifications, by the *policy* in force unless there is none yet."""
     from orchestrator.sending.messages import Composer, Sender
 
     sender = Sender(
@@ -166,7 +166,7 @@ def composer(settings: Settings, renderer: Renderer) -> Composer:
         marketing_email=settings.sender.marketing_email,
         postal_address=settings.company.postal_address,
     )
-    return Composer(renderer, company(settings), sender, settings.policy())
+    return Composer(renderer, company(settings), sender, policy or settings.policy())
 
 
 def channels(settings: Settings) -> dict[str, Channel]:

@@ -1,9 +1,9 @@
-"""The ledger of the settings, opened for one command, with the rules that are in force there."""
+"""The ledger of the settings, opened for one command, with the rules and settings in force there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli import house
 from orchestrator.cli.output import counted
-from orchestrator.errors import Problems
+from orchestrator.errors import LedgerError, Problems
 from orchestrator.journey import RuleBook
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine
     from orchestrator.ledger import Ledger, Transaction
+
+SETTINGS = "settings"  # their place among what is in force; no rule file has this name
+DAEMON = "daemon"  # what the ledger remembers of the settings the daemon started with
 
 
 @contextmanager
@@ -64,19 +67,27 @@ def in_force(settings: Settings) -> Callable[[Transaction], RuleBook]:
 
 
 def book_in_force(settings: Settings, tx: Transaction) -> RuleBook:
-    """Return the rules in force at this transaction, each with the moment since when it counts.
+    """Return the rules in force at this transaction, with the settings that came into force with them.
 
-    Only the ledger is asked: a text that is missing is missed when it is to be written.
+    Each has the moment since when it counts. Only the ledger is asked: a text that is missing is missed when
+    it is to be written.
     """
     from orchestrator import activation
     from orchestrator.clock import SystemClock
+    from orchestrator.config.in_force import policy
     from orchestrator.ledger import RuleSetState
     from orchestrator.rules import load
 
     active = tx.ruleset(RuleSetState.ACTIVE)
     if active is None:
         return RuleBook(policy=settings.policy())
-    book, _ = load(active.sources, channels=house.abilities(settings), policy=settings.policy())
+    sources = dict(active.sources)
+    settled = sources.pop(SETTINGS, "")  # a ledger of before has none
+    book, _ = load(
+        sources,
+        channels=house.abilities(settings),
+        policy=policy(settled) if settled else settings.policy(),
+    )
     return replace(activation.dated(book, tx.activations(), SystemClock().now()), number=active.id)
 
 
@@ -119,6 +130,24 @@ def _before_it_is_made(settings: Settings) -> None:
         raise Problems(problems)
 
 
+def sources(settings: Settings, files: Mapping[str, str]) -> Mapping[str, str]:
+    """What comes into force: the rule *files* (path → text), and the settings that planning depends on."""
+    from orchestrator.config.in_force import planning
+
+    return {**files, SETTINGS: planning(settings)}
+
+
+def outdated(settings: Settings, ledger: Ledger) -> list[str]:
+    """Name the sections of the settings that a running daemon knows as they were when it started."""
+    from orchestrator.config.in_force import older
+
+    with suppress(LedgerError), ledger.daemon_lock():
+        return []  # none is running
+    with ledger.read() as tx:
+        then = tx.remembered(DAEMON)
+    return older(then, settings) if then else []
+
+
 def _proposed(settings: Settings, ledger: Ledger) -> Proposal:
     from orchestrator import activation
     from orchestrator.clock import SystemClock
@@ -129,7 +158,7 @@ def _proposed(settings: Settings, ledger: Ledger) -> Proposal:
     limits = settings.limits
     return activation.propose(
         ledger,
-        found.sources,
+        sources(settings, found.sources),
         found.book,
         SystemClock().now(),
         most=limits.plan_entries,

@@ -85,16 +85,17 @@ def schema(
 
 
 def plan(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None) -> None:
-    """Show what would change if the rules were applied.
+    """Show what would change if the rules and settings were applied.
 
-    The rules as they are written are compared with what is scheduled now; nothing is written.
+    The rules as they are written, and the settings that planning depends on, are compared with what is
+    scheduled now; nothing is written.
     """
     from orchestrator.cli.ledgers import proposal
 
     chosen = settings(ctx, config)
     with proposal(chosen) as (_, proposed):
         _show(proposed.plan, chosen, form)
-        if proposed.alarm:
+        if proposed.new and proposed.alarm:
             output.note(f"held for a person: {proposed.alarm}")
         if len(proposed.plan) or proposed.new:
             then = "beforehand apply --release" if proposed.new and proposed.alarm else "beforehand apply"
@@ -102,7 +103,7 @@ def plan(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None) -
                 f"{_changes(proposed.plan)} of {counted(proposed.orders, 'order')}; next: {then}", form
             )
         else:
-            output.sentence("these rules are in force, and nothing would change", form)
+            output.sentence("these rules and settings are in force, and nothing would change", form)
 
 
 def apply(
@@ -116,14 +117,15 @@ def apply(
     form: Form = Format.TABLE,
     config: Config = None,
 ) -> None:
-    """Bring the rules into force as they are written.
+    """Bring rules into force as they are written, and with them the settings that planning depends on.
 
-    First `beforehand plan` shows what that changes. More than [limits] allows is held: it is shown, the
-    rules in force stay, and what the change touches is not sent until --release or --reject.
+    Those are [staff], [quiet_hours], [caps], [habits], [calendars] and the time_zone of [company]. First
+    `beforehand plan` shows what that changes. More than [limits] allows is held: it is shown, what is in
+    force stays, and what the change touches is not sent until --release or --reject.
     """
     from orchestrator import activation
     from orchestrator.activation import adopt
-    from orchestrator.cli.ledgers import in_force, opened, proposal
+    from orchestrator.cli.ledgers import in_force, opened, outdated, proposal
     from orchestrator.clock import SystemClock
 
     chosen = settings(ctx, config)
@@ -148,6 +150,8 @@ def apply(
         orders = adopt(ledger, proposed, SystemClock().now(), in_force(chosen))
         _show(proposed.plan, chosen, form)
         output.sentence(f"in force: {_changes(proposed.plan)}, {counted(orders, 'order')} planned", form)
+        if sections := outdated(chosen, ledger):
+            output.note(f"the daemon runs with older settings of {', '.join(sections)}: restart it")
     if found := len(house.reviewed(house.written(chosen), whole=True)):
         output.note(f"{counted(found, 'finding')} in rules and texts: see `beforehand check`")
 

@@ -271,7 +271,12 @@ class Limits(Section):
     """What a changed rule or setting may change before a person must look (facts never count)."""
 
     plan_entries: int = Field(default=500, ge=0, description="Entries created, moved or cancelled at once.")
-    plan_share: float = Field(default=0.2, ge=0, le=1, description="And their share of all open entries.")
+    plan_share: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="And the share of all open entries that is moved or cancelled, once 20 are open.",
+    )
 
 
 class Intake(Section):

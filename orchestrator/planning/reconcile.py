@@ -23,6 +23,7 @@ from orchestrator.planning.case import REPLACED
 
 _intent = attrgetter(*(field.name for field in fields(Notification) if field.name != "values"))
 
+FEW = 20  # entries: below that a share of them says nothing, for one order has six
 
 SWITCHED = {
     "shadow": "the rule is on trial now (shadow), and sends nothing",
@@ -62,7 +63,7 @@ class Plan:
         """Say why a person should look before this is applied, or "".
 
         *waiting* entries are in the ledger now; a plan over *most* changes, or over *share* of them
-        (once more than a handful wait), is too big to be right. What a rule on trial would say is sent to
+        (once ``FEW`` wait), is too big to be right. What a rule on trial would say is sent to
         nobody, and counts for nothing.
         """
         changed = sum(move.entry.wanted.mode == "live" for move in self.reschedule)
@@ -70,7 +71,7 @@ class Plan:
         count = changed + sum(note.mode == "live" for note in self.create)
         if count > most:
             return f"{count} changes are more than the {most} allowed at once"
-        if waiting >= 20 and changed > share * waiting:
+        if waiting >= FEW and changed > share * waiting:
             return f"{changed} of {waiting} waiting notifications would change, more than {share:.0%}"
         return ""
 

@@ -121,9 +121,35 @@ def test_doctor_says_that_rules_are_held_and_what_to_do(home: Home, ledger: Ledg
     found = [row for row in json.loads(out) if row["what"].startswith("held")]
     assert code == 1
     assert [(row["what"], row["detail"]) for row in found] == [
-        ("held rules", f"changed rules wait for a person, and {2 * ORDERS} notifications with them")
+        (
+            "held rules",
+            f"changed rules or settings wait for a person, and {2 * ORDERS} notifications with them",
+        )
     ]
 
 
 def test_released_and_rejected_at_once_is_neither(home: Home, ledger: Ledger) -> None:
     assert home.run("apply", "--release", "--reject")[0] == 2
+
+
+def test_a_changed_setting_is_held_as_a_changed_rule_is(home: Home, ledger: Ledger) -> None:
+    home.replace("rules/new-car.yaml", 'at: "15:00"', 'at: "16:00"')
+    before = hours(ledger)
+    home.replace("config.toml", 'time_zone = "Europe/Berlin"', 'time_zone = "Asia/Tokyo"')
+    code, out, err = home.run("plan")
+    assert code == 0
+    assert "held for a person: " in err
+    assert out.endswith("next: beforehand apply --release\n")
+    assert home.run("apply")[0] == 1
+    assert {entry.status for entry in waiting(ledger)} == {Status.HELD}
+    assert home.run("apply", "--reject")[0] == 0
+    assert {entry.status for entry in waiting(ledger)} == {Status.SCHEDULED}
+    assert hours(ledger) == before
+    code, out, _ = home.run("doctor", "--format", "json")
+    (found,) = [row for row in json.loads(out) if row["what"] == "rules and settings"]
+    assert (code, found["detail"]) == (
+        1,
+        "others are in force than are written: settings; these were rejected",
+    )
+    assert home.run("apply", "--release")[0] == 0
+    assert hours(ledger) != before

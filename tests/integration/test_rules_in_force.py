@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -13,6 +15,8 @@ from channels.memory import MemoryChannel
 from orchestrator import activation, config
 from orchestrator.cli import house, ledgers
 from orchestrator.clock import VirtualClock
+from orchestrator.config.in_force import at_start, older, planning, policy
+from orchestrator.config.quiet_hours import OURS as LAW
 from orchestrator.engine import Engine
 from orchestrator.intake import Incoming
 from orchestrator.model import Entry, Status
@@ -88,7 +92,9 @@ def test_news_right_after_apply_is_planned_under_the_rules_that_were_applied(sho
         assert short.run("apply")[0] == 0
         engine.hear([known("milestone.reached", milestone="built")], datetime.now(UTC))
         assert [entry.status for entry in said(engine, "say-it-now")] == [Status.SCHEDULED]
-        assert short.run("plan")[1].endswith("these rules are in force, and nothing would change\n")
+        assert short.run("plan")[1].endswith(
+            "these rules and settings are in force, and nothing would change\n"
+        )
 
 
 def test_marked_orders_are_planned_under_the_rules_in_force(short: Home) -> None:
@@ -136,3 +142,88 @@ def test_what_waits_because_the_rules_that_were_said_so_waits_no_longer(short: H
         assert short.run("apply")[0] == 0
         (entry,) = said(engine, "ordered")
         assert entry.run_at == entry.due_at < later
+
+
+# ── settings ─────────────────────────────────────────────────────────────────
+
+QUIET = '# service = "22:00-07:00"'  # as `init` writes it
+
+
+def always_quiet(home: Home) -> None:
+    """Service messages wait for one minute a day."""
+    home.replace("config.toml", QUIET, f'service = "{_clock(-1)}-{_clock(-2)}"')
+
+
+def _clock(minutes: int) -> str:
+    """Maria's clock, so many minutes from now."""
+    return f"{datetime.now(ZoneInfo('Europe/Berlin')) + timedelta(minutes=minutes):%H:%M}"
+
+
+def test_a_running_daemon_follows_settings_that_were_applied_and_fights_nobody_over_them(short: Home) -> None:
+    with running() as engine:
+        engine.hear([*order(), known("milestone.reached", milestone="ordered")], datetime.now(UTC))
+        before = said(engine, "ordered")[0].due_at
+        always_quiet(short)
+        engine.hear([known("contact.logged", direction="in", by="Nora Brandt")], datetime.now(UTC))
+        assert said(engine, "ordered")[0].due_at == before, "what is written does not count yet"
+        assert short.run("apply")[0] == 0
+        after = [entry.due_at for entry in said(engine, "ordered")]
+        engine.hear([known("customer.active", "C-1", surface="app")], datetime.now(UTC))
+        assert [entry.due_at for entry in said(engine, "ordered")] == after != [before]
+        assert engine.book.policy == config.load(Path("config.toml"), {}).policy()
+
+
+def test_settings_are_written_down_so_that_they_can_be_read_again(home: Home) -> None:
+    home.write("law.toml", LAW.read_text(encoding="utf-8").replace("09:00", "10:00"))
+    home.replace("config.toml", QUIET, 'law = "law.toml"\nservice = "none"\nsecurity = "01:00-02:00"')
+    home.replace("config.toml", "[habits]", '[calendars."a.b"]\nmon = "10:00-12:00"\n[habits]')
+    settings = config.load(Path("config.toml"), {})
+    again, meant = policy(planning(settings)), settings.policy()
+    assert replace(again, law=meant.law) == meant
+    assert again.law.hours == meant.law.hours
+    home.write("law.toml", "")
+    assert policy(planning(settings)).law.hours == (), "what a file says counts, not its name"
+
+
+def test_a_ledger_of_before_goes_on_with_the_settings_as_they_are_written(short: Home) -> None:
+    with running() as engine, engine.ledger.transaction() as tx:
+        tx.activate_ruleset(tx.store_ruleset("d", {"rules/short.yaml": RULES}), datetime.now(UTC))
+        assert engine.follow(tx).policy == config.load(Path("config.toml"), {}).policy()
+
+
+def told(home: Home) -> dict[str, str]:
+    rows = orjson.loads(home.run("doctor", "--format", "json")[1])
+    return {row["what"]: f"{row['detail']}: {row['remedy']}" for row in rows if row["state"] == "look"}
+
+
+def test_doctor_names_what_is_written_and_not_in_force(short: Home) -> None:
+    assert short.run("ingest", short.story())[0] == 0
+    assert "rules and settings" not in told(short)
+    always_quiet(short)
+    assert told(short)["rules and settings"] == (
+        "others are in force than are written: settings: beforehand plan; then beforehand apply"
+    )
+
+
+def test_apply_and_doctor_say_what_a_running_daemon_knows_only_as_it_was(short: Home) -> None:
+    settings = config.load(Path("config.toml"), {})
+    with running() as engine, engine.ledger.daemon_lock():
+        with engine.ledger.transaction() as tx:
+            tx.remember(ledgers.DAEMON, at_start(settings))
+        always_quiet(short)
+        assert "daemon" not in told(short), "a daemon follows these"
+        short.replace("config.toml", "port = 8000", "port = 9000")
+        assert told(short)["daemon"] == "running with older settings of server: restart it"
+        assert "the daemon runs with older settings of server: restart it" in short.run("apply")[2]
+        with_port = config.load(Path("config.toml"), {"BEFOREHAND_SERVER__PORT": "9000"})
+        assert older(at_start(settings), with_port) == [], "another process may have another environment"
+
+
+def test_doctor_notices_a_plan_that_the_ledger_does_not_hold(short: Home) -> None:
+    with running() as engine:
+        engine.hear([*order(), known("milestone.reached", milestone="ordered")], datetime.now(UTC))
+        assert "plans" not in told(short)
+        with engine.ledger.transaction() as tx:
+            (entry,) = tx.entries_of(["A-1"])["A-1"]
+            tx.withdraw(entry.id, Status.CANCELLED, "lost", datetime.now(UTC))
+        assert told(short)["plans"].startswith("1 order not planned as the rules want, such as A-1: ")

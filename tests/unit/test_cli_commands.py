@@ -315,7 +315,7 @@ def coming(home: Home) -> None:
 
 def test_rules_that_are_in_force_change_nothing(home: Home) -> None:
     coming(home)
-    assert home.run("plan")[1] == "these rules are in force, and nothing would change\n"
+    assert home.run("plan")[1] == "these rules and settings are in force, and nothing would change\n"
 
 
 def test_a_changed_rule_is_planned_first_and_counts_once_it_is_applied(home: Home) -> None:
@@ -327,7 +327,7 @@ def test_a_changed_rule_is_planned_first_and_counts_once_it_is_applied(home: Hom
     assert out.endswith("next: beforehand apply\n")
     assert home.run("plan")[1] == out, "planning changes nothing"
     assert home.run("apply")[1].splitlines()[-1].startswith("in force: ")
-    assert home.run("plan")[1] == "these rules are in force, and nothing would change\n"
+    assert home.run("plan")[1] == "these rules and settings are in force, and nothing would change\n"
 
 
 def test_a_text_that_sounds_wrong_comes_into_force_and_apply_says_so(home: Home) -> None:

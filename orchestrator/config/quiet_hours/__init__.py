@@ -33,10 +33,18 @@ def law(file: Path | None = None) -> Law:
     """Return the hours of *file*, or of the one that comes with us; raises :class:`Unreadable`."""
     try:
         text = OURS.read_text(encoding="utf-8") if file is None else file.read_text(encoding="utf-8")
-        tables = tomllib.loads(text)
     except OSError as error:
         raise Unreadable(f"it cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"it is not TOML in UTF-8: {error}") from None
+    return read(text)
+
+
+def read(text: str) -> Law:
+    """Return the hours that *text* says; raises :class:`Unreadable`."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise Unreadable(f"it is not TOML in UTF-8: {error}") from None
     return Law(tuple(_hours(place, table) for place, table in tables.items()), _zones())
 
