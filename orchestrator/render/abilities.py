@@ -1,15 +1,16 @@
 """What templates ask of a channel that it cannot do: refused where it is written, never silently dropped."""
 
+import re
 from collections.abc import Iterator, Mapping
-
-from jinja2 import TemplateSyntaxError
 
 from channels.base import Abilities
 from orchestrator.errors import Problem
 from orchestrator.render import Renderer
 from orchestrator.render import source as template_source
 from orchestrator.render.check import at
+from orchestrator.render.source import Is, SourceError
 
+_STATEMENT = re.compile(r"\{%\s*(?P<word>\w+)")
 _BLOCKS = frozenset({"if", "for", "macro", "call", "filter", "with", "block"})
 
 
@@ -36,16 +37,14 @@ def beyond(renderer: Renderer, channels: Mapping[str, Abilities]) -> Iterator[Pr
 def _always(renderer: Renderer, body: str) -> int:
     """How many characters of a text are always said: nothing filled in, nothing that is said sometimes."""
     length = depth = 0
-    begins = False
     try:
-        for _, kind, text in renderer.text_env.lex(body):
-            if kind == "data" and not depth:
-                length += len(" ".join(text.split()))
-            elif kind == "block_begin":
-                begins = True
-            elif kind == "name" and begins:
-                depth += 1 if text in _BLOCKS else -1 if text.removeprefix("end") in _BLOCKS else 0
-                begins = False
-    except TemplateSyntaxError:  # that is told already
+        pieces = template_source.cut(body, "", renderer.text_env)
+    except SourceError:  # that is told already
         return 0
+    for piece in pieces:
+        if piece.kind is Is.TEXT and not depth:
+            length += len(" ".join(piece.text.split()))
+        elif piece.kind is Is.STATEMENT and (named := _STATEMENT.match(piece.text)):
+            word = named["word"]
+            depth += 1 if word in _BLOCKS else -1 if word.removeprefix("end") in _BLOCKS else 0
     return length

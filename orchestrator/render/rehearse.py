@@ -27,6 +27,7 @@ class Rehearsal:
 
     def __init__(self, env: Sandbox) -> None:
         self._env = env
+        self._steps: dict[str, list[str]] = {}  # of each expression; none: it is more than a name with dots
         self._compiled: dict[str, Callable[..., Any]] = {}
 
     def say(self, pieces: Sequence[Piece], words: Mapping[str, Any]) -> str | None:
@@ -45,8 +46,8 @@ class Rehearsal:
     def _said(self, pieces: Sequence[Piece], names: dict[str, Any]) -> str:
         parts: list[str] = []
         branches: list[tuple[bool, bool]] = []  # of each open `if`: is this branch said, was one before it
+        live = True
         for piece in pieces:
-            live = all(now for now, _ in branches)
             if piece.kind is Is.TEXT:
                 if live:
                     parts.append(piece.text)
@@ -57,6 +58,7 @@ class Rehearsal:
                     parts.append(said(names[BUDGET], self._value(piece.text[2:-2], names)))
             else:
                 self._statement(piece.text, branches, names)
+                live = all(now for now, _ in branches)
         return "".join(parts)
 
     def _statement(self, text: str, branches: list[tuple[bool, bool]], names: dict[str, Any]) -> None:
@@ -83,10 +85,12 @@ class Rehearsal:
 
     def _value(self, written: str, names: Mapping[str, Any]) -> Any:
         expression = written.strip()
-        if _DOTTED.fullmatch(expression) and expression not in _CONSTANTS:
-            first, *rest = expression.split(".")
-            value = names[first]
-            for step in rest:
+        if expression not in self._steps:
+            plain = _DOTTED.fullmatch(expression) and expression not in _CONSTANTS
+            self._steps[expression] = expression.split(".") if plain else []
+        if steps := self._steps[expression]:
+            value = names[steps[0]]
+            for step in steps[1:]:
                 value = self._env.getattr(value, step)
             return value
         known = self._compiled.get(expression)

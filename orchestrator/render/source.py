@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, TemplateSyntaxError
@@ -87,6 +88,7 @@ def read(directory: Path) -> tuple[dict[str, str], list[SourceError]]:
     return found, errors
 
 
+@lru_cache(maxsize=4096)
 def split_path(path: str) -> tuple[str, str, str] | None:
     """``new-car/arrived/email.txt.de.j2`` → folder, ``email.txt`` and ``de``; ``None`` for other names."""
     folder, _, file = path.rpartition("/")

@@ -30,6 +30,7 @@ from orchestrator.intake.types import CORE
 from orchestrator.journey import On, Policy
 from orchestrator.model import MOVES, Status
 from orchestrator.rules import load
+from orchestrator.tables import mapping
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -191,6 +192,13 @@ def test_every_rule_on_a_page_is_in_the_rules_or_could_be(page: Path) -> None:
             continue
         _, problems = load({str(block): rules}, templates=None, channels=NAMES, policy=Policy())
         assert problems == []
+
+
+def test_every_part_of_a_mapping_on_a_page_is_taken_as_it_stands_there() -> None:
+    parts = [block for block in all_blocks("yaml") if block.text.startswith(("order:", "customer:"))]
+    assert parts
+    for block in parts:
+        assert mapping.load(str(block), f"version: 1\ntable: cars\n{block.text}")
 
 
 @pytest.mark.parametrize("block", all_blocks("json", "jsonl"), ids=str)
