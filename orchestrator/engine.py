@@ -14,7 +14,8 @@ from orchestrator.intake import Incoming
 from orchestrator.intake.types import CORE
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Appended, Ledger, OrderRow, Transaction
-from orchestrator.model import Entry, Order, Scope, Status, may_be_either, scope_of
+from orchestrator.model import Customer, Entry, Order, Scope, Status, may_be_either, scope_of
+from orchestrator.planning.audience import nobody
 from orchestrator.planning.case import complete, reached
 from orchestrator.planning.planner import journey_of
 from orchestrator.planning.reconcile import Plan, reconcile
@@ -175,7 +176,7 @@ class Engine:
         if order is None:
             return OrderRow(order_id, problem=problem)
         journey = journey_of(order, sight.book)
-        problem = problem or (journey if isinstance(journey, str) else slips(order, journey, _CORE))
+        problem = problem or problem_of(order, sight.customer_of(order), self.book)
         last = phase = ""
         status = order.status.value
         if not isinstance(journey, str):
@@ -221,6 +222,15 @@ class Engine:
         """Every entry of one order, oldest first."""
         with self.ledger.read() as tx:
             return tx.entries_of([order_id]).get(order_id, ())
+
+
+def problem_of(order: Order, customer: Customer, book: RuleBook) -> str:
+    """What somebody should look at in the facts of an order, or ""."""
+    journey = journey_of(order, book)
+    if isinstance(journey, str):
+        return journey
+    found = (slips(order, journey, _CORE), nobody(order, customer, journey, book.policy))
+    return "; ".join(filter(None, found))
 
 
 def _parked(entries: Iterable[Entry]) -> list[int]:

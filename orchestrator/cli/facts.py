@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, time, timedelta
@@ -71,27 +71,32 @@ def ingest(
                 batch, numbers = [], []
         problems += hear(engine, batch, str(file), counts, numbers)
         plan_the_rest(engine)
-        troubled = _troubled(engine, touched)
+        odd = troubled(engine, touched)
     output.problems(problems, form, stream=sys.stderr)
     new, known, refused = (counts[name] for name in ("new", "duplicates", "refused"))
     if form is not Format.TABLE:
         output.records([{"new": new, "duplicates": known, "refused": refused}], Format.JSONL)
     output.sentence(f"{counted(new, 'new event')}, {counted(known, 'duplicate')}, {refused:,} refused", form)
-    if troubled:
-        output.note(troubled)
+    if odd:
+        output.note(odd)
     if refused:
         raise typer.Exit(1)
 
 
-def _troubled(engine: Engine, orders: set[str]) -> str:
+def troubled(engine: Engine, orders: set[str]) -> str:
     """A sentence about those of the orders that have a problem, or ""."""
     with engine.ledger.read() as tx:
-        found = sorted((row.id, row.problem) for row in tx.orders(orders).values() if row.problem)
-    if not found:
+        found = {row.id: row.problem for row in tx.orders(orders).values() if row.problem}
+    return need_a_look(found, "; `beforehand doctor` lists them")
+
+
+def need_a_look(problems: Mapping[str, str], more: str = "") -> str:
+    """A sentence about orders by what is wrong with them, and where there is *more*; "" if all are well."""
+    if not problems:
         return ""
-    named = " · ".join(f"{order}: {problem}" for order, problem in found[:NAMED])
-    need = "order needs" if len(found) == 1 else "orders need"
-    return f"{len(found):,} {need} a look: {named}; `beforehand doctor` lists them"
+    named = " · ".join(f"{order}: {problem}" for order, problem in sorted(problems.items())[:NAMED])
+    need = "order needs" if len(problems) == 1 else "orders need"
+    return f"{len(problems):,} {need} a look: {named}{more}"
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from orchestrator.cli import output
-from orchestrator.cli.facts import engine_now, hear, plan_the_rest
+from orchestrator.cli.facts import engine_now, hear, need_a_look, plan_the_rest, troubled
 from orchestrator.cli.options import Config, Form, settings
 from orchestrator.cli.output import Format, Progress, counted
 from orchestrator.errors import Misconfigured, Problem
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from orchestrator.config import Settings
     from orchestrator.engine import Engine
     from orchestrator.intake import Incoming
+    from orchestrator.journey import RuleBook
     from orchestrator.ledger import Ledger
+    from orchestrator.model import Customer
     from orchestrator.tables.flaws import Flaw
-    from orchestrator.tables.imports import Facts, New
+    from orchestrator.tables.imports import Facts, Known, New
 
 BATCH = 500  # events kept and planned in one transaction
 SHOWN = 20  # flaws that are shown; the report has them all
@@ -61,6 +63,7 @@ def import_(
     The same export again says nothing new; a date that changed is a new promise. A row with problems is
     refused and told with its line; the others are kept. The exit code is 1 if any was refused.
     """
+    from orchestrator.cli import house
     from orchestrator.tables.imports import Import
     from orchestrator.tables.mapping import load
 
@@ -75,6 +78,7 @@ def import_(
     found = _Found()
     with ExitStack() as stack:
         engine, ledger = _opened(chosen, stack, dry_run, afresh)
+        book = house.written(chosen).book if engine is None else engine.book
         tell = stack.enter_context(_report(report))
         write = stack.enter_context(_events(events, now))
         progress = stack.enter_context(Progress(f"importing {file}", 2 * _size(file)))
@@ -83,8 +87,12 @@ def import_(
             tell(flaw)
             found.add(flaw.problem(str(file)))
 
-        news = work.run(_known(ledger), refuse, progress.advance)
-        _take(write(news), engine, str(file), found)
+        known = _known(ledger)
+        news = write(work.run(known, refuse, progress.advance))
+        if engine is None:
+            odd = need_a_look(_foreseen(book, news, known, found))
+        else:
+            odd = troubled(engine, _take(news, engine, str(file), found))
     found.show(form, report)
     counts = work.counts
     refused = counts["refused"] + found.counts["refused"]
@@ -99,6 +107,8 @@ def import_(
     if form is not Format.TABLE:
         output.records([outcome], Format.JSONL)
     output.sentence(_sentence(outcome, dry_run), form)
+    if odd:
+        output.note(odd)
     if refused:
         raise typer.Exit(1)
 
@@ -135,7 +145,7 @@ def _opened(
     return None, stack.enter_context(ledgers.opened(chosen))
 
 
-def _known(ledger: Ledger | None) -> Callable[[Iterable[str], Iterable[str]], tuple[Facts, Facts]]:
+def _known(ledger: Ledger | None) -> Known:
     def known(orders: Iterable[str], customers: Iterable[str]) -> tuple[Facts, Facts]:
         if ledger is None:
             return {}, {}
@@ -166,20 +176,47 @@ class _Found:
             output.note(f"and {counted(self._more, 'problem')} more; {where}")
 
 
-def _take(news: Iterable[New], engine: Engine | None, path: str, found: _Found) -> None:
-    """Have the engine hear what is new; the events of a row stay together. Without one it is only counted."""
+def _take(news: Iterable[New], engine: Engine, path: str, found: _Found) -> set[str]:
+    """Have the engine hear what is new; the events of a row stay together. Return the orders it is about."""
     batch: list[Incoming] = []
+    orders: set[str] = set()
     for new in news:
-        if engine is None:
-            found.counts["new"] += len(new.incoming)
-            continue
         batch += new.incoming
+        orders.update(_orders(new))
         if len(batch) >= BATCH:
             _hear(engine, batch, path, found)
             batch = []
-    if engine is not None:
-        _hear(engine, batch, path, found)
-        plan_the_rest(engine)
+    _hear(engine, batch, path, found)
+    plan_the_rest(engine)
+    return orders
+
+
+def _foreseen(book: RuleBook, news: Iterable[New], known: Known, found: _Found) -> dict[str, str]:
+    """Only count what is new, and say what would be wrong with which order; each is a line of its own."""
+    from orchestrator.engine import problem_of
+    from orchestrator.planning.fold import fold_customer, fold_order
+
+    odd: dict[str, str] = {}
+    people: dict[str, Customer] = {}  # whom an earlier row of the table told of
+    for new in news:
+        found.counts["new"] += len(new.incoming)
+        heard = [item.fact for item in new.incoming]
+        for name in dict.fromkeys(_orders(new)):
+            before, _ = known([name], [])
+            order = fold_order(name, [*before.get(name, ()), *(f for f in heard if f.subject == name)])
+            who = order.customer
+            if who not in people:
+                said = [*known([], [who])[1].get(who, ()), *(f for f in heard if f.subject == who)]
+                people[who] = fold_customer(who, said)
+            if problem := problem_of(order, people[who], book):
+                odd[name] = problem
+    return odd
+
+
+def _orders(new: New) -> list[str]:
+    from orchestrator.model import Scope, scope_of
+
+    return [item.fact.subject for item in new.incoming if scope_of(item.fact.type) is Scope.ORDER]
 
 
 def _hear(engine: Engine, batch: list[Incoming], path: str, found: _Found) -> None:

@@ -75,7 +75,7 @@ def _tasks(order: Order) -> Iterator[str]:
 
 
 def _attributes(order: Order, journey: Journey) -> Iterator[str]:
-    """Attributes that are nearly a declared one which is missing, and values that should be text and are not."""
+    """Attributes that are nearly a declared one which is missing, and values that are no text."""
     declared = journey.attributes
     missing = [name for name in declared if order.attributes.get(name) is None]
     for name in order.attributes:

@@ -194,7 +194,8 @@ def test_a_field_that_the_table_empties_is_emptied_and_one_it_never_filled_is_le
     house: House,
 ) -> None:
     house.imported({})
-    house.imported({"Mail": "", "Model": ""})
+    house.export({"Mail": "", "Model": ""})
+    assert house.run()[0] == 0
     assert house.customer().email == ""
     assert house.customer().name == "Maria Keller"
     assert not house.order().attributes["model"]
@@ -209,6 +210,29 @@ def test_an_order_is_cancelled_once_and_a_table_that_goes_on_with_it_is_noted(ho
     code, out, err = house.run()
     assert (code, out) == (0, "1 row: 0 new events, 1 row unchanged, 0 refused\n")
     assert err.startswith("cars.csv:2:0: M202 State says that an order goes on that was cancelled before")
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_an_import_says_which_orders_need_a_look(house: House, options: tuple[str, ...]) -> None:
+    (house.folder / "map.yaml").write_text(MAP.replace("promises: {arrived:", "promises: {arived:"))
+    house.export({}, {"Id": "BX-2", "Promised": ""})
+    code, out, err = house.run(*options)
+
+    assert (code, out.partition(":")[0]) == (0, "2 rows")
+    assert err.startswith(
+        "1 order needs a look: BX-1: milestone 'arived' is not on the path of new-car; did you"
+    )
+
+
+def test_an_import_says_which_orders_nobody_can_be_told_of(house: House) -> None:
+    house.export({"Mail": ""})
+    problem = (
+        "1 order needs a look: BX-1: nobody can be told of it: customer 'C-1' has no address for any of its "
+        "channels, and its owner has neither address nor number"
+    )
+
+    assert house.run("--dry-run")[2] == f"{problem}\n"
+    assert house.run()[2] == f"{problem}; `beforehand doctor` lists them\n"
 
 
 def test_a_dry_run_says_what_would_be_new_and_keeps_nothing(house: House) -> None:

@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[2]
 VALUES = ("model", "facts", "journey", "errors", "findings")
 DECISIONS = (
     "conditions", "conditions.errors", "conditions.fields", "conditions.text", "money", "persons.consents",
-    "persons.merging", "planning.case", "planning.combining", "planning.crowding", "planning.explain",
-    "planning.fold", "planning.foresight", "planning.pending", "planning.planner", "planning.reconcile",
-    "planning.rungs", "planning.spelling", "planning.superseding", "planning.triggers", "render.several",
-    "render.wording",
+    "persons.merging", "planning.audience", "planning.case", "planning.combining", "planning.crowding",
+    "planning.explain", "planning.fold", "planning.foresight", "planning.pending", "planning.planner",
+    "planning.reconcile", "planning.rungs", "planning.spelling", "planning.superseding", "planning.triggers",
+    "render.several", "render.wording",
     "sending.guard", "sending.retry", "sending.riders", "timing.calendar", "timing.caps", "timing.gates",
     "timing.habits", "timing.hours", "timing.law", "timing.send_time",
 )  # fmt: skip
