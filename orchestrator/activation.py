@@ -126,7 +126,8 @@ def adopt(
     force in the meantime.
     """
     with ledger.transaction() as tx:
-        if proposal.new:
+        active = tx.ruleset(RuleSetState.ACTIVE)
+        if active is None or active.digest != proposal.digest:  # whatever was when it was proposed
             number = tx.store_ruleset(proposal.digest, proposal.sources)
             tx.activate_ruleset(number, now)
             tx.remember(_REJECTED, "")

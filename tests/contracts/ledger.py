@@ -652,6 +652,18 @@ class CompanyContract:
             assert tx.wake("rule arrived is paused: ", NOW) == 1
             assert [row[1] for row in tx.due_of(["A-1", "A-2"], NOW)] == ["A-1"]
 
+    def test_what_waits_and_was_never_tried_can_be_let_go_and_a_back_off_stays(self, ledger: Ledger) -> None:
+        create(ledger, note("A-1"), note("A-2"))
+        with ledger.transaction() as tx:
+            tried, untried = tx.claim(NOW, 2, "w", LEASE)
+            tx.begin_sending(tried.id, tried.generation, "email", "<1@example.com>", NOW)
+            for entry in (tried, untried):
+                tx.back_to_schedule(
+                    entry.id, entry.generation, step=0, not_before=NOW + HOUR, reason="later", now=NOW
+                )
+            assert tx.wake_untried(NOW) == 1
+            assert [row[0] for row in tx.due_of(["A-1", "A-2"], NOW)] == [untried.id]
+
     def test_what_leaves_together_is_found_by_its_name_and_taken_before_it_is_due(
         self, ledger: Ledger
     ) -> None:
@@ -692,6 +704,7 @@ class CompanyContract:
     def test_at_most_one_set_of_rules_is_active_and_one_is_held(self, ledger: Ledger) -> None:
         with ledger.transaction() as tx:
             assert tx.ruleset(RuleSetState.ACTIVE) is None
+            assert tx.in_force() is None
             tx.activate_ruleset(tx.store_ruleset("d1", {"a.yaml": "one"}), NOW)
             tx.store_ruleset("d2", {"a.yaml": "two"})
             held = tx.store_ruleset("d3", {"a.yaml": "three"})
@@ -703,10 +716,12 @@ class CompanyContract:
             active = tx.ruleset(RuleSetState.ACTIVE)
             assert active is not None
             assert (active.id, active.sources) == (held, {"a.yaml": "three"})
+            assert tx.in_force() == held
             assert tx.ruleset(RuleSetState.HELD) is None
             tx.store_ruleset("d4", {})
             tx.reject_ruleset()
             assert tx.ruleset(RuleSetState.HELD) is None
+            assert tx.in_force() == held
 
     def test_a_rule_counts_from_its_activation(self, ledger: Ledger) -> None:
         with ledger.transaction() as tx:

@@ -19,6 +19,7 @@ from orchestrator.config.in_force import at_start, older, planning, policy
 from orchestrator.config.quiet_hours import OURS as LAW
 from orchestrator.engine import Engine
 from orchestrator.intake import Incoming
+from orchestrator.ledger import RuleSetState
 from orchestrator.model import Entry, Status
 from orchestrator.sending.dispatch import Dispatcher
 from tests.builders import incoming
@@ -79,7 +80,7 @@ def dispatcher(engine: Engine, now: datetime) -> tuple[Dispatcher, MemoryChannel
 def put_in_force(engine: Engine, text: str) -> None:
     """What `beforehand apply` does first; then it is killed, and has planned nothing yet."""
     with engine.ledger.transaction() as tx:
-        active = tx.ruleset(activation.RuleSetState.ACTIVE)
+        active = tx.ruleset(RuleSetState.ACTIVE)
         assert active is not None
         sources = {**active.sources, "rules/short.yaml": text}
         tx.activate_ruleset(tx.store_ruleset(activation.digest_of(sources), sources), datetime.now(UTC))
@@ -142,6 +143,18 @@ def test_what_waits_because_the_rules_that_were_said_so_waits_no_longer(short: H
         assert short.run("apply")[0] == 0
         (entry,) = said(engine, "ordered")
         assert entry.run_at == entry.due_at < later
+
+
+def test_what_was_proposed_comes_into_force_whatever_somebody_else_applied_in_between(short: Home) -> None:
+    settings = config.load(Path("config.toml"), {})
+    with running() as engine:
+        engine.hear([*order(), known("milestone.reached", milestone="ordered")], datetime.now(UTC))
+        with ledgers.proposal(settings) as (ledger, proposed):
+            assert not proposed.new
+            put_in_force(engine, RULES.replace("id: ordered", "id: other"))
+            activation.adopt(ledger, proposed, datetime.now(UTC), ledgers.in_force(settings))
+        assert activation.sources_in_force(engine.ledger) == proposed.sources
+        assert [entry.status for entry in said(engine, "ordered")] == [Status.SCHEDULED]
 
 
 # ── settings ─────────────────────────────────────────────────────────────────
