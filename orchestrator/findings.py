@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 LIKE = 0.6  # how alike two words must be, as difflib measures it, to be worth asking about
+SHOWN = 12  # of the words there are; nobody reads more
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,18 @@ def did_you_mean(word: str, known: Iterable[str], like: float = LIKE) -> str:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return ``did you mean 'x'?``, or what there is when nothing is near."""
+    """Return ``did you mean 'x'?``, or what there is when nothing is near: of many the most alike."""
     words = list(dict.fromkeys(map(str, known)))
-    shown = ", ".join(words[:12])
-    return did_you_mean(word, words) or (f"there is: {shown}" if shown else "")
+    if near := did_you_mean(word, words):
+        return near
+    shown = words if len(words) <= SHOWN else [*_most_alike(word, words), "…"]
+    return f"there is: {', '.join(shown)}" if shown else ""
+
+
+def _most_alike(word: str, words: list[str]) -> list[str]:
+    from difflib import get_close_matches
+
+    return get_close_matches(word, words, SHOWN, 0.0)
 
 
 def slip(word: str, known: Collection[str]) -> str:

@@ -252,12 +252,12 @@ CORE: Mapping[str, CoreType] = {
     "task.acknowledged": CoreType(
         schema.TaskAnswered,
         "Somebody has the task.",
-        {"task": "O-1/not-arrived/1.1/owner", "by": "Nora Brandt"},
+        {"task": "O-1/not-arrived/arrived#1.2026-03-12.r1.task/owner", "by": "Nora Brandt"},
     ),
     "task.done": CoreType(
         schema.TaskAnswered,
         "The task is done.",
-        {"task": "O-1/not-arrived/1.1/owner", "by": "Nora Brandt", "outcome": "called"},
+        {"task": "O-1/not-arrived/arrived#1.2026-03-12.r1.task/owner", "by": "Nora Brandt", "outcome": "called"},
     ),
 }
 

@@ -9,8 +9,9 @@ from orchestrator.intake import Incoming, Place, parse
 from orchestrator.intake.codes import EVENT_CODES
 from orchestrator.intake.reference import page
 from orchestrator.intake.types import CORE, json_schema
-from orchestrator.model import Purpose
-from tests.builders import at
+from orchestrator.model import Kind, Purpose
+from tests.builders import at, promised
+from tests.deciding import book, decide
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,3 +51,15 @@ def test_every_reference_in_the_schema_leads_somewhere() -> None:
         for part in reference.split("/"):
             found = found[part]
         assert found["type"] == "object"
+
+
+def test_the_task_that_the_pages_answer_has_the_key_that_the_engine_gives_it() -> None:
+    rules = book(
+        "{id: not-arrived, on: {missed: arrived}, rungs: [{say: late, task: {for: owner, do: call}}]}"
+    )
+    told = promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00")
+    decision = decide(rules, told, now="2026-03-13 09:00")
+    given = next(note for note in decision.wanted if note.kind is Kind.TASK)
+
+    for name in ("docs/reference/events.md", "docs/how-to/send-events.md"):
+        assert given.key.partition("/")[2] in (ROOT / name).read_text(encoding="utf-8")

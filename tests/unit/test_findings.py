@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import findings
-from orchestrator.findings import did_you_mean, nearest, one_edit_apart, slip
+from orchestrator.findings import did_you_mean, nearest, one_edit_apart, slip, suggestion
 
 
 def test_the_nearest_word_is_named_in_its_own_case() -> None:
@@ -85,3 +85,12 @@ def test_what_somebody_may_have_meant_is_worked_out_in_one_place_only() -> None:
     assert [path.name for path in root.rglob("*.py") if "difflib" in path.read_text("utf-8")] == [
         "findings.py"
     ]
+
+
+def test_of_many_words_the_most_alike_are_shown_and_that_there_are_more() -> None:
+    many = [f"{letter}{number}" for letter in "xyz" for number in range(10, 20)]
+
+    shown = suggestion("zebra", many)
+    assert shown.startswith("there is: z")
+    assert shown.endswith(", …")
+    assert len(shown.split(", ")) == 13
