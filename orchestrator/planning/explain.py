@@ -29,7 +29,7 @@ from orchestrator.planning.fold import promised
 from orchestrator.planning.foresight import because
 from orchestrator.planning.planner import journey_of
 from orchestrator.timing import calendar
-from orchestrator.timing.send_time import order_zone
+from orchestrator.timing.send_time import UNLISTED, order_zone
 
 SPOKE = IN_FLIGHT | {Status.ACCEPTED, Status.UNKNOWN}
 RELEASED = "`beforehand apply --release` or `--reject` lets it go on"
@@ -214,7 +214,8 @@ def _entries(entries: Sequence[Entry]) -> Iterator[Moment]:
             by = f" by {entry.channel}" if entry.channel else ""
             told = wanted.joins or entry.reason.startswith(CARRIES)
             more = f"; {entry.reason}" if told and entry.reason else ""
-            yield Moment(at, kind, f"{what}{by}", f"{wanted.because}{more}")
+            unlisted = _unlisted(entry)
+            yield Moment(at, kind, f"{what}{by}", f"{wanted.because}{more}{unlisted}")
         elif entry.status in IN_FLIGHT:
             yield Moment(at, "said", f"{what}: on its way", wanted.because)
         elif entry.status is Status.UNKNOWN:
@@ -227,6 +228,13 @@ def _entries(entries: Sequence[Entry]) -> Iterator[Moment]:
             yield Moment(at, "not said", f"{what}: {entry.status.value}", entry.reason)
         elif entry.status is Status.HELD:
             yield Moment(at, "not said", f"{what}: held", entry.reason)
+
+
+def _unlisted(entry: Entry) -> str:
+    """That it left by a channel which the customer had not listed, as the step says; or ""."""
+    why = next((step.why for step in entry.wanted.steps if step.channel == entry.channel), "")
+    found = [part for part in why.split("; ") if UNLISTED in part]
+    return f"; {found[0]}" if found else ""
 
 
 def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[tuple[Notification, Next]]:

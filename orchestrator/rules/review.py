@@ -3,24 +3,25 @@
 Such a rule stays in force: it harms nobody, and leaving it out would change what is sent.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import time, timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, time, timedelta
 from functools import lru_cache
 from itertools import combinations
 
 from orchestrator.conditions.fields import declared
 from orchestrator.errors import Problem
-from orchestrator.journey import Duration, Journey, Mode, On, Policy, Rule, RuleBook
+from orchestrator.journey import Duration, Journey, Law, Mode, On, Policy, Rule, RuleBook
 from orchestrator.model import Purpose
 from orchestrator.rules import load
 from orchestrator.rules.contradictions import constant
 from orchestrator.rules.positions import BREAK, Findings, Place
-from orchestrator.timing import law
+from orchestrator.timing import calendar, law
 
 Hours = Sequence[tuple[time, time]]
 A_DAY = timedelta(days=1)
 CLOCK_CHANGE = timedelta(hours=1)  # in one night of the year a wait is so much shorter
 MINUTES = 24 * 60
+WINTER = date(2026, 1, 15)
 
 
 def review(book: RuleBook, sources: Mapping[str, str], *, complete: bool = True) -> list[Problem]:
@@ -138,6 +139,13 @@ def _windows(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> Non
             hint = "open other hours, or other channels"
             findings.say(rule, "timing", "R052", f"the hours in which it may leave are all {closed}", hint)
             return
+    country = policy.law.country_of.get(policy.time_zone, "")
+    channels = rule.channels or policy.preference if rule.purpose is Purpose.MARKETING else ()
+    if channels and not any(_meet(policy.law, country, rule.purpose, one, hours, quiet) for one in channels):
+        message = f"its hours are never open in all zones of {country} at once"
+        hint = "longer hours; marketing to a customer whose zone is not known waits for every zone"
+        findings.say(rule, "hours" if timing.hours else "timing", "R052", message, hint)
+        return
     known = rule.trigger.at or rule.trigger.closes
     within = _elapsed(timing.within)
     if known is None or within is None or within >= A_DAY:
@@ -164,6 +172,40 @@ def _elsewhere(rule: Rule, policy: Policy) -> Iterator[tuple[str, Hours]]:
     spans = [span for calendar in legal if calendar is not None for span in calendar.hours.values()]
     if spans and None not in legal:
         yield f"outside those the law allows {rule.purpose.value} in {country}", spans
+
+
+@lru_cache(maxsize=256)
+def _meet(
+    legal: Law, country: str, purpose: Purpose, channel: str,
+    hours: tuple[time, time] | None, quiet: tuple[time, time] | None,
+) -> bool:  # fmt: skip
+    """Is there a minute of some day of the week that is open in every zone and region of the country?"""
+    theirs = law.hours(legal, country, "", purpose, channel)
+    minutes = _open(hours, quiet)
+    zones = law.clocks("UTC", country, legal)
+    for weekday in range(7) if theirs is not None else (0,):
+        span = None if theirs is None else theirs.hours.get(weekday)
+        if theirs is not None and span is None:
+            continue
+        here = {minute for minute in minutes if span is None or _between(minute, span)}
+        if _all_round(here, zones):
+            return True
+    return False
+
+
+def _all_round(minutes: Collection[int], zones: Iterable[str]) -> bool:
+    """Is there a moment at which the clocks of every zone read one of these minutes of the day?"""
+    shared: set[int] | None = None
+    for offset in {_offset(zone) for zone in zones}:
+        mine = {(minute - offset) % MINUTES for minute in minutes}
+        shared = mine if shared is None else shared & mine
+    return bool(shared)
+
+
+def _offset(zone: str) -> int:
+    """How many minutes the clocks there are ahead in winter."""
+    ahead = calendar.local(WINTER, time(12), "UTC") - calendar.local(WINTER, time(12), zone)
+    return round(ahead / timedelta(minutes=1))
 
 
 @lru_cache(maxsize=64)

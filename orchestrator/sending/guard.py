@@ -26,7 +26,7 @@ from orchestrator.planning.case import ERASED, SHADOW
 from orchestrator.planning.reconcile import carried_on, why_not
 from orchestrator.timing import calendar
 from orchestrator.timing.caps import Caps, full, room, tally
-from orchestrator.timing.send_time import addresses, recipient, zone_of
+from orchestrator.timing.send_time import MUST_HEAR, addresses, recipient, zone_of
 
 RECHECK = timedelta(minutes=5)  # how long what is paused sleeps before it is looked at again
 
@@ -265,4 +265,6 @@ def _nobody(wanted: Notification) -> str:
 def _unreachable(wanted: Notification, who: Customer | Person) -> str:
     if isinstance(who, Person) and who == Person():
         return f"unreachable: the order names no {wanted.role}"
+    if who.channels and wanted.purpose not in MUST_HEAR:
+        return f"unreachable: the {wanted.role} wants to hear by {', '.join(who.channels)} only"
     return "unreachable: no address for any of the rule's channels"

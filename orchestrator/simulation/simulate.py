@@ -23,6 +23,7 @@ from orchestrator.model import Customer, Entry, Order, Scope, Status, scope_of
 from orchestrator.sending.dispatch import Dispatcher
 from orchestrator.sending.guard import Send
 from orchestrator.sending.messages import Composer, message_id
+from orchestrator.timing import law
 
 BATCH = 500
 INSTANT = timedelta(microseconds=1)
@@ -58,11 +59,19 @@ def line_of(entry: Entry) -> Line:
     channel = entry.channel or (wanted.steps[0].channel if wanted.steps else "")
     due = entry.status in (Status.ACCEPTED, Status.SCHEDULED)
     reason = wanted.because if due else entry.reason
+    if due and (doubt := _doubt(entry, channel)):
+        reason = f"{reason}; {doubt}"
     return Line(
         wanted.rule, wanted.order, wanted.customer, wanted.occasion, wanted.role, wanted.kind.value,
         wanted.template, channel, entry.due_at, None if waits else entry.updated_at,
         entry.status.value, reason or wanted.because,
     )  # fmt: skip
+
+
+def _doubt(entry: Entry, channel: str) -> str:
+    """What it waited for, if that was read by clocks that may not be the recipient's own; else ""."""
+    why = next((step.why for step in entry.wanted.steps if step.channel == channel), "")
+    return why if law.UNHEARD in why or law.NO_ZONE in why else ""
 
 
 class Rehearsal:

@@ -77,13 +77,14 @@ class Clock(NamedTuple):
 
 
 def wishes(
-    rule: Rule, channel: str, who: Customer | Person, zone: str, case: Case
+    rule: Rule, channel: str, who: Customer | Person, clock: Clock, case: Case
 ) -> Iterator[tuple[Gate, ...]]:
     """What the recipient's day asks for, the best first; the next is tried where one comes too late.
 
     What they chose for this channel stands alone. A habit is a guess: its last part, else all of it, else
-    the default hours.
+    the default hours, which are nobody's own: they must be open in every zone that may be the recipient's.
     """
+    zone = clock.zone
     if rule.timing.at == "now":
         yield ()
         return
@@ -98,7 +99,7 @@ def wishes(
             yield (_open(LOOKS, habit, zone),)
     default = rule.timing.hours or case.journey.hours
     if rule.timing.at == "preferred" and default is not None:
-        yield (_open(DEFAULT, _every_day(*default), zone),)
+        yield tuple(_open(DEFAULT, _every_day(*default), one) for one in clock.candidates)
     else:
         yield ()
 

@@ -19,6 +19,8 @@ STALE_AFTER = Duration(seconds=36 * 3600, text="36h")  # a nightly import of yes
 LAST_CALL = timedelta(minutes=5)  # so long before it is useless, nothing waits for others any more
 NEVER = "the customer's hours and the quiet hours leave no moment"
 
+UNLISTED = ", though the customer listed "
+MUST_HEAR = frozenset({Purpose.SERVICE, Purpose.SECURITY})
 _PRESENT = {On.UPCOMING, On.MOVED, On.SILENT}  # about how things stand: news of the past does not age them
 
 
@@ -112,6 +114,7 @@ def timed(rule: Rule, firing: Firing, case: Case) -> Timed:
             else:
                 since = _unless_active(rule, channel, who, clock.zone, firing.news, moment)
                 where = (rule.timing.unless_active or ()) if since is not None else ()
+                why = "; ".join(filter(None, (why, unlisted(channel, who))))
                 steps.append(Step(channel, moment, why, since, where))
     due = steps[0].at if steps else firing.news
     if rule.combine is not None and steps and firing.news < expires:
@@ -218,12 +221,25 @@ def _with_others(
 
 
 def channels_for(rule: Rule, case: Case, who: Customer | Person) -> tuple[str, ...]:
-    """The rule's channels (or the policy's), those the customer prefers first."""
+    """The rule's channels (or the policy's), those the customer listed first, in their order.
+
+    What a customer must hear for their order or their safety leaves by the others too; nothing else does.
+    """
     offered = rule.channels or case.policy.preference
     chosen = who.channels
     if not chosen:
         return offered
-    return tuple(c for c in chosen if c in offered) + tuple(c for c in offered if c not in chosen)
+    listed = tuple(channel for channel in chosen if channel in offered)
+    if rule.purpose not in MUST_HEAR:
+        return listed
+    return listed + tuple(channel for channel in offered if channel not in chosen)
+
+
+def unlisted(channel: str, who: Customer | Person) -> str:
+    """That the customer listed other channels than this one, or ""."""
+    if not who.channels or channel in who.channels:
+        return ""
+    return f"by {channel}{UNLISTED}{', '.join(who.channels)}"
 
 
 Ways = list[tuple[Gate, ...]]
@@ -236,7 +252,7 @@ def ways(
     if rule.purpose is Purpose.SECURITY:
         return [()]
     must = duties(rule, channel, clock, sent, case)
-    return [(*wish, *must) for wish in wishes(rule, channel, who, clock.zone, case)]
+    return [(*wish, *must) for wish in wishes(rule, channel, who, clock, case)]
 
 
 def allowed(base: datetime, found: Ways, clock: Clock, before: datetime) -> tuple[datetime | None, str]:

@@ -480,3 +480,18 @@ def test_a_party_gets_no_marketing() -> None:
 
     assert isinstance(answer, Withhold)
     assert answer.reason.startswith("the co-buyer never gave consent to marketing by ")
+
+
+def test_advertising_goes_by_no_channel_that_the_customer_did_not_list_and_says_so() -> None:
+    rules = book("{id: m, on: {reached: arrived}, say: m, purpose: marketing, channels: [sms, email]}")
+    told = [
+        event("preference.set", "C-1", "2026-03-12 11:00", channels=["push"]),
+        event("consent.given", "C-1", "2026-03-12 11:00", purpose="marketing", evidence="form"),
+    ]
+    claimed = entry(one(decide(rules, HERE, *told, now="2026-03-12 11:20")), Status.DISPATCHED)
+    answer = ask(*told, rules=rules, claimed=claimed)
+
+    assert isinstance(answer, Withhold)
+    assert (answer.status, answer.reason) == (
+        Status.SUPPRESSED, "unreachable: the customer wants to hear by push only"
+    )  # fmt: skip

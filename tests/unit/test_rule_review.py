@@ -190,3 +190,12 @@ def test_a_message_that_is_useless_before_it_has_waited_for_others_is_found() ->
 
 def test_every_code_of_the_review_is_shown_here() -> None:
     assert {code for code in RULE_CODES if code.startswith("R05")} == {f"R05{n}" for n in range(5)}
+
+
+def test_hours_that_are_never_open_in_every_zone_of_the_companys_country_are_found() -> None:
+    offer = 'on: {reached: arrived}, say: here, purpose: marketing, channels: [sms], timing: {hours: "%s"}'
+    policy = {"law": quiet_hours.law(), "time_zone": "America/New_York"}
+    (problem,) = found(offer % "10:00-14:00", **policy)
+    assert (problem.code, "in all zones of US" in problem.message) == ("R052", True)
+    assert found(offer % "08:00-20:00", **policy) == []
+    assert found(offer.replace("marketing", "service") % "10:00-14:00", **policy) == []

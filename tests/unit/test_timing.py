@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.config import quiet_hours
 from orchestrator.journey import BusinessCalendar
 from orchestrator.model import Customer, Kind, Notification, Person, Purpose
 from orchestrator.timing.send_time import addresses
@@ -534,3 +535,50 @@ def test_a_channel_of_the_house_knows_customers_by_their_id_and_colleagues_by_th
     assert addresses("chat", Customer(id="C-1")) == ("C-1",)
     assert addresses("chat", Person("Nora Brandt", "nora.brandt@example.com")) == ("nora.brandt@example.com",)
     assert addresses("chat", Person("Nora Brandt")) == ()
+
+
+# ── channels the customer did not list ───────────────────────────────────────
+
+
+def offered(purpose: str, *told: Told) -> Notification:
+    rules = book(
+        f"{{id: a, on: {{reached: arrived}}, say: a, channels: [sms, email], purpose: {purpose}, "
+        "timing: {at: now}}"
+    )
+    return one(decide(rules, reached("O-1", "arrived", "2026-03-12 11:20"), *told, now="2026-03-12 11:20"))
+
+
+@pytest.mark.parametrize("purpose", ["service", "security"])
+def test_what_a_customer_must_hear_leaves_by_a_channel_they_did_not_list_and_says_so(purpose: str) -> None:
+    steps = offered(purpose, prefers(channels=["push"])).steps
+
+    assert [step.channel for step in steps] == ["sms", "email"]
+    assert steps[0].why == "by sms, though the customer listed push"
+
+
+@pytest.mark.parametrize("purpose", ["relationship", "marketing"])
+def test_anything_else_leaves_by_listed_channels_alone(purpose: str) -> None:
+    assert offered(purpose, prefers(channels=["push"])).steps == ()
+    assert [step.channel for step in offered(purpose, prefers(channels=["push", "email"])).steps] == ["email"]
+    assert [step.channel for step in offered(purpose).steps] == ["sms", "email"]
+
+
+# ── nobody knows their clocks ────────────────────────────────────────────────
+
+
+def test_default_hours_are_read_in_every_zone_that_may_be_the_customers() -> None:
+    """By the clocks of Munich they would never meet the hours of the law in the United States."""
+    rules = book(
+        "{id: m, on: {reached: arrived}, say: m, purpose: marketing, channels: [sms], timing: {within: 3d}}",
+        head='hours: "08:00-20:00"', law=quiet_hours.law(), quiet=QUIET,
+    )  # fmt: skip
+    note = one(
+        decide(
+            rules, car_order(), maria(time_zone="", country="US"),
+            reached("O-1", "arrived", "2026-03-12 11:20"), now="2026-03-12 11:20", known=False,
+        )
+    )  # fmt: skip
+
+    assert (
+        at("2026-03-12 10:00", "Pacific/Honolulu") <= note.due_at < at("2026-03-12 18:00", "America/New_York")
+    )

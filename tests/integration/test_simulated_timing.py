@@ -1,4 +1,4 @@
-"""Of several things to say the newest of one rule replaces older ones; the others leave oldest first."""
+"""When things leave in a whole run: the newest of a rule, the oldest of a cap, by whose clocks."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -115,6 +115,18 @@ def test_what_is_heard_all_at_once_leaves_in_the_order_in_which_it_happened(tmp_
 
     assert [house.entry(order=name).updated_at for name in reversed(SIX)] == IN_TURN
     house.close()
+
+
+def test_a_simulation_says_that_a_zone_is_none_that_anybody_knows(tmp_path: Path) -> None:
+    mars = maria(time_zone="Mars/Phobos")
+    night = reached("O-1", "arrived", "2026-03-12 22:00")
+    (line,) = simulated(tmp_path, ARRIVED, Policy(time_zone=BERLIN), car_order(), mars, night)
+
+    assert line.at == at("2026-03-13 08:00")
+    assert line.reason == (
+        "arrived happened on Thu 2026-03-12 22:00; outside the default hours "
+        "(by the clocks of Europe/Berlin: the customer's own time zone is none that we know)"
+    )
 
 
 def waking(start: datetime, end: datetime) -> list[datetime]:
