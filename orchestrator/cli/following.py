@@ -58,6 +58,7 @@ class Follower:
             return
         if rules != self._rules:
             log.info("other rules or settings are in force now")
+            self.texts.composer = self.texts.composer.under(self.engine.book.policy)
         self._rules, self._files = rules, files
         self._read()
 

@@ -104,6 +104,10 @@ class Composer:
         self._sender = sender
         self._policy = policy
 
+    def under(self, policy: Policy) -> "Composer":
+        """The same, by what the company settled since."""
+        return Composer(self._renderer, self._company, self._sender, policy)
+
     def compose(self, go: Send, order: Order, customer: Customer, journey: Journey, now: datetime) -> Message:
         """Render *go* for its recipient; raises :class:`orchestrator.errors.RenderError`."""
         wanted = go.wanted

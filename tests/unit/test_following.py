@@ -86,6 +86,17 @@ def test_rules_that_others_applied_come_with_the_texts_of_that_moment(home: Home
         assert follower.texts.composer is not before
 
 
+def test_settings_that_others_applied_count_for_texts_that_cannot_be_read_again(home: Home) -> None:
+    with following(home) as follower:
+        before = has(follower, home)
+        home.replace("config.toml", 'time_zone = "Europe/Berlin"', 'time_zone = "Asia/Tokyo"')
+        assert home.run("apply")[0] == 0
+        home.write(TEXT, "{% if %}")
+        follower()
+        assert has(follower, home) == before
+        assert follower.texts.composer._policy.time_zone == "Asia/Tokyo"
+
+
 def test_a_folder_that_went_away_is_no_reason_to_stop(home: Home, caplog: pytest.LogCaptureFixture) -> None:
     with following(home) as follower:
         before = has(follower, home)
