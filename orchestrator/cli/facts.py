@@ -23,6 +23,7 @@ from orchestrator.errors import Conflict, Misconfigured, Problem
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
     from orchestrator.intake import Incoming
+    from orchestrator.model import Fact
 
 NAMED = 3  # of the orders that need a look; the rest is counted
 MOST_PROBLEMS = 500  # told one by one; nobody reads more, and a wrong file has as many as it has lines
@@ -51,6 +52,7 @@ def ingest(
     problems: list[Problem] = []
     counts: Counter[str] = Counter()
     touched: set[str] = set()
+    people: set[str] = set()
     with engine_in_force(chosen) as engine, _lines(file) as (source, progress):
         batch: list[Incoming] = []
         numbers: list[int] = []
@@ -66,19 +68,22 @@ def ingest(
             numbers.append(lines.number)
             if scope_of(outcome.fact.type) is Scope.ORDER:
                 touched.add(outcome.fact.subject)
+            elif outcome.fact.type.startswith(("preference.", "consent.")):
+                people.add(outcome.fact.subject)
             if len(batch) == BATCH:
                 problems += hear(engine, batch, str(file), counts, numbers)
                 batch, numbers = [], []
         problems += hear(engine, batch, str(file), counts, numbers)
         plan_the_rest(engine)
         odd = troubled(engine, touched)
+        strange = _strangers(engine, people)
     output.problems(problems, form, stream=sys.stderr)
     new, known, refused = (counts[name] for name in ("new", "duplicates", "refused"))
     if form is not Format.TABLE:
         output.records([{"new": new, "duplicates": known, "refused": refused}], Format.JSONL)
     output.sentence(f"{counted(new, 'new event')}, {counted(known, 'duplicate')}, {refused:,} refused", form)
-    if odd:
-        output.note(odd)
+    for note in filter(None, (odd, strange)):
+        output.note(note)
     if refused:
         raise typer.Exit(1)
 
@@ -88,6 +93,25 @@ def troubled(engine: Engine, orders: set[str]) -> str:
     with engine.ledger.read() as tx:
         found = {row.id: row.problem for row in tx.orders(orders).values() if row.problem}
     return need_a_look(found, "; `beforehand doctor` lists them")
+
+
+def _strangers(engine: Engine, customers: set[str]) -> str:
+    """A sentence about those of whom no order and no customer.upserted told, or ""."""
+    with engine.ledger.read() as tx:
+        alone = [one for one, theirs in tx.orders_of(customers).items() if not theirs]
+        facts = tx.customer_facts(alone)
+        unknown = sorted(one for one in alone if not _told_of(facts[one]))
+        orders = tx.orders(unknown)
+    if not unknown:
+        return ""
+    named = [f"{one} (an order; name its customer)" if one in orders else one for one in unknown[:NAMED]]
+    more = ", …" if len(unknown) > NAMED else ""
+    who = counted(len(unknown), "customer")
+    return f"nothing is known about {who} who said something: {', '.join(named)}{more}"
+
+
+def _told_of(facts: Iterable[Fact]) -> bool:
+    return any(fact.type.startswith("customer.") for fact in facts)
 
 
 def need_a_look(problems: Mapping[str, str], more: str = "") -> str:

@@ -407,6 +407,16 @@ def test_doctor_tells_slips_in_events_and_orders_that_nobody_introduced(home: Ho
     assert out.splitlines()[1] == f"  problem: {found['order A-1']}"
 
 
+def test_what_is_said_of_an_order_where_a_customer_belongs_is_told(home: Home) -> None:
+    coming(home)
+    wish = event("preference.set", "A-1", datetime.now(UTC), channels=["sms"])
+    _, _, err = home.run("ingest", home.write("wish.jsonl", wish))
+
+    assert err == (
+        "nothing is known about 1 customer who said something: A-1 (an order; name its customer)\n"
+    )
+
+
 def test_a_daemon_that_does_not_run_is_idle_until_something_is_due(home: Home) -> None:
     def daemon() -> str:
         rows = json.loads(home.run("doctor", "--format", "json")[1])
