@@ -69,7 +69,10 @@ def written(settings: Settings, rules: Path | None = None, templates: Path | Non
     """
     from orchestrator.rules import read
 
-    return understood(settings, read(rules or settings.rules.path), templates)
+    folder = rules or settings.rules.path
+    if rules is None and not folder.exists() and set(settings.origin.values()) == {"default"}:
+        raise Misconfigured("there is no config.toml here; use --config FILE, or `beforehand init` makes one")
+    return understood(settings, read(folder), templates)
 
 
 def understood(settings: Settings, sources: Mapping[str, str], templates: Path | None = None) -> Written:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from orchestrator.findings import slip
+
 _PAIR = re.compile(r"(?P<key>\s*[\w.\"'-]+?)\s*(?P<sign>[=:]|\s)\s*(?P<value>[^#]*)")
 _YES = frozenset({"yes", "on", "y", "true"})
 _NO = frozenset({"no", "off", "n", "false", "none"})
@@ -62,6 +64,10 @@ def said(message: str, line: str, column: int) -> Said:
     if value.lower() in _YES | _NO:
         plain = "true" if value.lower() in _YES else "false"
         return Said(start, f"{value} is no value in TOML", f"write {key} = {plain}")
+    if meant := slip(value.lower(), ("true", "false")):
+        return Said(
+            start, f"{value} is no value in TOML", f"write {key} = {meant}, or in quotes if it is a text"
+        )
     if hint := share(value):
         return Said(start, f"{value} is no value in TOML", hint)
     if value[0] not in "\"'[{":

@@ -26,6 +26,17 @@ def test_what_init_writes_has_no_problem(home: Home) -> None:
     assert out.endswith(" templates: no problem found\n")
 
 
+def test_in_an_empty_folder_check_says_that_the_settings_are_missing(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = home.folder / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    _, _, err = home.run("check")
+
+    assert "there is no config.toml here; use --config FILE, or `beforehand init` makes one" in err
+
+
 def test_check_tells_problems_of_rules_and_templates_in_one_run(home: Home) -> None:
     home.replace("rules/new-car.yaml", "channels: [push, sms, email]", "channels: [push, sms, emial]")
     home.write("templates/new-car/arrived/sms.txt.de.j2", "{{ custmer.name }}")

@@ -317,6 +317,7 @@ WRONG = [
     ("a = 1\na = 2", "C001", 2, 1, "remove one of them"),
     ("[server]\nport = 1\n[server]\nhost = 'x'", "C001", 3, 8, "put its settings into one"),
     ("[channels.email]\nlive = yes", "C001", 2, 8, "write live = true"),
+    ("[channels.email]\nlive = ture", "C001", 2, 8, "write live = true, or in quotes if it is a text"),
     ("[channels.email]\nlive = False  # not yet", "C001", 2, 8, "write live = false"),
     ("[channels.email]\nhost = smtp.example.com", "C001", 2, 8, 'write host = "smtp.example.com"'),
     ("[quiet_hours]\nservice = 22:00-08:00", "C001", 2, 11, 'write service = "22:00-08:00"'),
