@@ -256,7 +256,12 @@ def _numbered(html: str) -> bytes:
     It takes a fraction of the time of quoted-printable, and less room.
     """
     styles = html[: html.rfind("</style") + 1]
-    return html.encode("ascii", "xmlcharrefreplace") if styles.isascii() else html.encode(errors="replace")
+    if not styles.isascii():
+        return html.encode(errors="replace")
+    octets = html.encode("ascii", "xmlcharrefreplace")
+    if b"&#5" in octets:  # halves of a surrogate pair are numbers of that range, and no characters
+        octets = well_formed(html).encode("ascii", "xmlcharrefreplace")
+    return octets
 
 
 def _is_plain(octets: bytes) -> bool:

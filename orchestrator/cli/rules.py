@@ -117,9 +117,10 @@ def apply(
     form: Form = Format.TABLE,
     config: Config = None,
 ) -> None:
-    """Bring rules into force as they are written, and with them the settings that planning depends on.
+    """Bring rules and settings into force as they are written.
 
-    Those are [staff], [quiet_hours], [caps], [habits], [calendars] and the time_zone of [company]. First
+    The settings that planning depends on are [staff], [quiet_hours], [caps], [habits], [calendars] and the
+    time_zone of [company]. First
     `beforehand plan` shows what that changes. More than [limits] allows is held: it is shown, what is in
     force stays, and what the change touches is not sent until --release or --reject.
     """

@@ -4,7 +4,7 @@ Pure. A preference never beats a deadline silently: a channel whose first good m
 passed over, with the reason, and when none is left a person is asked to act.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import compress
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from orchestrator.timing.gates import Clock, Gate, duties, habits_of, through, w
 WITHIN = Duration(days=1, text="1d")  # a message that says nothing else is useless after a day
 STALE_AFTER = Duration(seconds=36 * 3600, text="36h")  # a nightly import of yesterday is still news
 LAST_CALL = timedelta(minutes=5)  # so long before it is useless, nothing waits for others any more
+ENDLESS = datetime.max.replace(tzinfo=UTC)
 NEVER = "the customer's hours and the quiet hours leave no moment"
 
 UNLISTED = ", though the customer listed "
@@ -97,6 +98,29 @@ def timed(rule: Rule, firing: Firing, case: Case) -> Timed:
         return Timed(max(firing.news, expires), expires, (), (), ())
     clock = clock_of(who, rule, case)
     sent = _others(rule, firing, who, case)
+    steps, late, nowhere = _steps(rule, firing, who, clock, expires, sent, case, ENDLESS)
+    if late and not steps:  # a guess about somebody's day keeps nothing from them
+        steps, late, nowhere = _steps(rule, firing, who, clock, expires, sent, case, expires)
+    due = steps[0].at if steps else firing.news
+    if rule.combine is not None and steps and firing.news < expires:
+        due = _with_others(rule, rule.combine, firing, steps[0], who, clock, expires, sent, case)
+    return Timed(due, expires, tuple(steps), tuple(late), tuple(nowhere))
+
+
+def _steps(
+    rule: Rule,
+    firing: Firing,
+    who: Customer | Person,
+    clock: Clock,
+    expires: datetime,
+    sent: tuple[Sent, ...],
+    case: Case,
+    before: datetime,
+) -> tuple[list[Step], list[str], list[str]]:
+    """The channels with their moments, those that come too late, and those without an address.
+
+    A habit that leaves no moment *before* that gives way to the default hours.
+    """
     steps: list[Step] = []
     late: list[str] = []
     nowhere: list[str] = []
@@ -106,7 +130,7 @@ def timed(rule: Rule, firing: Firing, case: Case) -> Timed:
         elif expires <= firing.news:  # old already when it was heard: it ends as expired at once
             steps.append(Step(channel, firing.news))
         else:
-            moment, why = _good(rule, channel, who, clock, firing.news, expires, sent, case)
+            moment, why = _good(rule, channel, who, clock, firing.news, expires, sent, case, before)
             if moment is None:
                 late.append(f"{channel}: {NEVER} ({why})")
             elif moment >= expires:
@@ -116,10 +140,7 @@ def timed(rule: Rule, firing: Firing, case: Case) -> Timed:
                 where = (rule.timing.unless_active or ()) if since is not None else ()
                 why = "; ".join(filter(None, (why, unlisted(channel, who))))
                 steps.append(Step(channel, moment, why, since, where))
-    due = steps[0].at if steps else firing.news
-    if rule.combine is not None and steps and firing.news < expires:
-        due = _with_others(rule, rule.combine, firing, steps[0], who, clock, expires, sent, case)
-    return Timed(due, expires, tuple(steps), tuple(late), tuple(nowhere))
+    return steps, late, nowhere
 
 
 def clock_of(who: Customer | Person, rule: Rule, case: Case) -> Clock:
@@ -163,6 +184,7 @@ def _good(
     expires: datetime,
     sent: tuple[Sent, ...],
     case: Case,
+    before: datetime,
 ) -> tuple[datetime | None, str]:
     """The first good moment after the *news* on this channel, and why not before.
 
@@ -170,9 +192,9 @@ def _good(
     """
     base, own = _base(rule, news, clock, case)
     found = ways(rule, channel, who, clock, sent, case)
-    moment, why = allowed(base, found, clock, expires)
+    moment, why = allowed(base, found, clock, before)
     if moment is not None and moment < case.now < expires:
-        again, why_again = allowed(case.now, found, clock, expires)
+        again, why_again = allowed(case.now, found, clock, before)
         if again != case.now:
             moment, why = again, why_again
     return moment, why or (own if moment != news else "")
@@ -258,8 +280,8 @@ def ways(
 def allowed(base: datetime, found: Ways, clock: Clock, before: datetime) -> tuple[datetime | None, str]:
     """The first moment from *base* on at which one of the ways is open, and why not earlier.
 
-    The next way counts where one leaves no moment *before* it is too late: a guess about somebody's day keeps
-    nothing from them. Where none does, it is what the last of them leaves.
+    The next way counts where one leaves no moment *before* that. Where none does, it is what the last of them
+    leaves.
     """
     moment, why, gates = None, "", found[0]
     for gates in found:

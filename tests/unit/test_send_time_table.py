@@ -82,7 +82,7 @@ Europe/Berlin          |                                       | Mon 19:00-21:00
 
 # a deadline beats them all: the next channel, then a person
 Europe/Berlin          |                                       | Mon 19:00-21:00      | within 6h               |                                                                | Thu 2026-03-12 11:20 | push Thu 2026-03-12 11:20  |
-Europe/Berlin          |                                       | Mon 19:00-21:00 push | push sms, within 6h     |                                                                | Thu 2026-03-12 11:20 | push Thu 2026-03-12 11:20  |
+Europe/Berlin          |                                       | Mon 19:00-21:00 push | push sms, within 6h     |                                                                | Thu 2026-03-12 11:20 | sms Thu 2026-03-12 11:20   |
 Europe/Berlin          | Mon 19:00-21:00 push                  |                      | push sms, within 6h     |                                                                | Thu 2026-03-12 11:20 | sms Thu 2026-03-12 11:20   |
 Europe/Berlin          |                                       |                      | within 6h               |                                                                | Thu 2026-03-12 20:30 | task                       | not before Fri 2026-03-13 08:00
 Europe/Berlin          |                                       |                      | within 14h              |                                                                | Thu 2026-03-12 20:30 | push Fri 2026-03-13 08:00  | outside the default hours

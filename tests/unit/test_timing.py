@@ -176,12 +176,12 @@ def test_a_habit_beats_the_default_hours_and_neither_beats_a_time_of_the_rules_o
     )
 
 
-def test_the_deadline_beats_the_habit_and_the_default_hours_are_used() -> None:
+def test_the_deadline_beats_the_habit_by_the_next_channel_and_else_by_the_default_hours() -> None:
     sent = note(looks(), customer=with_app(), channels="push, sms", within="6h")
     late = note(looks(), customer=with_app(), arrives="2026-03-12 06:00", channels="push", within="6h")
 
     now = at("2026-03-12 11:20")
-    assert [(step.channel, step.at) for step in sent.steps] == [("push", now), ("sms", now)]
+    assert [(step.channel, step.at) for step in sent.steps] == [("sms", now)]
     assert late.due_at == at("2026-03-12 08:00")
 
 
