@@ -116,7 +116,10 @@ def _in_force(settings: "Settings", tx: "Transaction") -> Iterator[Finding]:
 
 
 def _planned(settings: "Settings", ledger: "Ledger", tx: "Transaction") -> Iterator[Finding]:
-    """Whether the ledger holds what is wanted for the orders with the latest news that carry no mark."""
+    """Whether the ledger holds what is wanted for the orders with the latest news that carry no mark.
+
+    What it holds beyond that, such as what became useless while it was paused, ends when it is due.
+    """
     from orchestrator.clock import SystemClock
     from orchestrator.engine import Engine
     from orchestrator.model import Scope, scope_of
@@ -128,9 +131,11 @@ def _planned(settings: "Settings", ledger: "Ledger", tx: "Transaction") -> Itera
     orders -= {change.order for change in tx.changed(LATEST)}
     sight = Engine(ledger, ledgers.book_in_force(settings, tx)).look(tx, dict.fromkeys(orders, now), now)
     have = tx.entries_of(sight.decisions)
-    missed = [order for order, one in sorted(sight.decisions.items()) if len(reconcile([one], have))]
+    missed = [order for order, one in sorted(sight.decisions.items()) if reconcile([one], have).create]
     if missed:
-        detail = f"{counted(len(missed), 'order')} not planned as the rules want, such as {missed[0]}"
+        detail = (
+            f"something is wanted for {counted(len(missed), 'order')} and not planned, such as {missed[0]}"
+        )
         yield _look("plans", detail, "beforehand plan; then beforehand apply")
 
 

@@ -239,4 +239,4 @@ def test_doctor_notices_a_plan_that_the_ledger_does_not_hold(short: Home) -> Non
         with engine.ledger.transaction() as tx:
             (entry,) = tx.entries_of(["A-1"])["A-1"]
             tx.withdraw(entry.id, Status.CANCELLED, "lost", datetime.now(UTC))
-        assert told(short)["plans"].startswith("1 order not planned as the rules want, such as A-1: ")
+        assert told(short)["plans"].startswith("something is wanted for 1 order and not planned, such as A-1")
