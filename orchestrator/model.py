@@ -337,13 +337,18 @@ class Silence:
 
 @value(frozen=True, slots=True)
 class Decision:
-    """The planner's answer for one order, *at* a moment."""
+    """The planner's answer for one order, *at* a moment.
+
+    What is ``kept`` is from before its rule counts: wanted where the ledger waits for it already, and never
+    made anew.
+    """
 
     order: str
     wanted: tuple[Notification, ...] = ()
     silences: tuple[Silence, ...] = ()
     errors: tuple[str, ...] = ()
     at: datetime | None = None
+    kept: tuple[Notification, ...] = ()
 
 
 @value(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Backwards from the ledger's entries and the facts; forwards from the planner's o
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator.journey import Journey, RuleBook
@@ -109,6 +109,7 @@ def explain(
     """Tell one order's story; *decision* is the planner's answer at the moment of asking."""
     journey = journey_of(order, book)
     zone = order_zone(order.location, book.policy.time_zone)
+    decision = _with_kept(decision, entries)
     spoke = {entry.wanted.rule for entry in entries if entry.status in SPOKE}
     coming = {note.key: told for note, told in _next(decision, entries, zone)}
     past = [entry for entry in entries if entry.status is not Status.HELD or entry.key not in coming]
@@ -134,6 +135,17 @@ def explain(
         ),
         problems=(journey,) if isinstance(journey, str) else decision.errors,
     )
+
+
+def _with_kept(decision: Decision, entries: Sequence[Entry]) -> Decision:
+    """The same, with what an edited rule goes on to say because the ledger waits for it already."""
+    waiting = {entry.key for entry in entries if entry.status in WAITING}
+    kept = tuple(note for note in decision.kept if note.key in waiting)
+    if not kept:
+        return decision
+    said = {note.key for note in kept}
+    silences = tuple(silence for silence in decision.silences if silence.key not in said)
+    return replace(decision, wanted=decision.wanted + kept, silences=silences)
 
 
 def _status(order: Order, journey: Journey | str) -> str:

@@ -7,7 +7,7 @@ that fails says so in the decision's errors and silences no other.
 from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestrator import conditions
 from orchestrator.journey import Journey, Mode, Rule, RuleBook, Rung, TaskSpec
@@ -44,6 +44,12 @@ UNSAID = ".unreached"  # ends the occasion of the task in place of a message tha
 Answer = Iterator[Notification | Silence]
 
 
+class Kept(NamedTuple):
+    """What a rule may go on to say though it is from before the rule was edited: it was planned then."""
+
+    note: Notification
+
+
 def wanted(
     order: Order, customer: Customer, book: RuleBook, now: datetime, only: Container[str] | None = None
 ) -> Decision:
@@ -60,6 +66,7 @@ def wanted(
     if only is not None and asks_others(journey, only):
         only = None
     want: dict[str, Notification] = {}
+    kept: dict[str, Notification] = {}
     silences: list[Silence] = []
     errors: list[str] = []
     for rule in journey.rules:
@@ -73,6 +80,8 @@ def wanted(
                 for answer in _decide(to_one, case, book):
                     if isinstance(answer, Notification):
                         want[answer.key] = answer
+                    elif isinstance(answer, Kept):
+                        kept[answer.note.key] = answer.note
                     elif to_one is rule or answer.key:
                         silences.append(answer)
         except (ValueError, OverflowError) as error:  # the calendar's, in words
@@ -94,7 +103,8 @@ def wanted(
             said.append(answer)
         else:
             silences.append(answer)
-    return Decision(order.id, tuple(said), tuple(silences), tuple(errors), now)
+    still = tuple(note for key, note in kept.items() if key not in want)
+    return Decision(order.id, tuple(said), tuple(silences), tuple(errors), now, still)
 
 
 def journey_of(order: Order, book: RuleBook) -> Journey | str:
@@ -143,7 +153,7 @@ def _for(reason: str) -> str:
 # ── one rule ─────────────────────────────────────────────────────────────────
 
 
-def _decide(rule: Rule, case: Case, book: RuleBook) -> Answer:
+def _decide(rule: Rule, case: Case, book: RuleBook) -> Iterator[Notification | Silence | Kept]:
     if rule.mode is Mode.OFF:
         yield Silence(rule.id, "the rule is off")
         return
@@ -155,33 +165,55 @@ def _decide(rule: Rule, case: Case, book: RuleBook) -> Answer:
         yield Silence(rule.id, answer)
         return
     standing: list[tuple[Firing, Mapping[str, Any]]] = []
+    before: list[tuple[Firing, Mapping[str, Any]]] = []
     for firing in answer:
-        against, values = _against(rule, firing, case, book)
-        if against:
+        against, values = _against(rule, firing, case)
+        if early := _early(rule, firing, case, book):
+            yield Silence(rule.id, early, _key(rule, firing, case))
+            if not against:
+                before.append((firing, values))
+        elif against:
             yield Silence(rule.id, against, _key(rule, firing, case), values)
         else:
             standing.append((firing, values))
-    stand = superseded(rule, [firing for firing, _ in standing], partial(_key, rule, case=case), case)
-    for (firing, values), said in zip(standing, stand, strict=True):
-        rung = rule.rung(firing.rung)
-        if rung is not None and rung.say:
-            yield from _message(rule, rung, said, case, values)
-        if firing.instead:
-            spec, occasion = TaskSpec("owner", firing.instead), f"{firing.occasion}.held"
-            yield _tasked(rule, firing, case, spec, "owner", firing.news, occasion, firing.because)
-        elif rung is not None and rung.task is not None:
-            yield from _task(rule, rung.task, firing, case, values)
+    since = [firing for firing, _ in standing]
+    replaced = partial(superseded, rule, key=partial(_key, rule, case=case), case=case)
+    for (firing, values), said in zip(standing, replaced(standing=since), strict=True):
+        yield from _said(rule, firing, said, case, values)
+    for firing, values in before:
+        said = replaced(standing=[firing, *since])[0]
+        tried = _key(rule, firing, case) in case.order.outcomes
+        for note in _said(rule, firing, said, case, values):
+            if isinstance(note, Notification):
+                yield note if tried and note.occasion.endswith(UNSAID) else Kept(note)
 
 
-def _against(rule: Rule, firing: Firing, case: Case, book: RuleBook) -> tuple[str, Mapping[str, Any]]:
+def _said(rule: Rule, firing: Firing, said: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
+    """What one firing says and tasks; *said* is the same as far as its message counts."""
+    rung = rule.rung(firing.rung)
+    if rung is not None and rung.say:
+        yield from _message(rule, rung, said, case, values)
+    if firing.instead:
+        spec, occasion = TaskSpec("owner", firing.instead), f"{firing.occasion}.held"
+        yield _tasked(rule, firing, case, spec, "owner", firing.news, occasion, firing.because)
+    elif rung is not None and rung.task is not None:
+        yield from _task(rule, rung.task, firing, case, values)
+
+
+def _early(rule: Rule, firing: Firing, case: Case, book: RuleBook) -> str:
+    """That this fell due before the rule was written or edited, or ""."""
+    activated = None if rule.catch_up else book.activated.get(rule.id)
+    if activated is None or firing.at >= activated:
+        return ""
+    return f"{firing.because}; the rule counts only since {case.show(activated)}"
+
+
+def _against(rule: Rule, firing: Firing, case: Case) -> tuple[str, Mapping[str, Any]]:
     """Why this firing does not count, or "", and what the condition saw.
 
     A condition is asked about the moment the firing is due, or about now if that is later: whatever is
     planned ahead must not depend on the day it was planned.
     """
-    activated = None if rule.catch_up else book.activated.get(rule.id)
-    if activated is not None and firing.at < activated:
-        return f"{firing.because}; the rule counts only since {case.show(activated)}", {}
     rung = None if firing.instead or firing.hushed == EXHAUSTED else rule.rung(firing.rung)
     asked = [when for when in (rule.when, rung.when if rung is not None else None) if when is not None]
     if not asked:

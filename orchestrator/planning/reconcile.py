@@ -84,6 +84,10 @@ def reconcile(decisions: Iterable[Decision], have: Mapping[str, Sequence[Entry]]
     for decision in decisions:
         entries = {entry.key: entry for entry in have.get(decision.order, ())}
         want = {note.key: note for note in decision.wanted}
+        for note in decision.kept:  # an edited rule keeps what it promised, and makes up for nothing
+            entry = entries.get(note.key)
+            if entry is not None and entry.status in WAITING:
+                want[note.key] = note
         for key, note in want.items():
             entry = entries.get(key)
             if entry is None or (entry.status is Status.CANCELLED and not entry.by_person):

@@ -65,7 +65,7 @@ def _places(entry: Entry, sight: Sight) -> set[tuple[str, str]]:
     order, decision = sight.orders.get(entry.wanted.order), sight.decisions.get(entry.wanted.order)
     if order is None or decision is None:
         return set()
-    wanted = next((note for note in decision.wanted if note.key == entry.key), None)
+    wanted = next((note for note in (*decision.wanted, *decision.kept) if note.key == entry.key), None)
     if wanted is None:
         return set()
     who = recipient(wanted.role, order, sight.customer_of(order))

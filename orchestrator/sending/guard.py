@@ -110,7 +110,7 @@ def guard(
 
     *beside* are the keys of those that may leave in the same message: one of them being due, it need not be.
     """
-    wanted = next((note for note in decision.wanted if note.key == entry.key), None)
+    wanted = next((note for note in (*decision.wanted, *decision.kept) if note.key == entry.key), None)
     if wanted is None:
         failed = next((e for e in decision.errors if e.startswith(f"{entry.wanted.rule}: ")), None)
         if failed:

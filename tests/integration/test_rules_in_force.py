@@ -22,7 +22,7 @@ from orchestrator.intake import Incoming
 from orchestrator.ledger import RuleSetState
 from orchestrator.model import Entry, Status
 from orchestrator.sending.dispatch import Dispatcher
-from tests.builders import incoming
+from tests.builders import incoming, promised
 from tests.installation import CAR, NORA, Home, event, home
 from tests.integration.dealership import run
 
@@ -240,3 +240,24 @@ def test_doctor_notices_a_plan_that_the_ledger_does_not_hold(short: Home) -> Non
             (entry,) = tx.entries_of(["A-1"])["A-1"]
             tx.withdraw(entry.id, Status.CANCELLED, "lost", datetime.now(UTC))
         assert told(short)["plans"].startswith("something is wanted for 1 order and not planned, such as A-1")
+
+
+MOVED = "  - {id: moved, on: {moved: built, settle: 15m}, say: word, channels: [email], timing: now}\n"
+
+
+def test_an_edit_of_a_rule_loses_nothing_that_it_had_planned_and_that_waits(short: Home) -> None:
+    short.write("rules/short.yaml", RULES + MOVED)
+    assert short.run("apply")[0] == 0
+    ahead = [(datetime.now(UTC) + timedelta(days=days)).date().isoformat() for days in (5, 9)]
+    with running() as engine:
+        engine.hear(order(), datetime.now(UTC))
+        for number, day in enumerate(ahead):
+            made = datetime.now(UTC) - timedelta(minutes=4 - number)
+            engine.hear([incoming(promised("A-1", "built", day, made))], datetime.now(UTC))
+        assert [entry.status for entry in said(engine, "moved")] == [Status.SCHEDULED]
+        short.write("rules/short.yaml", RULES + MOVED.replace("15m", "1s"))
+        code, out, _ = short.run("apply")
+        assert (code, "0 to create, 1 to reschedule, 0 to cancel" in out) == (0, True)
+        sender, email = dispatcher(engine, datetime.now(UTC) + timedelta(seconds=1))
+        run(sender.drain())
+        assert [message.subject for message in email.messages] == ["News"]

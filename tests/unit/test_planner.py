@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from orchestrator.journey import BusinessCalendar, Policy
-from orchestrator.model import Kind, Purpose
+from orchestrator.model import Kind, Purpose, Status
 from orchestrator.planning.planner import wanted
+from orchestrator.planning.reconcile import reconcile
 from tests.builders import at, car_order, event, maria, promised, reached
 from tests.deciding import book, decide, entry, fold, keys, one, outcome, why
 
@@ -527,3 +528,68 @@ def test_what_is_wanted_stays_the_same_while_nothing_happens() -> None:
         decide(ARRIVED, HERE, now="2026-03-12 15:00")
     )
     assert entry(one(decide(ARRIVED, HERE, now="2026-03-12 11:20"))).run_at == at("2026-03-12 11:20")
+
+
+# ── a rule that is edited ────────────────────────────────────────────────────
+
+EDITED = at("2026-03-12 12:00")
+OLD = book('{id: late, on: {missed: arrived, closes: "17:30"}, say: late, task: {for: owner, do: call}}')
+EARLIER = book(
+    '{id: late, on: {missed: arrived, closes: "11:00"}, say: late, task: {for: owner, do: call}}',
+    activated={"late": EDITED},
+)
+
+
+def test_what_a_rule_had_planned_and_still_waits_is_kept_when_its_hour_moves_into_the_past() -> None:
+    planned = [entry(note) for note in decide(OLD, PROMISE, now="2026-03-12 11:30").wanted]
+    decision = decide(EARLIER, PROMISE, now="2026-03-12 12:00")
+    plan = reconcile([decision], {"O-1": planned})
+
+    assert (plan.create, plan.cancel) == ((), ())
+    assert [move.wanted.key for move in plan.reschedule] == [one.key for one in planned]
+    assert {move.wanted.due_at for move in plan.reschedule} == {at("2026-03-12 12:00")}
+
+
+def test_an_edited_rule_says_nothing_new_about_the_past() -> None:
+    decision = decide(EARLIER, PROMISE, now="2026-03-12 12:00")
+    plan = reconcile([decision], {})
+
+    assert not decision.wanted
+    assert not plan
+    assert "the rule counts only since Thu 2026-03-12 12:00" in why(decision)
+
+
+def test_what_waits_is_not_kept_when_the_edited_condition_takes_it_out() -> None:
+    other = book(
+        '{id: late, on: {missed: arrived, closes: "11:00"}, say: late, when: order.has.model == false}',
+        activated={"late": EDITED},
+    )
+    planned = [entry(note) for note in decide(OLD, PROMISE, now="2026-03-12 11:30").wanted]
+    plan = reconcile([decide(other, PROMISE, now="2026-03-12 12:00")], {"O-1": planned})
+
+    assert len(plan.cancel) == len(planned)
+
+
+def test_what_a_person_or_the_planner_took_back_is_not_kept() -> None:
+    (said, _) = decide(OLD, PROMISE, now="2026-03-12 11:30").wanted
+    for taken_back in (entry(said, Status.CANCELLED), entry(said, Status.CANCELLED, by_person=True)):
+        assert not reconcile([decide(EARLIER, PROMISE, now="2026-03-12 12:00")], {"O-1": [taken_back]})
+
+
+def test_when_what_was_kept_fails_the_owner_gets_the_task_as_ever() -> None:
+    (said, _) = decide(OLD, PROMISE, now="2026-03-12 11:30").wanted
+    failed = outcome(said, "2026-03-12 12:01", "failed", reason="550")
+    decision = decide(EARLIER, PROMISE, failed, now="2026-03-12 12:02")
+
+    assert keys(decision.wanted) == ["late/arrived#1.2026-03-12.r1.unreached/owner"]
+
+
+def test_a_newer_event_takes_the_place_of_one_that_was_kept() -> None:
+    rule = '{id: news, on: {event: x.status}, say: news, timing: {at: "18:00"}}'
+    older = event("x.status", "O-1", "2026-03-12 11:00")
+    newer = event("x.status", "O-1", "2026-03-12 12:30")
+    planned = [entry(one(decide(book(rule), older, now="2026-03-12 11:00")))]
+    decision = decide(book(rule, activated={"news": EDITED}), older, newer, now="2026-03-12 12:30")
+    plan = reconcile([decision], {"O-1": planned})
+
+    assert len(plan.create) == len(plan.cancel) == 1
