@@ -156,6 +156,8 @@ def _daemon(settings: "Settings", ledger: "Ledger") -> Finding:
 
 def _sending(tx: "Transaction", now: datetime) -> Iterator[Finding]:
     """How it goes with the providers."""
+    from orchestrator.planning.case import NO_CHANNEL
+
     for channel in tx.failing(now - AN_HOUR):
         if channel.failed > FAILING * channel.tries:
             tries = counted(channel.tries, "try", "tries")
@@ -169,6 +171,11 @@ def _sending(tx: "Transaction", now: datetime) -> Iterator[Finding]:
     if last is not None:
         detail = f"{counted(count, 'message')} in the last day; {last.wanted.order}: {last.reason}"
         yield _look("failed", detail, f"beforehand explain {last.wanted.order}")
+    count, last = tx.ended({Status.SUPPRESSED}, now - A_DAY, NO_CHANNEL)
+    if last is not None:
+        detail = f"{counted(count, 'message')} of the last day found no channel in time; {last.wanted.order}"
+        why = last.reason.removeprefix(NO_CHANNEL)
+        yield _look("not said", f"{detail}: {why}", f"beforehand explain {last.wanted.order}")
     count, last = tx.ended({Status.UNKNOWN}, now - A_DAY)
     if last is not None:
         detail = f"{counted(count, 'message')} of the last day may have left or not; {last.wanted.order}"

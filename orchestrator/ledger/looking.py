@@ -100,9 +100,18 @@ class Looking(Verbs):
         """List what rules in shadow came to, or planned, since then, the oldest first."""
         return [entry(row) for row in self._rows(_ON_TRIAL, {"since": since})]
 
-    def ended(self, statuses: Collection[Status], since: datetime) -> tuple[int, Entry | None]:
-        """Count what came into one of these states since then, and give the last of it."""
-        these = (one_of(entries.c.status, statuses), entries.c.updated_at >= since)
+    def ended(
+        self, statuses: Collection[Status], since: datetime, reason: str = ""
+    ) -> tuple[int, Entry | None]:
+        """Count what came into one of these states since then, and give the last of it.
+
+        With a *reason*, only what ended for one that begins so.
+        """
+        these = (
+            one_of(entries.c.status, statuses),
+            entries.c.updated_at >= since,
+            entries.c.reason.startswith(reason, autoescape=True),
+        )
         newest = select(*ENTRY).where(*these).order_by(entries.c.updated_at.desc(), entries.c.id).limit(1)
         rows = self._rows(newest)
         return int(self._value(select(func.count()).where(*these))), entry(rows[0]) if rows else None

@@ -29,6 +29,7 @@ CARRIES = "it carried the line "  # begins the reason of an accepted mail with w
 SHADOW = "shadow: "  # begins the reason of what a rule on trial would have said
 ERASED = "the customer was erased"
 FROZEN = "frozen: changed rules that would change it wait for a person (`beforehand plan`)"
+NO_CHANNEL = "no channel in time: "  # begins why a message that nothing can carry in time is withheld
 REPLACED = "replaced: "  # begins the reason of what a newer one of the same rule takes the place of
 
 

@@ -24,7 +24,7 @@ from orchestrator.model import (
     scope_of,
 )
 from orchestrator.persons.consents import Word
-from orchestrator.planning.case import CARRIES, FROZEN, REPLACED, SHADOW, complete, show
+from orchestrator.planning.case import CARRIES, FROZEN, NO_CHANNEL, REPLACED, SHADOW, complete, show
 from orchestrator.planning.fold import promised
 from orchestrator.planning.foresight import because
 from orchestrator.planning.planner import journey_of
@@ -254,8 +254,9 @@ def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[t
     comes_up = WAITING | {Status.CANCELLED}
     over = {entry.key for entry in entries if entry.by_person or entry.status not in comes_up}
     waiting = {entry.key: entry for entry in entries if entry.status in WAITING}
+    unsayable = {silence.key for silence in decision.silences if silence.reason.startswith(NO_CHANNEL)}
     for note in decision.wanted:
-        if note.key in over:
+        if note.key in over or note.key in unsayable:
             continue
         entry = waiting.get(note.key)
         late = entry.not_before if entry is not None else None

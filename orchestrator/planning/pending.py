@@ -42,6 +42,8 @@ def _is_news(note: Notification, rule: Rule, case: Case) -> bool:
         return False
     if note.key in case.order.outcomes or note.mode != "live":
         return False
+    if not note.steps and case.customer.known:  # nothing can carry it
+        return False
     if note.expires_at is not None and note.expires_at <= case.now:
         return False
     past = note.trigger_at is not None and note.trigger_at <= case.now

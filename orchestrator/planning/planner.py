@@ -26,7 +26,7 @@ from orchestrator.model import (
     key_of,
 )
 from orchestrator.persons.consents import refused
-from orchestrator.planning.case import ERASED, NOT_REPEATED, Case, Firing, spoken
+from orchestrator.planning.case import ERASED, NO_CHANNEL, NOT_REPEATED, Case, Firing, spoken
 from orchestrator.planning.combining import joins
 from orchestrator.planning.crowding import spread
 from orchestrator.planning.pending import asks_others, news_first
@@ -93,7 +93,9 @@ def wanted(
     def again(note: Notification, later: Case) -> Notification | None:
         rule = next(rule for rule in journey.rules if rule.id == note.rule)
         answers = _decide(rule, later, book)
-        found = (one for one in answers if isinstance(one, Notification) and one.key == note.key)
+        found = (
+            one for one in answers if isinstance(one, Notification) and one.key == note.key and one.steps
+        )
         return next(found, None)
 
     notes = spread(want.values(), case, again) if book.capped else want.values()
@@ -253,12 +255,12 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
         yield Silence(rule.id, ERASED, key, values)
         return
     when = timed(rule, firing, case)
-    if when.passed_over and not when.steps and outcome is None:
-        why = "no channel in time: " + "; ".join(when.passed_over)
+    nothing = when.passed_over and not when.steps and outcome is None
+    if nothing:
+        why = NO_CHANNEL + "; ".join(when.passed_over)
         yield Silence(rule.id, why, key, values)
         if not _unwelcome(rule, case):
             yield from _person(rule, firing, case, when.due_at, why)
-        return
     if spoken(outcome, rule.mode) and (why := spent(rule, firing)):
         yield Silence(rule.id, why, key, values)
     yield Notification(
@@ -270,7 +272,7 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
         kind=Kind.MESSAGE,
         template=f"{case.journey.id}/{rung.say}",
         purpose=rule.purpose,
-        due_at=when.due_at,
+        due_at=max(when.due_at, when.expires_at) if nothing else when.due_at,  # until then that may change
         expires_at=when.expires_at,
         steps=when.steps,
         tells=firing.tells,
@@ -284,6 +286,8 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
         joins=joins(rule, case),
     )
     unsaid = outcome is not None and _a_person_must(outcome)
+    if outcome is not None and outcome.reason.startswith(NO_CHANNEL):
+        unsaid = not _unwelcome(rule, case)
     if outcome is not None and unsaid and when.expires_at > firing.news:  # old news tasks nobody
         yield from _person(rule, firing, case, when.due_at, outcome.reason)
 

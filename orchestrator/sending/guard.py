@@ -22,7 +22,7 @@ from orchestrator.model import (
     Step,
 )
 from orchestrator.persons.consents import refused
-from orchestrator.planning.case import ERASED, SHADOW
+from orchestrator.planning.case import ERASED, NO_CHANNEL, SHADOW
 from orchestrator.planning.reconcile import carried_on, why_not
 from orchestrator.timing import calendar
 from orchestrator.timing.caps import Caps, full, room, tally
@@ -121,6 +121,8 @@ def guard(
         return Wait(wanted.due_at, f"due {calendar.show(wanted.due_at, zone)}")
     if wanted.role == "customer" and not customer.known:  # it waited for them as long as it was useful
         return Withhold(Status.SUPPRESSED, f"unreachable: {_nobody(wanted)}")
+    if not wanted.steps and (why := _no_channel(decision, entry)):
+        return Withhold(Status.SUPPRESSED, why)
     halted = _halted(wanted, order, blocks)
     if wanted.expires_at is not None and now >= wanted.expires_at:
         late = f"too late: useful only until {calendar.show(wanted.expires_at, zone)}"
@@ -129,6 +131,12 @@ def guard(
         return Wait(min(now + RECHECK, wanted.expires_at or now + RECHECK), halted)
     answer = _by_step(entry, wanted, order, customer, blocks, now, zone, beside)
     return _on_trial(answer) if wanted.mode == "shadow" else answer
+
+
+def _no_channel(decision: Decision, entry: Entry) -> str:
+    """Why no channel could carry it while it was useful, as the planner says it, or ""."""
+    mine = (silence.reason for silence in decision.silences if silence.key == entry.key)
+    return next((reason for reason in mine if reason.startswith(NO_CHANNEL)), "")
 
 
 def _on_trial(answer: Answer) -> Answer:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from channels.memory import MemoryChannel
+from orchestrator.config import quiet_hours
 from orchestrator.journey import Cap, Policy
 from orchestrator.model import Purpose, Status
+from orchestrator.planning.case import NO_CHANNEL
 from orchestrator.render import Renderer
 from orchestrator.rules import load
 from orchestrator.sending.messages import Composer, Sender
@@ -127,6 +129,36 @@ def test_a_simulation_says_that_a_zone_is_none_that_anybody_knows(tmp_path: Path
         "arrived happened on Thu 2026-03-12 22:00; outside the default hours "
         "(by the clocks of Europe/Berlin: the customer's own time zone is none that we know)"
     )
+
+
+def test_what_no_hours_leave_room_for_is_an_outcome_with_its_reason(tmp_path: Path) -> None:
+    """Marketing in Munich's evening, to somebody in the United States whose zone nobody knows."""
+    rule = "  - {id: offer, on: {event: x.offer}, say: status, purpose: marketing, channels: [sms], "
+    rules = HEAD + rule + 'timing: {hours: "09:00-12:00", within: 6d}}\n'
+    history = [
+        car_order(), maria(time_zone="", country="US"),
+        event("consent.given", "C-1", "2026-03-01 09:00", purpose="marketing", evidence="form"),
+        event("x.offer", "O-1", "2026-03-12 11:20"),
+    ]  # fmt: skip
+    (line,) = simulated(tmp_path, rules, Policy(time_zone=BERLIN, law=quiet_hours.law()), *history)
+
+    assert line.status == "suppressed"
+    assert line.reason.startswith("no channel in time: sms: ")
+
+
+def test_what_found_no_channel_in_time_is_looked_up_for_the_doctor(tmp_path: Path) -> None:
+    rules = ARRIVED.replace("within: 30d", 'within: 2h, hours: "20:00-21:00"')
+    house = Dealership(tmp_path, rules_text=rules)
+    house.hear(customer(), order(), arrived())
+    house.pass_time(timedelta(hours=2))
+
+    since = house.clock.now() - timedelta(days=1)
+    with house.ledger.read() as tx:
+        count, last = tx.ended({Status.SUPPRESSED}, since, NO_CHANNEL)
+        others, _ = tx.ended({Status.SUPPRESSED}, since, "the customer withdrew consent")
+    assert last is not None
+    assert (count, others, last.wanted.rule, last.status) == (1, 0, "arrived", Status.SUPPRESSED)
+    house.close()
 
 
 def waking(start: datetime, end: datetime) -> list[datetime]:

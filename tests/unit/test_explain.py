@@ -255,3 +255,26 @@ def test_promises_are_shown_by_the_clocks_of_the_place() -> None:
         show(replace(Promised(start=start), end=at("2026-03-12 12:00")), BERLIN)
         == "Thu 2026-03-12 10:00 to Thu 2026-03-12 12:00"
     )
+
+
+def test_what_no_channel_can_carry_in_time_is_not_announced_but_told_with_its_reason() -> None:
+    rules = book(
+        "{id: offer, on: {reached: arrived}, say: offer, purpose: relationship, channels: [sms], "
+        'timing: {hours: "08:00-10:00", within: 2h}}'
+    )
+    told = story(HERE, rules=rules)
+
+    assert told.next == ()
+    assert [one.reason for one in told.not_said] == [
+        "no channel in time: sms: not before Fri 2026-03-13 08:00, outside the default hours"
+    ]
+
+
+def test_what_a_customer_hears_by_a_channel_they_did_not_list_says_so() -> None:
+    wants_push = event("preference.set", "C-1", "2026-03-02 09:00", channels=["push"])
+    note = one(decide(RULES, HERE, wants_push, now="2026-03-12 11:20"))
+    said = entry(note, Status.ACCEPTED, updated_at=at("2026-03-12 11:21"), channel="sms")
+
+    assert last(HERE, wants_push, entries=(said,))[2] == (
+        "arrived happened on Thu 2026-03-12 11:20; by sms, though the customer listed push"
+    )

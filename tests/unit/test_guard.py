@@ -495,3 +495,26 @@ def test_advertising_goes_by_no_channel_that_the_customer_did_not_list_and_says_
     assert (answer.status, answer.reason) == (
         Status.SUPPRESSED, "unreachable: the customer wants to hear by push only"
     )  # fmt: skip
+
+
+def test_what_no_channel_could_carry_in_time_ends_as_withheld_and_says_why() -> None:
+    rules = book(
+        "{id: arrived, on: {reached: arrived}, say: arrived, channels: [sms], timing: {within: 2h}}",
+        head='hours: "08:00-10:00"',
+    )
+    (message,) = (note for note in decide(rules, HERE, now="2026-03-12 11:20").wanted if not note.steps)
+    claimed = entry(message, Status.DISPATCHED)
+    waits = ask(rules=rules, claimed=claimed)
+    ended = ask(rules=rules, claimed=claimed, now="2026-03-12 13:20")
+    other = event("preference.set", "C-1", "2026-03-12 12:00", windows=[
+        {"days": ["thu"], "from": "12:00", "to": "14:00"},
+    ])  # fmt: skip
+
+    assert isinstance(waits, Wait)
+    assert waits.until == at("2026-03-12 13:20")
+    assert isinstance(ended, Withhold)
+    assert ended.status is Status.SUPPRESSED
+    assert ended.reason == (
+        "no channel in time: sms: not before Fri 2026-03-13 08:00, outside the default hours"
+    )
+    assert isinstance(ask(other, rules=rules, claimed=claimed, now="2026-03-12 12:00"), Send)

@@ -145,8 +145,12 @@ def test_whom_nobody_may_write_to_nobody_is_asked_to_call_either() -> None:
     night = {purpose: (time(11), time(23)) for purpose in Purpose}
     quiet = replace(ARRIVED, policy=replace(ARRIVED.policy, quiet=night))
 
-    assert [note.kind for note in decide(quiet, HERE, now="2026-03-12 11:20").wanted] == [Kind.TASK]
-    assert not decide(quiet, HERE, stop, now="2026-03-12 11:20").wanted
+    asked = decide(quiet, HERE, now="2026-03-12 11:20").wanted
+    refused = decide(quiet, HERE, stop, now="2026-03-12 11:20").wanted
+
+    assert [note.kind for note in asked] == [Kind.TASK, Kind.MESSAGE]
+    assert [note.kind for note in refused] == [Kind.MESSAGE]
+    assert not any(note.steps for note in (*asked[1:], *refused))
 
 
 def test_the_task_to_reach_somebody_says_why_no_message_did() -> None:

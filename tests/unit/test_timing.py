@@ -207,7 +207,8 @@ def test_when_chosen_hours_are_too_late_and_no_other_channel_is_left_a_person_ge
     )  # fmt: skip
 
     too_late = "push: not before Mon 2026-03-16 19:00, outside the hours the customer chose"
-    task = one(decision)
+    task, message = decision.wanted
+    assert (message.steps, message.due_at) == ((), message.expires_at)
     assert task.key == "O-1/arrived/arrived#1.unreached/owner"
     assert why(decision) == f"no channel in time: {too_late}"
     assert task.because == f"arrived happened on Thu 2026-03-12 11:20; no channel in time: {too_late}"
@@ -421,7 +422,7 @@ def no_channel(**more: Any) -> tuple[list[str], str]:
 def test_when_no_channel_is_in_time_a_person_gets_a_task() -> None:
     wanted, reason = no_channel(arrives="2026-03-12 20:30")
 
-    assert wanted == ["arrived/arrived#1.unreached/owner"]
+    assert wanted == ["arrived/arrived#1.unreached/owner", "arrived/arrived#1/customer"]
     assert reason == (
         "no channel in time: sms: not before Fri 2026-03-13 08:00, outside the default hours; "
         "email: not before Fri 2026-03-13 08:00, outside the default hours"
@@ -442,7 +443,7 @@ def test_hours_that_are_chosen_after_it_was_said_make_nobody_say_it_again() -> N
 def test_when_the_rules_own_time_is_too_late_a_person_gets_a_task() -> None:
     wanted, reason = no_channel(arrives="2026-03-12 11:00", when='"10:00"')
 
-    assert wanted == ["arrived/arrived#1.unreached/owner"]
+    assert wanted == ["arrived/arrived#1.unreached/owner", "arrived/arrived#1/customer"]
     assert "the rule sends at 10:00" in reason
 
 
@@ -450,7 +451,7 @@ def test_when_the_customers_hours_and_the_law_never_meet_a_person_gets_a_task() 
     at_night = prefers(windows=[window([0, 1, 2, 3, 4, 5, 6], "22:00", "23:00")])
     wanted, reason = no_channel(arrives="2026-03-12 11:00", told=[at_night])
 
-    assert wanted == ["arrived/arrived#1.unreached/owner"]
+    assert wanted == ["arrived/arrived#1.unreached/owner", "arrived/arrived#1/customer"]
     assert "the customer's hours and the quiet hours leave no moment" in reason
 
 
@@ -460,7 +461,7 @@ def test_nobody_is_tasked_with_marketing_that_found_no_moment() -> None:
     )
     decision = decide(rules, reached("O-1", "arrived", "2026-03-12 22:00"), now="2026-03-12 22:00")
 
-    assert not decision.wanted
+    assert keys(decision.wanted) == ["m/arrived#1/customer"]
     assert why(decision).startswith("no channel in time")
 
 
