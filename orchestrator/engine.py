@@ -15,12 +15,13 @@ from orchestrator.intake.types import CORE
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Appended, Ledger, OrderRow, Transaction
 from orchestrator.model import Customer, Entry, Order, Scope, Status, may_be_either, scope_of
+from orchestrator.planning import past
 from orchestrator.planning.audience import nobody
 from orchestrator.planning.case import complete, reached
-from orchestrator.planning.planner import journey_of
+from orchestrator.planning.planner import case_of, journey_of
 from orchestrator.planning.reconcile import Plan, reconcile
 from orchestrator.planning.spelling import slips
-from orchestrator.sight import Sight, look, look_at_facts
+from orchestrator.sight import NEVER, Sight, look, look_at_facts
 from orchestrator.withholding import withhold
 
 _CORE = frozenset(CORE)
@@ -229,7 +230,8 @@ def problem_of(order: Order, customer: Customer, book: RuleBook) -> str:
     journey = journey_of(order, book)
     if isinstance(journey, str):
         return journey
-    found = (slips(order, journey, _CORE), nobody(order, customer, journey, book.policy))
+    case = case_of(order, customer, journey, book, order.heard or NEVER)
+    found = (slips(order, journey, _CORE), nobody(order, customer, journey, book.policy), past.problem(case))
     return "; ".join(filter(None, found))
 
 

@@ -1,11 +1,11 @@
 """What a decision about one order may look at, what makes a rule due, and small readings of both. Pure."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from orchestrator.journey import BusinessCalendar, Duration, Journey, Mode, On, Policy
+from orchestrator.journey import BusinessCalendar, Duration, Journey, Mode, On, Policy, Rule
 from orchestrator.model import (
     Customer,
     Fact,
@@ -44,11 +44,16 @@ class Case:
     now: datetime
     zone: str  # the order's: its location's, else the company's
     business: BusinessCalendar  # the location's
+    activated: Mapping[str, datetime] = field(default_factory=dict)  # since when each rule counts
     ahead: tuple[Sent, ...] = ()  # what is planned for the customer and due before, as far as a cap counts it
 
     def milestone(self, name: str) -> Milestone:
         """The milestone's state; untouched ones are as new."""
         return self.order.milestones.get(name) or Milestone(name)
+
+    def since(self, rule: Rule) -> datetime | None:
+        """Since when *rule* counts; ``None`` if what happened before counts as well."""
+        return None if rule.catch_up else self.activated.get(rule.id)
 
     def add(self, moment: datetime, duration: Duration) -> datetime:
         """*moment* plus *duration* on the location's calendar."""
@@ -164,11 +169,13 @@ class Firing(NamedTuple):
     deadline: datetime | None = None  # missed: what `late_by` is counted from
     event: Fact | None = None
     since: datetime | None = None  # the news of the first unsaid one that this takes the place of
+    says: bool = True  # a ladder that was begun late says and tasks its rungs at different times
+    tasks: bool = True
 
     @property
     def speaks(self) -> bool:
         """May its message be said?"""
-        return not self.hushed
+        return self.says and not self.hushed
 
 
 Answer = list[Firing] | str

@@ -77,7 +77,7 @@ def wanted(
             continue
         try:
             for to_one in (rule, *rule.for_others):
-                for answer in _decide(to_one, case, book):
+                for answer in _decide(to_one, case):
                     if isinstance(answer, Notification):
                         want[answer.key] = answer
                     elif isinstance(answer, Kept):
@@ -92,7 +92,7 @@ def wanted(
 
     def again(note: Notification, later: Case) -> Notification | None:
         rule = next(rule for rule in journey.rules if rule.id == note.rule)
-        answers = _decide(rule, later, book)
+        answers = _decide(rule, later)
         found = (
             one for one in answers if isinstance(one, Notification) and one.key == note.key and one.steps
         )
@@ -129,6 +129,7 @@ def case_of(order: Order, customer: Customer, journey: Journey, book: RuleBook, 
         now=now,
         zone=order_zone(order.location, book.policy.time_zone),
         business=book.policy.calendar(order.location.calendar),
+        activated=book.activated,
     )
 
 
@@ -155,7 +156,7 @@ def _for(reason: str) -> str:
 # ── one rule ─────────────────────────────────────────────────────────────────
 
 
-def _decide(rule: Rule, case: Case, book: RuleBook) -> Iterator[Notification | Silence | Kept]:
+def _decide(rule: Rule, case: Case) -> Iterator[Notification | Silence | Kept]:
     if rule.mode is Mode.OFF:
         yield Silence(rule.id, "the rule is off")
         return
@@ -170,12 +171,12 @@ def _decide(rule: Rule, case: Case, book: RuleBook) -> Iterator[Notification | S
     before: list[tuple[Firing, Mapping[str, Any]]] = []
     for firing in answer:
         against, values = _against(rule, firing, case)
-        if early := _early(rule, firing, case, book):
-            yield Silence(rule.id, early, _key(rule, firing, case))
+        if early := _early(rule, firing, case):
+            yield Silence(rule.id, early, _key(rule, firing, case) if firing.says else "")
             if not against:
                 before.append((firing, values))
         elif against:
-            yield Silence(rule.id, against, _key(rule, firing, case), values)
+            yield Silence(rule.id, against, _key(rule, firing, case) if firing.says else "", values)
         else:
             standing.append((firing, values))
     since = [firing for firing, _ in standing]
@@ -193,18 +194,18 @@ def _decide(rule: Rule, case: Case, book: RuleBook) -> Iterator[Notification | S
 def _said(rule: Rule, firing: Firing, said: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
     """What one firing says and tasks; *said* is the same as far as its message counts."""
     rung = rule.rung(firing.rung)
-    if rung is not None and rung.say:
+    if rung is not None and rung.say and firing.says:
         yield from _message(rule, rung, said, case, values)
     if firing.instead:
         spec, occasion = TaskSpec("owner", firing.instead), f"{firing.occasion}.held"
         yield _tasked(rule, firing, case, spec, "owner", firing.news, occasion, firing.because)
-    elif rung is not None and rung.task is not None:
+    elif rung is not None and rung.task is not None and firing.tasks:
         yield from _task(rule, rung.task, firing, case, values)
 
 
-def _early(rule: Rule, firing: Firing, case: Case, book: RuleBook) -> str:
+def _early(rule: Rule, firing: Firing, case: Case) -> str:
     """That this fell due before the rule was written or edited, or ""."""
-    activated = None if rule.catch_up else book.activated.get(rule.id)
+    activated = case.since(rule)
     if activated is None or firing.at >= activated:
         return ""
     return f"{firing.because}; the rule counts only since {case.show(activated)}"

@@ -1,9 +1,11 @@
 """The next thing said when silence goes on: which rung of a rule is due, and when. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from orchestrator.journey import On, Rule
+from orchestrator.model import key_of
 from orchestrator.planning.case import REPLACED, Case, Firing, spoken
 
 OVERTAKEN = f"{REPLACED}the next message of this rule is due already"
@@ -20,19 +22,72 @@ def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
     """The rungs that count now: the newest due one speaks, older ones only task, and the next to come.
 
     A second promise of the same episode, missed again, goes on with the rung after the last one said; when
-    there is none, the last rung's task is made again, or a person has to find words of their own.
+    there is none, the last rung's task is made again, or a person has to find words of their own. Who never
+    heard any of it hears the first text first, whatever rung is due, and the others follow from then on.
     """
-    found: list[Firing] = []
-    newest = 0
-    for number, moment in _moments(rule, case, first.at, _next_rung(rule, case, first)):
-        at = case.awake(first.at, moment)
-        found.append(_on(first, number, at))
-        if at > case.now:
-            break
-        newest = len(found) - 1
+    start = _next_rung(rule, case, first)
+    found = _until_now(rule, case, first, first.at, start)
     if not found:
         last = sum(rung.at_most for rung in rule.rungs)
         return [_on(first, last, first.at)._replace(hushed=EXHAUSTED)]
+    begun = _begun_late(rule, case, found) if start == 1 else None
+    if begun is None:
+        return _newest_speaks(found, case)
+    texts = _newest_speaks(_until_now(rule, case, first, begun.at, begun.number), case)
+    tasks = [firing._replace(says=False) for firing in found]
+    return tasks + [firing._replace(tasks=False) for firing in texts]
+
+
+class Begun(NamedTuple):
+    """The last rung of a ladder that was said, or the first to say, and what counts as its moment."""
+
+    number: int
+    at: datetime
+
+
+def _begun_late(rule: Rule, case: Case, found: Sequence[Firing]) -> Begun | None:
+    """Where the texts are, if not at the rung whose moment it is; *found* are the rungs by their moments."""
+    outcomes = case.order.outcomes
+    by_rung = {firing.rung: outcomes.get(_key(rule, firing, case)) for firing in found} if outcomes else {}
+    said = [(number, one.at) for number, one in by_rung.items() if one is not None and spoken(one, rule.mode)]
+    due = [firing for firing in found if firing.at <= case.now]
+    if not said:
+        unsaid = (one.rung for one in due if by_rung.get(one.rung) is None and _has_text(rule, one.rung))
+        number, since = next(unsaid, 0), case.since(rule)
+        if not due or not 0 < number < due[-1].rung:
+            return None
+        counts = [firing for firing in due if since is None or firing.at >= since]
+        return Begun(number, (counts or found)[-1].at)
+    number, moment = max(said)
+    before = [firing for firing in found if firing.at <= moment]
+    if not before or before[-1].rung <= number:
+        return None
+    at_the_end = rule.rung(before[-1].rung + 1) is None
+    return Begun(number, moment if at_the_end else before[-1].at)
+
+
+def _has_text(rule: Rule, number: int) -> bool:
+    rung = rule.rung(number)
+    return rung is not None and bool(rung.say)
+
+
+def _key(rule: Rule, firing: Firing, case: Case) -> str:
+    return key_of(case.order.id, rule.id, firing.occasion, rule.to, rule.mode)
+
+
+def _until_now(rule: Rule, case: Case, first: Firing, base: datetime, start: int) -> list[Firing]:
+    """The rungs from *start*, due at *base*, to the first that is still to come."""
+    found: list[Firing] = []
+    for number, moment in _moments(rule, case, base, start):
+        found.append(_on(first, number, case.awake(base, moment)))
+        if found[-1].at > case.now:
+            break
+    return found
+
+
+def _newest_speaks(found: Sequence[Firing], case: Case) -> list[Firing]:
+    """The same, with those hushed that are due before the newest due one."""
+    newest = max((index for index, firing in enumerate(found) if firing.at <= case.now), default=0)
     return [
         firing._replace(hushed=firing.hushed or OVERTAKEN) if index < newest else firing
         for index, firing in enumerate(found)

@@ -14,6 +14,7 @@ from orchestrator.journey import On, Rule
 from orchestrator.model import Milestone, Telling, Tells
 from orchestrator.planning.case import SAID, Answer, Case, Firing, apology_open
 from orchestrator.planning.case import reached as reached_ones
+from orchestrator.planning.past import TOLERANCE, past, why
 from orchestrator.planning.rungs import ladder
 from orchestrator.timing import calendar
 
@@ -95,7 +96,7 @@ def missed(rule: Rule, case: Case) -> Answer:
         because=f"{name} was promised for {case.show(value)} and had not happened by {case.show(deadline)}",
         unless=f"{name} happens before, or the promise moves",
         milestone=name,
-        hushed="" if told is not None else f"the customer was never told a promise for {name}",
+        hushed=_untold(rule, name, case) if told is None or case.promise(name) == told.value else "",
         deadline=deadline,
     )
     if (hold := case.hold_at(deadline)) is not None:
@@ -108,6 +109,14 @@ def missed(rule: Rule, case: Case) -> Answer:
         return found
     # What happens at the very deadline has not kept it: at that instant, both are true.
     return [firing for firing in found if firing.at == done[0] == case.now] or _late(done, case)
+
+
+def _untold(rule: Rule, name: str, case: Case) -> str:
+    """Why nobody can have been told the promise for *name* that stands, or ""."""
+    if case.told(name) is None:
+        return f"the customer was never told a promise for {name}"
+    over = past(case, name, rule.timing.stale_after or TOLERANCE)
+    return why(case, name, over) if over is not None else ""
 
 
 def _on_hold(first: Firing, case: Case) -> Firing:

@@ -13,7 +13,7 @@ from orchestrator.render import Renderer
 from orchestrator.rules import load
 from orchestrator.sending.messages import Composer, Sender
 from orchestrator.simulation.simulate import Line, Rehearsal, Simulation, lines_in
-from tests.builders import BERLIN, at, car_order, event, incoming, maria, reached
+from tests.builders import BERLIN, at, car_order, event, incoming, maria, promised, reached
 from tests.integration.dealership import Dealership, arrived, customer, order
 
 ONE_A_DAY = Policy(time_zone=BERLIN, caps={Purpose.SERVICE: Cap(day=1, week=2)})
@@ -158,6 +158,17 @@ def test_what_found_no_channel_in_time_is_looked_up_for_the_doctor(tmp_path: Pat
         others, _ = tx.ended({Status.SUPPRESSED}, since, "the customer withdrew consent")
     assert last is not None
     assert (count, others, last.wanted.rule, last.status) == (1, 0, "arrived", Status.SUPPRESSED)
+    house.close()
+
+
+def test_a_promise_that_was_past_when_it_was_made_is_told_to_whoever_sent_it(tmp_path: Path) -> None:
+    house = Dealership(tmp_path, rules_text=ARRIVED)
+    house.hear(customer(), order())
+    heard = house.hear(promised("BX-1", "arrived", "2026-03-01", "2026-03-12 09:59"))
+    mended = house.hear(promised("BX-1", "arrived", "2026-03-21", "2026-03-12 10:00"))
+
+    assert heard.problems["BX-1"].startswith("arrived was promised for 2026-03-01, which was past when")
+    assert not mended.problems
     house.close()
 
 

@@ -13,7 +13,8 @@ VALUES = ("model", "facts", "journey", "errors", "findings")
 DECISIONS = (
     "conditions", "conditions.errors", "conditions.fields", "conditions.text", "money", "persons.consents",
     "persons.merging", "planning.audience", "planning.case", "planning.combining", "planning.crowding",
-    "planning.explain", "planning.fold", "planning.foresight", "planning.pending", "planning.planner",
+    "planning.explain", "planning.fold", "planning.foresight", "planning.past", "planning.pending",
+    "planning.planner",
     "planning.reconcile", "planning.rungs", "planning.spelling", "planning.superseding", "planning.triggers",
     "render.several", "render.wording",
     "sending.guard", "sending.retry", "sending.riders", "timing.calendar", "timing.caps", "timing.gates",

@@ -3,14 +3,16 @@
 from dataclasses import replace
 from datetime import time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from orchestrator.journey import BusinessCalendar, Policy
-from orchestrator.model import Kind, Purpose, Status
+from orchestrator.engine import problem_of
+from orchestrator.journey import BusinessCalendar, Policy, RuleBook
+from orchestrator.model import Decision, Kind, Notification, Purpose, Status
 from orchestrator.planning.planner import wanted
 from orchestrator.planning.reconcile import reconcile
-from tests.builders import at, car_order, event, maria, promised, reached
+from tests.builders import BERLIN, at, car_order, event, maria, promised, reached
 from tests.deciding import book, decide, entry, fold, keys, one, outcome, why
 
 ARRIVED = book(
@@ -196,52 +198,97 @@ LADDER = (
 )
 
 
-def test_a_rule_activated_in_the_middle_of_its_ladder_begins_at_the_rung_that_is_due_then() -> None:
+def test_a_rule_activated_in_the_middle_of_its_ladder_begins_with_its_first_text_at_the_next_rung() -> None:
     rules = book(LADDER, activated={"late": at("2026-03-14 09:00")})
 
     decision = decide(rules, PROMISE, now="2026-03-14 09:00")
-    assert keys(decision.wanted) == ["late/arrived#1.2026-03-12.r3/customer"]
+    assert keys(decision.wanted) == ["late/arrived#1.2026-03-12.r1/customer"]
     assert one(decision).due_at == at("2026-03-15 17:30")
-    assert {silence.key.rpartition("/")[0].rpartition(".")[2] for silence in decision.silences} == {
-        "r1",
-        "r2",
-    }
+    assert len(decision.silences) == 2
     assert all("the rule counts only since" in silence.reason for silence in decision.silences)
 
 
-def test_a_rule_that_is_to_catch_up_says_the_newest_rung_and_skips_no_task() -> None:
+def test_a_rule_that_is_to_catch_up_begins_with_its_first_text_and_skips_no_task() -> None:
     rules = book(
         LADDER.replace("{id: late,", "{id: late, catch_up: true,"), activated={"late": at("2026-03-14 09:00")}
     )
 
     assert keys(decide(rules, PROMISE, now="2026-03-14 09:00").wanted) == [
         "late/arrived#1.2026-03-12.r1.task/owner",
+        "late/arrived#1.2026-03-12.r1/customer",
         "late/arrived#1.2026-03-12.r2.task/owner",
         "late/arrived#1.2026-03-12.r2/customer",
-        "late/arrived#1.2026-03-12.r3/customer",
     ]
+
+
+def texts(decision: Decision) -> dict[str, str]:
+    """Which text of the ladder is wanted when, by Munich's clocks."""
+    return {
+        note.template.rpartition("/")[2]: f"{note.due_at.astimezone(ZoneInfo(BERLIN)):%d %H:%M}"
+        for note in decision.wanted
+        if note.kind is Kind.MESSAGE
+    }
+
+
+def first_text(rules: RuleBook, now: str) -> Notification:
+    (found,) = (n for n in decide(rules, PROMISE, now=now).wanted if n.template.endswith("late-1"))
+    return found
 
 
 @pytest.mark.parametrize(
     ("back", "says"),
     [
-        ("2026-03-13 09:00", ["r1/customer", "r2/customer"]),
-        ("2026-03-13 20:00", ["r2/customer", "r3/customer"]),
-        ("2026-03-17 18:00", ["r4/customer", "r5/customer"]),
+        ("2026-03-13 09:00", {"late-1": "12 17:30", "late-2": "13 17:30"}),
+        ("2026-03-13 20:00", {"late-1": "13 17:30", "late-2": "14 17:30"}),
+        ("2026-03-17 18:00", {"late-1": "17 17:30", "late-2": "18 17:30"}),
     ],
 )
-def test_after_downtime_only_the_newest_rung_that_is_due_is_said_and_tasks_are_never_skipped(
-    back: str, says: list[str]
+def test_who_never_heard_any_of_a_ladder_hears_the_first_text_first_and_no_task_is_skipped(
+    back: str, says: dict[str, str]
 ) -> None:
     decision = decide(book(LADDER), PROMISE, now=back)
 
-    assert [key.partition(".2026-03-12.")[2] for key in keys(decision.wanted) if "task" not in key] == says
+    assert texts(decision) == says
     tasks = {note.template for note in decision.wanted if "task" in note.occasion and note.due_at <= at(back)}
     assert tasks == (
         {"new-car/call"} if back < "2026-03-13 17:30" else {"new-car/call", "new-car/call-again"}
     )
+
+
+def test_what_follows_a_first_text_that_was_said_late_follows_it_in_order() -> None:
+    rules = book(LADDER)
+    said = outcome(first_text(rules, "2026-03-17 18:00"), "2026-03-17 18:00")
+
+    assert texts(decide(rules, PROMISE, said, now="2026-03-17 18:01")) == {
+        "late-1": "17 17:30",
+        "late-2": "18 17:30",
+    }
+    assert texts(decide(rules, PROMISE, said, now="2026-03-18 18:00")) == {
+        "late-2": "18 17:30",
+        "late-3": "20 17:30",
+    }
+
+
+def test_a_first_text_after_the_last_rung_is_followed_by_all_the_others() -> None:
+    """The third of the last rung is due on the 19th; from the 21st on nothing but the first text is due."""
+    rules = book(LADDER)
+    said = outcome(first_text(rules, "2026-03-19 18:00"), "2026-03-20 08:00")
+
+    assert texts(decide(rules, PROMISE, said, now="2026-03-20 08:01"))["late-2"] == "21 08:00"
+
+
+def test_after_downtime_only_the_newest_rung_is_said_to_who_heard_one_before() -> None:
+    rules = book(LADDER)
+    said = outcome(first_text(rules, "2026-03-12 17:30"), "2026-03-12 17:30")
+    decision = decide(rules, PROMISE, said, now="2026-03-17 18:00")
+
+    assert [key.partition(".2026-03-12.")[2] for key in keys(decision.wanted) if "task" not in key] == [
+        "r4/customer",
+        "r5/customer",
+    ]
     older = [s.reason for s in decision.silences if s.reason.startswith("replaced: ")]
-    assert len(older) == int(says[0][1]) - 1
+    assert len(older) == 2
+    assert "new-car/call-again" in {note.template for note in decision.wanted}
 
 
 # ── silence ──────────────────────────────────────────────────────────────────
@@ -597,3 +644,43 @@ def test_a_newer_event_takes_the_place_of_one_that_was_kept() -> None:
     plan = reconcile([decision], {"O-1": planned})
 
     assert len(plan.create) == len(plan.cancel) == 1
+
+
+# ── a promise that was past when it was made ────────────────────────────────
+
+PAST = promised("O-1", "arrived", "2026-03-12", "2026-03-20 10:00")
+DATED = "arrived was promised for 2026-03-12, which was past when that was said on Fri 2026-03-20 10:00"
+
+
+def odd(*told: Any, rules: RuleBook | None = None) -> str:
+    order, customer = fold(car_order(), maria(), *told)
+    return problem_of(order, customer, rules or book(LADDER))
+
+
+def test_a_promise_for_a_day_already_past_is_the_orders_problem_and_no_apology() -> None:
+    decision = decide(book(LADDER), PAST, now="2026-03-20 10:00")
+
+    assert odd(PAST) == f"{DATED}: is the date wrong?"
+    assert {note.kind for note in decision.wanted} == {Kind.TASK}
+    assert any(silence.reason.startswith(DATED) for silence in decision.silences)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        (promised("O-1", "arrived", "2026-03-12", "2026-03-14 10:00"),),  # yesterday's news, by night
+        (promised("O-1", "arrived", "2026-03-12", "2026-03-20 10:00", told=False),),  # nobody was told
+        (PAST, reached("O-1", "arrived", "2026-03-11 10:00")),
+        (promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00", heard="2026-03-20 10:00"),),  # history
+        (PAST, promised("O-1", "arrived", "2026-03-25", "2026-03-20 10:05", told=True)),  # put right
+        (PAST, event("order.cancelled", "O-1", "2026-03-20 11:00")),
+    ],
+)
+def test_a_promise_that_is_nearly_new_internal_kept_or_put_right_is_no_problem(told: Any) -> None:
+    assert odd(*told) == ""
+
+
+def test_a_rule_that_takes_older_news_still_speaks() -> None:
+    patient = book(LADDER.replace("timing: {within: 12h}", "timing: {within: 12h, stale_after: 30d}"))
+
+    assert Kind.MESSAGE in {note.kind for note in decide(patient, PAST, now="2026-03-20 10:00").wanted}

@@ -1,0 +1,35 @@
+"""A promise for a day that was past when it was made: an error with a reason, and no apology. Pure.
+
+What was promised in time and heard of late is no error: histories are imported, and old news mails nobody.
+"""
+
+from orchestrator.journey import Duration
+from orchestrator.model import OrderStatus, Promise
+from orchestrator.planning.case import Case, show
+from orchestrator.timing import calendar
+
+TOLERANCE = Duration(seconds=36 * 3600, text="36h")  # a nightly import of yesterday is still news
+
+
+def past(case: Case, name: str, tolerance: Duration = TOLERANCE) -> Promise | None:
+    """The promise for *name* that customers take us at, if it was past for that long when it was made."""
+    promise = case.milestone(name).promise
+    if promise is None or not promise.told or case.happened(name) is not None:
+        return None
+    return promise if case.add(calendar.ends(promise.value, case.zone), tolerance) <= promise.made else None
+
+
+def problem(case: Case) -> str:
+    """Say which promises of an open order were past already, or ""."""
+    if case.order.status is not OrderStatus.OPEN or case.complete:
+        return ""
+    found = ((name, past(case, name)) for name in case.order.milestones)
+    return "; ".join(why(case, name, promise) for name, promise in found if promise is not None)
+
+
+def why(case: Case, name: str, promise: Promise) -> str:
+    """That this promise was past, with both moments."""
+    return (
+        f"{name} was promised for {show(promise.value, case.zone)}, "
+        f"which was past when that was said on {case.show(promise.made)}: is the date wrong?"
+    )
