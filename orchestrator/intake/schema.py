@@ -168,7 +168,13 @@ class PersonFields(TypedDict, total=False):
     phone: Phone
     locale: Locale
     time_zone: Zone
-    channels: Annotated[Texts, Field(description="the ones wanted, in that order, of those a rule offers; by others only service and security messages leave, after these")]
+    channels: Annotated[
+        Texts,
+        Field(
+            description="the ones wanted, in that order, of those a rule offers; by others only service and "
+            "security messages leave, after these"
+        ),
+    ]
     refuses: Annotated[Texts, Field(description="channels by which this person wants to hear nothing")]
     working_hours: Annotated[list[Window], Field(description="when this person is at work")]
 
@@ -260,7 +266,13 @@ class WithReason(TypedDict, total=False):
 class PreferenceSet(TypedDict, total=False):
     """How and when a customer wants to hear from us."""
 
-    channels: Annotated[Texts, Field(description="the ones wanted, in that order, of those a rule offers; by others only service and security messages leave, after these")]
+    channels: Annotated[
+        Texts,
+        Field(
+            description="the ones wanted, in that order, of those a rule offers; by others only service and "
+            "security messages leave, after these"
+        ),
+    ]
     windows: Annotated[
         list[Window] | None, Field(description="when messages are welcome, in the customer's zone")
     ]

@@ -257,7 +257,11 @@ CORE: Mapping[str, CoreType] = {
     "task.done": CoreType(
         schema.TaskAnswered,
         "The task is done.",
-        {"task": "O-1/not-arrived/arrived#1.2026-03-12.r1.task/owner", "by": "Nora Brandt", "outcome": "called"},
+        {
+            "task": "O-1/not-arrived/arrived#1.2026-03-12.r1.task/owner",
+            "by": "Nora Brandt",
+            "outcome": "called",
+        },
     ),
 }
 
