@@ -24,6 +24,7 @@ from bench.dealership import (
     order,
     promised,
 )
+from bench.dispatcher import drained
 from bench.report import Cost, Line, Runs, rate, ratio, timed
 from bench.sink import Sink
 from channels.base import Channel, Message, Receipt
@@ -34,7 +35,7 @@ from orchestrator.clock import VirtualClock
 from orchestrator.engine import Engine
 from orchestrator.ledger import Ledger
 from orchestrator.model import Status
-from orchestrator.sending.dispatch import LANES, Dispatcher
+from orchestrator.sending.dispatch import Dispatcher
 
 MESSAGES = 2000
 RUNS = 5
@@ -180,7 +181,7 @@ def _messages(way: Way, planned: Path, home: Path) -> list[Message]:
     with Ledger.open(f"sqlite:///{copy}") as opened:
         engine = Engine(opened, dealership().book)
         dispatcher = Dispatcher(engine, dealership().composer, {way.name: kept}, VirtualClock(NOW))
-        asyncio.run(_drained(dispatcher))
+        asyncio.run(drained(dispatcher))
     if len(kept.messages) != MESSAGES:
         raise SystemExit(f"{len(kept.messages)} messages are due, not {MESSAGES}")
     return list(kept.messages)
@@ -194,23 +195,13 @@ def _through(way: Way, planned: Path, file: Path, server: Sink) -> tuple[Cost, l
     with Ledger.open(f"sqlite:///{file}") as opened:
         engine = Engine(opened, dealership().book)
         dispatcher = Dispatcher(engine, dealership().composer, {way.name: channel}, VirtualClock(NOW))
-        cost = asyncio.run(_drained(dispatcher))
+        with timed(MESSAGES) as cost:
+            asyncio.run(drained(dispatcher))
         with opened.read() as tx:
             accepted = tx.status_counts()[Status.ACCEPTED]
     if not accepted == server.taken() - taken == MESSAGES:
         raise SystemExit(f"{accepted} of {MESSAGES} messages were accepted")
     return cost, channel.took
-
-
-async def _drained(dispatcher: Dispatcher) -> Cost:
-    async def lane() -> None:
-        while await dispatcher.one_batch():
-            pass
-
-    with timed(MESSAGES) as cost:  # as `drain` sends, before it plans on
-        await asyncio.gather(*(lane() for _ in range(LANES)))
-    await dispatcher.close()
-    return cost
 
 
 async def _alone(way: Way, port: int, messages: Sequence[Message]) -> tuple[Cost, list[float]]:

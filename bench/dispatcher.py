@@ -56,7 +56,9 @@ def _line(worker: "subprocess.Popen[str]") -> str:
     return worker.stdout.readline()
 
 
-async def _drained(dispatcher: Dispatcher) -> int:
+async def drained(dispatcher: Dispatcher) -> int:
+    """Send what is due as `drain` does, before it plans on; return how many entries were taken."""
+
     async def lane() -> int:
         taken = 0
         while count := await dispatcher.one_batch():
@@ -80,7 +82,7 @@ def main(arguments: Sequence[str]) -> None:
         print("ready", flush=True)
         sys.stdin.readline()
         began = time.process_time()
-        taken = asyncio.run(_drained(dispatcher))
+        taken = asyncio.run(drained(dispatcher))
         print(taken, time.process_time() - began, flush=True)
 
 

@@ -6,11 +6,10 @@ requests it took, and ends with its input. In BODY ``%d`` is the number of the r
 
 import asyncio
 import re
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
+from bench import sink
 from bench.sink import Sink
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -51,25 +50,11 @@ class Answers(asyncio.Protocol):
         return True
 
 
-async def _serve() -> None:
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(Answers, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    while await asyncio.to_thread(sys.stdin.readline):
-        print(Answers.taken, flush=True)
-    server.close()
-
-
-@contextmanager
-def running(status: int, body: str) -> Iterator[Sink]:
+def running(status: int, body: str) -> AbstractContextManager[Sink]:
     """Have such a server for the length of the block."""
-    command = [sys.executable, "-m", "bench.http_sink", str(status), body]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
-        yield Sink(process)
-        assert process.stdin is not None
-        process.stdin.close()
+    return sink.running("bench.http_sink", str(status), body)
 
 
 if __name__ == "__main__":
     Answers.status, Answers.body = int(sys.argv[1]), sys.argv[2]
-    asyncio.run(_serve())
+    asyncio.run(sink.serve(Answers))

@@ -20,7 +20,7 @@ from orchestrator.clock import VirtualClock
 from orchestrator.engine import Engine
 from orchestrator.ledger import Ledger
 from orchestrator.model import Customer, Order, Status
-from orchestrator.sending.dispatch import LANES, Dispatcher
+from orchestrator.sending.dispatch import Dispatcher
 from orchestrator.sending.guard import Send
 
 MAILS = 2000
@@ -89,7 +89,10 @@ def _through_a_ledger(planned: Path, file: Path, server: sink.Sink) -> tuple[Cos
     taken = server.taken()
     with Ledger.open(f"sqlite:///{file}") as opened:
         engine = Engine(opened, dealership().book)
-        cost = asyncio.run(_drained(engine, server.port))
+        channels = {"email": _channel(server.port)}
+        one = Dispatcher(engine, dealership().composer, channels, VirtualClock(NOW))
+        with timed(MAILS) as cost:
+            asyncio.run(dispatcher.drained(one))
         with timed() as after:
             plan_marked(engine, NOW)
         with opened.read() as tx:
@@ -106,20 +109,6 @@ def _by_two(planned: Path, file: Path, server: sink.Sink) -> Cost:
     cost = dispatcher.several(2, file, server.port, CONNECTIONS)
     if not cost.items == server.taken() - taken == MAILS:
         raise SystemExit(f"two dispatchers sent {server.taken() - taken} of {MAILS} mails")
-    return cost
-
-
-async def _drained(engine: Engine, port: int) -> Cost:
-    channels = {"email": _channel(port)}
-    one = Dispatcher(engine, dealership().composer, channels, VirtualClock(NOW))
-
-    async def lane() -> None:
-        while await one.one_batch():
-            pass
-
-    with timed(MAILS) as cost:  # as `drain` sends, before it plans on
-        await asyncio.gather(*(lane() for _ in range(LANES)))
-    await one.close()
     return cost
 
 

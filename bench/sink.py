@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 END = b"\r\n.\r\n"
 
@@ -59,12 +60,13 @@ class Mailbox(asyncio.Protocol):
         return True
 
 
-async def _serve() -> None:
+async def serve(sink: Any) -> None:
+    """Be a sink, a protocol that counts what it took on all connections, until the input ends."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Mailbox, "127.0.0.1", 0)
+    server = await loop.create_server(sink, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     while await asyncio.to_thread(sys.stdin.readline):
-        print(Mailbox.taken, flush=True)
+        print(sink.taken, flush=True)
     server.close()
 
 
@@ -88,9 +90,9 @@ class Sink:
 
 
 @contextmanager
-def running() -> Iterator[Sink]:
-    """Have a sink for the length of the block."""
-    command = [sys.executable, "-m", "bench.sink"]
+def running(module: str = "bench.sink", *arguments: str) -> Iterator[Sink]:
+    """Have the sink of a *module* for the length of the block."""
+    command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         yield Sink(process)
         assert process.stdin is not None
@@ -98,4 +100,4 @@ def running() -> Iterator[Sink]:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(serve(Mailbox))

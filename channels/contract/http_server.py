@@ -7,14 +7,13 @@ providers keep them.
 import asyncio
 import json
 import ssl
-import threading
-from collections.abc import Coroutine, Mapping
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-T = TypeVar("T")
+from channels.contract.server import Server
 
 SLOW = "slow"  # read the request, do as asked, and answer when told to go on, or never
 CUT_BEFORE = "cut before"  # close the connection at the first byte of a request, and do nothing
@@ -70,34 +69,24 @@ class Order:
     times: int = 0
 
 
-class HttpServer:
-    """Runs in a thread of its own from construction to :meth:`close`; usable as a context manager.
-
-    With *tls* it speaks HTTPS.
-    """
+class HttpServer(Server):
+    """A provider; with *tls* it speaks HTTPS."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
-        self.host, self.port = "127.0.0.1", 0
         self.tls = tls
         self.requests: list[Request] = []
-        self.connections = 0
         self.orders: list[Order] = []
         self.waiting: list[tuple[Connection, Answer]] = []
-        self.sessions: set[Connection] = set()
-        self.loop = asyncio.new_event_loop()
-        self._listening: asyncio.Server | None = None
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self._thread.start()
-        self._wait(self._listen())
+        super().__init__(tls=tls)
 
     @property
     def url(self) -> str:
         """Where it is, without a slash at the end."""
         return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
+    @abstractmethod
     def answer(self, request: Request) -> Answer:
         """Play the provider."""
-        raise NotImplementedError
 
     def connection(self) -> "Connection":
         """What speaks the protocol on one connection."""
@@ -111,33 +100,7 @@ class HttpServer:
     def accepting(self) -> None:
         """Behave again."""
         self.orders.clear()
-        self._wait(self._listen())
-
-    def refusing(self) -> None:
-        """Stop listening: a connection is refused."""
-        self._wait(self._stop())
-
-    def dropping_idle(self) -> None:
-        """Close every open connection, as providers do after some minutes."""
-        self._wait(self._drop())
-
-    def close(self) -> None:
-        """Stop for good."""
-        if self.loop.is_closed():
-            return
-        self.refusing()
-        self.dropping_idle()
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        super().accepting()
 
     def ordered(self, method: str) -> Answer | str | None:
         """What the server was told to do instead."""
@@ -148,26 +111,6 @@ class HttpServer:
                 order.times -= order.times > 0
                 return order.instead
         return None
-
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
-
-    async def _listen(self) -> None:
-        if self._listening is None:
-            self._listening = await self.loop.create_server(
-                self.connection, self.host, self.port, ssl=self.tls
-            )
-            self.port = self._listening.sockets[0].getsockname()[1]
-
-    async def _stop(self) -> None:
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
-
-    async def _drop(self) -> None:
-        for session in list(self.sessions):
-            session.transport.abort() if self.tls else session.transport.close()
-        await asyncio.gather(*(session.gone.wait() for session in list(self.sessions)))
 
 
 class Connection(asyncio.Protocol):

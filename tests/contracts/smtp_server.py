@@ -10,12 +10,10 @@ import ssl
 import sys
 import threading
 from collections import Counter
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import cast
 
-T = TypeVar("T")
+from channels.contract.server import Server
 
 SLOW = "slow"  # answer when told to go on, or never
 CUT = "cut"  # close the connection instead of answering
@@ -43,8 +41,8 @@ class Order:
     times: int = 0
 
 
-class SmtpServer:
-    """Runs in a thread of its own from construction to :meth:`close`; usable as a context manager."""
+class SmtpServer(Server):
+    """A mail provider."""
 
     def __init__(
         self,
@@ -55,27 +53,22 @@ class SmtpServer:
         login: bool = False,
         extensions: str = "SIZE",
     ) -> None:
-        self.host = "127.0.0.1"
-        self.port = port
         self.tls = tls
-        self.implicit = implicit  # TLS from the first byte (RFC 8314), instead of STARTTLS
         self.login = login
         self.extensions = extensions.split()
         self.keeping = True
         self.count = 0
         self.mails: list[Mail] = []
         self.commands: Counter[str] = Counter()
-        self.connections = 0
         self.most_open = 0
         self.orders: list[Order] = []
         self.stalled = threading.Event()  # somebody waits for an answer that does not come
         self.waiting: list[tuple[_Session, str]] = []
-        self.sessions: set[_Session] = set()
-        self.loop = asyncio.new_event_loop()
-        self._listening: asyncio.Server | None = None
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self._thread.start()
-        self._wait(self._listen())
+        self.implicit = implicit  # TLS from the first byte (RFC 8314), instead of STARTTLS
+        super().__init__(port=port, tls=tls if implicit else None)
+
+    def connection(self) -> asyncio.BaseProtocol:
+        return _Session(self)
 
     def answering(self, reply: str, *, at: str, to: str = "", times: int = 0) -> None:
         """Answer with *reply* ("450 4.2.1 busy", :data:`SLOW`, :data:`CUT`) at that step."""
@@ -85,43 +78,13 @@ class SmtpServer:
     def accepting(self) -> None:
         """Behave again."""
         self.orders.clear()
-        self._wait(self._listen())
-
-    def refusing(self) -> None:
-        """Stop listening: a connection is refused."""
-        self._wait(self._stop())
+        super().accepting()
 
     def going_on(self) -> None:
         """Give the answers that somebody still waits for."""
         for session, usual in self.waiting:
             self.loop.call_soon_threadsafe(session.say, usual)
         self.waiting.clear()
-
-    def dropping_idle(self) -> None:
-        """Close every open connection, as providers do after some minutes."""
-        self._wait(self._drop())
-
-    def left_alone(self) -> None:
-        """Return when every client has hung up by itself; ``TimeoutError`` after ten seconds."""
-        self._wait(asyncio.wait_for(self._left_alone(), 10))
-
-    def close(self) -> None:
-        """Stop for good."""
-        if self.loop.is_closed():
-            return
-        self.refusing()
-        self.dropping_idle()
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def ordered(self, at: str, to: str = "") -> str:
         """What the server was told to answer at this step, or ""."""
@@ -138,29 +101,6 @@ class SmtpServer:
         self.count += 1
         if self.keeping:
             self.mails.append(mail)
-
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
-
-    async def _listen(self) -> None:
-        if self._listening is None:
-            self._listening = await self.loop.create_server(
-                lambda: _Session(self), self.host, self.port, ssl=self.tls if self.implicit else None
-            )
-            self.port = self._listening.sockets[0].getsockname()[1]
-
-    async def _stop(self) -> None:
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
-
-    async def _drop(self) -> None:
-        for session in list(self.sessions):
-            session.transport.close()
-        await self._left_alone()
-
-    async def _left_alone(self) -> None:
-        await asyncio.gather(*(session.gone.wait() for session in self.sessions))
 
 
 class _Session(asyncio.Protocol):
