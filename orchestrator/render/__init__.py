@@ -13,7 +13,6 @@ from typing import Any
 from jinja2 import Template, TemplateError, TemplateSyntaxError
 
 from orchestrator.errors import NotFound, Problem, RenderError
-from orchestrator.model import Purpose
 from orchestrator.plain_text import one_line
 from orchestrator.render import attachments, bidi, brands, invitation, sms_text, wording
 from orchestrator.render import source as template_source
@@ -34,7 +33,6 @@ TITLE_LIMIT = 120
 LINK_LIMIT = 2_000
 SMS_SEGMENTS = 10  # providers refuse more
 UNPRINTED = frozenset({"Purpose", "Allow", "Attach", "Calendar"})  # headers that are for us
-CALENDAR = ("Calendar-Title", "Calendar-Place")  # headers that a calendar prints
 SHARED_TASK = "shared/task"  # said for a task that has no template of its own
 LAYOUT, PLAIN = "shared/layout.html", "shared/plain.html"
 LAYOUTS = "shared/layouts"  # those of brands
@@ -112,15 +110,6 @@ class Renderer:
             for (folder, stem), locales in self._found.items()
             if folder == name and stem.endswith(".txt")
         }
-
-    def purpose_of(self, name: str) -> Purpose | None:
-        """The purpose a template declares in its first ``Purpose:`` line, if it does."""
-        for (folder, stem), locales in sorted(self._found.items()):
-            for path in sorted(locales.values()) if folder == name and stem.endswith(".txt") else ():
-                for header in template_source.headers(self.files[path])[0]:
-                    if header.name == "Purpose" and header.value in set(Purpose):
-                        return Purpose(header.value)
-        return None
 
     def produces(self, path: str) -> bool:
         """Whether an attachment of that name is a text made for its reader: ``shared/list.txt``."""
@@ -220,7 +209,7 @@ class Renderer:
                 found.append(self._file(path))
         if brand.logo:
             found.append(replace(self._file(brand.logo_file), cid=brands.LOGO))
-        if refusal := attachments.too_many(sum(len(file.data) for file in found)):
+        if refusal := attachments.too_large(sum(len(file.data) for file in found)):
             raise RenderError(refusal.message)
         return tuple(found)
 

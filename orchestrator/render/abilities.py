@@ -28,17 +28,17 @@ def beyond(renderer: Renderer, channels: Mapping[str, Abilities]) -> Iterator[Pr
         if form == "html" and not can.rich:
             yield at(renderer, path, 1, "T046", f"{channel} shows no HTML", f"write it in {channel}.txt")
         if form == "txt" and can.max_length is not None:
-            shortest = _always(renderer, template_source.headers(source)[1])
+            shortest = _always(renderer, path, template_source.headers(source)[1], place[2] if place else "")
             if shortest > can.max_length:
                 why = f"{channel} takes {can.max_length:,} characters, and this is {shortest:,} at the least"
                 yield at(renderer, path, 1, "T046", why, "say it shorter")
 
 
-def _always(renderer: Renderer, body: str) -> int:
+def _always(renderer: Renderer, path: str, body: str, locale: str) -> int:
     """How many characters of a text are always said: nothing filled in, nothing that is said sometimes."""
     length = depth = 0
     try:
-        pieces = template_source.cut(body, "", renderer.text_env)
+        pieces = renderer.pieces(body, path, locale)
     except SourceError:  # that is told already
         return 0
     for piece in pieces:

@@ -80,8 +80,8 @@ def taken(path: str, files: Mapping[str, bytes]) -> File | Refusal:
     return File(name, kind.type, data)
 
 
-def too_many(sizes: int) -> Refusal | None:
+def too_large(size: int) -> Refusal | None:
     """Refuse what is too large for one mail."""
-    if sizes <= ALL:
+    if size <= ALL:
         return None
     return Refusal("T042", f"together they are larger than {ALL // 1_000_000} MB", "attach fewer, or smaller")

@@ -37,8 +37,13 @@ def problems(renderer: "Renderer") -> list[Problem]:
     found += _of_brands(renderer)
     for path in renderer.files:
         found += _of_file(renderer, path)
+    broken = {
+        problem.path.removeprefix(f"{renderer.templates.name}/")
+        for problem in found
+        if problem.code == "T010"
+    }
     for name in sorted({folder for folder in map(_folder, renderer.files) if folder}):
-        found += _of_html(renderer, name, known=set(found))
+        found += _of_html(renderer, name, broken)
     return sorted(set(found), key=lambda p: (p.path, p.line, p.column, p.code))
 
 
@@ -200,9 +205,8 @@ def _statement(node: nodes.Node) -> str:
     )
 
 
-def _of_html(renderer: "Renderer", name: str, known: set[Problem]) -> Iterator[Problem]:
+def _of_html(renderer: "Renderer", name: str, broken: AbstractSet[str]) -> Iterator[Problem]:
     """Compile each mail's document as sending would, unless its files are known to be broken."""
-    broken = {problem.path for problem in known if problem.code == "T010"}
     texts = renderer.channels_of(name).get("email", set())
     paths = {
         path: place

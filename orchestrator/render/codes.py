@@ -63,9 +63,11 @@ TEMPLATE_CODES: Mapping[str, Code] = {
         "Begin `email.txt` with `Subject: …` and an empty line.",
     ),
     "T021": Code(
-        "a purpose that does not exist",
-        "The law, consent, caps and headers of a message follow from its purpose.",
-        "Write `Purpose:` security, service, relationship or marketing; or leave it to the rule.",
+        "a purpose that does not exist, or is not the rule's",
+        "The law, consent, caps and headers of a message follow from the purpose of its rule. A text that "
+        "declares one may only be said by rules of the same.",
+        "Write `Purpose:` security, service, relationship or marketing, as the rule has it; or leave it "
+        "to the rule.",
     ),
     "T022": Code(
         "unknown header line",
@@ -84,7 +86,6 @@ TEMPLATE_CODES: Mapping[str, Code] = {
         "The template has no text below its headers.",
         "Write the text, or remove the file.",
     ),
-    # ── HTML
     # ── what goes with a mail
     "T040": Code(
         "a file to attach that is not there",
@@ -114,6 +115,7 @@ TEMPLATE_CODES: Mapping[str, Code] = {
         "`[brands.…]` in the settings names a logo or a layout that is not among the templates.",
         "Put the picture into the directory of templates, and the layout into `shared/layouts/`.",
     ),
+    # ── what rules and channels ask
     "T045": Code(
         "a list that leaves out the others",
         "The rule says `combine`, so the message may be about several orders; this text speaks of one, and "
@@ -121,12 +123,12 @@ TEMPLATE_CODES: Mapping[str, Code] = {
         "Name them all: `{% for one in orders %}{{ one.attributes.model }}{% endfor %}`; alone it is a list "
         "of one.",
     ),
-    # ── HTML
     "T046": Code(
         "a channel that cannot do that",
         "The template asks something of a channel that the channel does not have: HTML, or a text so long.",
         "Leave the file out, or say it shorter; `beforehand channels list` shows what each channel can do.",
     ),
+    # ── HTML
     "T030": Code(
         "MJML is broken",
         "An element is unknown, never closed, or closed out of order.",

@@ -12,7 +12,7 @@ machine, and the most hostile text that fits into a file ends within a fraction 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jinja2 import Environment, nodes
+from jinja2 import Environment, nodes, pass_context
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, Undefined, markup_join, str_join
 from jinja2.visitor import NodeTransformer
@@ -137,14 +137,7 @@ def counted(name: str, function: Callable[..., Any], env: Environment) -> Callab
             return function(context.eval_ctx, value, *args, **options)
         return function(env, value, *args, **options) if asks else function(value, *args, **options)
 
-    spending.jinja_pass_arg = _context_first()  # type: ignore[attr-defined]
-    return spending
-
-
-def _context_first() -> Any:
-    from jinja2 import pass_context
-
-    return getattr(pass_context(lambda _: None), "jinja_pass_arg")  # noqa: B009  Jinja keeps it untyped
+    return pass_context(spending)
 
 
 def _not_much_longer(value: Any, old: Any = "", new: Any = "", *_: Any, **__: Any) -> None:

@@ -5,12 +5,13 @@ counted. What the rules use and nobody wrote, and what somebody wrote and no rul
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from orchestrator.errors import NotFound, Problem, RenderError
 from orchestrator.journey import Journey, Mode, Rule, RuleBook
+from orchestrator.model import Purpose
 from orchestrator.render import Renderer, sms_text, voice
 from orchestrator.render import source as template_source
 from orchestrator.render.check import at
@@ -81,7 +82,7 @@ class _Review:
         unknown = [*self._undeclared()]
         told = {(problem.path, problem.line) for problem in unknown}  # why it fails there
         failing = {p for p in self._overruled(found) if p.code != "T117" or (p.path, p.line) not in told}
-        problems = {*failing, *unknown, *self._of_one_only()}
+        problems = {*failing, *unknown, *self._of_one_only(), *self._of_purposes()}
         return sorted(problems, key=lambda p: (p.path, p.line, p.column, p.code))
 
     def _undeclared(self) -> Iterator[Problem]:
@@ -92,14 +93,30 @@ class _Review:
 
     def _of_one_only(self) -> Iterator[Problem]:
         """Texts of rules that combine, and that name no other order than the first."""
+        for rule, stem, locale, path in self._said():
+            if rule.combine is not None and not self._speaks_of_all(path, stem, locale):
+                message = f"{rule.id!r} combines, and this text names only one order"
+                hint = "name each: `{% for one in orders %}{{ one.id }}{% endfor %}`"
+                yield at(self.renderer, path, self._begins(path), "T045", message, hint)
+
+    def _of_purposes(self) -> Iterator[Problem]:
+        """Texts that declare another purpose than their rule, which law and consent follow."""
+        for rule, stem, _, path in self._said():
+            heads = template_source.headers(self.renderer.files[path])[0] if stem.endswith(".txt") else ()
+            for head in heads:
+                if head.name == "Purpose" and head.value in set(Purpose) - {rule.purpose}:
+                    message = f"{rule.id!r} says it as {rule.purpose.value}, and it declares {head.value}"
+                    hint = "write the same purpose in both"
+                    yield at(self.renderer, path, head.line, "T021", message, hint, head.value)
+
+    def _said(self) -> Iterator[tuple[Rule, str, str, str]]:
+        """Every rule with the files of each template it says: stem, language, path."""
         for journey in self.book.journeys.values():
             for rule in journey.rules:
-                for rung in rule.rungs if rule.combine is not None else ():
-                    for (stem, locale), path in self.files.get(self._named(rung.say, journey), {}).items():
-                        if not self._speaks_of_all(path, stem, locale):
-                            message = f"{rule.id!r} combines, and this text names only one order"
-                            hint = "name each: `{% for one in orders %}{{ one.id }}{% endfor %}`"
-                            yield at(self.renderer, path, self._begins(path), "T045", message, hint)
+                for rung in rule.rungs:
+                    name = _named(rung.say, journey, self.files)
+                    for (stem, locale), path in self.files.get(name, {}).items():
+                        yield rule, stem, locale, path
 
     def _speaks_of_all(self, path: str, stem: str, locale: str) -> bool:
         source = self.renderer.files[path]
@@ -178,10 +195,7 @@ class _Review:
     # ── what rules need ──
 
     def _missing(self, name: str, use: _Use) -> Iterator[Fault]:
-        speaks: dict[str, set[str]] = {}
-        for stem, locale in self.files[name]:
-            if stem.endswith(".txt"):
-                speaks.setdefault(stem.removesuffix(".txt"), set()).add(locale)
+        speaks = self.renderer.channels_of(name)
         folder = name.partition("/")[0]
         spoken = self.spoken.get(folder, set())
         yield from self._own_language(name, speaks, spoken)
@@ -201,7 +215,7 @@ class _Review:
     ) -> Iterator[Fault]:
         """The company's own language is read by everybody who named none."""
         own = str(self.renderer.company.get("locale") or "")
-        chain = [*template_source.fall_back(own)][: len(own.replace("_", "-").split("-"))]
+        chain = [*template_source.wider(own)]
         if not own or name not in self.uses or spoken & set(chain):
             return  # some text of the journey speaks it, and so every other is asked for it too
         for channel, locales in sorted(speaks.items()):
@@ -212,7 +226,7 @@ class _Review:
     def _of_ladders(self) -> Iterator[tuple[str, Fault]]:
         for journey in self.book.journeys.values():
             for rule in journey.rules:
-                said = [self._named(rung.say, journey) for rung in rule.rungs if rung.say]
+                said = [_named(rung.say, journey, self.files) for rung in rule.rungs if rung.say]
                 for number, name in enumerate(said):
                     yield from self._repeated(name, dict.fromkeys(said[:number]), rule)
 
@@ -225,9 +239,6 @@ class _Review:
                     message = f"{rule.id!r} has said these words before: they are those of {other}"
                     hint = "say what is new: how long it is now, what was done, what they can do"
                     yield path, Fault("T110", message, hint)
-
-    def _named(self, say: str, journey: Journey) -> str:
-        return next((n for n in (f"{journey.id}/{say}", f"shared/{say}") if n in self.files), "")
 
     # ── overruling ──
 
@@ -291,6 +302,11 @@ def _bare(pieces: Sequence[Piece]) -> str:
     return " ".join(said.split()).casefold()
 
 
+def _named(slug: str, journey: Journey, names: Container[str]) -> str:
+    """The template of that name: the journey's own, else the one all share, or ""."""
+    return next((name for name in (f"{journey.id}/{slug}", f"{SHARED}/{slug}") if name in names), "")
+
+
 def _uses(book: RuleBook, names: Collection[str]) -> dict[str, _Use]:
     """Every template that a rule says or a task is called by, with what for."""
     found: dict[str, _Use] = {}
@@ -299,7 +315,7 @@ def _uses(book: RuleBook, names: Collection[str]) -> dict[str, _Use]:
             for rung in rule.rungs:
                 asked = rung.task.do if rung.task is not None else ""
                 for slug in filter(None, (rung.say, asked)):
-                    name = next((n for n in (f"{journey.id}/{slug}", f"shared/{slug}") if n in names), "")
+                    name = _named(slug, journey, names)
                     use = found.setdefault(name, _Use(journey=journey))
                     if slug == rung.say:
                         use.readers |= {rule.to, *rule.also_to}

@@ -79,15 +79,15 @@ class Missing(StrictUndefined):
         name = str(self._undefined_name)
         if self._undefined_obj is not missing:
             known: Iterable[str] = _known(self._undefined_obj)
-            return f"nothing here is called '.{name}'{suggestion(name, known)}"
-        return f"'{name}' is undefined{suggestion(name, declared())}"
+            return f"nothing here is called '.{name}'{_meant(name, known)}"
+        return f"'{name}' is undefined{_meant(name, declared())}"
 
 
 def _known(value: Any) -> Iterable[str]:
     return value if isinstance(value, dict) else fields_of(type(value))
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
+def _meant(name: str, known: Iterable[str]) -> str:
     """``; did you mean 'promise'?`` for the nearest of *known*, or nothing."""
     meant = did_you_mean(name, [text for text in known if isinstance(text, str)])
     return f"; {meant}" if meant else ""

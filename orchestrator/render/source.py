@@ -99,9 +99,14 @@ def split_path(path: str) -> tuple[str, str, str] | None:
 def fall_back(locale: str, *others: str) -> Iterator[str]:
     """The languages to try, in order: ``de-AT``, ``de``, the others likewise, ``en``, and no language."""
     for wanted in (locale, *others, "en", ""):
-        parts = wanted.replace("_", "-").split("-")
-        for length in range(len(parts), 0, -1):
-            yield "-".join(parts[:length])
+        yield from wider(wanted)
+
+
+def wider(locale: str) -> Iterator[str]:
+    """A language and those it is a kind of: ``de-AT``, ``de``."""
+    parts = locale.replace("_", "-").split("-")
+    for length in range(len(parts), 0, -1):
+        yield "-".join(parts[:length])
 
 
 # ── cutting ──────────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ from enum import Enum
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from orchestrator.render.source import Is, Piece, fall_back
+from orchestrator.render.source import Is, Piece, wider
 
 VOICES = Path(__file__).parent / "voices"
 SHORT = frozenset({"sms", "push"})  # one line: what happens next and when may be one and the same word
@@ -89,7 +89,7 @@ def _pattern(phrase: str) -> str:
 @lru_cache(maxsize=64)
 def words(locale: str) -> Mapping[str, Phrases] | None:
     """The phrases of the nearest language that has a file, by what they do; ``None`` if it has none."""
-    for name in list(fall_back(locale))[: locale.count("-") + locale.count("_") + 1]:
+    for name in wider(locale):
         file = VOICES / f"{name}.toml"
         if name and file.is_file():
             listed = tomllib.loads(file.read_text(encoding="utf-8"))

@@ -353,7 +353,8 @@ def _declared(hint: Any) -> Declared:
 
 def _row(name: str, says: str) -> str:
     """A row of a table; a bar inside a cell would end it."""
-    return f"| `{name}` | {says[:1].lower() + says[1:]} |".replace(" | date_long", " \\| date_long")
+    cell = (says[:1].lower() + says[1:]).replace("|", "\\|")
+    return f"| `{name}` | {cell} |"
 
 
 def page() -> str:

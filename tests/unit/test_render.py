@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import NotFound, RenderError
-from orchestrator.model import Purpose
 from orchestrator.plain_text import one_line
 from orchestrator.render import OUTPUT_LIMIT, Renderer
 from orchestrator.render.codes import TEMPLATE_CODES
@@ -161,9 +160,8 @@ def test_headers_stand_above_the_first_empty_line(write: Write) -> None:
     assert (push.title, push.link, push.text) == ("T 4711", "/o/4711", "Body")
 
 
-def test_a_purpose_is_read_and_never_printed(write: Write) -> None:
+def test_a_purpose_is_never_printed(write: Write) -> None:
     renderer = write({"car/said/email.txt.en.j2": "Subject: x\nPurpose: marketing\n\nBody"})
-    assert renderer.purpose_of("car/said") is Purpose.MARKETING
     assert renderer.render("car/said", "email", "en", words()).text == "Body"
 
 

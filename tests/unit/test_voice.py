@@ -201,6 +201,13 @@ def test_a_calendar_entry_of_a_milestone_that_the_journey_has_not_is_found(tmp_p
     assert found(tmp_path, changed(MAIL_FILE, "here\n\n", "here\nCalendar: invite collected\n\n")) == []
 
 
+def test_a_text_that_declares_another_purpose_than_its_rule_is_found(tmp_path: Path) -> None:
+    (problem,) = found(tmp_path, changed(MAIL_FILE, "here\n\n", "here\nPurpose: marketing\n\n"))
+    assert (problem.code, problem.line) == ("T021", 2)
+    assert problem.message.endswith("says it as service, and it declares marketing")
+    assert found(tmp_path, changed(MAIL_FILE, "here\n\n", "here\nPurpose: service\n\n")) == []
+
+
 def test_a_text_that_names_one_order_where_the_rule_gathers_several_is_found(tmp_path: Path) -> None:
     combines = JOURNEY.replace("say: here,", "say: here, combine: 2h,")
     problems = found(tmp_path, GOOD, combines)
