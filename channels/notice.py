@@ -21,12 +21,17 @@ USUAL, LONGEST = timedelta(days=1), timedelta(days=28)  # how long a service kee
 _TITLE = 120  # characters
 
 
-def device(message: Message, kind: str) -> devices.Device:
-    """The device that *message* goes to, which must be of that *kind*."""
+def any_device(message: Message) -> devices.Device:
+    """The device that *message* goes to; raises :class:`~channels.base.Rejected` for what is none."""
     try:
-        found = devices.parse(message.to)
+        return devices.parse(message.to)
     except ValueError as wrong:
         raise Rejected(str(wrong), code="no device") from None
+
+
+def device(message: Message, kind: str) -> devices.Device:
+    """The device that *message* goes to, which must be of that *kind*."""
+    found = any_device(message)
     if found.kind != kind:
         raise Rejected(f"the device is not one of {kind}", code="no device")
     return found

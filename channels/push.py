@@ -59,14 +59,12 @@ class PushChannel:
 
     async def _one(self, message: Message) -> Receipt | ChannelError:
         try:
-            service = self._services.get(devices.parse(message.to).kind)
+            service = self._services.get(notice.any_device(message).kind)
             if service is None:
                 return Rejected("no settings for the service of this device", code="no service")
             return await service.send(message)
         except ChannelError as error:
             return error
-        except ValueError as wrong:
-            return Rejected(str(wrong), code="no device")
 
 
 def _of_all(errors: Sequence[ChannelError]) -> ChannelError:

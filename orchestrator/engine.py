@@ -14,6 +14,7 @@ from orchestrator.intake import Incoming
 from orchestrator.intake.types import CORE
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Appended, Ledger, OrderRow, Transaction
+from orchestrator.ledger.verbs import batches
 from orchestrator.model import Customer, Entry, Order, Scope, Status, may_be_either, scope_of
 from orchestrator.planning import past
 from orchestrator.planning.audience import nobody
@@ -21,7 +22,7 @@ from orchestrator.planning.case import complete, reached
 from orchestrator.planning.planner import case_of, journey_of
 from orchestrator.planning.reconcile import Plan, reconcile
 from orchestrator.planning.spelling import slips
-from orchestrator.sight import NEVER, Sight, look, look_at_facts
+from orchestrator.sight import NEVER, Sight, look
 from orchestrator.withholding import withhold
 
 _CORE = frozenset(CORE)
@@ -100,10 +101,12 @@ class Engine:
             own = fact.subject in alone and may_be_either(fact.type)
             about = customers if own or scope_of(fact.type) is Scope.CUSTOMER else orders
             about[fact.subject] = max(fact.heard, about.get(fact.subject, fact.heard))
+        if not customers:
+            return orders
         for group in set(tx.kin(customers).values()):  # what one of them says concerns the orders of all
             newest = max(customers[one] for one in group & customers.keys())
             customers.update((one, max(newest, customers.get(one, newest))) for one in group)
-        for customer, theirs in tx.orders_of(customers).items() if customers else ():
+        for customer, theirs in tx.orders_of(customers).items():
             if len(theirs) > BATCH:
                 tx.mark(theirs)
                 continue
@@ -120,9 +123,20 @@ class Engine:
         have = tx.entries_of(sight.decisions)
         self.apply(tx, reconcile(sight.decisions.values(), have), now)
         tx.unhold(_parked(entry for entries in have.values() for entry in entries), "news of the order", now)
-        rows = [self.row(sight, order) for order in orders]
-        tx.store_orders(rows)
-        return {row.id: row.problem for row in rows if row.problem}
+        return self._keep_rows(tx, sight, orders)
+
+    def _keep_rows(self, tx: Transaction, sight: Sight, orders: Iterable[str]) -> dict[str, str]:
+        """Write how these orders stand, and say what is wrong with which.
+
+        Of one whose facts do not fold only that is noted: its row still says whose it is.
+        """
+        rows = {order_id: self.row(sight, order_id) for order_id in orders}
+        broken = rows.keys() - sight.orders.keys()
+        stored = tx.orders(broken) if broken else {}
+        for order_id in stored:
+            tx.order_problem(order_id, rows[order_id].problem)
+        tx.store_orders([row for order_id, row in rows.items() if order_id not in stored])
+        return {order_id: row.problem for order_id, row in rows.items() if row.problem}
 
     def plan_changed(self, now: datetime, limit: int = BATCH) -> int:
         """Plan orders that carry a mark, the longest waiting first; return how many."""
@@ -177,7 +191,7 @@ class Engine:
         if order is None:
             return OrderRow(order_id, problem=problem)
         journey = journey_of(order, sight.book)
-        problem = problem or problem_of(order, sight.customer_of(order), self.book)
+        problem = problem or problem_of(order, sight.customer_of(order), sight.book)
         last = phase = ""
         status = order.status.value
         if not isinstance(journey, str):
@@ -209,13 +223,12 @@ class Engine:
                 return count
             after = held[-1].id
 
-    def rebuild(self) -> int:
+    def rebuild(self, now: datetime) -> int:
         """Fold every order again from its facts and rewrite the cache rows; return how many."""
         count = 0
         with self.ledger.transaction() as tx:
-            for batch in _batches(tx.order_ids(), BATCH):
-                sight = look_at_facts(tx, self.follow(tx), batch)
-                tx.store_orders([self.row(sight, order_id) for order_id in batch])
+            for batch in batches(tx.order_ids()):
+                self._keep_rows(tx, self.look(tx, dict.fromkeys(batch, now), now), batch)
                 count += len(batch)
         return count
 
@@ -237,17 +250,6 @@ def problem_of(order: Order, customer: Customer, book: RuleBook) -> str:
 
 def _parked(entries: Iterable[Entry]) -> list[int]:
     return [entry.id for entry in entries if entry.status is Status.HELD and entry.reason.startswith(PARKED)]
-
-
-def _batches(ids: Iterable[str], size: int) -> Iterable[list[str]]:
-    batch: list[str] = []
-    for item in ids:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def state_of(order: Order) -> str:

@@ -49,6 +49,7 @@ class Sight:
         about: dict[Scope, set[str]] = {Scope.ORDER: set(), Scope.CUSTOMER: set()}
         for _, fact in news:
             about[scope_of(fact.type)].add(fact.subject)
+        about[Scope.CUSTOMER] |= tx.kin(about[Scope.CUSTOMER]).keys()  # what one says, all of them said
         return about[Scope.ORDER].isdisjoint(orders) and about[Scope.CUSTOMER].isdisjoint(self.customers)
 
     def shows(self, order_id: str, other: "Sight") -> bool:

@@ -96,9 +96,10 @@ def db_rebuild(ctx: typer.Context, config: Config = None) -> None:
     never needed, and never harmful.
     """
     from orchestrator.cli.ledgers import engine_in_force
+    from orchestrator.clock import SystemClock
 
     with engine_in_force(settings(ctx, config)) as engine:
-        orders = engine.rebuild()
+        orders = engine.rebuild(SystemClock().now())
     output.sentence(f"{output.counted(orders, 'order')} rebuilt from their facts")
 
 

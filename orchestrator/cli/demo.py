@@ -66,6 +66,8 @@ def _prepare(directory: Path) -> None:
     from orchestrator.simulation.demo_story import events
 
     mark = directory / MARK
+    if directory.exists() and not directory.is_dir():
+        raise Misconfigured(f"{directory} is no folder; name another one")
     if directory.exists() and any(directory.iterdir()):
         if not mark.exists():
             raise Misconfigured(f"{directory} is not empty and no demo made it; name another folder")

@@ -130,18 +130,8 @@ def _lines(file: Path) -> Iterator[tuple[BinaryIO, Progress]]:
         with Progress("reading standard input") as progress:
             yield sys.stdin.buffer, progress
         return
-    with _opened(file) as stream, Progress(f"reading {file}", file.stat().st_size) as progress:
+    with output.reading(file) as stream, Progress(f"reading {file}", file.stat().st_size) as progress:
         yield stream, progress
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[BinaryIO]:
-    try:
-        stream = file.open("rb")
-    except OSError as error:
-        raise Misconfigured(f"{file} cannot be read: {error.strerror}") from error
-    with stream:
-        yield stream
 
 
 def _told(stream: BinaryIO, progress: Progress) -> Iterator[bytes]:
@@ -246,7 +236,7 @@ def simulate(
 
     chosen = settings(ctx, config)
     sets = written(chosen, [rules or chosen.rules.path, *([diff] if diff else [])], templates)
-    with _opened(events), Progress(f"reading {events}", events.stat().st_size) as progress:
+    with output.reading(events), Progress(f"reading {events}", events.stat().st_size) as progress:
         past = history.read(events, progress.to)
     end = _moment(until, chosen.company.time_zone) if until else past.furthest + AFTERWARDS
     zones = Zones(past.zone_of, chosen.company.time_zone)

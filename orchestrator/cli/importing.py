@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -228,17 +229,13 @@ def _hear(engine: Engine, batch: list[Incoming], path: str, found: _Found) -> No
 
 
 def _text(mapping: Path) -> str:
-    try:
-        return mapping.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError as error:
-        raise Misconfigured(f"{mapping} cannot be read: {error.strerror}") from error
+    with output.reading(mapping) as file:
+        return TextIOWrapper(file, encoding="utf-8", errors="surrogateescape").read()
 
 
 def _size(file: Path) -> int:
-    try:
+    with output.reading(file):
         return file.stat().st_size
-    except OSError as error:
-        raise Misconfigured(f"{file} cannot be read: {error.strerror}") from error
 
 
 @contextmanager
@@ -249,7 +246,7 @@ def _report(path: Path | None) -> Iterator[Callable[[Flaw], None]]:
     if path is None:
         yield lambda _: None
         return
-    with _written(path, encoding="utf-8-sig") as file:
+    with output.writing(path, encoding="utf-8-sig") as file:
         yield writer(file)
 
 
@@ -260,7 +257,7 @@ def _events(path: Path | None, now: datetime) -> Iterator[Callable[[Iterable[New
         yield lambda news: news
         return
     recorded = now.isoformat()
-    with _written(path, encoding="utf-8") as file:
+    with output.writing(path, encoding="utf-8") as file:
 
         def written(news: Iterable[New]) -> Iterator[New]:
             for new in news:
@@ -270,10 +267,3 @@ def _events(path: Path | None, now: datetime) -> Iterator[Callable[[Iterable[New
                 yield new
 
         yield written
-
-
-def _written(path: Path, encoding: str) -> TextIO:
-    try:
-        return path.open("w", encoding=encoding, newline="")
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error

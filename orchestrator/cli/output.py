@@ -18,10 +18,11 @@ from dataclasses import asdict, is_dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from enum import Enum, StrEnum
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, BinaryIO, Self, TextIO
 
-from orchestrator.errors import Problem
+from orchestrator.errors import Misconfigured, Problem
 
 QUIET = 1.0  # seconds: what is over sooner needs no progress
 WIDEST_SOURCE = 160  # characters of a source line that are worth showing
@@ -328,3 +329,22 @@ class Progress:
             self._task = self._bar.add_task(self.what, total=self.total)
             self._bar.start()
         self._bar.update(self._task, completed=self.done)
+
+
+# ── files somebody named ─────────────────────────────────────────────────────
+
+
+def reading(file: Path) -> BinaryIO:
+    """Open a file to read; raises :class:`Misconfigured` with the reason."""
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise Misconfigured(f"{file} cannot be read: {error.strerror}") from error
+
+
+def writing(file: Path, encoding: str = "utf-8") -> TextIO:
+    """Open a file to write anew, lines ending as they are given; raises :class:`Misconfigured`."""
+    try:
+        return file.open("w", encoding=encoding, newline="")
+    except OSError as error:
+        raise Misconfigured(f"{file} cannot be written: {error.strerror}") from error

@@ -58,17 +58,18 @@ def preview(
         (name, found.renderer.render(template, name, words["locale"], words))
         for name in ([channel] if channel else sorted(speaks))
     ]
-    rider = _rider(chosen, journey, facts, template, real=bool(order))
-    pages = [(name, _carrying(page, rider) if name == "email" else page) for name, page in rendered]
+    riders = _riders(chosen, journey, facts, template, real=bool(order))
+    pages = [(name, *_carrying(page, riders if name == "email" else ())) for name, page in rendered]
     if html is not None:
-        html.write_text(next(page.html for name, page in pages if name == "email"), encoding="utf-8")
+        with output.writing(html) as file:
+            file.write(next(page.html for name, page, _ in pages if name == "email"))
     if order:
         _tell_missing(found, template, order, words)
     if form is Format.TABLE:
-        for (name, page), (_, alone) in zip(pages, rendered, strict=True):
-            _print(name, page, rider.id if rider is not None and page is not alone else "")
+        for name, page, line in pages:
+            _print(name, page, line)
     else:
-        output.records(({"channel": name, **_record(page)} for name, page in pages), form)
+        output.records(({"channel": name, **_record(page)} for name, page, _ in pages), form)
 
 
 def _journey(found: Written, template: str) -> Journey:
@@ -114,8 +115,10 @@ def _of_order(chosen: Settings, order: str, template: str, journey: Journey) -> 
     return Sample(note, known, sight.customer_of(known), now)
 
 
-def _rider(chosen: Settings, journey: Journey, facts: Sample, template: str, *, real: bool) -> Rider | None:
-    """The line that would ride with this mail: to a real customer, or to one who was never told it."""
+def _riders(
+    chosen: Settings, journey: Journey, facts: Sample, template: str, *, real: bool
+) -> tuple[Rider, ...]:
+    """The lines that may ride with this mail: to a real customer, or to one who was never told any."""
     from orchestrator.sending.riders import riding
 
     saying = {
@@ -124,14 +127,15 @@ def _rider(chosen: Settings, journey: Journey, facts: Sample, template: str, *, 
     if real:
         note = facts.notification
         return riding(note, facts.order, facts.customer, journey, chosen.policy(), facts.now)
-    return next((rider for rider in journey.riders if saying & set(rider.rules)), None)
+    return tuple(rider for rider in journey.riders if saying & set(rider.rules))
 
 
-def _carrying(page: Rendered, rider: Rider | None) -> Rendered:
+def _carrying(page: Rendered, riders: tuple[Rider, ...]) -> tuple[Rendered, str]:
+    """The page with one of the lines, and that line's id."""
     from orchestrator.sending.riders import put_in
 
-    made = put_in(rider, page.text, page.html, page.locale) if rider is not None else None
-    return page if made is None else replace(page, text=made[0], html=made[1])
+    text, html, line = put_in(riders, page.text, page.html, page.locale)
+    return replace(page, text=text, html=html), line
 
 
 def _words(chosen: Settings, journey: Journey, facts: Sample, locale: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from orchestrator.model import Kind, Notification, Sent
 from orchestrator.planning.case import Case
 from orchestrator.timing import caps
+from orchestrator.timing.caps import Tally
 from orchestrator.timing.send_time import zone_of
 
 Again = Callable[[Notification, Case], Notification | None]
@@ -24,14 +25,17 @@ def spread(want: Iterable[Notification], case: Case, again: Again) -> Iterator[N
     moved: dict[str, Notification] = {}
     ahead: list[Sent] = []
     zone = zone_of(case.customer, case.zone)
+    so_far = Tally({}, {})
+    for one in case.customer.sent:
+        caps.counted(so_far, one, zone)
     for note in sorted(filter(_counts, notes), key=lambda one: (one.due_at, one.key)):
         if note.key in case.order.outcomes:
             continue
-        sent = caps.tally((*case.customer.sent, *ahead), zone)
-        if ahead and caps.full(case.policy.caps, note.purpose, sent, note.due_at, zone):
+        if ahead and caps.full(case.policy.caps, note.purpose, so_far, note.due_at, zone):
             moved[note.key] = again(note, replace(case, ahead=tuple(ahead))) or note
         due = moved.get(note.key, note).due_at
         ahead.append(Sent(due, note.purpose, note.key, 0))
+        caps.counted(so_far, ahead[-1], zone)
     return (moved.get(note.key, note) for note in notes)
 
 

@@ -90,9 +90,11 @@ def wanted(
             name = type(error).__name__  # its text may quote the customer's data
             errors.append(f"{rule.id}: it failed on this order ({name})")
 
+    rules = {rule.id: rule for rule in journey.rules}
+
     def again(note: Notification, later: Case) -> Notification | None:
-        rule = next(rule for rule in journey.rules if rule.id == note.rule)
-        answers = _decide(rule, later)
+        rule = rules[note.rule]
+        answers = (answer for to_one in (rule, *rule.for_others) for answer in _decide(to_one, later))
         found = (
             one for one in answers if isinstance(one, Notification) and one.key == note.key and one.steps
         )

@@ -67,10 +67,10 @@ def _types(order: Order, journey: Journey, core: frozenset[str]) -> Iterator[str
 def _tasks(order: Order) -> Iterator[str]:
     """An answer counts as soon as its task is given; until then it may as well be a slip."""
     if order.answers:
-        given = [key for key, outcome in order.outcomes.items() if outcome.kind == Kind.TASK]
-        for key in order.answers:
+        given = {key: outcome for key, outcome in order.outcomes.items() if outcome.kind == Kind.TASK}
+        for key in (key for key in order.answers if key not in given):
             meant = nearest(key, given, NEAR)
-            if key not in given and meant not in order.answers:
+            if meant not in order.answers:
                 yield f"nobody was given the task {key!r} that was answered{_did(meant)}"
 
 

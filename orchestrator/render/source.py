@@ -165,7 +165,7 @@ def _cut_plain(source: str, path: str) -> list[Piece]:
     end, line = 0, 1
     for match in _PLAIN.finditer(source):
         before, text = source[end : match.start()], match[0]
-        if _OPENS.search(before):
+        if _OPENS.search(before + text[0]):  # in `{{{` Jinja takes the first two, this pattern the last
             return []
         if before:
             found.append(Piece(Is.TEXT, before, path, line))

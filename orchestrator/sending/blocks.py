@@ -24,12 +24,7 @@ def blocks(
     now: datetime,
 ) -> Blocks:
     """Look up what stands against these entries, each handled at its moment (by id), for the guard."""
-    places = {place for entry in entries for place in _places(entry, sight)}
-    suppressed: dict[tuple[str, str], str] = {}
-    if places:
-        key = _key(tx)
-        hashes = {(channel, _hash(key, to)): (channel, to) for channel, to in places}
-        suppressed = {hashes[name]: found.reason for name, found in tx.suppressed(hashes).items()}
+    suppressed = dict(listed(tx, {place for entry in entries for place in _places(entry, sight)}))
     paused = {(pause.kind.value, pause.name): pause.reason for pause in tx.pauses()}
     sent = _sent(tx, sight, moments, now) if sight.book.capped else {}
     return Blocks(suppressed, paused, allow, sight.book.policy.caps, sent)
@@ -52,12 +47,16 @@ def suppress(tx: Transaction, channel: str, to: str, reason: str, evidence: str,
 
 
 def listed(tx: Transaction, addresses: Iterable[tuple[str, str]]) -> list[tuple[tuple[str, str], str]]:
-    """Those of these (channel, address) that nothing is sent to any more, each with the reason."""
+    """Those of these (channel, address) that nothing is sent to any more, each with the reason.
+
+    However an address is spelt, in small letters or large, it is the same.
+    """
     if tx.remembered(_KEY) is None:
         return []  # nothing was ever listed
     key = _key(tx)
-    hashes = {(channel, _hash(key, to)): (channel, to) for channel, to in addresses}
-    return sorted((hashes[name], found.reason) for name, found in tx.suppressed(hashes).items())
+    named = {place: (place[0], _hash(key, place[1])) for place in addresses}
+    found = tx.suppressed(set(named.values())) if named else {}
+    return sorted((place, found[name].reason) for place, name in named.items() if name in found)
 
 
 def _places(entry: Entry, sight: Sight) -> set[tuple[str, str]]:

@@ -52,7 +52,7 @@ class Batch:
     go: Sequence[Sequence[Going]]  # by message
     sight: Sight
     apart: frozenset[str] = frozenset()  # Message-IDs under which others still wait
-    lines: Mapping[str, Rider] = field(default_factory=dict)  # by key, what rides along in which mail
+    lines: Mapping[str, Sequence[Rider]] = field(default_factory=dict)  # by key, what may ride in which mail
 
 
 class Dispatcher:
@@ -271,7 +271,7 @@ class Dispatcher:
         now = self._records.at(entry, self._clock.now())
         customer = sight.customer_of(order)
         message = self._composer.compose(go, order, customer, journey, now)
-        message, line = lines.put(message, batch.lines.get(go.wanted.key))
+        message, line = lines.put(message, batch.lines.get(go.wanted.key, ()))
         if entry.message_id not in batch.apart:
             message = outcomes.same_identity(message, entry)
         others = [

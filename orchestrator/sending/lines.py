@@ -17,8 +17,8 @@ UNDER_WAY = timedelta(minutes=15)  # as long as a mail that was claimed may take
 
 def reserved(
     tx: Transaction, going: Iterable[Send], sight: Sight, book: RuleBook, now: datetime
-) -> dict[str, Rider]:
-    """Return by key which of these mails carry which line, and keep it for them while they are under way."""
+) -> dict[str, tuple[Rider, ...]]:
+    """Return by key which of these mails may carry which lines, kept for it while it is under way."""
     wishes: dict[Carries, Rider] = {}
     if not any(journey.riders for journey in book.journeys.values()):
         return {}
@@ -27,16 +27,17 @@ def reserved(
         journey = journey_of(order, book)
         if go.channel == BY and not isinstance(journey, str) and journey.riders:
             customer = sight.customer_of(order)
-            rider = riding(go.wanted, order, customer, journey, book.policy, now)
-            if rider is not None:
+            for rider in riding(go.wanted, order, customer, journey, book.policy, now):
                 wishes[Carries(customer.id, rider.id, go.wanted.key)] = rider
-    granted = tx.reserve(list(wishes), now, now + UNDER_WAY)
-    return {wish.key: wishes[wish] for wish in granted}
+    granted = set(tx.reserve(list(wishes), now, now + UNDER_WAY))
+    lines: dict[str, tuple[Rider, ...]] = {}
+    for wish, rider in wishes.items():  # in the order in which the journey names them
+        if wish in granted:
+            lines[wish.key] = (*lines.get(wish.key, ()), rider)
+    return lines
 
 
-def put(message: Message, rider: Rider | None) -> tuple[Message, str]:
-    """Return *message* with the line and the line's id, or as it was and ""."""
-    made = put_in(rider, message.text, message.html, message.locale) if rider is not None else None
-    if rider is None or made is None:
-        return message, ""
-    return replace(message, text=made[0], html=made[1]), rider.id
+def put(message: Message, riders: Iterable[Rider]) -> tuple[Message, str]:
+    """Return *message* with one of the lines and that line's id, or as it was and ""."""
+    text, html, line = put_in(riders, message.text, message.html, message.locale)
+    return (replace(message, text=text, html=html), line) if line else (message, "")

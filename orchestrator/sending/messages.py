@@ -18,6 +18,7 @@ from orchestrator.render import several, wording
 from orchestrator.render.attachments import File
 from orchestrator.render.invitation import Invitation, Somebody, calendar_file
 from orchestrator.sending.guard import Send
+from orchestrator.sending.riders import at_the_end
 from orchestrator.timing.send_time import recipient
 
 _IDS = UUID("6f0d4f6e-3a55-4a0c-9e3e-0b6c5c1d2a11")  # the name space of our Message-IDs; never change it
@@ -169,8 +170,7 @@ class Composer:
             text = f"{text.rstrip()}\n\n{address}\n"
         written = str(escape(address))
         if html and written not in html and address not in html:
-            body, end, rest = html.rpartition("</body>")
-            html = f'{body or rest}<p style="{SMALL}">{written}</p>{end}{rest if body else ""}'
+            html = at_the_end(html, f'<p style="{SMALL}">{written}</p>')
         return text, html
 
     def _reply_to(self, wanted: Notification, order: Order, brand: str) -> str:

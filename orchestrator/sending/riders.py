@@ -4,6 +4,7 @@ It is never a reason to write. The mail is the one that its rule wanted, at its 
 once, whose consent forbids it, and whose mail is in a language the line is not written in, gets it without.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from markupsafe import escape
@@ -23,20 +24,17 @@ STYLE = "margin:16px;font-size:15px"
 
 def riding(
     wanted: Notification, order: Order, customer: Customer, journey: Journey, policy: Policy, now: datetime
-) -> Rider | None:
-    """Return the first line of the journey that may ride with this mail to the customer."""
+) -> tuple[Rider, ...]:
+    """Return the lines of the journey that may ride with this mail to the customer; one of them will."""
     if wanted.role != "customer" or wanted.kind is not Kind.MESSAGE:
-        return None
-    return next(
-        (
-            rider
-            for rider in journey.riders
-            if wanted.rule in rider.rules
-            and rider.id not in customer.told
-            and not refused(customer, rider.purpose, BY)
-            and _holds(rider, wanted, order, customer, journey, policy, now)
-        ),
-        None,
+        return ()
+    return tuple(
+        rider
+        for rider in journey.riders
+        if wanted.rule in rider.rules
+        and rider.id not in customer.told
+        and not refused(customer, rider.purpose, BY)
+        and _holds(rider, wanted, order, customer, journey, policy, now)
     )
 
 
@@ -58,16 +56,21 @@ def _holds(
     return rider.when.evaluate(known).value is True
 
 
-def put_in(rider: Rider, text: str, html: str, locale: str) -> tuple[str, str] | None:
-    """Return a mail's text and HTML with the line, above the signature, in the mail's own language.
+def put_in(riders: Iterable[Rider], text: str, html: str, locale: str) -> tuple[str, str, str]:
+    """Return a mail's text and HTML with a line above the signature, and the line's id.
 
-    ``None`` if the line is not written in that language.
+    It is the first that is written in the mail's own language; without one the mail is as it was, and the
+    id is "".
     """
-    line = rider.line.get(locale) or rider.line.get(locale.partition("-")[0])
-    if not line:
-        return None
-    line = one_line(line, LIMIT)
-    body, dashes, footer = text.partition(SIGNATURE)
+    for rider in riders:
+        if line := one_line(rider.line.get(locale) or rider.line.get(locale.partition("-")[0]) or "", LIMIT):
+            body, dashes, footer = text.partition(SIGNATURE)
+            shown = at_the_end(html, f'<p style="{STYLE}">{escape(line)}</p>') if html else html
+            return f"{body.rstrip()}\n\n{line}\n{dashes}{footer}", shown, rider.id
+    return text, html, ""
+
+
+def at_the_end(html: str, paragraph: str) -> str:
+    """Return a document with one more paragraph as the last of its body."""
     head, end, rest = html.rpartition("</body>")
-    shown = f'{head}<p style="{STYLE}">{escape(line)}</p>{end}{rest}' if end else html
-    return f"{body.rstrip()}\n\n{line}\n{dashes}{footer}", shown
+    return f"{head}{paragraph}{end}{rest}" if end else html + paragraph

@@ -23,22 +23,26 @@ Caps = Mapping[Purpose | None, Cap]
 class Tally(NamedTuple):
     """What was sent by days and weeks of a customer: of each purpose, and under ``None`` all that counts."""
 
-    days: Mapping[Purpose | None, Counter[date]]
-    weeks: Mapping[Purpose | None, Counter[date]]
+    days: dict[Purpose | None, Counter[date]]
+    weeks: dict[Purpose | None, Counter[date]]
 
 
 @lru_cache(maxsize=256)  # asked for every rule of every order of the same customer
 def tally(sent: tuple[Sent, ...], zone: str) -> Tally:
     """Count what was sent by the days and weeks of *zone*."""
-    days: dict[Purpose | None, Counter[date]] = {}
-    weeks: dict[Purpose | None, Counter[date]] = {}
+    found = Tally({}, {})
     for one in sent:
-        if one.purpose is not Purpose.SECURITY:
-            day = calendar.day_of(one.at, zone)
-            for purpose in (one.purpose, None):
-                days.setdefault(purpose, Counter())[day] += 1
-                weeks.setdefault(purpose, Counter())[_monday(day)] += 1
-    return Tally(days, weeks)
+        counted(found, one, zone)
+    return found
+
+
+def counted(tally: Tally, one: Sent, zone: str) -> None:
+    """Count one more in a tally of one's own: what :func:`tally` returns belongs to all who asked."""
+    if one.purpose is not Purpose.SECURITY:
+        day = calendar.day_of(one.at, zone)
+        for purpose in (one.purpose, None):
+            tally.days.setdefault(purpose, Counter())[day] += 1
+            tally.weeks.setdefault(purpose, Counter())[_monday(day)] += 1
 
 
 def room(caps: Caps, purpose: Purpose, sent: Tally, moment: datetime, zone: str) -> datetime:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -86,9 +87,38 @@ def test_an_answer_to_an_unknown_task_is_kept_and_told_at_once_and_on_the_order(
     with engine.ledger.read() as tx:
         assert [fact.data["task"] for fact in tx.order_facts(["BX-1"])["BX-1"][1:]] == ["BX-1/late/1/owner"]
         assert [row.problem for row in tx.list_orders(problems=True)] == [problem]
-    engine.rebuild()
+    engine.rebuild(NOW)
     with engine.ledger.read() as tx:
         assert [row.problem for row in tx.list_orders(problems=True)] == [problem]
+
+
+def test_a_rebuild_keeps_what_is_wrong_with_planning_an_order(engine: Engine, monkeypatch: Any) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("the business calendar has no open day")
+
+    monkeypatch.setattr("orchestrator.planning.planner.firings", fails)
+    hear(engine, maria(), order("BX-1"))
+    engine.rebuild(NOW)
+
+    with engine.ledger.read() as tx:
+        (row,) = tx.list_orders(problems=True)
+    assert "the business calendar has no open day" in row.problem
+
+
+def test_an_order_whose_facts_do_not_fold_still_says_whose_it_is(engine: Engine, monkeypatch: Any) -> None:
+    hear(engine, maria(), order("BX-1"))
+
+    def fails(*_: object) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("orchestrator.sight.fold_order", fails)
+    hear(engine, promise("BX-1", "2026-03-12"))
+
+    with engine.ledger.read() as tx:
+        row = tx.order("BX-1")
+        assert list(tx.orders_of(["maria"])) == ["maria"]
+    assert row is not None
+    assert (row.customer, row.problem) == ("maria", "its facts do not fold: KeyError")
 
 
 def test_an_order_may_come_before_its_customer(engine: Engine) -> None:
@@ -166,7 +196,7 @@ def test_the_cache_is_rebuilt_from_the_facts_exactly(engine: Engine) -> None:
     with engine.ledger.transaction() as tx:
         tx.store_orders([type(row)(id=row.id, state="lost") for row in before.values()])
 
-    assert engine.rebuild() == 2
+    assert engine.rebuild(NOW) == 2
     with engine.ledger.read() as tx:
         assert tx.orders(["BX-1", "BX-2"]) == before
 

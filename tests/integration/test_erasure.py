@@ -147,7 +147,7 @@ def test_the_fold_goes_on_and_rebuilding_gives_the_same(house: Dealership) -> No
         before = tx.orders(["BX-1"])
     assert before["BX-1"].problem == ""
     assert before["BX-1"].milestone == "arrived"
-    house.engine.rebuild()
+    house.engine.rebuild(house.clock.now())
     with house.ledger.read() as tx:
         assert tx.orders(["BX-1"]) == before
 

@@ -480,6 +480,22 @@ def test_25_a_dead_address_is_suppressed_and_the_next_message_to_it_makes_a_task
     assert server.connections - connections <= 2  # the owner's mails, and none for Maria
 
 
+def test_25_a_dead_address_stays_dead_however_several_customers_spell_it(
+    houses: Make, server: SmtpServer
+) -> None:
+    house = houses({"email": Smtp(server)})
+    server.answering(f"550 5.1.1 <{MARIA}>: no such user", at="RCPT", to=MARIA)
+    house.hear(customer(), order(), arrived())
+    house.drain()
+    spelt = {"BX-2": MARIA.capitalize(), "BX-3": MARIA.upper(), "BX-4": MARIA.title()}
+    for name, address in spelt.items():
+        house.hear(customer(name, email=address), order(name, name), arrived(name))
+    house.drain()
+
+    assert {house.entry(order=name).status for name in spelt} == {Status.SUPPRESSED}
+    assert not {mail.to for mail in server.mails} & {MARIA, *spelt.values()}
+
+
 def test_25_a_refusal_that_is_our_fault_pauses_the_channel_until_it_is_resumed(
     houses: Make, server: SmtpServer
 ) -> None:

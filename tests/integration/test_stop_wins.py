@@ -109,6 +109,18 @@ def sent_with(house: Dealership, install: Callable[[Dealership, Meanwhile], None
 
 
 @pytest.mark.parametrize("install", STEPS.values(), ids=STEPS)
+def test_a_stop_of_somebody_who_turns_out_to_be_the_same_person_wins(make: Any, install: Any) -> None:
+    house = make()
+    house.hear(customer(), customer("maria-old"), order(), arrived())
+    house.hear(event("consent.withdrawn", "maria-old", START))
+    install(house, lambda: house.hear(event("customer.merged", "maria-old", START, into="maria")))
+    house.drain()
+
+    assert house.channels["email"].sent == 0
+    assert house.entry().status is Status.SUPPRESSED
+
+
+@pytest.mark.parametrize("install", STEPS.values(), ids=STEPS)
 @pytest.mark.parametrize("purpose", PURPOSES)
 @pytest.mark.parametrize("about", ["everything", "channel", "purpose", "both"])
 def test_a_stop_wins(make: Any, install: Any, purpose: str, about: str) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jinja2 import TemplateSyntaxError
 
@@ -20,6 +20,7 @@ UNSAID = ["{% raw %}", "{% endraw %}", "{# x #}", "{#- x #}", "{# {{ x }} #}", "
 PARTS = st.sampled_from([*OPEN, *PRINTED, *QUOTED, *SAID, *UNSAID])
 
 
+@example("{{{ x }}}")
 @given(st.lists(PARTS, max_size=8).map("".join))
 def test_a_source_is_cut_as_jinja_cuts_it(text: str) -> None:
     try:

@@ -83,13 +83,19 @@ def test_a_line_is_marketing_unless_it_says_otherwise() -> None:
 def test_it_stands_above_the_signature_in_the_language_of_the_mail(
     text: str, html: str, locale: str, made: tuple[str, str] | None
 ) -> None:
-    found = put_in(Rider("x", {"en": "P.S. <3"}, ()), text, html, locale)
+    said, shown, line = put_in([Rider("x", {"en": "P.S. <3"}, ())], text, html, locale)
 
-    if made is None or found is None:
-        assert found == made
-    else:
-        assert found[0] == made[0]
-        assert found[1].endswith(made[1])
+    assert (said, line) == (made[0] if made else text, "x" if made else "")
+    assert shown.endswith(made[1] if made else html)
+
+
+def test_the_first_line_in_the_language_of_the_mail_is_put_in_and_shown_in_html_without_a_body() -> None:
+    lines = [Rider("german", {"de": "Übrigens"}, ()), Rider("english", {"en": "P.S."}, ())]
+
+    said, shown, line = put_in(lines, "Hello.\n", "<p>Hello.</p>", "en")
+
+    assert (said, line) == ("Hello.\n\nP.S.\n", "english")
+    assert shown.endswith("P.S.</p>")
 
 
 def test_of_two_mails_to_one_customer_under_way_one_carries_it(tmp_path: Path) -> None:
