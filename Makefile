@@ -32,7 +32,7 @@ demo: $(STAMP) ## watch the car story happen, in about half a minute
 	@$(BIN)/beforehand demo
 
 test: $(STAMP) ## run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: format lint types test ## everything a change must pass: format, lint, types, tests
 

@@ -229,8 +229,8 @@ def _hear(engine: Engine, batch: list[Incoming], path: str, found: _Found) -> No
 
 
 def _text(mapping: Path) -> str:
-    with output.reading(mapping) as file:
-        return TextIOWrapper(file, encoding="utf-8", errors="surrogateescape").read()
+    with TextIOWrapper(output.reading(mapping), encoding="utf-8", errors="surrogateescape") as text:
+        return text.read()
 
 
 def _size(file: Path) -> int:

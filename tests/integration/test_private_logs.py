@@ -166,7 +166,7 @@ def test_an_error_that_nobody_foresaw_quotes_nobody(home: Home) -> None:
         "import sys\n"
         "from orchestrator.cli import main, admin\n"
         "from orchestrator.engine import Engine\n"
-        "def rebuild(self):\n"
+        "def rebuild(self, now):\n"
         "    try:\n"
         "        {}['maria.keller@example.com']\n"
         "    except KeyError as error:\n"
