@@ -33,6 +33,19 @@ def demand(connection: Connection) -> None:
         raise LedgerBehind(f"the ledger has schema {found}, this program needs {HEAD}: {way_out}")
 
 
+def upgrade(connection: Connection) -> None:
+    """Make the tables in an empty database, or run the migrations an older one misses.
+
+    Raises :class:`LedgerBehind` for a newer one.
+    """
+    found = version(connection)
+    if found is None:
+        create(connection)
+    elif found < HEAD:
+        migrate(connection)
+    demand(connection)
+
+
 def create(connection: Connection) -> None:
     """Make every table at once in an empty database; the same as all migrations, and much faster."""
     metadata.create_all(connection)
