@@ -15,13 +15,14 @@ from orchestrator.ledger.company import Company
 from orchestrator.ledger.database import Database
 from orchestrator.ledger.erasing import Erasing
 from orchestrator.ledger.facts import Facts
+from orchestrator.ledger.inbox import Inbox
 from orchestrator.ledger.looking import Looking
 from orchestrator.ledger.orders import Orders
 from orchestrator.ledger.reserving import Reserving
 from orchestrator.ledger.sending import Sending
 
 
-class Transaction(Facts, Orders, Sending, Company, Looking, Erasing, Reserving):
+class Transaction(Facts, Orders, Sending, Company, Looking, Erasing, Reserving, Inbox):
     """Every verb of the ledger, within one transaction."""
 
 

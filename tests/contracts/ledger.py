@@ -36,6 +36,7 @@ from orchestrator.model import (
     Step,
     Tells,
 )
+from tests.contracts.ledger_inbox import InboxContract
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 LEASE = timedelta(minutes=2)
@@ -828,5 +829,6 @@ class LedgerContract(
     CompanyContract,
     TransactionContract,
     WriterContract,
+    InboxContract,
 ):
     """All of it."""
