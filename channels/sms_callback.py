@@ -6,15 +6,14 @@ The name is needed where we never learnt Twilio's own: when the answer to a mess
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-
-from yarl import URL
+from urllib.parse import urlencode
 
 ENTRY, PROOF = "entry", "proof"
 
 
 def signed(address: str, entry: str, key: str) -> str:
     """*address* with the entry's key and a proof (HMAC-SHA256, 128 bits) that *key* made it."""
-    query = URL.build(query={ENTRY: entry, PROOF: _proof(entry, key)}).raw_query_string
+    query = urlencode({ENTRY: entry, PROOF: _proof(entry, key)})
     return f"{address}{'&' if '?' in address else '?'}{query}"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from orchestrator.journey import BusinessCalendar, Duration, Journey, Mode, On, Policy, Rule
 from orchestrator.model import (
@@ -14,10 +14,10 @@ from orchestrator.model import (
     Order,
     Outcome,
     Promised,
-    Sent,
     Status,
     Telling,
     Tells,
+    key_of,
 )
 from orchestrator.timing import calendar
 
@@ -26,7 +26,6 @@ NOT_REPEATED = (
 )
 SAID = frozenset({Status.ACCEPTED, Status.UNKNOWN})  # the customer knows, or may know
 CARRIES = "it carried the line "  # begins the reason of an accepted mail with which one rode along
-UNSAID = ".unreached"  # ends the occasion of the task in place of a message that could not be said
 SHADOW = "shadow: "  # begins the reason of what a rule on trial would have said
 ERASED = "the customer was erased"
 FROZEN = "frozen: changed rules that would change it wait for a person (`beforehand plan`)"
@@ -46,11 +45,15 @@ class Case:
     zone: str  # the order's: its location's, else the company's
     business: BusinessCalendar  # the location's
     activated: Mapping[str, datetime] = field(default_factory=dict)  # since when each rule counts
-    ahead: tuple[Sent, ...] = ()  # what is planned for the customer and due before, as far as a cap counts it
+    ways: dict[Any, Any] = field(default_factory=dict, repr=False)  # built once: timing.send_time.ways
 
     def milestone(self, name: str) -> Milestone:
         """The milestone's state; untouched ones are as new."""
         return self.order.milestones.get(name) or Milestone(name)
+
+    def key(self, rule: Rule, firing: "Firing") -> str:
+        """Name what *rule* says of this firing, for ever."""
+        return key_of(self.order.id, rule.id, firing.occasion, rule.to, rule.mode)
 
     def since(self, rule: Rule) -> datetime | None:
         """Since when *rule* counts; ``None`` if what happened before counts as well."""

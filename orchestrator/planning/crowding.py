@@ -4,39 +4,35 @@ Counted in the order in which they are due, over one order. What may never be se
 plan that follows its end moves the others back, and at sending only what was sent counts.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 
 from orchestrator.model import Kind, Notification, Sent
 from orchestrator.planning.case import Case
-from orchestrator.timing import caps
-from orchestrator.timing.caps import Tally
+from orchestrator.timing.caps import Had, counting, full
 from orchestrator.timing.send_time import zone_of
 
-Again = Callable[[Notification, Case], Notification | None]
+Again = Callable[[Notification, Had], Notification]
 
 
-def spread(want: Iterable[Notification], case: Case, again: Again) -> Iterator[Notification]:
-    """Each of *want*, on a day with room beside those due before it; *again* decides one anew with those.
+def spread(want: Iterable[Notification], case: Case, again: Again) -> list[Notification]:
+    """Each of *want*, on a day with room beside those due before it; *again* finds its time beside those.
 
     One that would come too late on every such day stays where it is.
     """
     notes = list(want)
     moved: dict[str, Notification] = {}
-    ahead: list[Sent] = []
-    zone = zone_of(case.customer, case.zone)
-    so_far = Tally({}, {})
-    for one in case.customer.sent:
-        caps.counted(so_far, one, zone)
+    caps, zone = case.policy.caps, zone_of(case.customer, case.zone)
+    before = counting(case.customer.sent, zone, case.now)
+    ahead = False
     for note in sorted(filter(_counts, notes), key=lambda one: (one.due_at, one.key)):
         if note.key in case.order.outcomes:
             continue
-        if ahead and caps.full(case.policy.caps, note.purpose, so_far, note.due_at, zone):
-            moved[note.key] = again(note, replace(case, ahead=tuple(ahead))) or note
-        due = moved.get(note.key, note).due_at
-        ahead.append(Sent(due, note.purpose, note.key, 0))
-        caps.counted(so_far, ahead[-1], zone)
-    return (moved.get(note.key, note) for note in notes)
+        others = before.besides(note.key)
+        if ahead and full(caps, note.purpose, others.tally, note.due_at, zone):
+            moved[note.key] = again(note, others)
+        before.plan(Sent(moved.get(note.key, note).due_at, note.purpose, note.key, 0))
+        ahead = True
+    return [moved.get(note.key, note) for note in notes]
 
 
 def _counts(note: Notification) -> bool:

@@ -5,6 +5,7 @@ that fails says so in the decision's errors and silences no other.
 """
 
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -23,10 +24,9 @@ from orchestrator.model import (
     Silence,
     Status,
     Step,
-    key_of,
 )
 from orchestrator.persons.consents import refused
-from orchestrator.planning.case import ERASED, NO_CHANNEL, NOT_REPEATED, UNSAID, Case, Firing, spoken
+from orchestrator.planning.case import ERASED, NO_CHANNEL, NOT_REPEATED, Case, Firing, spoken
 from orchestrator.planning.combining import joins
 from orchestrator.planning.crowding import spread
 from orchestrator.planning.pending import asks_others, news_first
@@ -34,19 +34,29 @@ from orchestrator.planning.rungs import EXHAUSTED, spent
 from orchestrator.planning.superseding import superseded
 from orchestrator.planning.triggers import CANCELLED, firings
 from orchestrator.timing import calendar
-from orchestrator.timing.send_time import channels_for, order_zone, recipient, timed
+from orchestrator.timing.caps import Had
+from orchestrator.timing.send_time import Asked, asked, channels_for, order_zone, recipient, timed
 
 ROLES = frozenset({"customer", "owner", "manager"})  # any other is a party, if the order names one
 PERSON_AFTER = frozenset({Status.FAILED, Status.UNKNOWN})  # what we could not say, a person must
 UNREACHED = "reach-the-customer"
+UNSAID = ".unreached"  # ends the occasion of the task in place of a message that could not be said
 
-Answer = Iterator[Notification | Silence]
+
+class Said(NamedTuple):
+    """A message, and how its time was found: beside others it may have to be found anew."""
+
+    note: Notification
+    asked: Asked
 
 
 class Kept(NamedTuple):
     """What a rule may go on to say though it is from before the rule was edited: it was planned then."""
 
     note: Notification
+
+
+Answer = Iterator[Notification | Silence | Said]
 
 
 def wanted(
@@ -65,6 +75,7 @@ def wanted(
     if only is not None and asks_others(journey, only):
         only = None
     want: dict[str, Notification] = {}
+    times: dict[str, Asked] = {}
     kept: dict[str, Notification] = {}
     silences: list[Silence] = []
     errors: list[str] = []
@@ -79,6 +90,9 @@ def wanted(
                 for answer in _decide(to_one, case):
                     if isinstance(answer, Notification):
                         want[answer.key] = answer
+                    elif isinstance(answer, Said):
+                        want[answer.note.key] = answer.note
+                        times[answer.note.key] = answer.asked
                     elif isinstance(answer, Kept):
                         kept[answer.note.key] = answer.note
                     elif to_one is rule or answer.key:
@@ -89,15 +103,9 @@ def wanted(
             name = type(error).__name__  # its text may quote the customer's data
             errors.append(f"{rule.id}: it failed on this order ({name})")
 
-    rules = {rule.id: rule for rule in journey.rules}
-
-    def again(note: Notification, later: Case) -> Notification | None:
-        rule = rules[note.rule]
-        answers = (answer for to_one in (rule, *rule.for_others) for answer in _decide(to_one, later))
-        found = (
-            one for one in answers if isinstance(one, Notification) and one.key == note.key and one.steps
-        )
-        return next(found, None)
+    def again(note: Notification, before: Had) -> Notification:
+        when = timed(times[note.key], before)
+        return replace(note, due_at=when.due_at, steps=when.steps) if when.steps else note
 
     notes = spread(want.values(), case, again) if book.capped else want.values()
     said: list[Notification] = []
@@ -157,7 +165,7 @@ def _for(reason: str) -> str:
 # ── one rule ─────────────────────────────────────────────────────────────────
 
 
-def _decide(rule: Rule, case: Case) -> Iterator[Notification | Silence | Kept]:
+def _decide(rule: Rule, case: Case) -> Iterator[Notification | Silence | Said | Kept]:
     if rule.mode is Mode.OFF:
         yield Silence(rule.id, "the rule is off")
         return
@@ -173,23 +181,25 @@ def _decide(rule: Rule, case: Case) -> Iterator[Notification | Silence | Kept]:
     for firing in answer:
         against, values = _against(rule, firing, case)
         if early := _early(rule, firing, case):
-            yield Silence(rule.id, early, _key(rule, firing, case) if firing.says else "")
+            yield Silence(rule.id, early, case.key(rule, firing) if firing.says else "")
             if not against:
                 before.append((firing, values))
         elif against:
-            yield Silence(rule.id, against, _key(rule, firing, case) if firing.says else "", values)
+            yield Silence(rule.id, against, case.key(rule, firing) if firing.says else "", values)
         else:
             standing.append((firing, values))
     since = [firing for firing, _ in standing]
-    replaced = partial(superseded, rule, key=partial(_key, rule, case=case), case=case)
+    replaced = partial(superseded, rule, key=partial(case.key, rule), case=case)
     for (firing, values), said in zip(standing, replaced(standing=since), strict=True):
         yield from _said(rule, firing, said, case, values)
     for firing, values in before:
         said = replaced(standing=[firing, *since])[0]
-        tried = _key(rule, firing, case) in case.order.outcomes
-        for note in _said(rule, firing, said, case, values):
-            if isinstance(note, Notification):
-                yield note if tried and note.occasion.endswith(UNSAID) else Kept(note)
+        tried = case.key(rule, firing) in case.order.outcomes
+        for what in _said(rule, firing, said, case, values):
+            if isinstance(what, Said):
+                yield Kept(what.note)
+            elif isinstance(what, Notification):
+                yield what if tried and what.occasion.endswith(UNSAID) else Kept(what)
 
 
 def _said(rule: Rule, firing: Firing, said: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
@@ -245,7 +255,7 @@ def _against(rule: Rule, firing: Firing, case: Case) -> tuple[str, Mapping[str, 
 
 
 def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
-    key = _key(rule, firing, case)
+    key = case.key(rule, firing)
     outcome = case.order.outcomes.get(key)
     if firing.hushed:
         if not spoken(outcome, rule.mode):
@@ -256,7 +266,8 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
     if rule.to == "customer" and case.customer.erased and not spoken(outcome, rule.mode):
         yield Silence(rule.id, ERASED, key, values)
         return
-    when = timed(rule, firing, case)
+    asks = asked(rule, firing, case)
+    when = timed(asks)
     nothing = when.passed_over and not when.steps and outcome is None
     if nothing:
         why = NO_CHANNEL + "; ".join(when.passed_over)
@@ -265,7 +276,7 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
             yield from _person(rule, firing, case, when.due_at, why)
     if spoken(outcome, rule.mode) and (why := spent(rule, firing)):
         yield Silence(rule.id, why, key, values)
-    yield Notification(
+    note = Notification(
         order=case.order.id,
         rule=rule.id,
         occasion=firing.occasion,
@@ -287,6 +298,7 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
         mode=str(rule.mode),
         joins=joins(rule, case),
     )
+    yield Said(note, asks)
     unsaid = outcome is not None and _a_person_must(outcome)
     if outcome is not None and outcome.reason.startswith(NO_CHANNEL):
         unsaid = not _unwelcome(rule, case)
@@ -375,7 +387,3 @@ def _tasked(
         ack_by=case.add(due, spec.within) if spec.within is not None else None,
         mode=str(rule.mode),
     )
-
-
-def _key(rule: Rule, firing: Firing, case: Case) -> str:
-    return key_of(case.order.id, rule.id, firing.occasion, rule.to, rule.mode)

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from orchestrator.journey import On, Rule
-from orchestrator.model import key_of
 from orchestrator.planning.case import REPLACED, Case, Firing, spoken
 
 OVERTAKEN = f"{REPLACED}the next message of this rule is due already"
@@ -48,7 +47,7 @@ class Begun(NamedTuple):
 def _begun_late(rule: Rule, case: Case, found: Sequence[Firing]) -> Begun | None:
     """Where the texts are, if not at the rung whose moment it is; *found* are the rungs by their moments."""
     outcomes = case.order.outcomes
-    by_rung = {firing.rung: outcomes.get(_key(rule, firing, case)) for firing in found} if outcomes else {}
+    by_rung = {firing.rung: outcomes.get(case.key(rule, firing)) for firing in found} if outcomes else {}
     said = [(number, one.at) for number, one in by_rung.items() if one is not None and spoken(one, rule.mode)]
     due = [firing for firing in found if firing.at <= case.now]
     if not said:
@@ -69,10 +68,6 @@ def _begun_late(rule: Rule, case: Case, found: Sequence[Firing]) -> Begun | None
 def _has_text(rule: Rule, number: int) -> bool:
     rung = rule.rung(number)
     return rung is not None and bool(rung.say)
-
-
-def _key(rule: Rule, firing: Firing, case: Case) -> str:
-    return key_of(case.order.id, rule.id, firing.occasion, rule.to, rule.mode)
 
 
 def _until_now(rule: Rule, case: Case, first: Firing, base: datetime, start: int) -> list[Firing]:

@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 
 from orchestrator.journey import BusinessCalendar, Rule
-from orchestrator.model import Customer, Person, Purpose, Sent, Window
+from orchestrator.model import Customer, Person, Purpose, Window
 from orchestrator.planning.case import Case
 from orchestrator.timing import calendar, caps, habits, law
 
@@ -31,6 +31,24 @@ class Gate(NamedTuple):
     rare: bool = False
 
 
+class _Answers(dict[datetime, datetime | None]):
+    """What a gate answered, by the moment it was asked about."""
+
+    __slots__ = ("_opens",)
+
+    def __init__(self, opens: Callable[[datetime], datetime | None]) -> None:
+        self._opens = opens
+
+    def __missing__(self, moment: datetime) -> datetime | None:
+        answer = self[moment] = self._opens(moment)
+        return answer
+
+
+def remembering(gate: Gate) -> Gate:
+    """The same gate, asked once for each moment: the rules of one order meet the same moments."""
+    return gate._replace(opens=_Answers(gate.opens).__getitem__)
+
+
 def through(moment: datetime, gates: Sequence[Gate]) -> tuple[datetime | None, str]:
     """Return the first moment from *moment* on at which all gates are open, and which kept it back.
 
@@ -40,22 +58,22 @@ def through(moment: datetime, gates: Sequence[Gate]) -> tuple[datetime | None, s
     reasons: dict[str, None] = {}
     open_ones = at = 0  # so many in a row are open at *moment*
     while open_ones < len(gates):
-        gate = gates[at]
-        then = gate.opens(moment)
+        why, opens, _ = gates[at]
+        then = opens(moment)
         if then is None:
-            return None, gate.why
-        if then > last:
-            usual = [one for one in gates if not one.rare]
-            if len(usual) == len(gates) or then > start + calendar.HORIZON:
-                return None, gate.why
-            if (never := through(start, usual))[0] is None:
-                return never
-            last = start + calendar.HORIZON
-        if then > moment:
-            moment, open_ones = then, 1
-            reasons[gate.why] = None
-        else:
+            return None, why
+        if then <= moment:
             open_ones += 1
+        else:
+            if then > last:
+                usual = [one for one in gates if not one.rare]
+                if len(usual) == len(gates) or then > start + calendar.HORIZON:
+                    return None, why
+                if (never := through(start, usual))[0] is None:
+                    return never
+                last = start + calendar.HORIZON
+            moment, open_ones = then, 1
+            reasons[why] = None
         at = (at + 1) % len(gates)
     return moment, ", ".join(reasons)
 
@@ -129,9 +147,9 @@ def _open(why: str, windows: tuple[Window, ...], zone: str) -> Gate:
 # ── what nobody can wish away ────────────────────────────────────────────────
 
 
-def duties(rule: Rule, channel: str, clock: Clock, sent: tuple[Sent, ...], case: Case) -> list[Gate]:
-    """Quiet hours of policy and law, what the rule asks of the location, and the cap on what was *sent*."""
-    policy, timing, zone = case.policy, rule.timing, clock.zone
+def duties(rule: Rule, channel: str, clock: Clock, case: Case) -> list[Gate]:
+    """Quiet hours of policy and law, and what the rule asks of the location."""
+    policy, timing = case.policy, rule.timing
     found: list[Gate] = []
     zones = clock.candidates
     quiet = policy.quiet.get(rule.purpose)
@@ -149,8 +167,6 @@ def duties(rule: Rule, channel: str, clock: Clock, sent: tuple[Sent, ...], case:
         found.append(business_days(case.zone, case.business))
     elif timing.skip_holidays:
         found.append(Gate(HOLIDAY, partial(_no_holiday, zone=case.zone, business=case.business), rare=True))
-    if sent:
-        found += _cap(rule.purpose, caps.tally(sent, zone), zone, case)
     return found
 
 
@@ -192,17 +208,7 @@ def _whole(day: date) -> Window:
     return Window(frozenset({day.weekday()}), calendar.MIDNIGHT, calendar.MIDNIGHT)
 
 
-def _cap(purpose: Purpose, sent: caps.Tally, zone: str, case: Case) -> Iterator[Gate]:
-    """What is full now may be full for a while; what has room now has room on every later day."""
-    why = next(
-        filter(None, (caps.full(case.policy.caps, purpose, sent, moment, zone) for moment in _moments(case))),
-        "",
-    )
-    if why:
-        yield Gate(why, partial(caps.room, case.policy.caps, purpose, sent, zone=zone), rare=True)
-
-
-def _moments(case: Case) -> Iterator[datetime]:
-    """Now, and when something else is planned for the customer."""
-    yield case.now
-    yield from (one.at for one in case.ahead)
+def cap_on(limits: caps.Caps, purpose: Purpose, had: caps.Had) -> tuple[Gate, ...]:
+    """The cap on what a customer *had*, where it may keep one more back."""
+    limit = had.limit(limits, purpose)
+    return () if limit is None else (Gate(*limit, rare=True),)

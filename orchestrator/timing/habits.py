@@ -23,13 +23,16 @@ def last_part(habit: Window, lead: timedelta) -> Window:
 
 def began(habits: tuple[Window, ...], moment: datetime, zone: str) -> datetime | None:
     """When the habit that *moment* falls in began this time; ``None`` outside of all of them."""
+    if not habits:
+        return None
     today = calendar.day_of(moment, zone)
-    spans = [
-        _on(day, habit, zone)
-        for habit in habits
-        for day in (today, today - calendar.DAY)
-        if day.weekday() in habit.days
-    ]
+    weekday = today.weekday()
+    spans: list[tuple[datetime, datetime]] = []
+    for habit in habits:
+        if weekday in habit.days:
+            spans.append(_on(today, habit, zone))
+        if habit.start >= habit.end and (weekday - 1) % EVERY_DAY in habit.days:  # past midnight
+            spans.append(_on(today - calendar.DAY, habit, zone))
     return min((start for start, end in spans if start <= moment < end), default=None)
 
 

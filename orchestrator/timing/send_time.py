@@ -5,14 +5,14 @@ passed over, with the reason, and when none is left a person is asked to act.
 """
 
 from datetime import UTC, datetime, time, timedelta
-from itertools import compress
 from typing import NamedTuple
 
 from orchestrator.journey import Duration, On, Rule
-from orchestrator.model import Customer, Location, Order, Person, Purpose, Sent, Step
+from orchestrator.model import Customer, Location, Order, Person, Purpose, Step
 from orchestrator.planning.case import Case, Firing
 from orchestrator.timing import calendar, habits, law
-from orchestrator.timing.gates import Clock, Gate, duties, habits_of, through, wishes
+from orchestrator.timing.caps import Had, had
+from orchestrator.timing.gates import Clock, Gate, cap_on, duties, habits_of, remembering, through, wishes
 
 WITHIN = Duration(days=1, text="1d")  # a message that says nothing else is useless after a day
 STALE_AFTER = Duration(seconds=36 * 3600, text="36h")  # a nightly import of yesterday is still news
@@ -32,7 +32,6 @@ class Timed(NamedTuple):
     expires_at: datetime
     steps: tuple[Step, ...]
     passed_over: tuple[str, ...]  # channels whose window opens too late, with when
-    unreachable: tuple[str, ...]  # channels without an address
 
 
 def addresses(channel: str, recipient: Customer | Person) -> tuple[str, ...]:
@@ -87,60 +86,67 @@ def expiry(rule: Rule, firing: Firing, case: Case) -> datetime:
     return limit if firing.until is None else min(limit, firing.until)
 
 
-def timed(rule: Rule, firing: Firing, case: Case) -> Timed:
+class Asked(NamedTuple):
+    """One message that looks for its moment: everything it depends on but what the customer had of us."""
+
+    rule: Rule
+    firing: Firing
+    case: Case
+    who: Customer | Person
+    clock: Clock
+    expires: datetime
+
+
+def asked(rule: Rule, firing: Firing, case: Case) -> Asked:
+    """Gather whose time counts for a firing, and until when it is useful."""
+    who = recipient(rule.to, case.order, case.customer)
+    return Asked(rule, firing, case, who, clock_of(who, rule, case), expiry(rule, firing, case))
+
+
+def timed(one: Asked, before: Had | None = None) -> Timed:
     """Move a firing to its first good moment on each channel, in the order the customer prefers.
 
-    A customer nobody has told us about is waited for, until the message would be useless.
+    A customer nobody has told us about is waited for, until the message would be useless. *before* is what
+    counts towards their caps besides this very message, where something is planned beside what they had.
     """
-    who = recipient(rule.to, case.order, case.customer)
-    expires = expiry(rule, firing, case)
-    if isinstance(who, Customer) and not who.known:
-        return Timed(max(firing.news, expires), expires, (), (), ())
-    clock = clock_of(who, rule, case)
-    sent = _others(rule, firing, who, case)
-    steps, late, nowhere = _steps(rule, firing, who, clock, expires, sent, case, ENDLESS)
+    news, expires = one.firing.news, one.expires
+    if isinstance(one.who, Customer) and not one.who.known:
+        return Timed(max(news, expires), expires, (), ())
+    cap = _cap(one, before)
+    steps, late = _steps(one, cap, ENDLESS)
     if late and not steps:  # a guess about somebody's day keeps nothing from them
-        steps, late, nowhere = _steps(rule, firing, who, clock, expires, sent, case, expires)
-    due = steps[0].at if steps else firing.news
-    if rule.combine is not None and steps and firing.news < expires:
-        due = _with_others(rule, rule.combine, firing, steps[0], who, clock, expires, sent, case)
-    return Timed(due, expires, tuple(steps), tuple(late), tuple(nowhere))
+        steps, late = _steps(one, cap, expires)
+    due = steps[0].at if steps else news
+    if one.rule.combine is not None and steps and news < expires:
+        due = _with_others(one, one.rule.combine, steps[0], cap)
+    return Timed(due, expires, tuple(steps), tuple(late))
 
 
-def _steps(
-    rule: Rule,
-    firing: Firing,
-    who: Customer | Person,
-    clock: Clock,
-    expires: datetime,
-    sent: tuple[Sent, ...],
-    case: Case,
-    before: datetime,
-) -> tuple[list[Step], list[str], list[str]]:
-    """The channels with their moments, those that come too late, and those without an address.
+def _steps(one: Asked, cap: tuple[Gate, ...], before: datetime) -> tuple[list[Step], list[str]]:
+    """The channels that reach somebody with their moments, and those that come too late.
 
     A habit that leaves no moment *before* that gives way to the default hours.
     """
+    rule, firing, case, who, clock, expires = one
     steps: list[Step] = []
     late: list[str] = []
-    nowhere: list[str] = []
     for channel in channels_for(rule, case, who):
         if not addresses(channel, who):
-            nowhere.append(channel)
-        elif expires <= firing.news:  # old already when it was heard: it ends as expired at once
+            continue
+        if expires <= firing.news:  # old already when it was heard: it ends as expired at once
             steps.append(Step(channel, firing.news))
+            continue
+        moment, why = _good(one, channel, cap, before)
+        if moment is None:
+            late.append(f"{channel}: {NEVER} ({why})")
+        elif moment >= expires:
+            late.append(f"{channel}: not before {calendar.show(moment, clock.zone)}, {why}")
         else:
-            moment, why = _good(rule, channel, who, clock, firing.news, expires, sent, case, before)
-            if moment is None:
-                late.append(f"{channel}: {NEVER} ({why})")
-            elif moment >= expires:
-                late.append(f"{channel}: not before {calendar.show(moment, clock.zone)}, {why}")
-            else:
-                since = _unless_active(rule, channel, who, clock.zone, firing.news, moment)
-                where = (rule.timing.unless_active or ()) if since is not None else ()
-                why = "; ".join(filter(None, (why, unlisted(channel, who))))
-                steps.append(Step(channel, moment, why, since, where))
-    return steps, late, nowhere
+            since = _unless_active(one, channel, moment)
+            where = (rule.timing.unless_active or ()) if since is not None else ()
+            why = "; ".join(filter(None, (why, unlisted(channel, who))))
+            steps.append(Step(channel, moment, why, since, where))
+    return steps, late
 
 
 def clock_of(who: Customer | Person, rule: Rule, case: Case) -> Clock:
@@ -166,32 +172,25 @@ def clock_of(who: Customer | Person, rule: Rule, case: Case) -> Clock:
     return Clock(zone, doubt, candidates, place)
 
 
-def _others(rule: Rule, firing: Firing, who: Customer | Person, case: Case) -> tuple[Sent, ...]:
-    """What the customer got besides this very message, as far as a cap may count it."""
-    if not isinstance(who, Customer) or not (who.sent or case.ahead):
-        return ()
-    key = f"{case.order.id}/{rule.id}/{firing.occasion}/{rule.to}"
-    counts = [one.key != key and one.at <= case.now and not one.waits for one in who.sent]
-    return (who.sent if all(counts) else tuple(compress(who.sent, counts))) + case.ahead
+def _cap(one: Asked, before: Had | None) -> tuple[Gate, ...]:
+    """What the customer had besides this very message, as far as it may keep it back."""
+    rule, firing, case, who, clock, _ = one
+    if before is None:
+        if not isinstance(who, Customer) or not who.sent:
+            return ()
+        before = had(who.sent, clock.zone, case.now).besides(case.key(rule, firing))
+    return cap_on(case.policy.caps, rule.purpose, before)
 
 
-def _good(
-    rule: Rule,
-    channel: str,
-    who: Customer | Person,
-    clock: Clock,
-    news: datetime,
-    expires: datetime,
-    sent: tuple[Sent, ...],
-    case: Case,
-    before: datetime,
-) -> tuple[datetime | None, str]:
-    """The first good moment after the *news* on this channel, and why not before.
+def _good(one: Asked, channel: str, cap: tuple[Gate, ...], before: datetime) -> tuple[datetime | None, str]:
+    """The first good moment after the news on this channel, and why not before.
 
     When that has passed unused (an outage, a retry) and now is no good moment, it is the next one.
     """
+    rule, firing, case, _, clock, expires = one
+    news = firing.news
     base, own = _base(rule, news, clock, case)
-    found = ways(rule, channel, who, clock, sent, case)
+    found = ways(one, channel, cap)
     moment, why = allowed(base, found, clock, before)
     if moment is not None and moment < case.now < expires:
         again, why_again = allowed(case.now, found, clock, before)
@@ -211,24 +210,15 @@ def _base(rule: Rule, news: datetime, clock: Clock, case: Case) -> tuple[datetim
     return base, f"the rule sends at {at:%H:%M}"
 
 
-def _with_others(
-    rule: Rule,
-    wait: Duration,
-    firing: Firing,
-    step: Step,
-    who: Customer | Person,
-    clock: Clock,
-    expires: datetime,
-    sent: tuple[Sent, ...],
-    case: Case,
-) -> datetime:
+def _with_others(one: Asked, wait: Duration, step: Step, cap: tuple[Gate, ...]) -> datetime:
     """When it leaves if no other takes it along: *wait* after its first good moment, and never too late.
 
     A newer message does not begin to wait anew: it goes on with the wait of the one whose place it takes. If
     there is no good moment between the end of the wait and the expiry, it does not wait at all.
     """
+    rule, firing, case, _, clock, expires = one
     base, _ = _base(rule, firing.since or firing.news, clock, case)
-    found = ways(rule, step.channel, who, clock, sent, case)
+    found = ways(one, step.channel, cap)
     first, _ = allowed(base, found, clock, expires)
     until = min(case.add(first or step.at, wait), expires - LAST_CALL)
     if until <= step.at:
@@ -267,14 +257,24 @@ def unlisted(channel: str, who: Customer | Person) -> str:
 Ways = list[tuple[Gate, ...]]
 
 
-def ways(
-    rule: Rule, channel: str, who: Customer | Person, clock: Clock, sent: tuple[Sent, ...], case: Case
-) -> Ways:
-    """What this channel must wait for, the best first: the next counts where one leaves no moment in time."""
+def ways(one: Asked, channel: str, cap: tuple[Gate, ...]) -> Ways:
+    """What this channel must wait for, the best first: the next counts where one leaves no moment in time.
+
+    All but the *cap* is the same for every rule that asks the same, and is kept for them in the case.
+    """
+    rule, case, timing = one.rule, one.case, one.rule.timing
     if rule.purpose is Purpose.SECURITY:
         return [()]
-    must = duties(rule, channel, clock, sent, case)
-    return [(*wish, *must) for wish in wishes(rule, channel, who, clock, case)]
+    asks = (
+        rule.to, rule.purpose, channel, timing.at, timing.hours, timing.business_hours, timing.business_days,
+        timing.skip_holidays,
+    )  # fmt: skip
+    found: Ways | None = case.ways.get(asks)
+    if found is None:
+        must = [remembering(gate) for gate in duties(rule, channel, one.clock, case)]
+        wished = wishes(rule, channel, one.who, one.clock, case)
+        found = case.ways[asks] = [(*map(remembering, wish), *must) for wish in wished]
+    return [(*way, *cap) for way in found] if cap else found
 
 
 def allowed(base: datetime, found: Ways, clock: Clock, before: datetime) -> tuple[datetime | None, str]:
@@ -293,14 +293,12 @@ def allowed(base: datetime, found: Ways, clock: Clock, before: datetime) -> tupl
     return moment, why
 
 
-def _unless_active(
-    rule: Rule, channel: str, who: Customer | Person, zone: str, news: datetime, moment: datetime
-) -> datetime | None:
+def _unless_active(one: Asked, channel: str, moment: datetime) -> datetime | None:
     """Since when the customer must not have been active: the later of the habit's start and our hearing."""
-    if rule.timing.unless_active is None or not isinstance(who, Customer):
+    if one.rule.timing.unless_active is None or not isinstance(one.who, Customer):
         return None
-    began = habits.began(habits_of(who, channel), moment, zone)
-    return news if began is None else max(news, began)
+    began = habits.began(habits_of(one.who, channel), moment, one.clock.zone)
+    return one.firing.news if began is None else max(one.firing.news, began)
 
 
 def _on_business_day(moment: datetime, at: time, zone: str, case: Case) -> datetime:
