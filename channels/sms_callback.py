@@ -6,14 +6,15 @@ The name is needed where we never learnt Twilio's own: when the answer to a mess
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from urllib.parse import urlencode
+
+from yarl import URL
 
 ENTRY, PROOF = "entry", "proof"
 
 
 def signed(address: str, entry: str, key: str) -> str:
     """*address* with the entry's key and a proof (HMAC-SHA256, 128 bits) that *key* made it."""
-    query = urlencode({ENTRY: entry, PROOF: _proof(entry, key)})
+    query = URL.build(query={ENTRY: entry, PROOF: _proof(entry, key)}).raw_query_string
     return f"{address}{'&' if '?' in address else '?'}{query}"
 
 

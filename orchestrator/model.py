@@ -26,7 +26,7 @@ from orchestrator.facts import (
 
 __all__ = [
     "CUSTOMER_TYPES", "ENGINE", "FINAL", "IN_FLIGHT", "MOVES", "WAITING", "Answer", "Consent",
-    "Customer", "Decision", "Entry", "Fact", "Hold", "Kind", "Location", "Milestone",
+    "Customer", "Decision", "Delivery", "Entry", "Fact", "Hold", "Kind", "Location", "Milestone",
     "Notification", "Order", "OrderStatus", "Outcome", "Person", "Promise", "Promised", "Purpose",
     "Scope", "Sent", "Silence", "Status", "Step", "Telling", "Tells", "Window", "key_of",
     "may_be_either", "scope_of",
@@ -96,6 +96,18 @@ class Outcome:
     template: str = ""
     purpose: str = ""
     reason: str = ""
+    tells: tuple["Tells", ...] = ()
+    delivery: str = ""  # the furthest that was reported of it (channels.reports.Became) …
+    delivery_at: datetime | None = None  # … and when
+
+
+@value(frozen=True, slots=True)
+class Delivery:
+    """The furthest that was reported of one message by one channel; *became*: `channels.reports.Became`."""
+
+    became: str
+    at: datetime
+    reason: str = ""
 
 
 @value(frozen=True, slots=True)
@@ -133,6 +145,7 @@ class Order:
         default_factory=list
     )  # useful ones, in order, with what it was
     outcomes: dict[str, Outcome] = field(default_factory=dict)  # by key, the latest
+    reports: dict[str, dict[str, Delivery]] = field(default_factory=dict)  # by key, then by channel
     answers: dict[str, Answer] = field(default_factory=dict)  # by task key, the latest
     events: list[Fact] = field(default_factory=list)  # every fact a rule's `event:` trigger may name
 

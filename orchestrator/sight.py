@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from orchestrator.journey import NOBODY, RuleBook
 from orchestrator.ledger import Transaction
-from orchestrator.model import Customer, Decision, Fact, Order, Scope, Sent, scope_of
+from orchestrator.model import Customer, Decision, Fact, Order, Scope, Sent
 from orchestrator.persons.merging import fold_person
 from orchestrator.planning.fold import fold_customer, fold_order, follow
 from orchestrator.planning.planner import wanted
@@ -43,12 +43,12 @@ class Sight:
         """Is it still fresh, and did no news come about these orders or anybody who may wait for them?"""
         if now - self.at >= FRESH:
             return False
-        news = tx.facts_after(self.newest, MANY)
+        news = tx.news_after(self.newest, MANY)
         if len(news) == MANY:
             return False
         about: dict[Scope, set[str]] = {Scope.ORDER: set(), Scope.CUSTOMER: set()}
-        for _, fact in news:
-            about[scope_of(fact.type)].add(fact.subject)
+        for scope, subject in news:
+            about[scope].add(subject)
         about[Scope.CUSTOMER] |= tx.kin(about[Scope.CUSTOMER]).keys()  # what one says, all of them said
         return about[Scope.ORDER].isdisjoint(orders) and about[Scope.CUSTOMER].isdisjoint(self.customers)
 

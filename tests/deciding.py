@@ -19,10 +19,11 @@ from orchestrator.model import (
     Status,
     scope_of,
 )
-from orchestrator.planning.fold import fold_customer, fold_order, promised_data
+from orchestrator.planning.fold import fold_customer, fold_order
 from orchestrator.planning.planner import wanted
+from orchestrator.planning.promises import promised_data
 from orchestrator.rules import load
-from tests.builders import BERLIN, at, car_order, incoming, maria
+from tests.builders import BERLIN, at, car_order, event, incoming, maria
 
 HEAD = """\
 version: 1
@@ -102,11 +103,14 @@ def outcome(note: Notification, moment: str, status: str = "accepted", **more: A
     return Fact(ENGINE, f"{note.key}:{status}", f"notification.{status}", note.order, when, when, data)
 
 
+def report(note: Notification, became: str, moment: str, **more: Any) -> Fact:
+    """Return the provider's word about what became of *note*."""
+    return incoming(event(f"message.{became}", note.order, moment, message=note.key, **more)).fact
+
+
 def bounced(note: Notification, moment: str) -> Fact:
     """Return the provider's word that *note* came back."""
-    when = at(moment)
-    data = {"key": note.key, "reason": "550 5.1.1"}
-    return Fact(ENGINE, f"{note.key}:bounced", "notification.bounced", note.order, when, when, data)
+    return report(note, "bounced", moment, code="5.1.1", reason="no such mailbox")
 
 
 def entry(note: Notification, status: Status = Status.SCHEDULED, **more: Any) -> Entry:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from orchestrator.cli import house
 from orchestrator.cli.output import counted
 from orchestrator.errors import LedgerError, Problems
-from orchestrator.journey import RuleBook
 
 if TYPE_CHECKING:
     from orchestrator.activation import Proposal
     from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine
+    from orchestrator.journey import RuleBook
     from orchestrator.ledger import Ledger, Transaction
 
 SETTINGS = "settings"  # their place among what is in force; no rule file has this name
@@ -75,6 +75,7 @@ def book_in_force(settings: Settings, tx: Transaction) -> RuleBook:
     from orchestrator import activation
     from orchestrator.clock import SystemClock
     from orchestrator.config.in_force import policy
+    from orchestrator.journey import RuleBook
     from orchestrator.ledger import RuleSetState
     from orchestrator.rules import load
 

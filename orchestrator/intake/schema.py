@@ -360,6 +360,17 @@ class MessageReplied(TypedDict, total=False):
 
 
 @with_config(STRICT)
+class MessageReported(TypedDict):
+    """What became of a message, as its provider or the company's own app says; no addresses in it."""
+
+    message: Annotated[Id, Field(description="the message's key")]
+    channel: NotRequired[Annotated[Text, Field(description="by which it left, as the settings call it")]]
+    provider: NotRequired[Annotated[Text, Field(description="who says so")]]
+    code: NotRequired[Annotated[Text, Field(description="the provider's own code, such as `5.1.1`")]]
+    reason: NotRequired[Annotated[Text, Field(description="the provider's own words")]]
+
+
+@with_config(STRICT)
 class FeedbackGiven(TypedDict, total=False):
     """How a phase was for a customer."""
 

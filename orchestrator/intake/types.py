@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from channels.registry import NAMES, sources
 from orchestrator.findings import suggestion
 from orchestrator.intake import schema, values
+from orchestrator.intake.reported import REPORTED
 from orchestrator.intake.slips import slips
 from orchestrator.intake.values import Wrong, as_written
 
@@ -239,6 +240,10 @@ CORE: Mapping[str, CoreType] = {
         "The customer answered a message.",
         {"channel": "sms", "text": "Please call me after six", "message": "O-1/arrived/1/customer"},
     ),
+    **{
+        name: CoreType(schema.MessageReported, meaning, example)
+        for name, (meaning, example) in REPORTED.items()
+    },
     "feedback.given": CoreType(
         schema.FeedbackGiven,
         "How a phase was for the customer.",

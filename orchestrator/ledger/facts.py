@@ -14,6 +14,7 @@ from orchestrator.ledger.verbs import batches
 from orchestrator.model import Fact, Scope, may_be_either, scope_of
 
 _PAGE = 1000
+_SCOPES = {scope.value: scope for scope in Scope}
 
 _KNOWN = select(facts.c.event_id, facts.c.digest).where(
     facts.c.source == bindparam("source"), facts.c.event_id.in_(bindparam("ids", expanding=True))
@@ -26,6 +27,12 @@ _OF = (
 )
 _AFTER = (
     select(facts.c.seq, *FACT)
+    .where(facts.c.seq > bindparam("after"))
+    .order_by(facts.c.seq)
+    .limit(bindparam("most"))
+)
+_NEWS = (
+    select(facts.c.scope, facts.c.subject)
     .where(facts.c.seq > bindparam("after"))
     .order_by(facts.c.seq)
     .limit(bindparam("most"))
@@ -113,6 +120,11 @@ class Facts(Persons):
         return [
             (number, fact(columns)) for number, *columns in self._rows(_AFTER, {"after": seq, "most": limit})
         ]
+
+    def news_after(self, seq: int, limit: int) -> list[tuple[Scope, str]]:
+        """Say whom at most *limit* facts whose number is above *seq* are about: an order or a customer."""
+        rows = self._rows(_NEWS, {"after": seq, "most": limit})
+        return [(_SCOPES[scope], subject) for scope, subject in rows]
 
     def newest_fact(self) -> int:
         """Give the number of the fact accepted last; 0 before the first."""

@@ -11,7 +11,7 @@ from orchestrator.ledger.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0006"  # the newest file in migrations/versions
+HEAD = "0007"  # the newest file in migrations/versions
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -31,6 +31,19 @@ def demand(connection: Connection) -> None:
     if found != HEAD:
         way_out = "`beforehand db upgrade`" if found < HEAD else "update the program"
         raise LedgerBehind(f"the ledger has schema {found}, this program needs {HEAD}: {way_out}")
+
+
+def upgrade(connection: Connection) -> None:
+    """Make the tables in an empty database, or run the migrations an older one misses.
+
+    Raises :class:`LedgerBehind` for a newer one.
+    """
+    found = version(connection)
+    if found is None:
+        create(connection)
+    elif found < HEAD:
+        migrate(connection)
+    demand(connection)
 
 
 def create(connection: Connection) -> None:

@@ -13,6 +13,7 @@ ERASED = b"erased"  # the digest of a fact without payload: the same event again
 STAFF = ("owner", "manager", "location")
 OWN = ("name", "given_name", "email", "phone", "devices")  # of a customer, whoever else is called so
 _SLOT = ("id", "from", "to")
+_REPORT = ("message", "channel", "provider", "code")
 _STAYS: Mapping[str, tuple[str, ...]] = {
     "customer.merged": ("into",),
     "customer.unmerged": (),
@@ -37,7 +38,8 @@ def skeleton(fact: Fact, secrets: Collection[str] = ()) -> Mapping[str, Any]:
     if fact.source == ENGINE:
         kept: Any = dict(fact.data)
     else:
-        kept = {name: fact.data[name] for name in _STAYS.get(fact.type, ()) if name in fact.data}
+        names = _STAYS.get(fact.type, _REPORT if fact.type.startswith("message.") else ())
+        kept = {name: fact.data[name] for name in names if name in fact.data}
     if "slot" in kept:
         kept["slot"] = _slot(kept["slot"])
     if "slots" in kept:

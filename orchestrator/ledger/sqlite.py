@@ -1,13 +1,19 @@
 """SQLite as the ledger needs it: its connections, its settings, and which of its errors mean "away"."""
 
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import Pool, QueuePool, StaticPool
 
 from orchestrator.errors import LedgerAway
+from orchestrator.ledger.lock import daemon_lock
 
 BUSY_TIMEOUT = 30.0  # seconds to wait for another process's write, for whoever names no patience
 
@@ -72,3 +78,151 @@ def is_away(error: BaseException | None) -> bool:
 def away(error: BaseException) -> LedgerAway:
     """Say that the database is away, in the driver's words; they name no values."""
     return LedgerAway(f"the ledger does not answer: {error}")
+
+
+READERS = 8  # connections kept for reading
+
+
+class SqliteDatabase:
+    """One file, or memory. One transaction writes at a time: a thread waits for the others of its process.
+
+    SQLite lets one process write at a time; both are waited for up to :data:`BUSY_TIMEOUT` seconds.
+    """
+
+    def __init__(self, where: URL, *, scratch: bool = False) -> None:
+        self.file = file_of(where)
+        connect = connector(self.file, scratch=scratch)
+        pool: Pool = (
+            StaticPool(connect) if self.file is None else QueuePool(connect, READERS, max_overflow=-1)
+        )
+        self.engine = create_engine("sqlite://", pool=pool, hide_parameters=True)
+        event.listen(self.engine, "handle_error", _on_error)
+        self._identity: Identity | None = None  # of the file, once somebody has used it
+        self._write_lock = threading.Lock()
+        self._writer: Connection | None = None
+
+    @contextmanager
+    def writing(self, *, keep: bool = True, patience: float | None = None) -> Iterator[Connection]:
+        """Give the one connection that writes; see :class:`~orchestrator.ledger.database.Database`."""
+        most = BUSY_TIMEOUT if patience is None else patience
+        end = monotonic() + most
+        if not self._write_lock.acquire(timeout=max(most, 0)):
+            raise LedgerAway(f"another thread is writing for more than {most:g} seconds")
+        try:
+            yield from self._one_transaction(keep=keep, end=None if patience is None else end)
+        finally:
+            self._write_lock.release()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection of its own with one view; memory has one connection for everything."""
+        if self.file is None:
+            with self.writing(keep=False) as connection:
+                yield connection
+            return
+        self._same_file()
+        with self.engine.connect() as connection:
+            self._now_known()
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+
+    def daemon_lock(self) -> AbstractContextManager[None]:
+        """Be the only daemon on this file, or raise :class:`LedgerBusy` naming the other."""
+        if self.file is None:
+            return nullcontext()
+        file = self.file.resolve()  # a link to it is the same ledger
+        return daemon_lock(file.with_name(file.name + ".daemon"))
+
+    def clean(self) -> None:
+        """Copy the file without its free space, and empty its log."""
+        if self.file is None:
+            return
+        with self._write_lock, self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA secure_delete=ON")
+            connection.exec_driver_sql("VACUUM")
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
+            connection.invalidate()  # the next one deletes without zeroing
+        if busy:
+            raise LedgerAway("somebody reads the ledger: what was erased may still stand in its log")
+
+    def files(self) -> tuple[Path, ...]:
+        """The file, and those SQLite keeps beside it."""
+        if self.file is None:
+            return ()
+        return tuple(self.file.with_name(self.file.name + suffix) for suffix in ("", "-wal", "-shm"))
+
+    def close(self) -> None:
+        """Give back every connection."""
+        with self._write_lock:
+            self._drop_writer()
+            self.engine.dispose()
+
+    def _one_transaction(self, *, keep: bool, end: float | None) -> Iterator[Connection]:
+        self._same_file()  # a connection to a file that is gone would make an empty one
+        if self._writer is None:
+            self._writer = self.engine.connect()
+            self._now_known()
+        connection = self._writer
+        try:
+            _begin(connection, end)
+            yield connection
+            if keep:
+                self._same_file()
+                connection.commit()
+            else:
+                connection.rollback()
+        except BaseException:
+            self._undo(connection)
+            raise
+
+    def _now_known(self) -> None:
+        if self._identity is None and self.file is not None:
+            self._identity = identity(self.file)
+
+    def _same_file(self) -> None:
+        """Raise :class:`LedgerAway` if the file that is open is not the one that others will find there.
+
+        SQLite itself goes on writing to a file that was moved away, where nobody will ever read it.
+        """
+        if self.file is not None and self._identity not in (None, identity(self.file)):
+            raise LedgerAway(
+                f"the ledger's file {self.file.name} was moved away or replaced: "
+                "put it back, or start again with the one that is to be used"
+            )
+
+    def _undo(self, connection: Connection) -> None:
+        try:
+            connection.rollback()
+        except (DBAPIError, LedgerAway):
+            self._drop_writer()  # whatever state it is in, the next transaction starts on a new one
+
+    def _drop_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with suppress(DBAPIError, LedgerAway):
+                writer.close()
+
+
+def _begin(connection: Connection, end: float | None) -> None:
+    """Begin to write; another process is waited for until *end* (monotonic), else as long as ever."""
+    if end is None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    _wait_at_most(connection, max(end - monotonic(), 0))
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # what fails here ends the connection, and its patience
+    _wait_at_most(connection, BUSY_TIMEOUT)
+
+
+def _wait_at_most(connection: Connection, seconds: float) -> None:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+
+
+def _on_error(context: ExceptionContext) -> None:
+    """Turn a driver's error about the database as a whole into :class:`LedgerAway`, and end its connection.
+
+    SQLite may have rolled the transaction back by itself: without its connection, nothing that somebody
+    still tries in it can be written outside of a transaction.
+    """
+    if is_away(context.original_exception):
+        context.is_disconnect = True
+        raise away(context.original_exception)

@@ -120,6 +120,37 @@ class LineTable(Base, table=True):
     until: datetime = Field(sa_type=Moment)
 
 
+class InboxTable(Base, table=True):
+    """A message that a customer finds when they log in; ``item`` is its public name, ``change`` its newest.
+
+    What a newer one took the place of stays without its words, so that no late copy of it comes back.
+    """
+
+    __tablename__ = "inbox"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("item"),
+        Index("ix_inbox_customer", "customer", "id"),
+        Index("ix_inbox_change", "change", unique=True),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=RowId)
+    item: str = Field(sa_type=Text)
+    customer: str = Field(sa_type=Text)
+    order_id: str = Field(sa_type=Text)
+    key: str = Field(sa_type=Text)
+    about: str = Field(sa_type=Text)
+    title: str = Field(sa_type=Text)
+    text: str = Field(sa_type=Text)
+    link: str = Field(sa_type=Text)
+    locale: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=Moment)
+    expires_at: datetime | None = Field(sa_type=Moment)
+    read_at: datetime | None = Field(sa_type=Moment)
+    replaced: bool
+    change: int = Field(sa_type=BigInteger)
+
+
 class EntryTable(Base, table=True):
     """One notification and what became of it. ``run_at`` is the later of ``due_at`` and ``not_before``."""
 
@@ -250,6 +281,7 @@ customers = _core(CustomerTable)
 merges = _core(MergeTable)
 erasures = _core(ErasureTable)
 lines = _core(LineTable)
+inbox = _core(InboxTable)
 entries = _core(EntryTable)
 attempts = _core(AttemptTable)
 suppressions = _core(SuppressionTable)

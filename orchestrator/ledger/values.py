@@ -188,6 +188,32 @@ class Carries:
 
 
 @dataclass(frozen=True, slots=True)
+class InboxItem:
+    """One message in a customer's inbox.
+
+    ``item`` is its name outside, ``id`` its row and ``change`` the number of its newest change, both given
+    by the ledger. ``about`` is what a newer item takes its place by, ``key`` its entry's. Of one that was
+    ``replaced`` the words are gone.
+    """
+
+    item: str
+    customer: str
+    order_id: str
+    key: str
+    about: str
+    title: str
+    text: str
+    link: str
+    locale: str
+    at: datetime
+    expires_at: datetime | None = None
+    read_at: datetime | None = None
+    replaced: bool = False
+    id: int = 0
+    change: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """How far behind sending is: entries whose moment has come, and the oldest of those moments."""
 

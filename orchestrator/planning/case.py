@@ -26,6 +26,7 @@ NOT_REPEATED = (
 )
 SAID = frozenset({Status.ACCEPTED, Status.UNKNOWN})  # the customer knows, or may know
 CARRIES = "it carried the line "  # begins the reason of an accepted mail with which one rode along
+UNSAID = ".unreached"  # ends the occasion of the task in place of a message that could not be said
 SHADOW = "shadow: "  # begins the reason of what a rule on trial would have said
 ERASED = "the customer was erased"
 FROZEN = "frozen: changed rules that would change it wait for a person (`beforehand plan`)"

@@ -3,9 +3,10 @@
 Backwards from the ledger's entries and the facts; forwards from the planner's own answer.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from orchestrator.journey import Journey, RuleBook
 from orchestrator.model import (
@@ -25,9 +26,9 @@ from orchestrator.model import (
 )
 from orchestrator.persons.consents import Word
 from orchestrator.planning.case import CARRIES, FROZEN, NO_CHANNEL, REPLACED, SHADOW, complete, show
-from orchestrator.planning.fold import promised
 from orchestrator.planning.foresight import because
 from orchestrator.planning.planner import journey_of
+from orchestrator.planning.promises import promised
 from orchestrator.timing import calendar
 from orchestrator.timing.send_time import UNLISTED, order_zone
 
@@ -189,6 +190,19 @@ _WORDS = {  # what employees call the facts that need no detail of their own
     "consent.withdrawn": "the customer withdrew consent",
 }
 
+REPORTED = {
+    "message.accepted": "was taken by the provider",
+    "message.deferred": "has not arrived yet; the provider tries again",
+    "message.delivered": "was delivered",
+    "message.machine_open": "was fetched by a machine, not opened",
+    "message.opened": "was opened",
+    "message.clicked": "was opened, and a link in it followed",
+    "message.failed": "was given up by the provider",
+    "message.bounced": "came back",
+    "message.complained": "was called spam",
+    "message.unsubscribed": "made the recipient unsubscribe",
+}
+
 
 def _said_by(fact: Fact, order: Order, zone: str) -> str:
     data = fact.data
@@ -203,8 +217,18 @@ def _said_by(fact: Fact, order: Order, zone: str) -> str:
         verb = "acknowledged" if fact.type == "task.acknowledged" else "finished"
         rule = data["task"].removeprefix(f"{order.id}/").partition("/")[0]
         return f"{data.get('by') or 'somebody'} {verb} the task of {rule}"
+    if fact.type in REPORTED:
+        why = " ".join(filter(None, (data.get("code"), data.get("reason"))))
+        return f"{_message(data, order)} {REPORTED[fact.type]}{f': {why}' if why else ''}"
     reason = f": {data['reason']}" if data.get("reason") else ""
     return f"{_WORDS.get(fact.type, fact.type)}{reason}"
+
+
+def _message(data: Mapping[str, Any], order: Order) -> str:
+    """The message a report is about, as the line that says it was said."""
+    said = order.outcomes.get(data.get("message", ""))
+    by = f" by {data['channel']}" if data.get("channel") else ""
+    return f"{said.template} to the {said.role}{by}" if said is not None else f"a message{by}"
 
 
 def _length(seconds: float) -> str:

@@ -5,10 +5,10 @@ heard, then by what kind of fact they are, then by source and id.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import time
 from typing import Any
 
+from channels.reports import Became
 from orchestrator.model import (
     ENGINE,
     Answer,
@@ -17,22 +17,16 @@ from orchestrator.model import (
     Fact,
     Hold,
     Location,
-    Milestone,
     Order,
     OrderStatus,
-    Outcome,
     Person,
     Promise,
-    Promised,
     Purpose,
-    Status,
     Telling,
     Window,
 )
-
-_STATUSES = frozenset(Status)
-
-BOUNCED = "unreachable: it came back: "
+from orchestrator.planning.delivery import milestone_of, outcome, reported
+from orchestrator.planning.promises import promised
 
 _RANK = {  # facts of one instant: who it is, then what was promised, then what happened, then what was undone
     "customer.upserted": 0,
@@ -68,7 +62,7 @@ def follow(order: Order, fact: Fact) -> None:
     if step is not None:
         step(order, fact, fact.data)
     elif fact.source == ENGINE and fact.type.startswith("notification."):
-        _outcome(order, fact, fact.data)
+        outcome(order, fact, fact.data)
     if fact.source != ENGINE:
         order.events.append(fact)
 
@@ -81,32 +75,6 @@ def fold_customer(customer_id: str, facts: Iterable[Fact]) -> Customer:
         if step is not None:
             step(customer, fact, fact.data)
     return customer
-
-
-# ── the value of a promise in an event's data ────────────────────────────────
-
-
-def promised(data: Mapping[str, Any]) -> Promised:
-    """Read ``date``, or ``at``, or ``from`` and ``to`` (as intake accepted them) into a value."""
-    if "date" in data:
-        return Promised(day=date.fromisoformat(data["date"]))
-    if "at" in data:
-        return Promised(start=_moment(data["at"]))
-    return Promised(start=_moment(data["from"]), end=_moment(data["to"]))
-
-
-def promised_data(value: Promised) -> dict[str, str]:
-    """The inverse of :func:`promised`."""
-    if value.day is not None:
-        return {"date": value.day.isoformat()}
-    assert value.start is not None
-    if value.end is None:
-        return {"at": value.start.isoformat()}
-    return {"from": value.start.isoformat(), "to": value.end.isoformat()}
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 # ── what each fact does to an order ──────────────────────────────────────────
@@ -160,15 +128,8 @@ def _location(value: Mapping[str, Any] | str | None) -> Location:
     return Location(**{name: value.get(name) or "" for name in names})
 
 
-def _milestone(order: Order, name: str) -> Milestone:
-    milestone = order.milestones.get(name)
-    if milestone is None:
-        milestone = order.milestones[name] = Milestone(name)
-    return milestone
-
-
 def _promise(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
-    milestone = _milestone(order, data["milestone"])
+    milestone = milestone_of(order, data["milestone"])
     value = promised(data)
     last = milestone.promise
     told = data.get("told")
@@ -192,7 +153,7 @@ def _promise(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
 
 
 def _reached(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
-    milestone = _milestone(order, data["milestone"])
+    milestone = milestone_of(order, data["milestone"])
     if milestone.reached is None:
         milestone.reached, milestone.heard = fact.happened, fact.heard
         milestone.note = data.get("note") or ""
@@ -201,7 +162,7 @@ def _reached(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
 
 
 def _retracted(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
-    milestone = _milestone(order, data["milestone"])
+    milestone = milestone_of(order, data["milestone"])
     if milestone.reached is None:
         return
     milestone.episode += 1
@@ -239,47 +200,6 @@ def _answered(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
     order.answers[task] = Answer(task, data.get("by") or "", fact.happened, done, data.get("outcome") or "")
 
 
-def _outcome(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
-    """Our own notification came to something: the planner learns it like any other fact."""
-    status = fact.type.removeprefix("notification.")
-    key = data["key"]
-    if status == "bounced":
-        _take_back(order, key, fact, data.get("reason") or "bounced")
-        return
-    if status not in _STATUSES:
-        return
-    if key in order.outcomes and order.outcomes[key].reason.startswith(BOUNCED):
-        return  # the bounce came first by its sender's clock
-    order.outcomes[key] = outcome = Outcome(
-        key=key,
-        rule=data["rule"],
-        occasion=data["occasion"],
-        role=data["role"],
-        kind=data["kind"],
-        status=Status(status),
-        at=fact.happened,
-        channel=data.get("channel", ""),
-        template=data.get("template", ""),
-        purpose=data.get("purpose", ""),
-        reason=data.get("reason", ""),
-    )
-    if outcome.status is not Status.ACCEPTED or outcome.kind != "message":
-        return
-    for told in data.get("tells", ()) if outcome.role == "customer" else ():
-        _milestone(order, told["milestone"]).tellings.append(Telling(promised(told), fact.happened, key))
-    if outcome.role == "customer" and outcome.purpose == Purpose.SERVICE:
-        order.contacts.append((fact.happened, key))
-
-
-def _take_back(order: Order, key: str, fact: Fact, reason: str) -> None:
-    """A bounce: what the message told was not told, and it was no contact."""
-    before = order.outcomes.get(key) or Outcome(key, "", "", "", "", Status.FAILED, fact.happened)
-    order.outcomes[key] = replace(before, status=Status.FAILED, at=fact.happened, reason=f"{BOUNCED}{reason}")
-    for milestone in order.milestones.values():
-        milestone.tellings = [telling for telling in milestone.tellings if telling.key != key]
-    order.contacts = [contact for contact in order.contacts if contact[1] != key]
-
-
 _Step = Callable[[Order, Fact, Mapping[str, Any]], None]
 _ORDER: Mapping[str, _Step] = {
     "order.upserted": _upserted,
@@ -293,6 +213,7 @@ _ORDER: Mapping[str, _Step] = {
     "message.replied": _contact,
     "task.acknowledged": _answered,
     "task.done": _answered,
+    **{f"message.{became}": reported for became in Became},
 }
 
 

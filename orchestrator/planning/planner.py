@@ -26,7 +26,7 @@ from orchestrator.model import (
     Step,
 )
 from orchestrator.persons.consents import refused
-from orchestrator.planning.case import ERASED, NO_CHANNEL, NOT_REPEATED, Case, Firing, spoken
+from orchestrator.planning.case import ERASED, NO_CHANNEL, NOT_REPEATED, UNSAID, Case, Firing, spoken
 from orchestrator.planning.combining import joins
 from orchestrator.planning.crowding import spread
 from orchestrator.planning.pending import asks_others, news_first
@@ -40,7 +40,6 @@ from orchestrator.timing.send_time import Asked, asked, channels_for, order_zone
 ROLES = frozenset({"customer", "owner", "manager"})  # any other is a party, if the order names one
 PERSON_AFTER = frozenset({Status.FAILED, Status.UNKNOWN})  # what we could not say, a person must
 UNREACHED = "reach-the-customer"
-UNSAID = ".unreached"  # ends the occasion of the task in place of a message that could not be said
 
 
 class Said(NamedTuple):

@@ -136,7 +136,8 @@ def _of_syntax(renderer: "Renderer", path: str, source: str) -> Iterator[Problem
 
 def _of_jinja(renderer: "Renderer", path: str, source: str, *, html: bool) -> Iterator[Problem]:
     env = renderer.html_env if html else renderer.text_env
-    if not unproblematic(source, env, _IN_HTML if html else frozenset()):
+    # What is in order does not depend on how it is escaped, so both kinds of files share what was parsed.
+    if not unproblematic(source, renderer.text_env, _IN_HTML if html else frozenset()):
         yield from of_source(renderer, path, source, env, html=html)
 
 

@@ -168,18 +168,20 @@ def _in_lines(html: str) -> str:
 
 
 def _put_back(html: str, tag: str, pieces: Sequence[Piece]) -> list[Piece]:
-    marks = re.compile(rf"<!--{tag}(\d+)z-->|{tag}(\d+)z")
-    _verify([int(m[1] or m[2]) for m in marks.finditer(html)], pieces)
-    return list(_weave(html, marks, pieces))
+    first, *parts = re.split(rf"{tag}(\d+)z", html)
+    numbers = [int(number) for number in parts[::2]]
+    _verify(numbers, pieces)
+    return list(_weave([first, *parts[1::2]], numbers, pieces))
 
 
-def _weave(html: str, marks: re.Pattern[str], pieces: Sequence[Piece]) -> Iterator[Piece]:
-    end = 0
-    for match in marks.finditer(html):
-        yield Piece(Is.TEXT, literal(html[end : match.start()]), "", 0)
-        yield pieces[int(match[1] or match[2])]
-        end = match.end()
-    yield Piece(Is.TEXT, literal(html[end:]), "", 0)
+def _weave(texts: list[str], numbers: Sequence[int], pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """The texts with the pieces between them, out of the comments that some of them stand in."""
+    for at, number in enumerate(numbers):
+        if texts[at].endswith("<!--") and texts[at + 1].startswith("-->"):
+            texts[at], texts[at + 1] = texts[at].removesuffix("<!--"), texts[at + 1].removeprefix("-->")
+        yield Piece(Is.TEXT, literal(texts[at]), "", 0)
+        yield pieces[number]
+    yield Piece(Is.TEXT, literal(texts[-1]), "", 0)
 
 
 def _verify(found: list[int], pieces: Sequence[Piece]) -> None:

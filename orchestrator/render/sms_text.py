@@ -1,5 +1,7 @@
 """How many SMS a text costs, and how to keep it cheap (3GPP TS 23.038 §6.1.2.1 and 6.2.1.1)."""
 
+import re
+
 _GSM = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -12,6 +14,7 @@ _PLAIN = str.maketrans(
         "\u2009": " ", "\t": " ",
     }
 )  # fmt: skip
+_FANCY = re.compile(f"[{re.escape(''.join(map(chr, _PLAIN)))}]")
 
 
 def plain(text: str) -> str:
@@ -19,7 +22,7 @@ def plain(text: str) -> str:
 
     One curly apostrophe would make every segment 70 units instead of 160.
     """
-    return text.translate(_PLAIN)
+    return text.translate(_PLAIN) if _FANCY.search(text) else text
 
 
 def sms_segments(text: str) -> tuple[str, int, int]:
@@ -28,7 +31,10 @@ def sms_segments(text: str) -> tuple[str, int, int]:
     GSM-7: 160 septets alone, 153 in each part; the extended characters are two that stay together. Else:
     UCS-2, 70 UTF-16 units alone, 67 in each part, surrogate pairs together. An empty text is one segment.
     """
-    if all(c in _GSM or c in _EXTENDED for c in text):
+    letters = set(text)
+    if letters <= _GSM and len(text) <= 160:  # nearly always
+        return "GSM-7", 1, len(text)
+    if letters <= _GSM | _EXTENDED:
         return "GSM-7", *_count([2 if c in _EXTENDED else 1 for c in text], 160, 153)
     return "UCS-2", *_count([2 if ord(c) > 0xFFFF else 1 for c in text], 70, 67)
 

@@ -20,6 +20,8 @@ _MARKUP = re.compile(r"\{\{(?P<expression>.*?)\}\}|\{%\s*(?P<word>[a-z]+)\b(?P<r
 _SET = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*=(?!=)")
 _INCLUDED = re.compile(r"\s*(?:\"[^\"]*\"|'[^']*')\s*")
 _OPENING = ("{{", "{%", "{#")
+_DOTTED = re.compile(r"\s*[a-z_]\w*(?:\.[a-z_]\w*)*\s*", re.ASCII)  # of an `if` or `{{ }}`: no more to parse
+_KEYWORDS = frozenset({"and", "else", "false", "if", "in", "is", "none", "not", "or", "true"})
 
 
 def unproblematic(source: str, env: Sandbox, more: AbstractSet[str] = frozenset()) -> bool:
@@ -35,15 +37,15 @@ def unproblematic(source: str, env: Sandbox, more: AbstractSet[str] = frozenset(
     for match in _MARKUP.finditer(source):
         word, rest = match["word"], match["rest"]
         if word is None:
-            names = _names(f"{{{{{match['expression']}}}}}", env)
+            names = _names("{{{{{}}}}}", match["expression"], env)
         elif word in ("if", "elif", "else", "endif"):
             if not _nested(word, rest, open_ifs):
                 return False
             asked = word in ("if", "elif")
-            names = _names(f"{{% if {rest} %}}{{% endif %}}", env) if asked else frozenset()
+            names = _names("{{% if {} %}}{{% endif %}}", rest, env) if asked else frozenset()
         elif word == "set" and (kept := _SET.match(rest)):
             own.add(kept["name"])
-            names = _names(f"{{% set {rest} %}}", env)
+            names = _names("{{% set {} %}}", rest, env)
         elif word == "include" and _INCLUDED.fullmatch(rest):
             names = frozenset()
         else:
@@ -75,22 +77,28 @@ def _nested(word: str, rest: str, open_ifs: list[bool]) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _names(markup: str, env: Sandbox) -> frozenset[str] | None:
-    """The names that *markup* takes from outside; ``None`` if it is not in order by itself."""
+def _names(markup: str, written: str, env: Sandbox) -> frozenset[str] | None:
+    """The names that what is *written* in *markup* takes from outside; ``None`` if it is not in order."""
+    if _DOTTED.fullmatch(written) and not _KEYWORDS & {*(steps := written.strip().split("."))}:
+        return frozenset(steps[:1]) if _declared(*steps[:2]) else None
     try:
-        tree = env.parse(markup)
+        tree = env.parse(markup.format(written))
     except TemplateSyntaxError:
         return None
     found = list(tree.find_all((nodes.Name, nodes.Getattr, nodes.Filter, nodes.Test, *FORBIDDEN)))
-    names = declared()
     for node in found:
         if isinstance(node, nodes.Filter | nodes.Test):
             if node.name not in (env.filters if isinstance(node, nodes.Filter) else env.tests):
                 return None
         elif isinstance(node, nodes.Getattr):
-            known = names.get(node.node.name) if isinstance(node.node, nodes.Name) else None
-            if known is not None and known.fields is not None and node.attr not in known.fields:
+            if isinstance(node.node, nodes.Name) and not _declared(node.node.name, node.attr):
                 return None
         elif isinstance(node, FORBIDDEN):
             return None
     return frozenset(node.name for node in found if isinstance(node, nodes.Name) and node.ctx == "load")
+
+
+def _declared(name: str, field: str = "") -> bool:
+    """Whether a name may have that field: what is not declared is asked for elsewhere."""
+    known = declared().get(name)
+    return not field or known is None or known.fields is None or field in known.fields

@@ -13,8 +13,7 @@ from zoneinfo import ZoneInfo
 from orchestrator.journey import Journey, On, Policy, Rule
 from orchestrator.model import Customer, Fact, Kind, Notification, Order, Person, Promised, Status, key_of
 from orchestrator.plain_text import one_line
-from orchestrator.planning.case import Case, apologies
-from orchestrator.planning.planner import UNSAID
+from orchestrator.planning.case import UNSAID, Case, apologies
 from orchestrator.planning.triggers import firings
 from orchestrator.render import several
 from orchestrator.render.brands import brand_of

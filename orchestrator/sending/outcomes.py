@@ -40,7 +40,7 @@ from channels.base import (
 from orchestrator.intake import Incoming
 from orchestrator.ledger.values import Attempt
 from orchestrator.model import ENGINE, Entry, Fact, Kind, Notification, Status
-from orchestrator.planning.fold import promised_data
+from orchestrator.planning.promises import promised_data
 from orchestrator.private import without_addresses
 from orchestrator.sending.guard import Send
 from orchestrator.sending.retry import next_try

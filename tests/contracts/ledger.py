@@ -32,10 +32,12 @@ from orchestrator.model import (
     Notification,
     Promised,
     Purpose,
+    Scope,
     Status,
     Step,
     Tells,
 )
+from tests.contracts.ledger_inbox import InboxContract
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 LEASE = timedelta(minutes=2)
@@ -172,6 +174,19 @@ class FactsContract:
             rest = tx.facts_after(first[-1][0], 100)
             assert tx.newest_fact() == rest[-1][0]
         assert [one.id for _, one in first + rest] == ["e0", "e1", "e2", "e3", "e4"]
+
+    def test_news_says_whom_it_is_about(self, ledger: Ledger) -> None:
+        with ledger.transaction() as tx:
+            tx.append([Item(fact("e0"))])
+            seen = tx.newest_fact()
+            tx.append(
+                [Item(fact("e1", "C-1", "customer.upserted")), Item(fact("e2", "C-1", "points.earned"))]
+            )
+            tx.append([Item(fact("e3", "O-2")), Item(fact("e4", "O-3"))])
+            assert tx.news_after(seen, 3) == [
+                (Scope.CUSTOMER, "C-1"), (Scope.CUSTOMER, "C-1"), (Scope.ORDER, "O-2"),
+            ]  # fmt: skip
+            assert tx.news_after(tx.newest_fact(), 3) == []
 
     def test_moments_keep_their_microseconds_and_come_back_in_utc(self, ledger: Ledger) -> None:
         far = datetime(2199, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -828,5 +843,6 @@ class LedgerContract(
     CompanyContract,
     TransactionContract,
     WriterContract,
+    InboxContract,
 ):
     """All of it."""

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from channels import sms_callback, sms_codes
 from channels.base import (
@@ -27,6 +29,7 @@ from channels.contract import ChannelContract, Seen
 from channels.contract.http_server import CUT_AFTER, CUT_BEFORE, CUT_WITHIN, MISDEEDS, NONSENSE, SLOW, Answer
 from channels.kinds.sms import KIND
 from channels.sms import LONGEST, SmsChannel, e164
+from channels.sms_requests import form_of
 from tests.contracts.twilio_server import ACCOUNT, SENDER, SERVICE, TOKEN, TwilioServer
 from tests.integration.texting import MARIA, TEXT, to
 
@@ -368,3 +371,14 @@ def test_the_report_names_the_entry_and_nobody_else_can(entry: str) -> None:
     assert sms_callback.entry_of({"entry": entry}, TOKEN) is None
     assert sms_callback.entry_of({**query(address), "proof": "é"}, TOKEN) is None
     assert sms_callback.entry_of({}, TOKEN) is None
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+        st.text(st.characters(exclude_categories=["Cs"])),
+    )
+)
+def test_a_form_reads_as_what_was_written(values: dict[str, str]) -> None:
+    written = form_of(values).decode("ascii")
+    assert dict(parse_qsl(written, keep_blank_values=True, strict_parsing=bool(values))) == values

@@ -53,7 +53,9 @@ def house(tmp_path: Path) -> Iterator[Dealership]:
     outbox = tmp_path / "outbox"
     channels = {name: FileChannel(outbox, name) for name in ("email", "sms")}
     made = Dealership(tmp_path, channels, rules_text=TASKS, words=SAID)
-    with made.ledger._writing() as connection:  # some builds of SQLite zero what they free, others do not
+    with (
+        made.ledger._database.writing() as connection
+    ):  # some builds of SQLite zero what they free, others do not
         connection.exec_driver_sql("PRAGMA secure_delete=OFF")
     yield made
     made.close()

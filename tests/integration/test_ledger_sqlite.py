@@ -111,7 +111,7 @@ def test_opening_needs_no_migration_library(url: str) -> None:
 def migrated() -> Iterator[Ledger]:
     """A ledger that was made by the migrations, one after the other."""
     with Ledger.open("sqlite://", upgrade=True) as opened:
-        with opened._writing() as connection:
+        with opened._database.writing() as connection:
             metadata.drop_all(connection)
             connection.exec_driver_sql("DELETE FROM alembic_version")
             schema.migrate(connection)
@@ -132,7 +132,7 @@ def test_the_migrations_make_what_the_tables_declare(migrated: Ledger, ledger: L
 def test_a_channel_that_was_paused_before_pauses_had_kinds_stays_paused(migrated: Ledger) -> None:
     from alembic import command
 
-    with migrated._writing() as connection:
+    with migrated._database.writing() as connection:
         metadata.drop_all(connection)
         connection.exec_driver_sql("DELETE FROM alembic_version")
         command.upgrade(schema.config(connection), "0001")
@@ -148,7 +148,7 @@ def test_a_channel_that_was_paused_before_pauses_had_kinds_stays_paused(migrated
 def test_autogenerate_finds_nothing_to_change_and_leaves_the_engines_tables_alone(migrated: Ledger) -> None:
     from alembic import command
 
-    with migrated._writing(keep=False) as connection:
+    with migrated._database.writing(keep=False) as connection:
         connection.exec_driver_sql("CREATE TABLE procrastinate_jobs (id INTEGER)")
         command.check(schema.config(connection))
         connection.exec_driver_sql("CREATE TABLE surprise (id INTEGER)")
@@ -159,7 +159,7 @@ def test_autogenerate_finds_nothing_to_change_and_leaves_the_engines_tables_alon
 def test_the_newest_migration_is_the_version_that_opening_asks_for(migrated: Ledger) -> None:
     from alembic.script import ScriptDirectory
 
-    with migrated._writing() as connection:
+    with migrated._database.writing() as connection:
         heads = ScriptDirectory.from_config(schema.config(connection)).get_heads()
         assert heads == [schema.HEAD]
         assert schema.version(connection) == schema.HEAD

@@ -73,7 +73,7 @@ def test_whoever_was_merged_before_there_was_a_table_for_it_is_found() -> None:
     from alembic import command
 
     with Ledger.open("sqlite://", upgrade=True) as ledger:
-        with ledger._writing() as connection:
+        with ledger._database.writing() as connection:
             metadata.drop_all(connection)
             connection.exec_driver_sql("DELETE FROM alembic_version")
             command.upgrade(schema.config(connection), "0002")

@@ -13,8 +13,8 @@ VALUES = ("model", "facts", "journey", "errors", "findings")
 DECISIONS = (
     "conditions", "conditions.errors", "conditions.fields", "conditions.text", "money", "persons.consents",
     "persons.merging", "planning.audience", "planning.case", "planning.combining", "planning.crowding",
-    "planning.explain", "planning.fold", "planning.foresight", "planning.past", "planning.pending",
-    "planning.planner",
+    "planning.delivery", "planning.explain", "planning.fold", "planning.foresight", "planning.past",
+    "planning.pending", "planning.planner", "planning.promises",
     "planning.reconcile", "planning.rungs", "planning.spelling", "planning.superseding", "planning.triggers",
     "render.several", "render.wording",
     "sending.guard", "sending.retry", "sending.riders", "timing.calendar", "timing.caps", "timing.gates",
@@ -94,6 +94,7 @@ def test_decisions_import_values_and_decisions_and_nothing_of_the_world(name: st
     assert ours(path) <= {
         *VALUES,
         *DECISIONS,
+        "channels.reports",
         "plain_text",
         "render.words",
         "render.local_dates",

@@ -5,7 +5,8 @@ from datetime import time
 import pytest
 
 from orchestrator.model import OrderStatus, Status, Window
-from orchestrator.planning.fold import in_order, promised, promised_data
+from orchestrator.planning.fold import in_order
+from orchestrator.planning.promises import promised, promised_data
 from tests.builders import at, car_order, event, fact, maria, reached
 from tests.builders import promised as promise
 from tests.deciding import Told, book, bounced, decide, fold, one, outcome

@@ -34,6 +34,29 @@ def test_one_country_does_not_import_the_others() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_a_place_that_is_plainly_named_is_known_without_importing_the_library() -> None:
+    code = (
+        "import sys; from orchestrator.config.public_holidays import fault; "
+        "assert fault('DE', 'BY') is None and fault('AT', '') is None; "
+        "sys.exit('holidays' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("code", ["GB", "US", "CH", "BR", "PT"])
+def test_parts_are_known_exactly_where_the_library_knows_them(code: str) -> None:
+    library = country_holidays(code)
+    parts = {*library.subdivisions, *library.subdivisions_aliases}
+    assert all(fault(code, part) is None for part in parts)
+    for other in ("XX", "Nowhere", "X", ",", "", ")", '"', f"{code}X"):
+        assert (fault(code, other) is None) == (other in {*parts, ""})
+
+
+@pytest.mark.parametrize("code", ["", "de", "Germany", "XX", "XNYS", ".*", "DE|AT", 'DE", "DEU'])
+def test_nothing_but_the_code_of_a_country_is_one(code: str) -> None:
+    assert (fault(code, "") or ("",))[0] == "country"
+
+
 def test_a_place_that_does_not_exist_is_named_with_what_does() -> None:
     assert fault("XX", "") == (
         "country",

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.render import sms_text
 from orchestrator.render.sms_text import plain, sms_segments
 
 
@@ -46,3 +47,12 @@ def test_parts_hold_every_unit_and_no_more_than_one_is_wasted_in_each(text: str)
 
 def test_typographic_signs_become_what_gsm_has() -> None:
     assert sms_segments(plain("„it’s – done…“ at 9\u202fam"))[0] == "GSM-7"
+
+
+@given(st.text(alphabet="abz €{}ß\n’–…ж🚗ç", max_size=400))
+def test_the_short_ways_give_what_the_long_ones_do(text: str) -> None:
+    gsm = all(c in sms_text._GSM or c in sms_text._EXTENDED for c in text)
+    sizes = [2 if (c in sms_text._EXTENDED if gsm else ord(c) > 0xFFFF) else 1 for c in text]
+    counted = sms_text._count(sizes, *((160, 153) if gsm else (70, 67)))
+    assert sms_segments(text) == ("GSM-7" if gsm else "UCS-2", *counted)
+    assert plain(text) == text.translate(sms_text._PLAIN)

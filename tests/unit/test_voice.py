@@ -385,14 +385,33 @@ def test_a_rehearsal_says_what_the_renderer_prints_of_every_text_we_ship() -> No
 JINJA = Sandbox(autoescape=False)
 PARTS = st.recursive(
     st.sampled_from(
-        ["a ", "b\n", "{{ x }}", "{{ x ~ 1 }}", "{{ y | upper }}", "{% set x = 'new' %}", "{# no #}"]
+        [
+            "a ",
+            "b\n",
+            "{{ x }}",
+            "{{ x ~ 1 }}",
+            "{{ y | upper }}",
+            "{% set x = 'new' %}",
+            "{# no #}",
+            "{{ x | default('d', true) }}",
+            "{{ nobody | default(y) }}",
+            "{{ x or y and not x }}",
+            "{{ x if y == 'q' else (x, y) }}",
+            "{{ x.upper() }}",
+            "{{ (x ~ y)[:1] }}",
+            "{{ 1 < 2 < 3 }}",
+            "{{ 'a' in x }}",
+            "{{ x | replace('p', y) | upper }}",
+            "{{ x | default(value='d') }}",
+            "{{ [x] }}",
+        ]
     ),
     lambda inner: (
         st.builds(
             lambda test, yes, other, no: (
                 f"{{% if {test} %}}{yes}{{% elif {other} %}}{no}{{% else %}}{no}{{% endif %}}"
             ),
-            st.sampled_from(["x", "not x", "true", "y == 'q'", "false or x"]),
+            st.sampled_from(["x", "not x", "true", "y == 'q'", "false or x", "x >= y", "nobody is defined"]),
             inner,
             st.sampled_from(["y", "x == 'new'"]),
             inner,

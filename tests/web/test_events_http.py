@@ -432,7 +432,7 @@ def heard_together(engine: Engine, patience: float = PATIENCE) -> Iterator[FastA
 def test_many_callers_share_few_commits(engine: Engine) -> None:
     callers, commits = 64, list[object]()
     asked, free = Semaphore(0), threading.Event()
-    listen(engine.ledger._engine, "commit", commits.append)
+    listen(engine.ledger._database.engine, "commit", commits.append)
 
     def write_for_a_while() -> None:
         with engine.ledger.transaction():
@@ -497,7 +497,7 @@ def test_21_the_same_event_twice_at_once_is_one_fact_and_both_senders_hear_succe
 
 @contextmanager
 def locked(engine: Engine) -> Iterator[None]:
-    other = sqlite3.connect(str(engine.ledger._file), isolation_level=None)
+    other = sqlite3.connect(str(engine.ledger._database.file), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -533,7 +533,7 @@ def test_while_somebody_else_writes_a_sender_is_soon_told_to_come_back_and_our_o
 def test_a_ledger_whose_file_was_moved_away_takes_nothing_until_it_is_back(
     engine: Engine, instead: str
 ) -> None:
-    file = engine.ledger._file
+    file = engine.ledger._database.file
     assert file is not None
     aside = file.with_name("aside.db")
     with heard_together(engine) as app:
@@ -552,7 +552,7 @@ def test_a_ledger_whose_file_was_moved_away_takes_nothing_until_it_is_back(
 
 
 def test_a_ledger_whose_file_is_moved_while_an_event_is_being_kept_keeps_nothing(engine: Engine) -> None:
-    file = engine.ledger._file
+    file = engine.ledger._database.file
     assert file is not None
 
     async def hear(events: Sequence[Incoming]) -> Heard:

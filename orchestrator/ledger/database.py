@@ -1,0 +1,41 @@
+"""What a database must do for the ledger: connections in transactions, and errors that say it is away."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+
+class Database(Protocol):
+    """Where a ledger is kept. May be used from any thread."""
+
+    def writing(
+        self, *, keep: bool = True, patience: float | None = None
+    ) -> AbstractContextManager[Connection]:
+        """Give a connection in a transaction, kept at the end unless *keep* is false.
+
+        Raises :class:`LedgerAway` if the database does not answer within *patience* seconds (``None``: as
+        long as it is patient by itself); then nothing was written.
+        """
+        ...
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Give a connection with one unchanging view. Raises :class:`LedgerAway`."""
+        ...
+
+    def daemon_lock(self) -> AbstractContextManager[None]:
+        """Be one of as many daemons as may work on it, or raise :class:`LedgerBusy`."""
+        ...
+
+    def clean(self) -> None:
+        """Leave nothing deleted in the free space of its files. Raises :class:`LedgerAway`."""
+        ...
+
+    def files(self) -> tuple[Path, ...]:
+        """The files on this machine that hold its data; none if there are none."""
+        ...
+
+    def close(self) -> None:
+        """Give back every connection."""
+        ...
