@@ -1,18 +1,14 @@
 """Names → kinds → channels: what is built in, what packages bring, and what settings make of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from channels.base import Channel, Misconfigured
+from channels.declared import OURS, Broken, Declared, Source
 from channels.plugin import GROUP, Kind
 from channels.settings import ChannelSettings
 
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+__all__ = ["BUILT_IN", "KINDS", "NAMES", "OURS", "Broken", "Source", "build", "find", "sources"]
 
 NAMES = ("email", "sms", "push")
 """The channels there are without any settings: to the outbox."""
@@ -26,41 +22,9 @@ BUILT_IN: Mapping[str, str] = {
 }
 """Kinds that come with us, declared as a plugin's are (``module:attribute``)."""
 
-OURS = "built in"
-
-
-class Broken(Misconfigured):
-    """A kind of channel is installed and cannot be used."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a kind comes from: ``built in``, or the distribution that brings it."""
-
-    name: str
-    package: str = OURS
-
-
-def find(name: str) -> Kind | None:
-    """The kind of that name, or ``None``; raises :class:`Broken` if its package cannot be used.
-
-    Packages are looked through only for what is not built in.
-    """
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        found: Kind = getattr(import_module(module), attribute)
-        return found
-    points = _installed().get(name, ())
-    if len(points) > 1:
-        raise Broken(f"several packages bring it: {', '.join(sorted(map(_package, points)))}")
-    return _loaded(points[0]) if points else None
-
-
-def sources() -> Iterator[Source]:
-    """Every kind there is, ours first."""
-    yield from map(Source, BUILT_IN)
-    for name, points in sorted(_installed().items()):
-        yield from (Source(name, _package(point)) for point in points)
+KINDS = Declared(GROUP, BUILT_IN, Kind)
+find = KINDS.find
+sources = KINDS.sources
 
 
 def build(name: str, settings: ChannelSettings, *, outbox: Path) -> Channel:
@@ -79,29 +43,3 @@ def build(name: str, settings: ChannelSettings, *, outbox: Path) -> Channel:
     if not isinstance(settings, kind.settings):
         raise Misconfigured(f"the settings of {name} are not those of a channel of the kind {of!r}")
     return kind.make(name, settings)
-
-
-def _loaded(point: "EntryPoint") -> Kind:
-    try:
-        found = point.load()
-    except Exception as error:  # whatever a stranger's package does when it is imported
-        raise Broken(f"{point.value} cannot be loaded: {type(error).__name__}: {error}") from error
-    if not isinstance(found, Kind):
-        raise Broken(f"{point.value} is no channels.plugin.Kind")
-    return found
-
-
-def _package(point: "EntryPoint") -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist else "a package without a name"
-
-
-@cache
-def _installed() -> "Mapping[str, Sequence[EntryPoint]]":
-    """What packages bring, by name; a name of ours stays ours."""
-    from importlib.metadata import entry_points  # 40 ms, and most installations have no plugin
-
-    found: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=GROUP):
-        if point.name not in BUILT_IN:
-            found.setdefault(point.name, []).append(point)
-    return found

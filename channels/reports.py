@@ -37,7 +37,8 @@ class Report:
     ``id`` is the same however often the provider repeats it. ``at`` is when it happened by the provider's
     clock, ``None`` if it does not say. The message is named by our own ``key`` where the callback proves it,
     else by the ``provider_id`` of its receipt or by its ``message_id``. With ``dead`` the address ``to``
-    exists no more. ``code`` and ``reason`` are the provider's own, ``raw`` is what it said.
+    exists no more; with ``ours`` the fault is our account's or sender's, and every message would fare so.
+    ``code`` and ``reason`` are the provider's own, ``raw`` is what it said.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Report:
     message_id: str = ""
     to: str = ""
     dead: bool = False
+    ours: bool = False
     code: str = ""
     reason: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
@@ -59,7 +61,8 @@ class Reply:
 
     ``sender`` is their address, ``to`` ours. ``answers`` are the Message-IDs it refers to, the newest first;
     ``key`` is our entry's where the address it came to proves it. What is ``automatic`` (RFC 3834) is never
-    answered and never read as a wish.
+    answered and never read as a wish. ``wish`` is what the provider itself took it for and acted on: "stop",
+    "start" or "help".
     """
 
     id: str
@@ -71,6 +74,7 @@ class Reply:
     key: str = ""
     answers: tuple[str, ...] = ()
     automatic: bool = False
+    wish: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -96,6 +100,15 @@ class Reporting(Protocol):
 
         Signatures are judged at *now*. An empty list is an answer: it said nothing we use.
         """
+        ...
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """Reads callbacks of a provider that passes on what they are answered with."""
+
+    def answer(self, words: Sequence[str]) -> tuple[str, bytes]:
+        """Return the content type and the body that say *words* to whoever wrote, or nothing without any."""
         ...
 
 

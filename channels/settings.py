@@ -73,6 +73,27 @@ class ChannelSettings(BaseModel):
         return frozenset(name for name, info in cls.model_fields.items() if is_secret(info.annotation))
 
 
+class ReporterSettings(BaseModel):
+    """A table ``[callbacks.NAME]``: what reads a provider's callbacks at ``/callbacks/NAME``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
+    needed: ClassVar[tuple[str, ...]] = ()  # names of settings without which nothing can be read
+
+    kind: str = Field(default="", description="Which kind of reporter it is; its own name unless given.")
+    channel: str = Field(
+        default="email", description="The channel whose messages the provider says something about."
+    )
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> "ReporterSettings":
+        missing = [name for name in self.needed if not getattr(self, name)]
+        if missing:
+            secret = any(is_secret(type(self).model_fields[name].annotation) for name in missing)
+            hint = "secrets come from the environment" if secret else f"write {missing[0]} = …"
+            raise refused(f"without {' and '.join(missing)} no callback can be believed", hint, code="C022")
+        return self
+
+
 def is_secret(annotation: Any) -> bool:
     """Is a setting of this type a secret?"""
     return annotation in (SecretStr, SecretStr | None)

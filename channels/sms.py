@@ -9,6 +9,7 @@ anything is sent again.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,9 +21,10 @@ import phonenumbers
 from twilio.base.exceptions import TwilioException
 from yarl import URL
 
-from channels import sms_callback
+from channels import sms_callback, sms_reports
 from channels.base import Message, Misconfigured, Receipt, Rejected, Unknown
 from channels.kinds.sms import KIND
+from channels.reports import Callback, Reply, Report
 from channels.sms_requests import Requests
 
 LONGEST = KIND.abilities.max_length or 0  # characters; Twilio refuses more (21617)
@@ -109,6 +111,16 @@ class SmsChannel:
         if any(not one.body for one in recent):
             raise Unknown("Twilio does not keep what texts say: nobody can tell if this is one of them")
         return None
+
+    async def read(self, callback: Callback, now: datetime) -> list[Report | Reply]:  # noqa: ARG002
+        """Return what Twilio calls back; raises Forged or Unreadable. Its signatures never grow old."""
+        _, mark, query = callback.url.partition("?")
+        own = [f"{self._callback}{mark}{query}"] if self._callback else []
+        return sms_reports.read(callback, self._token, dict.fromkeys((callback.url, *own)))
+
+    def answer(self, words: Sequence[str]) -> tuple[str, bytes]:
+        """What makes Twilio answer a text with *words*."""
+        return sms_reports.answer(words)
 
     async def close(self) -> None:
         """Give the connections back."""

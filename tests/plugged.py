@@ -49,14 +49,16 @@ KIND = Kind("letters by pigeon", Pigeon, Abilities(max_length=40, concurrency=2)
 '''
 
 
-def install(folder: Path, module: str, source: str, kinds: dict[str, str]) -> None:
+def install(
+    folder: Path, module: str, source: str, kinds: dict[str, str], group: str = "beforehand.channels"
+) -> None:
     """Write the module and its distribution's entry points into *folder*."""
     (folder / f"{module}.py").write_text(source, encoding="utf-8")
     info = folder / f"{module}-1.2.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module.replace('_', '-')}\nVersion: 1.2\n")
     lines = [f"{name} = {target}" for name, target in kinds.items()]
-    (info / "entry_points.txt").write_text("\n".join(["[beforehand.channels]", *lines, ""]))
+    (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]))
 
 
 @pytest.fixture
@@ -76,6 +78,6 @@ def pigeon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         },
     )
     monkeypatch.syspath_prepend(str(site))
-    registry._installed.cache_clear()
+    registry.KINDS.look_again()
     yield
-    registry._installed.cache_clear()
+    registry.KINDS.look_again()

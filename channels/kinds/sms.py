@@ -31,7 +31,8 @@ class Sms(ChannelSettings):
     )
     callback_url: str = Field(
         default="",
-        description="Our public address to which Twilio reports what became of a text; none unless given.",
+        description="Our public address to which Twilio reports what became of a text; `/callbacks/sms` "
+        "below `server.public_url` unless given.",
     )
     url: str = Field(default="https://api.twilio.com", description="Where Twilio is called.")
     timeout: Length = Field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     import uvicorn
 
+    from channels.reports import Reply, Report, Reporting
+    from orchestrator.callbacks import Caller
     from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine
     from orchestrator.intake import Incoming
@@ -132,7 +134,8 @@ async def _until_stopped(chosen: Settings, engine: Engine, server: socket.socket
         output.note(f"working on {chosen.ledger.url}; SIGTERM or Ctrl+C stops")
         jobs: list[Awaitable[Any]] = [transport.run(stop)]
         if server is not None:
-            jobs.append(_listen(chosen, engine, server, stop, transport.wake))
+            readers = house.readers(chosen, channels)
+            jobs.append(_listen(chosen, engine, readers, server, stop, transport.wake))
         await asyncio.gather(*jobs)
     ended = ", ".join(f"{count:,} {word}" for word, count in sorted(dispatcher.counts.ended.items()) if count)
     return f"stopped: {ended}" if ended else "stopped: no message ended"
@@ -153,7 +156,12 @@ def _stopping_at_signals(stop: asyncio.Event) -> Iterator[None]:
 
 
 async def _listen(
-    chosen: Settings, engine: Engine, server: socket.socket, stop: asyncio.Event, wake: Callable[[], None]
+    chosen: Settings,
+    engine: Engine,
+    readers: Mapping[Caller, Reporting],
+    server: socket.socket,
+    stop: asyncio.Event,
+    wake: Callable[[], None],
 ) -> None:
     """Serve HTTP until *stop*, and then answer what was asked before."""
     import asyncio
@@ -162,26 +170,44 @@ async def _listen(
 
     from orchestrator.clock import SystemClock
     from orchestrator.web.app import create_app
-    from orchestrator.web.hearing import gathering
+    from orchestrator.web.callbacks import callbacks_router
+    from orchestrator.web.hearing import called_back, hearing, writing
 
     clock = SystemClock()
 
     async def ready() -> bool:
         return await asyncio.to_thread(_answers, engine)
 
-    with gathering(engine, clock.now) as keep:
+    with writing(engine) as write:
+        keep, keep_callback = (
+            hearing(engine, write, clock.now),
+            called_back(engine, write, readers, clock.now),
+        )
 
         async def hear(incoming: Sequence[Incoming]) -> Heard:
             heard = await keep(incoming)
             wake()
             return heard
 
+        async def take(name: str, said: Sequence[Report | Reply]) -> Sequence[str]:
+            words = await keep_callback(name, said)
+            wake()
+            return words
+
+        callbacks = callbacks_router(
+            take,
+            {caller.name: reader for caller, reader in readers.items()},
+            public_url=chosen.server.public_url,
+            now=clock.now,
+            max_body=chosen.intake.max_body,
+        )
         app = create_app(
             hear,
             now=clock.now,
             ready=ready,
             max_body=chosen.intake.max_body,
             future_tolerance=chosen.intake.future_tolerance,
+            routers=[callbacks],
         )
         listener = _server(uvicorn.Config(app, log_config=None, access_log=False), server)
 

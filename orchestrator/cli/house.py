@@ -11,6 +11,9 @@ from orchestrator.errors import Misconfigured, Problem
 
 if TYPE_CHECKING:
     from channels.base import Abilities, Channel
+    from channels.reports import Reporting
+    from channels.settings import ChannelSettings
+    from orchestrator.callbacks.events import Caller
     from orchestrator.config.settings import Settings
     from orchestrator.journey import Policy, RuleBook
     from orchestrator.render import Renderer
@@ -179,8 +182,40 @@ def channels(settings: Settings) -> dict[str, Channel]:
 
     try:
         return {
-            name: build(name, chosen, outbox=settings.outbox.path)
+            name: build(name, reached(settings, name, chosen), outbox=settings.outbox.path)
             for name, chosen in settings.channels.named().items()
         }
     except ChannelMisconfigured as error:
         raise Misconfigured(str(error)) from error
+
+
+def reached(settings: Settings, name: str, chosen: ChannelSettings) -> ChannelSettings:
+    """The settings of a channel, with where its provider calls back if they do not say so themselves."""
+    if settings.server.public_url and getattr(chosen, "callback_url", None) == "":
+        return chosen.model_copy(update={"callback_url": callback_url(settings, name)})
+    return chosen
+
+
+def callback_url(settings: Settings, name: str) -> str:
+    """Where the callbacks of that name come to, as seen from outside."""
+    return f"{settings.server.public_url}/callbacks/{name}"
+
+
+def readers(settings: Settings, channels: Mapping[str, Channel]) -> dict[Caller, Reporting]:
+    """What reads callbacks: the channels whose providers call back themselves, and the reporters."""
+    from channels.base import Misconfigured as ChannelMisconfigured
+    from channels.reporters import build
+    from channels.reports import Reporting
+    from orchestrator.callbacks.events import Caller
+
+    found: dict[str, tuple[Caller, Reporting]] = {
+        name: (Caller(name, name), channel)
+        for name, channel in channels.items()
+        if isinstance(channel, Reporting)
+    }
+    try:
+        for name, chosen in settings.callbacks.named().items():
+            found[name] = Caller(name, chosen.channel), build(name, chosen)
+    except ChannelMisconfigured as error:
+        raise Misconfigured(str(error)) from error
+    return dict(found.values())

@@ -96,7 +96,9 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     draft = _Draft(str(file))
     if named or file.exists():
         _read(file, draft)
-    draft.model = channels.model(channels.chosen(draft.data.get("channels"), environ), draft.complain)
+    senders = channels.chosen(channels.CHANNELS, draft.data.get(channels.CHANNELS), environ)
+    readers = channels.chosen(channels.CALLBACKS, draft.data.get(channels.CALLBACKS), environ)
+    draft.model = channels.model(senders, readers, draft.complain)
     _no_secrets(draft)
     _override(environ, draft)
     settings = _validated(file.parent, draft)
@@ -202,6 +204,12 @@ def _validated(folder: Path, draft: _Draft) -> Settings | None:
         draft.complain(
             ("channels", "email", "live"), "C022", "live mail needs the mailbox it comes from", hint
         )
+    there = settings.channels.named()
+    for table, reporter in settings.callbacks.named().items():
+        if reporter.channel not in there:
+            place = (channels.CALLBACKS, table, "channel")
+            near = did_you_mean(reporter.channel, there)
+            draft.complain(place, "C038", f"no channel is called {reporter.channel!r}", near)
     return settings
 
 
@@ -265,10 +273,12 @@ def _known(model: type[Settings], name: Name) -> bool:
 
 
 def _unusable(model: type[Settings], name: Name) -> bool:
-    """Is the setting one of a channel whose kind is told to be wrong?"""
-    tables: Any = model.model_fields["channels"].annotation
-    table = tables.model_fields.get(name[1]) if name[0] == "channels" else None
-    return table is not None and table.annotation is channels.Unusable
+    """Is the setting one of a channel or reporter whose kind is told to be wrong?"""
+    if name[0] not in (channels.CHANNELS, channels.CALLBACKS):
+        return False
+    tables: Any = model.model_fields[name[0]].annotation
+    table = tables.model_fields.get(name[1])
+    return table is not None and table.annotation in (channels.Unusable, channels.Unreadable)
 
 
 def _variable(name: Name) -> str:

@@ -1,22 +1,23 @@
-"""Which channels the settings name, of which kind each is, and so which settings it has."""
+"""Which channels and reporters the settings name, of which kind each is, and so which settings it has."""
 
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from pydantic import ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from channels import registry
-from channels.settings import ChannelSettings
-from orchestrator.config.settings import Channels, Settings
+from channels import registry, reporters
+from channels.settings import ChannelSettings, ReporterSettings
+from orchestrator.config.settings import Callbacks, Channels, Section, Settings
 from orchestrator.findings import did_you_mean
 
-Tables = tuple[tuple[str, type[ChannelSettings]], ...]
+Tables = tuple[tuple[str, type[BaseModel] | None], ...]
 Complain = Callable[[tuple[str, ...], str, str, str], None]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
-_VARIABLE = re.compile(r"BEFOREHAND_CHANNELS__([A-Z0-9_]+?)__([A-Z0-9_]+)")
+_VARIABLE = re.compile(r"BEFOREHAND_(CHANNELS|CALLBACKS)__([A-Z0-9_]+?)__([A-Z0-9_]+)")
+CHANNELS, CALLBACKS = "channels", "callbacks"
 
 
 class Unusable(ChannelSettings):
@@ -25,43 +26,78 @@ class Unusable(ChannelSettings):
     model_config = ConfigDict(extra="allow")
 
 
-def chosen(written: Any, environ: Mapping[str, str]) -> dict[str, str]:
-    """Every channel that the file (*written* is its ``channels``) or the environment names: name → kind."""
+class Unreadable(ReporterSettings):
+    """The same of a reporter."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def chosen(section: str, written: Any, environ: Mapping[str, str]) -> dict[str, str]:
+    """Every table of *section* that the file (*written* is that section) or the environment names.
+
+    The kind of each, by its name.
+    """
     tables = written.items() if isinstance(written, dict) else ()
     kinds = {name: table.get("kind") or name for name, table in tables if isinstance(table, dict)}
     for variable, text in environ.items():
-        if found := _VARIABLE.fullmatch(variable):
-            name = found[1].lower()
+        found = _VARIABLE.fullmatch(variable)
+        if found and found[1].lower() == section:
+            name = found[2].lower()
             kinds.setdefault(name, name)
-            if found[2] == "KIND" and text:
+            if found[3] == "KIND" and text:
                 kinds[name] = text
     return {name: kind for name, kind in kinds.items() if isinstance(kind, str)}
 
 
-def model(kinds: Mapping[str, str], complain: Complain) -> type[Settings]:
-    """The model of all settings, with a table for each of the channels (name → kind).
+def model(channels: Mapping[str, str], callbacks: Mapping[str, str], complain: Complain) -> type[Settings]:
+    """The model of all settings, with a table for each of the channels and of the reporters (name → kind).
 
     Tells of kinds that do not exist or cannot be used. A name that is no kind and has none is left out.
     """
-    return with_channels(tuple((name, _settings(name, of, complain)) for name, of in sorted(kinds.items())))
+    senders = tuple((name, _settings(name, of, complain)) for name, of in sorted(channels.items()))
+    readers = tuple((name, _reporter(name, of, complain)) for name, of in sorted(callbacks.items()))
+    return with_tables(senders, readers)
 
 
 def _settings(name: str, of: str, complain: Complain) -> type[ChannelSettings] | None:
     try:
         kind = registry.find(of)
     except registry.Broken as broken:
-        complain(("channels", name), "C034", f"the kind of channel {of!r} cannot be used", broken.reason)
+        complain((CHANNELS, name), "C034", f"the kind of channel {of!r} cannot be used", broken.reason)
         return Unusable
     if kind is None and of == name:
         return None
     if kind is None:
-        complain(("channels", name, "kind"), "C033", f"there is no kind of channel called {of!r}", kinds(of))
+        complain((CHANNELS, name, "kind"), "C033", f"there is no kind of channel called {of!r}", kinds(of))
         return Unusable
     if not _NAME.fullmatch(name):
         hint = "write small letters, digits and _, such as sms_marketing"
-        complain(("channels", name), "C035", f"{name!r} cannot be the name of a channel", hint)
+        complain((CHANNELS, name), "C035", f"{name!r} cannot be the name of a channel", hint)
         return Unusable
     return kind.settings
+
+
+def _reporter(name: str, of: str, complain: Complain) -> type[ReporterSettings]:
+    try:
+        kind = reporters.KINDS.find(of)
+    except registry.Broken as broken:
+        complain((CALLBACKS, name), "C034", f"the kind of reporter {of!r} cannot be used", broken.reason)
+        return Unreadable
+    if kind is None:
+        place = (CALLBACKS, name) if of == name else (CALLBACKS, name, "kind")
+        complain(place, "C037", f"there is no kind of reporter called {of!r}", _reporters(of))
+        return Unreadable
+    if not _NAME.fullmatch(name):
+        hint = "write small letters, digits and _, such as sendgrid_eu"
+        complain((CALLBACKS, name), "C035", f"{name!r} cannot be the name of callbacks", hint)
+        return Unreadable
+    return kind.settings
+
+
+def _reporters(near: str) -> str:
+    there = [source.name for source in reporters.KINDS.sources()]
+    listed = f"there is: {', '.join(there)}; others come in packages" if there else "they come in packages"
+    return did_you_mean(near, there) or listed
 
 
 def kinds(near: str) -> str:
@@ -71,18 +107,32 @@ def kinds(near: str) -> str:
 
 
 @cache
-def with_channels(tables: tuple[tuple[str, type[ChannelSettings] | None], ...]) -> type[Settings]:
-    """The model of all settings, with these tables under ``channels`` beside those that are always there."""
-    always = {name: info.annotation for name, info in Channels.model_fields.items()}
-    new = {name: of for name, of in tables if of is not None and always.get(name) is not of}
-    if not new:
+def with_tables(
+    channels: tuple[tuple[str, type[ChannelSettings] | None], ...],
+    callbacks: tuple[tuple[str, type[ReporterSettings] | None], ...] = (),
+) -> type[Settings]:
+    """The model of all settings, with these tables beside those that are always there."""
+    places: dict[str, Any] = {}
+    for section, base, tables in (
+        (CHANNELS, Channels, _new(Channels, channels)),
+        (CALLBACKS, Callbacks, _new(Callbacks, callbacks)),
+    ):
+        if tables:
+            fields: dict[str, Any] = {name: (of, Field(default_factory=of)) for name, of in tables.items()}
+            made = create_model(base.__name__, __base__=base, __doc__=base.__doc__, **fields)
+            places[section] = (made, Field(default_factory=made))
+    if not places:
         return Settings
-    fields: dict[str, Any] = {name: (of, Field(default_factory=of)) for name, of in new.items()}
-    channels = create_model("Channels", __base__=Channels, __doc__=Channels.__doc__, **fields)
-    place: Any = (channels, Field(default_factory=channels))
-    return create_model("Settings", __base__=Settings, __doc__=Settings.__doc__, channels=place)
+    return create_model("Settings", __base__=Settings, __doc__=Settings.__doc__, **places)
+
+
+def _new(base: type[Section], tables: Tables) -> dict[str, type[BaseModel]]:
+    always = {name: info.annotation for name, info in base.model_fields.items()}
+    return {name: of for name, of in tables if of is not None and always.get(name) is not of}
 
 
 def documented() -> type[Settings]:
     """The model of all settings, with a table for each kind that is built in."""
-    return model({name: name for name in registry.BUILT_IN}, lambda *_: None)
+    senders = {name: name for name in registry.BUILT_IN}
+    readers = {name: name for name in reporters.BUILT_IN}
+    return model(senders, readers, lambda *_: None)

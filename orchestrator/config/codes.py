@@ -125,4 +125,19 @@ SETTING_CODES: Mapping[str, Code] = {
         "Write small letters, digits and `_`, beginning with a letter.",
     ),
     "C036": Code("a setting is missing", "The channel has no default for it.", "Write it."),
+    "C037": Code(
+        "no such kind of reporter",
+        "A table `[callbacks.NAME]` says what reads a provider's callbacks, and nothing of that name does.",
+        "Correct the name or its `kind`, or install the package.",
+    ),
+    "C038": Code(
+        "callbacks about a channel that is not there",
+        "What a provider reports is about the messages of one channel.",
+        "Write the name of the channel that the provider's messages leave by.",
+    ),
+    "C039": Code(
+        "an address of the web that cannot be read",
+        "Providers sign what they report together with the address they report it to, to the letter.",
+        "Write it with its scheme and without anything behind its path: `https://updates.example.com`.",
+    ),
 }

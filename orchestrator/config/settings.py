@@ -13,11 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from channels.kinds.email import Email
 from channels.kinds.push import Push
 from channels.kinds.sms import Sms
-from channels.settings import ChannelSettings
+from channels.settings import ChannelSettings, ReporterSettings
 from orchestrator import journey
 from orchestrator.config import quiet_hours
 from orchestrator.config.public_holidays import PublicHolidays, fault
 from orchestrator.config.values import (
+    Address,
     Colour,
     Days,
     File,
@@ -259,6 +260,14 @@ class Channels(Section):
         return {name: getattr(self, name) for name in type(self).model_fields}
 
 
+class Callbacks(Section):
+    """What reads what providers report beside a channel: a table for each (:mod:`.channels`)."""
+
+    def named(self) -> dict[str, ReporterSettings]:
+        """Every reporter there is, by its name."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+
 class Staging(Section):
     """A system for trying things out."""
 
@@ -297,6 +306,11 @@ class Server(Section):
         default="127.0.0.1", description="The address; `0.0.0.0` is every network of the machine."
     )
     port: Port = Field(default=8000, description="The port.")
+    public_url: Address = Field(
+        default="",
+        description="How it is reached from outside, such as `https://updates.example.com`; providers report "
+        "to `/callbacks/NAME` below it.",
+    )
 
 
 class Daemon(Section):
@@ -337,6 +351,7 @@ class Settings(Section):
     calendars: Mapping[str, Calendar] = Field(default_factory=dict)
     brands: Mapping[str, Brand] = Field(default_factory=dict)
     channels: Channels = Field(default_factory=Channels)
+    callbacks: Callbacks = Field(default_factory=Callbacks)
     staging: Staging = Field(default_factory=Staging)
     limits: Limits = Field(default_factory=Limits)
     intake: Intake = Field(default_factory=Intake)

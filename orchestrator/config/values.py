@@ -16,6 +16,7 @@ _MAILBOX = re.compile(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _LAYOUT = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}")
+_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 _SIZE = re.compile(r"(\d+)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)?")
 _BYTES = {"B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KIB": 1024, "MIB": 1024**2, "GIB": 1024**3}
 
@@ -107,6 +108,13 @@ def _layout(value: Any) -> Any:
     return value
 
 
+def _address(value: Any) -> Any:
+    """An address of the web without a slash at its end."""
+    if isinstance(value, str) and value and not _ADDRESS.fullmatch(value):
+        raise refused("C039", f"{value!r} is no address", "write https://updates.example.com")
+    return value.rstrip("/") if isinstance(value, str) else value
+
+
 def _size(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -163,6 +171,7 @@ Mailbox = Annotated[str, BeforeValidator(_mailbox)]
 Locale = Annotated[str, BeforeValidator(_locale)]
 Colour = Annotated[str, BeforeValidator(_colour)]
 Layout = Annotated[str, BeforeValidator(_layout)]
+Address = Annotated[str, BeforeValidator(_address)]
 Size = Annotated[int, BeforeValidator(_size)]
 Days = Annotated[tuple[Annotated[date, BeforeValidator(_day)], ...], BeforeValidator(_items)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_items)]

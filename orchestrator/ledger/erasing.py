@@ -11,6 +11,7 @@ from orchestrator.ledger.persons import Persons
 from orchestrator.ledger.rows import FACT, fact, to_json
 from orchestrator.ledger.skeleton import ERASED
 from orchestrator.ledger.tables import attempts, customers, entries, facts, metadata, suppressions
+from orchestrator.ledger.tables import places as _places
 from orchestrator.ledger.traces import E164, GAPS, digits_of, places, runs, without
 from orchestrator.ledger.verbs import batches
 from orchestrator.model import Fact, Scope
@@ -31,9 +32,10 @@ _SCRUB = (
 _FORGET_ATTEMPTS = (
     update(attempts)
     .where(attempts.c.entry_id.in_(bindparam("ids", expanding=True)))
-    .values(provider_id="", detail="")
+    .values(provider_id="", detail="", message_id="", address="")
 )
 _FORGET_CACHE = customers.delete().where(customers.c.id.in_(bindparam("ids", expanding=True)))
+_FORGET_PLACES = _places.delete().where(_places.c.customer.in_(bindparam("ids", expanding=True)))
 _LISTED = select(suppressions)
 _SAY_LESS = (
     update(suppressions)
@@ -105,9 +107,14 @@ class Erasing(Persons):
         return bool(self._value(_HAS_PAYLOAD, {"said_by": source, "its_id": event_id}))
 
     def standing(self, texts: Collection[str]) -> Iterator[Standing]:
-        """Every row of every table in which one of *texts* stands, place by place; reads all of them."""
+        """Every row of every table in which one of *texts* stands, place by place; reads all of them.
+
+        Where customers are reached is told of the facts that say it.
+        """
         names = frozenset(texts)
         for table in metadata.sorted_tables if names else ():
+            if table is _places:
+                continue
             columns = [column for column in table.c if isinstance(column.type, Text)]
             ids = [table.c[name] for name in _IDS.get(table.name, [key.name for key in table.primary_key])]
             hits = or_(*(_may_hold(column, names) for column in columns))
@@ -139,9 +146,10 @@ class Erasing(Persons):
             self._run(_FORGET_ATTEMPTS, {"ids": batch})
 
     def forget_customers(self, customer_ids: Iterable[str]) -> None:
-        """Drop what is cached of customers."""
+        """Drop what is cached of customers, and where they were reached."""
         for batch in batches(customer_ids):
             self._run(_FORGET_CACHE, {"ids": batch})
+            self._run(_FORGET_PLACES, {"ids": batch})
 
     def scrub_suppressions(self, secrets: Collection[str]) -> None:
         """Take *secrets* out of why addresses are on the suppression list."""

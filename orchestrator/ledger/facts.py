@@ -81,8 +81,10 @@ class Facts(Persons):
             new.append(item)
         if new:
             customers = self.customers_alone(item.fact for item in new)
-            self._run(_APPEND, [_row(item, customers) for item in self._bare(new)])
+            kept = self._bare(new)
+            self._run(_APPEND, [_row(item, customers) for item in kept])
             self.tied(new)
+            self.placed(kept)
             self._file_again(new)
         return answers
 

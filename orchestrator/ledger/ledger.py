@@ -19,10 +19,11 @@ from orchestrator.ledger.inbox import Inbox
 from orchestrator.ledger.looking import Looking
 from orchestrator.ledger.orders import Orders
 from orchestrator.ledger.reserving import Reserving
+from orchestrator.ledger.returning import Returning
 from orchestrator.ledger.sending import Sending
 
 
-class Transaction(Facts, Orders, Sending, Company, Looking, Erasing, Reserving, Inbox):
+class Transaction(Facts, Orders, Sending, Company, Looking, Erasing, Reserving, Inbox, Returning):
     """Every verb of the ledger, within one transaction."""
 
 

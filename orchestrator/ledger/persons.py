@@ -6,13 +6,14 @@ from datetime import datetime
 from sqlalchemy import bindparam, exists, or_, select, text
 from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is compiled for SQLite as well
 
-from orchestrator.ledger.tables import erasures, facts, merges, orders
+from orchestrator.ledger.tables import erasures, facts, merges, orders, places
 from orchestrator.ledger.values import Heard
 from orchestrator.ledger.verbs import Verbs, batches
 
-MERGED, ORDERED = "customer.merged", "order.upserted"
+MERGED, ORDERED, INTRODUCED = "customer.merged", "order.upserted", "customer.upserted"
 
 _TIE = insert(merges).on_conflict_do_nothing(index_elements=["customer", "into"])
+_PLACE = insert(places).on_conflict_do_nothing(index_elements=["place", "customer"])
 _TIES = select(merges.c.customer, merges.c.into).where(
     or_(
         merges.c.customer.in_(bindparam("ids", expanding=True)),
@@ -71,6 +72,18 @@ class Persons(Verbs):
         }
         if pairs:
             self._run(_TIE, [{"customer": one, "into": other} for one, other in sorted(pairs)])
+
+    def placed(self, heard: Sequence[Heard]) -> None:
+        """Note where the customers among new facts are reached, for whoever writes from there."""
+        found = {
+            (place.lower(), item.fact.subject)
+            for item in heard
+            if item.fact.type == INTRODUCED
+            for place in (item.fact.data.get("phone"), item.fact.data.get("email"))
+            if place
+        }
+        if found:
+            self._run(_PLACE, [{"place": place, "customer": customer} for place, customer in sorted(found)])
 
     def note_erased(self, customer_ids: Iterable[str], at: datetime) -> None:
         """Have what comes later about these customers kept without payload."""

@@ -39,12 +39,25 @@ _BEGIN = (
     )
 )
 _ATTEMPT = insert(attempts).from_select(
-    ["entry_id", "n", "channel", "started_at", "outcome", "provider_id", "code", "detail"],
+    [
+        "entry_id",
+        "n",
+        "channel",
+        "started_at",
+        "message_id",
+        "address",
+        "outcome",
+        "provider_id",
+        "code",
+        "detail",
+    ],
     select(
         entries.c.id,
         entries.c.attempts,
         entries.c.channel,
         _now,
+        entries.c.message_id,
+        bindparam("place", type_=attempts.c.address.type),
         *(bindparam(f"no_{name}", "") for name in ("outcome", "provider_id", "code", "detail")),
     ).where(entries.c.id == bindparam("entry")),
 )
@@ -207,7 +220,11 @@ class Sending(Entries):
             for b in begun
         ]
         refused = self._each(_BEGIN, rows)
-        started = [{"entry": b.entry, "now": b.at or now} for b in begun if b.entry not in refused]
+        started = [
+            {"entry": b.entry, "now": b.at or now, "place": b.address}
+            for b in begun
+            if b.entry not in refused
+        ]
         if started:
             self._run(_ATTEMPT, started)
         return refused

@@ -100,6 +100,19 @@ class MergeTable(Base, table=True):
     into: str = Field(primary_key=True, sa_type=Text)
 
 
+class PlaceTable(Base, table=True):
+    """Where a customer was ever said to be reached: an index over the facts, for whoever writes from there.
+
+    ``place`` is a number (E.164) or a mailbox in small letters.
+    """
+
+    __tablename__ = "places"
+    __table_args__: ClassVar[Any] = (Index("ix_places_customer", "customer"),)
+
+    place: str = Field(primary_key=True, sa_type=Text)
+    customer: str = Field(primary_key=True, sa_type=Text)
+
+
 class ErasureTable(Base, table=True):
     """A customer whose payload was erased: what is heard about them later is kept without any."""
 
@@ -197,10 +210,18 @@ class EntryTable(Base, table=True):
 
 
 class AttemptTable(Base, table=True):
-    """One try to hand an entry's message to a provider; ``n`` counts from 1 for each entry."""
+    """One try to hand an entry's message to a provider; ``n`` counts from 1 for each entry.
+
+    ``address`` is the keyed hash of where it went, so that whoever answers from there is found.
+    """
 
     __tablename__ = "attempts"
-    __table_args__: ClassVar[Any] = (UniqueConstraint("entry_id", "n"),)
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("entry_id", "n"),
+        _partial("ix_attempts_provider_id", "provider_id", where="provider_id <> ''"),
+        _partial("ix_attempts_message_id", "message_id", where="message_id <> ''"),
+        _partial("ix_attempts_address", "address", where="address <> ''"),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=RowId)
     entry_id: int = Field(sa_type=BigInteger)
@@ -212,6 +233,8 @@ class AttemptTable(Base, table=True):
     provider_id: str = Field(sa_type=Text)
     code: str = Field(sa_type=Text)
     detail: str = Field(sa_type=Text)
+    message_id: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
+    address: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
 
 
 class SuppressionTable(Base, table=True):
@@ -279,6 +302,7 @@ facts = _core(FactTable)
 orders = _core(OrderTable)
 customers = _core(CustomerTable)
 merges = _core(MergeTable)
+places = _core(PlaceTable)
 erasures = _core(ErasureTable)
 lines = _core(LineTable)
 inbox = _core(InboxTable)

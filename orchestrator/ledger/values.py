@@ -67,13 +67,17 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A claimed entry that starts sending, now or (in a replay) *at* another time."""
+    """A claimed entry that starts sending, now or (in a replay) *at* another time.
+
+    ``address`` is the keyed hash of where it goes.
+    """
 
     entry: int
     generation: int
     channel: str
     message_id: str
     at: datetime | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,8 @@ class Attempt:
     provider_id: str
     code: str
     detail: str
+    message_id: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What stands against sending besides an order's own facts: suppressions, pauses, staging."""
 
 import hmac
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,8 @@ from orchestrator.sight import Sight, sent_to
 from orchestrator.timing.send_time import addresses, recipient
 
 _KEY = "suppression_key"
+_NUMBER = re.compile(r"\+[\d\s().\-/]+")
+_SPELT = re.compile(r"[^+\d]")  # what people put between digits
 
 
 def blocks(
@@ -59,6 +62,12 @@ def listed(tx: Transaction, addresses: Iterable[tuple[str, str]]) -> list[tuple[
     return sorted((place, found[name].reason) for place, name in named.items() if name in found)
 
 
+def hashed(tx: Transaction, addresses: Iterable[str]) -> dict[str, str]:
+    """The keyed hash of each of these addresses, by which they may be kept; "" has none."""
+    key = _key(tx)
+    return {to: _hash(key, to) if to else "" for to in addresses}
+
+
 def _places(entry: Entry, sight: Sight) -> set[tuple[str, str]]:
     """Where the notification might go, as it is wanted now."""
     order, decision = sight.orders.get(entry.wanted.order), sight.decisions.get(entry.wanted.order)
@@ -72,7 +81,8 @@ def _places(entry: Entry, sight: Sight) -> set[tuple[str, str]]:
 
 
 def _hash(key: bytes, to: str) -> str:
-    return hmac.digest(key, to.lower().encode(errors="replace"), "sha256").hex()
+    spelt = _SPELT.sub("", to) if _NUMBER.fullmatch(to) else to.lower()
+    return hmac.digest(key, spelt.encode(errors="replace"), "sha256").hex()
 
 
 def _key(tx: Transaction) -> bytes:

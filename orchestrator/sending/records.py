@@ -15,8 +15,8 @@ from orchestrator.ledger import Begin, Finish, Stops, Transaction
 from orchestrator.model import Entry, Status
 from orchestrator.planning.case import CARRIES, SAID
 from orchestrator.private import without_mailboxes
-from orchestrator.sending import outcomes
-from orchestrator.sending.blocks import suppress
+from orchestrator.sending import late_answers, outcomes
+from orchestrator.sending.blocks import hashed, suppress
 from orchestrator.sending.guard import Answer, Wait, Withhold
 from orchestrator.sending.outcomes import Follows, Job, Tried
 from orchestrator.sending.trouble import Trouble
@@ -119,11 +119,15 @@ class Records:
 
         If somebody else has one order of a message, the message does not leave.
         """
+        places = hashed(tx, {job.go.to for job in jobs})
         begun = [
-            Begin(one.entry.id, one.entry.generation, one.go.channel, one.message_id, self.at(one.entry, now))
+            Begin(
+                one.entry.id, one.entry.generation, one.go.channel, one.message_id,
+                self.at(one.entry, now), places[job.go.to],
+            )
             for job in jobs
             for one in job.all
-        ]
+        ]  # fmt: skip
         late = self.refused(tx.begin_many(begun, now))
         if not late:
             return list(jobs)
@@ -220,6 +224,10 @@ class Records:
                     outcomes.fact_of(wanted, entry, then.status, moment, channel=channel, reason=then.reason)
                 )
         self.trouble.tell(now)
+        doubtful = [job.entry.id for job, then in answers if then.status is Status.UNKNOWN]
+        known = late_answers.known_before(tx, filter(None, map(tx.entry, doubtful)), now)
+        settled = {item.fact.data["key"] for item in known}
+        facts = [item for item in facts if item.fact.data["key"] not in settled] + known
         self.tell(tx, facts, now, sight)
 
     def _endings(self, answers: Sequence[tuple[Job, Follows]], now: datetime) -> list[Finish]:

@@ -15,10 +15,14 @@ def answer(status: int, content: Mapping[str, Any]) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json")
 
 
-def problem_answer(status: int, faults: Iterable[Fault] = (), *, retry_after: int | None = None) -> Response:
+def problem_answer(
+    status: int, faults: Iterable[Fault] = (), *, detail: str = "", retry_after: int | None = None
+) -> Response:
     """Return what is wrong as ``application/problem+json``; *retry_after* in seconds."""
     status = HTTPStatus(status)
     content: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    if detail:
+        content["detail"] = detail
     problems = [plain(fault) for fault in faults]
     if problems:
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"

@@ -1,10 +1,10 @@
 """The web application: wired here and nowhere else."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from orchestrator.errors import LedgerError
@@ -21,13 +21,16 @@ def create_app(
     ready: Callable[[], Awaitable[bool]],
     max_body: int = MAX_EVENT,
     future_tolerance: timedelta = FUTURE_TOLERANCE,
+    routers: Iterable[APIRouter] = (),
 ) -> FastAPI:
-    """Return the application that gives events to *hear*.
+    """Return the application that gives events to *hear*, with further *routers*.
 
     *ready* says whether the ledger answers; *max_body* is the largest request in bytes.
     """
     app = FastAPI(title="Beforehand", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(events_router(hear, now=now, max_body=max_body, future_tolerance=future_tolerance))
+    for router in routers:
+        app.include_router(router)
 
     @app.get("/health")
     async def health() -> Response:

@@ -12,9 +12,8 @@ from starlette.requests import ClientDisconnect
 from orchestrator.errors import Conflict, LedgerError, Problem
 from orchestrator.intake import Incoming, Place, parse
 from orchestrator.web.answers import answer, problem_answer
+from orchestrator.web.body import RETRY_AFTER, body_of
 from orchestrator.web.cloudevents import Fault, Headers, Mode, Sent, Unreadable, read
-
-RETRY_AFTER = 5  # seconds; a restarted database is back within them, and senders must not pile up
 
 
 class Heard(Protocol):
@@ -47,7 +46,7 @@ def events_router(
     async def take(request: Request) -> Response:
         """Accept CloudEvents 1.0: binary, structured, or a batch."""
         try:
-            body = await _body(request, max_body)
+            body = await body_of(request, max_body)
         except ClientDisconnect:
             return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
         if body is None:
@@ -70,19 +69,6 @@ def events_router(
         return answer(status, {"accepted": heard.new, "duplicates": heard.duplicates, **look})
 
     return router
-
-
-async def _body(request: Request, limit: int) -> bytes | None:
-    """Read the body, or ``None`` as soon as it is known to be longer than *limit* bytes."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
-        return None
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            return None
-    return bytes(body)
 
 
 def _events(headers: Headers, body: bytes, arrived: datetime, future_tolerance: timedelta) -> list[Incoming]:

@@ -1,32 +1,63 @@
-"""Events of many requests in one commit: the disk is waited for once, and nobody waits for long."""
+"""What many requests bring in one commit: the disk is waited for once, and nobody waits for long."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Protocol, TypeVar
 
+from channels.reports import Reply, Report
+from orchestrator import callbacks
 from orchestrator.engine import Engine
 from orchestrator.engine import Heard as HeardEvents
 from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction, Writer
+from orchestrator.web.callbacks import Take
 from orchestrator.web.events import Hear
+
+T = TypeVar("T")
 
 PATIENCE = 5.0  # seconds; a sender that waits longer for somebody else's write takes us for dead
 
 
+class Write(Protocol):
+    """Has something done in a transaction that others share, and returns once that is committed."""
+
+    def __call__(self, work: Callable[[Transaction], T]) -> Awaitable[T]: ...  # noqa: D102
+
+
 @contextmanager
-def gathering(engine: Engine, now: Callable[[], datetime], patience: float = PATIENCE) -> Iterator[Hear]:
-    """Give the function that hears a request's events, together with those that came meanwhile.
+def writing(engine: Engine, patience: float = PATIENCE) -> Iterator[Write]:
+    """Give the function that does what a request asks, together with those that came meanwhile.
 
     Each request is kept whole or refused by itself. It raises LedgerAway once it waited *patience* seconds
     for another writer; the engine's own work waits as long as it always does.
     """
     with Writer(engine.ledger, patience) as writer:
 
-        async def hear(events: Sequence[Incoming]) -> HeardEvents:
-            def take(tx: Transaction) -> HeardEvents:
-                return engine.take(tx, events, now())
+        def write(work: Callable[[Transaction], T]) -> Awaitable[T]:
+            return asyncio.wrap_future(writer.submit(work))
 
-            return await asyncio.wrap_future(writer.submit(take))
+        yield write
 
-        yield hear
+
+def hearing(engine: Engine, write: Write, now: Callable[[], datetime]) -> Hear:
+    """The function that hears a request's events."""
+
+    async def hear(events: Sequence[Incoming]) -> HeardEvents:
+        return await write(lambda tx: engine.take(tx, events, now()))
+
+    return hear
+
+
+def called_back(
+    engine: Engine, write: Write, callers: Iterable[callbacks.Caller], now: Callable[[], datetime]
+) -> Take:
+    """The function that takes what one of *callers* says, by its name."""
+    by_name = {caller.name: caller for caller in callers}
+
+    async def take(name: str, said: Sequence[Report | Reply]) -> Sequence[str]:
+        taken = await write(lambda tx: callbacks.take(engine, tx, by_name[name], said, now()))
+        return taken.words
+
+    return take

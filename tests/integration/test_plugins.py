@@ -109,14 +109,14 @@ def test_a_hint_says_what_was_meant_or_why_it_is_broken(tmp_path: Path) -> None:
 def test_a_setting_without_a_default_must_be_written(tmp_path: Path) -> None:
     source = PIGEON.replace('Field(default="1h", validate_default=True,', "Field(")
     install(tmp_path / "site", "acme_strict", source, {"strict": "acme_strict:KIND"})
-    registry._installed.cache_clear()
+    registry.KINDS.look_again()
     (found,) = wrong(tmp_path, "[channels.strict]\n", {})
     assert (found.code, found.message) == ("C036", "rest is missing")
 
 
 def test_two_packages_that_bring_the_same_kind_are_refused(tmp_path: Path) -> None:
     install(tmp_path / "site", "acme_dove", PIGEON, {"pigeon": "acme_dove:KIND"})
-    registry._installed.cache_clear()
+    registry.KINDS.look_again()
     (found,) = wrong(tmp_path, "[channels.pigeon]\n", {})
     assert found.hint == "several packages bring it: acme-dove 1.2, acme-pigeon 1.2"
 

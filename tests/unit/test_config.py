@@ -366,6 +366,10 @@ WRONG = [
     ("[brands.x]\naccent = 'green'", "C026", 2, 10, ""),
     ("[brands.x]\naccent = '#0b6b5d; }'", "C026", 2, 10, ""),
     ("[brands.x]\nlayout = '../classic'", "C027", 2, 10, ""),
+    ("[server]\npublic_url = 'updates.example.com'", "C039", 2, 14, "https://updates.example.com"),
+    ("[server]\npublic_url = 'https://updates.example.com/?x=1'", "C039", 2, 14, "https://"),
+    ("[callbacks.pigeon_post]\nchannel = 'email'", "C037", 1, 12, ""),
+    ("[callbacks.post]\nkind = 'pigeon_post'", "C037", 2, 8, ""),
     ("[calendars.x]\nmon = '09:00-17:00'\ncountry = 'XX'", "C019", 3, 11, "write a code such as DE, AT, US"),
     ("[calendars.x]\nmon = '09:00-17:00'\ncountry = 'Germany'", "C019", 3, 11, "write a code such as DE"),
     ("[calendars.x]\nmon = '09:00-17:00'\ncountry = 'at'", "C019", 3, 11, "write a code such as AT"),
@@ -401,7 +405,14 @@ def test_a_wrong_setting_is_found_at_its_place(
 
 
 def test_every_code_is_explained_and_every_explained_code_can_happen() -> None:
-    plugins = {"C032", "C033", "C034", "C035", "C036"}  # tests/integration/test_plugins.py
+    plugins = {
+        "C032",
+        "C033",
+        "C034",
+        "C035",
+        "C036",
+        "C038",
+    }  # test_plugins.py, test_reporters.py
     written = {code for _, code, *_ in WRONG} | {"C002", "C031"} | plugins
     assert written == set(SETTING_CODES)
 

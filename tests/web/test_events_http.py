@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -13,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.event import listen
 
@@ -26,8 +24,9 @@ from orchestrator.ledger import Ledger
 from orchestrator.model import Fact
 from orchestrator.web.app import create_app
 from orchestrator.web.events import Hear
-from orchestrator.web.hearing import PATIENCE, gathering
+from orchestrator.web.hearing import PATIENCE, hearing, writing
 from tests.builders import at, car_order, event, promised, reached
+from tests.serving import served
 
 NOW = at("2026-03-12 18:00")
 MAX_BODY = 65_536
@@ -372,29 +371,6 @@ def test_unknown_paths_and_methods_answer_in_the_same_form(engine: Engine) -> No
 # ── over a real socket ───────────────────────────────────────────────────────
 
 
-@contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """Run *app* in a uvicorn server of its own on a free port of this machine."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    up = threading.Event()
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            up.set()
-
-    server = Server(uvicorn.Config(app, log_level="critical"))
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
-    try:
-        assert up.wait(10)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
-
-
 def test_the_same_event_many_times_at_once_is_one_fact_and_every_answer_is_2xx(engine: Engine) -> None:
     async def race(url: str) -> list[httpx.Response]:
         async with httpx.AsyncClient(base_url=url) as opened:
@@ -425,8 +401,8 @@ def test_a_real_server_takes_binary_events_and_refuses_large_ones(engine: Engine
 
 @contextmanager
 def heard_together(engine: Engine, patience: float = PATIENCE) -> Iterator[FastAPI]:
-    with gathering(engine, lambda: NOW, patience) as hear:
-        yield app_of(hear)
+    with writing(engine, patience) as write:
+        yield app_of(hearing(engine, write, lambda: NOW))
 
 
 def test_many_callers_share_few_commits(engine: Engine) -> None:
@@ -440,7 +416,8 @@ def test_many_callers_share_few_commits(engine: Engine) -> None:
             for _ in range(callers):
                 asked.acquire()
 
-    with gathering(engine, lambda: NOW) as gathered:
+    with writing(engine) as write:
+        gathered = hearing(engine, write, lambda: NOW)
 
         async def hear(events: Sequence[Incoming]) -> Any:
             asked.release()
@@ -456,11 +433,11 @@ def test_many_callers_share_few_commits(engine: Engine) -> None:
                     *(opened.post("/events", content=body, headers=STRUCTURED) for body in bodies)
                 )
 
-        writing = threading.Thread(target=write_for_a_while)
-        writing.start()
+        other = threading.Thread(target=write_for_a_while)
+        other.start()
         free.wait()
         answers = asyncio.run(post_all())
-        writing.join()
+        other.join()
     assert {answer.status_code for answer in answers} == {202}
     assert len(facts(engine)) == callers
     assert len(commits) <= 1 + 2  # of the other writer; of who came first, alone; of everybody else

@@ -1,0 +1,87 @@
+"""Delivery reports → the ledger: events, what was in doubt, dead addresses, withdrawn consent."""
+
+import logging
+from datetime import datetime
+
+from channels.base import ChannelError, Receipt
+from channels.reports import Became, Report
+from orchestrator.callbacks.events import SEEN, Caller, reported, truly, withdrawal
+from orchestrator.intake import Incoming
+from orchestrator.ledger import Stops, Transaction
+from orchestrator.model import Entry, Status
+from orchestrator.private import without_addresses
+from orchestrator.sending.blocks import suppress
+from orchestrator.sending.late_answers import answer, settle
+
+log = logging.getLogger(__name__)
+
+DELIVERED = f"message.{Became.DELIVERED}"
+
+
+def named(tx: Transaction, channel: str, report: Report) -> list[Entry]:
+    """Every entry of the message that a report is about; none if we know no such message."""
+    found: list[Entry] = []
+    if report.key and (entry := tx.entry(report.key)):
+        found = [entry]
+    if not found:
+        found = tx.entries_by_provider_id(channel, report.provider_id)
+    if not found and report.message_id:
+        found = tx.entries_by_message_id([report.message_id])
+    together = tx.entries_by_message_id({entry.message_id for entry in found if entry.wanted.joins})
+    return list({entry.id: entry for entry in (*found, *together)}.values())
+
+
+def take(tx: Transaction, caller: Caller, report: Report, now: datetime) -> list[Incoming]:
+    """Do what a report means, and return the facts of it; none if it is about nothing we know."""
+    facts: list[Incoming] = []
+    entries = named(tx, caller.channel, report)
+    for entry in entries:
+        delivered = _delivered(tx, entry, caller.channel) if report.became in SEEN else None
+        became = truly(report, entry, now, delivered)
+        facts.append(reported(caller, report, entry, became, now))
+        facts += filter(None, [withdrawal(caller, report, entry, now)])
+        facts += filter(None, [settle(tx, entry, caller.channel, _answer(report), now)])
+        if report.ours:
+            _pause(tx, caller, report, now)
+        if became is Became.COMPLAINED and entry.wanted.role != "customer":
+            _suppress(tx, caller, report, now)
+    if entries and report.dead:
+        _suppress(tx, caller, report, now)
+    return facts
+
+
+def _pause(tx: Transaction, caller: Caller, report: Report, now: datetime) -> None:
+    """Stop a channel whose every message would fare so."""
+    reason = f"reported by {caller.name}: {without_addresses(report.reason, report.to)}"
+    if tx.pause(Stops.CHANNEL, caller.channel, now, reason):
+        log.error("channel %s is paused: %s", caller.channel, reason)
+
+
+def _suppress(tx: Transaction, caller: Caller, report: Report, now: datetime) -> None:
+    if report.to:
+        reason = without_addresses(report.reason, report.to) or report.became.value
+        evidence = " ".join(filter(None, (f"{report.became} reported by {caller.name}", report.code)))
+        suppress(tx, caller.channel, report.to, reason, evidence, now)
+
+
+def _answer(report: Report) -> Receipt | ChannelError:
+    """What the report would have been as the answer to the send."""
+    reason = without_addresses(report.reason, report.to)
+    return answer(report.became, provider_id=report.provider_id, code=report.code, reason=reason)
+
+
+def _delivered(tx: Transaction, entry: Entry, channel: str) -> datetime | None:
+    """When the message arrived, or else when it was taken; ``None`` if nobody knows yet."""
+    order = entry.wanted.order
+    arrived = [
+        fact.happened
+        for fact in tx.order_facts([order])[order]
+        if fact.type == DELIVERED
+        and (fact.data.get("message"), fact.data.get("channel")) == (entry.key, channel)
+    ]
+    taken = [
+        one.finished_at
+        for one in tx.attempts(entry.id)
+        if one.channel == channel and one.outcome == Status.ACCEPTED and one.finished_at
+    ]
+    return min(arrived, default=None) or max(taken, default=None)
