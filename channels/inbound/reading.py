@@ -1,0 +1,72 @@
+"""A mail that came in → reports and replies: proven bounces, withdrawals by mail, and answers."""
+
+import re
+from collections.abc import Sequence
+
+from channels.inbound import bounces
+from channels.inbound.automatic import is_automatic
+from channels.inbound.mail import Mail, brief, digest
+from channels.inbound.quoting import own_words
+from channels.inbound.signed import Signing, Use
+from channels.reports import Became, Reply, Report
+
+_UNSUBSCRIBE = re.compile(r"\s*unsubscribe\s+<?([^<>\s]{1,200}@[^<>\s]{1,200})>?\s*", re.IGNORECASE)
+
+
+def read(mail: Mail, signing: Signing, *, name: str = "") -> Sequence[Report | Reply]:
+    """Return what a mail says; nothing for a report that nothing of ours proves.
+
+    *name* is the same for the same mail, however often it is brought; by default its content's.
+    """
+    reports = bounces.read(mail)
+    name = name or digest(mail.header("message-id"), mail.header("from"), mail.header("date"), mail.text)
+    if reports or mail.headers.get_content_type() == "multipart/report":
+        return [
+            Report(
+                id=f"{name}/{number}",
+                became=said.became,
+                at=said.at or mail.dated,
+                message_id=message_id,
+                to=said.to,
+                dead=said.dead,
+                code=said.code,
+                reason=brief(said.words),
+            )
+            for number, said in enumerate(reports)
+            if (message_id := _proven(mail, said, signing))
+        ]
+    if withdrawn := _withdrawn(mail, signing):
+        sender = next(iter(mail.addresses("from")), "")
+        return [Report(name, Became.UNSUBSCRIBED, mail.dated, message_id=withdrawn, to=sender)]
+    if any(
+        signing.proven(address, Use.BOUNCE, mail.ids("in-reply-to", "references")) for address in mail.came_to
+    ):
+        return []  # only machines write to the envelope's sender: an out-of-office, a challenge
+    answers = tuple(dict.fromkeys([*mail.ids("in-reply-to"), *reversed(mail.ids("references"))]))
+    proven = next((one for at in mail.came_to if (one := signing.proven(at, Use.REPLY, answers))), "")
+    return [
+        Reply(
+            id=name,
+            sender=next(iter(mail.addresses("from")), ""),
+            text=own_words(mail.text),
+            to=next(iter(mail.came_to), ""),
+            subject=mail.header("subject")[:300],
+            at=mail.dated,
+            answers=tuple(dict.fromkeys([proven, *answers])) if proven else answers,
+            automatic=is_automatic(mail),
+        )
+    ]
+
+
+def _proven(mail: Mail, said: bounces.Said, signing: Signing) -> str:
+    """The Message-ID of ours that the report is about, if one of our addresses in it proves that."""
+    named = (*mail.came_to, *said.about)
+    return next((one for at in named if (one := signing.proven(at, Use.BOUNCE, said.ids))), "")
+
+
+def _withdrawn(mail: Mail, signing: Signing) -> str:
+    """The Message-ID of the mail whose List-Unsubscribe this answers, or ""."""
+    asked = _UNSUBSCRIBE.fullmatch(mail.header("subject"))
+    named = (f"<{asked[1]}>",) if asked else ()
+    proven = (signing.proven(address, Use.UNSUBSCRIBE, named) for address in mail.came_to)
+    return next((one for one in proven if one), "") or next(iter(named), "")
