@@ -11,8 +11,8 @@ _MACHINES = re.compile(
     r"(?:mailer-daemon|postmaster|no-?_?reply|do-?not-?reply|bounces?)(?:[+.-].*)?@", re.IGNORECASE
 )
 _SUBJECT = re.compile(
-    r"(?:auto(?:matic|mated)?[ -]?(?:reply|response)|out of (?:the )?office|abwesenheit\w*|automatische antwort"
-    r"|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord)\b",
+    r"(?:auto(?:matic|mated)?[ -]?(?:reply|response)|out of (?:the )?office|abwesenheit\w*"
+    r"|automatische antwort|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord)\b",
     re.IGNORECASE,
 )
 
