@@ -39,6 +39,7 @@ class Message:
     it is sent, by the sender's clock; channels that write it down refuse a message without one. Only
     mail carries ``attachments``. ``others`` are further addresses of the same recipient: push tries every
     device, and a message one of them took is a message they have. From ``expires_at`` on it is useless.
+    Bounces of mail go to ``return_path``, the envelope's sender, or else to the channel's own.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Message:
     sender: str = ""  # mailbox or sender id
     sender_name: str = ""
     reply_to: str = ""
+    return_path: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     locale: str = ""
     purpose: str = "service"

@@ -30,6 +30,7 @@ from channels.base import (
     Unavailable,
     Unknown,
 )
+from channels.dkim import Signer
 from channels.mime import address, compose
 from channels.smtp import Stage, error
 from channels.smtp_connections import Connections, Tls
@@ -42,10 +43,10 @@ class EmailChannel:
     """Sends through one SMTP server over at most *connections* kept connections, in one event loop.
 
     *tls* is ``starttls`` (refuses a server without it), ``implicit`` or ``none``. *bounce* is the envelope
-    sender, by default the message's. *helo* is the name we greet with. Timeouts in seconds: *connect* for
-    TCP, TLS, greeting and login, *answer* for each command, *final* for the answer to a whole mail; a
-    shorter *final* makes duplicates, for servers deliver what they were slow to confirm (RFC 1047). A server
-    that answers nobody is left alone for *rest*.
+    sender, by default the message's; *dkim* signs each mail. *helo* is the name we greet with. Timeouts in
+    seconds: *connect* for TCP, TLS, greeting and login, *answer* for each command, *final* for the answer to
+    a whole mail; a shorter *final* makes duplicates, for servers deliver what they were slow to confirm (RFC
+    1047). A server that answers nobody is left alone for *rest*.
     """
 
     name = "email"
@@ -60,6 +61,7 @@ class EmailChannel:
         *,
         connections: int = 8,
         bounce: str = "",
+        dkim: Signer | None = None,
         helo: str = "",
         connect: float = 30,
         answer: float = 60,
@@ -80,6 +82,7 @@ class EmailChannel:
             host, port, tls, username, password, helo=helo, timeout=connect, tls_context=tls_context,
             most=connections, rest=rest,
         )  # fmt: skip
+        self._dkim = dkim
         self._bounce = _ours(bounce) if bounce else ""
         self._answer, self._final = answer, final
         self._room = asyncio.Semaphore(connections)
@@ -87,7 +90,10 @@ class EmailChannel:
     async def send(self, message: Message) -> Receipt:
         """Hand *message* over as one mail; the receipt has the server's queue id, or else the Message-ID."""
         mail = compose(message)
-        answer = await self.deliver(self._bounce or _ours(message.sender), address(message.to), mail)
+        if self._dkim is not None:
+            mail = self._dkim.signed(mail, _ours(message.sender))
+        bounces = _ours(message.return_path) if message.return_path else self._bounce or _ours(message.sender)
+        answer = await self.deliver(bounces, address(message.to), mail)
         queued = _QUEUED.search(answer.message)
         return Receipt(
             provider_id=queued[1] if queued else message.message_id,

@@ -12,7 +12,8 @@ _MACHINES = re.compile(
 )
 _SUBJECT = re.compile(
     r"(?:auto(?:matic|mated)?[ -]?(?:reply|response)|out of (?:the )?office|abwesenheit\w*"
-    r"|automatische antwort|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord)\b",
+    r"|automatische antwort|automatisch antwoord"
+    r"|réponse automatique|respuesta automática|risposta automatica)\b",
     re.IGNORECASE,
 )
 

@@ -1,12 +1,16 @@
 """Mail: settings and abilities."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr, model_validator
 
-from channels.base import Abilities, AfterUnknown, Channel
+from channels.base import Abilities, AfterUnknown, Channel, Misconfigured
 from channels.plugin import Kind
 from channels.settings import ChannelSettings, Length, Port, refused
+
+if TYPE_CHECKING:
+    from channels.dkim import Signer
 
 
 class Email(ChannelSettings):
@@ -26,6 +30,15 @@ class Email(ChannelSettings):
         default=timedelta(minutes=10),
         description="How long to wait for an answer; a shorter wait after the final dot makes duplicates.",
     )
+    dkim_selector: str = Field(
+        default="", description="Where DNS shows the public key: `SELECTOR._domainkey.example.com`."
+    )
+    dkim_domain: str = Field(
+        default="", description="The domain that signs; that of the mailbox in From unless given."
+    )
+    dkim_key: SecretStr | None = Field(
+        default=None, description="The private key that signs every mail, RSA or Ed25519, in PEM."
+    )
     connections: int = Field(default=8, ge=1, le=100, description="Connections kept open at once.")
 
     @model_validator(mode="after")
@@ -40,7 +53,25 @@ class Email(ChannelSettings):
             )
         if (self.password is None) != (not self.username):
             raise refused("username and password belong together", "give both or neither", code="C023")
+        if (self.dkim_key is None) != (not self.dkim_selector):
+            raise refused(
+                "dkim_selector and dkim_key belong together",
+                "the key comes from the environment",
+                code="C023",
+            )
+        try:
+            _signer(self)
+        except Misconfigured as wrong:
+            raise refused(wrong.reason, "make one: openssl genrsa 2048", key="dkim_selector") from None
         return self
+
+
+def _signer(settings: Email) -> "Signer | None":
+    if settings.dkim_key is None:
+        return None
+    from channels.dkim import Signer
+
+    return Signer(settings.dkim_selector, settings.dkim_key.get_secret_value(), settings.dkim_domain)
 
 
 def _make(_name: str, settings: Email) -> Channel:
@@ -53,6 +84,7 @@ def _make(_name: str, settings: Email) -> Channel:
         settings.username,
         settings.password.get_secret_value() if settings.password else "",
         connections=settings.connections,
+        dkim=_signer(settings),
         final=settings.timeout.total_seconds(),
     )
 

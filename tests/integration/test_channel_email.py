@@ -5,16 +5,21 @@ import email
 import email.message
 import email.policy
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
+import dkim
 import pytest
 import trustme
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from channels.base import Channel, ChannelError, Misconfigured, Rejected, Unavailable, Unknown
 from channels.contract import MESSAGE, ChannelContract, Seen
+from channels.dkim import Signer
 from channels.email import EmailChannel
 from channels.kinds.email import KIND
 from tests.contracts.smtp_server import CUT, SLOW, SmtpServer
@@ -301,6 +306,31 @@ async def test_a_refused_connection_is_not_now(server: SmtpServer) -> None:
 
 async def test_a_host_that_cannot_exist_is_a_wrong_setting() -> None:
     assert isinstance(await refused(EmailChannel("mx..example.com", 25, "none")), Misconfigured)
+
+
+async def test_a_mail_that_is_signed_arrives_so_that_anybody_can_verify_it(server: SmtpServer) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    channel = to(server, dkim=Signer("summer26", pem))
+    await channel.send(replace(MESSAGE, text=".\n..\nIhr Wagen ist da.  \n\n"))
+    await channel.close()
+    asked = []
+
+    def record(name: bytes, timeout: int = 5) -> bytes:
+        asked.append(name)
+        return b"v=DKIM1; k=rsa; p=" + b64encode(public)
+
+    assert dkim.verify(server.mails[0].content, dnsfunc=record)
+    assert asked == [b"summer26._domainkey.%b." % MESSAGE.sender.partition("@")[2].encode()]
+    assert not dkim.verify(server.mails[0].content.replace(b"Wagen", b"Wagon"), dnsfunc=record)
+
+
+async def test_a_message_may_have_a_return_path_of_its_own(server: SmtpServer) -> None:
+    channel = to(server, bounce="bounces@autohaus-lindner.example")
+    await channel.send(replace(MESSAGE, return_path="bounces+abc@autohaus-lindner.example"))
+    await channel.close()
+    assert server.mails[0].sender == "bounces+abc@autohaus-lindner.example"
 
 
 async def test_the_envelope_carries_the_bounce_address_if_there_is_one(server: SmtpServer) -> None:

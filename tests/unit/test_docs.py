@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.main import get_command
 
 from channels import base, matrix
@@ -208,6 +210,11 @@ def test_every_event_on_a_page_is_taken(block: Block) -> None:
         assert not isinstance(outcome, list), outcome
 
 
+DKIM_KEY = (
+    Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+)
+
+
 @pytest.mark.parametrize("block", all_blocks("toml"), ids=str)
 def test_every_setting_on_a_page_can_be_set(block: Block, tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
@@ -218,9 +225,10 @@ def test_every_setting_on_a_page_can_be_set(block: Block, tmp_path: Path) -> Non
         "web_contact": "PUSH__WEB_KEY",
         "apns_topic": "PUSH__APNS_KEY",
     }
-    config.load(
-        file, {f"BEFOREHAND_CHANNELS__{s}": "secret" for key, s in secrets.items() if key in block.text}
-    )
+    given = {f"BEFOREHAND_CHANNELS__{s}": "secret" for key, s in secrets.items() if key in block.text}
+    if "dkim_selector" in block.text:
+        given["BEFOREHAND_CHANNELS__EMAIL__DKIM_KEY"] = DKIM_KEY
+    config.load(file, given)
 
 
 # ── names that must exist ────────────────────────────────────────────────────
