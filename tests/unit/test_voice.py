@@ -402,7 +402,7 @@ PARTS = st.recursive(
             "{{ 1 < 2 < 3 }}",
             "{{ 'a' in x }}",
             "{{ x | replace('p', y) | upper }}",
-            "{{ x | default(value='d') }}",
+            "{{ x | default(default_value='d') }}",
             "{{ [x] }}",
         ]
     ),
