@@ -14,6 +14,13 @@ _ids = count(1)
 
 NORA = {"name": "Nora Brandt", "email": "nora.brandt@example.com", "phone": "+493023125110"}
 PAUL = {"name": "Paul Lindner", "email": "paul.lindner@example.com"}
+COMPANY = {
+    "name": "Autohaus Lindner",
+    "address": "Musterstraße 12, 80331 München",
+    "email": "hallo@lindner.example",
+    "phone": "+49 30 23125 100",
+    "locale": "en",
+}
 LINDNER = {"id": "munich", "name": "Autohaus Lindner", "time_zone": BERLIN}
 
 

@@ -139,6 +139,7 @@ def rehearsed(
     """
     from orchestrator.render import Renderer
     from orchestrator.rules import load
+    from orchestrator.texts import said_by
 
     folder = templates or settings.templates.path
     renderer = Renderer(folder, company(settings))
@@ -156,7 +157,7 @@ def rehearsed(
         for rung in rule.rungs
         if rung.say
     }
-    missing = {name for name in said if name not in there}
+    missing = {name for name in said if not said_by(name, there)}
     wrong = renderer.problems() if templates or not missing else []
     return Written(sources, book, renderer, (*found, *wrong)), missing
 

@@ -13,6 +13,7 @@ from orchestrator.cli.options import Config, Form, settings
 from orchestrator.cli.output import Format
 from orchestrator.errors import Misconfigured, NotFound
 from orchestrator.findings import did_you_mean
+from orchestrator.texts import said_by
 
 if TYPE_CHECKING:
     from orchestrator.cli.house import Written
@@ -44,9 +45,11 @@ def preview(
     """
     chosen = settings(ctx, config)
     found = house.written(chosen)
+    names = found.renderer.names()
+    template = said_by(template, names) or template
     speaks = found.renderer.channels_of(template)
     if not speaks:
-        raise NotFound(_unknown(template, found.renderer.names()))
+        raise NotFound(_unknown(template, names))
     if channel and channel not in speaks:
         raise NotFound(f"{template} has nothing for {channel}; it has {', '.join(sorted(speaks))}")
     if html is not None and "email" not in ([channel] if channel else speaks):

@@ -25,6 +25,7 @@ from orchestrator.render.sandbox import Sandbox
 from orchestrator.render.source import Assembled, Piece, SourceError
 from orchestrator.render.syntax import mistake
 from orchestrator.render.words import Brand, When
+from orchestrator.texts import TASK, said_by
 
 OUTPUT_LIMIT = 200_000  # characters of one part; Gmail cuts a mail at 102 kB
 CHUNKS = 200  # pieces joined before their length is looked at; a mail has fewer
@@ -33,7 +34,6 @@ TITLE_LIMIT = 120
 LINK_LIMIT = 2_000
 SMS_SEGMENTS = 10  # providers refuse more
 UNPRINTED = frozenset({"Purpose", "Allow", "Attach", "Calendar"})  # headers that are for us
-SHARED_TASK = "shared/task"  # said for a task that has no template of its own
 LAYOUT, PLAIN = "shared/layout.html", "shared/plain.html"
 LAYOUTS = "shared/layouts"  # those of brands
 HOUSE = Brand()
@@ -85,11 +85,13 @@ class Renderer:
         self.attachable = attachments.read(self.templates)
         self.text_env, self.html_env = Sandbox(autoescape=False), Sandbox(autoescape=True)
         self._found: dict[tuple[str, str], dict[str, str]] = {}  # (folder, stem): locale: path
+        self._speaking: dict[str, set[str]] = {}  # stem: folders
         for path in self.files:
             place = template_source.split_path(path)
             if place is not None:
                 folder, stem, locale = place
                 self._found.setdefault((folder, stem), {})[locale] = path
+                self._speaking.setdefault(stem, set()).add(folder)
         self._texts: dict[str, _Texts] = {}
         self._documents: dict[tuple[str, str, str], Sequence[Piece] | None] = {}
         self._htmls: dict[tuple[str, str, str], _Part | None] = {}
@@ -102,6 +104,10 @@ class Renderer:
     def names(self) -> set[str]:
         """Every template that can be said: ``new-car/arrived``."""
         return {folder for folder, stem in self._found if stem.endswith(".txt") and _is_name(folder)}
+
+    def said_by(self, name: str, channel: str) -> str:
+        """The template that says *name* on *channel*: the journey's own, else the shared one, or ""."""
+        return said_by(name, self._speaking.get(f"{channel}.txt", ()))
 
     def channels_of(self, name: str) -> dict[str, set[str]]:
         """The channels a template speaks on, each with its languages."""
@@ -135,13 +141,13 @@ class Renderer:
     def render(self, template: str, channel: str, locale: str, context: Mapping[str, Any]) -> Rendered:
         """Render *template* for *channel* in the nearest language there is.
 
-        A task without a template of its own takes the one of its name in ``shared/``, else ``shared/task``.
-        Raises :class:`NotFound` for a template or channel that does not exist, :class:`RenderError` naming
-        file, line and variable for one that fails.
+        :meth:`said_by` says which template that is; a task without any takes ``shared/task``. Raises
+        :class:`NotFound` for a template or channel that does not exist, :class:`RenderError` naming file,
+        line and variable for one that fails.
         """
         if not _is_name(template):
             raise NotFound(f"'{one_line(template)}' is no name of a template")
-        name = self._said_by(template, channel) if context.get("task") else template
+        name = self.said_by(template, channel) or (TASK if context.get("task") else template)
         path, _ = self.choose(name, f"{channel}.txt", locale)
         return self.render_file(path, context)
 
@@ -165,12 +171,6 @@ class Renderer:
             one_line(heads.get("Link", ""), LINK_LIMIT),
         )
         return Rendered(body, title=title, link=link, locale=found)
-
-    def _said_by(self, task: str, channel: str) -> str:
-        """The template of a task: its own, the one every journey shares, or the general one."""
-        shared = "shared/" + task.partition("/")[2]
-        stem = f"{channel}.txt"
-        return next((name for name in (task, shared) if (name, stem) in self._found), SHARED_TASK)
 
     def _email(
         self,

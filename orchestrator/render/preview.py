@@ -27,20 +27,12 @@ from orchestrator.model import (
     Telling,
     Tells,
 )
+from orchestrator.texts import TASK
 from orchestrator.timing import calendar
 
 NOW = datetime(2026, 3, 12, 16, 45, tzinfo=UTC)  # a quarter to six on a Thursday evening in Munich
 TODAY = date(2026, 3, 12)
 ZONE = "Europe/Berlin"
-COMPANY: Mapping[str, str] = MappingProxyType(
-    {
-        "name": "Autohaus Lindner",
-        "address": "Musterstraße 12, 80331 München",
-        "email": "hallo@lindner.example",
-        "phone": "+49 30 23125 100",
-        "locale": "en",
-    }
-)
 NORA = Person("Nora Brandt", "nora.brandt@lindner.example", "+49 30 23125 110", "", ZONE)
 PAUL = Person("Paul Lindner", "paul.lindner@lindner.example", "+49 30 23125 101", "", ZONE)
 MARIA = Customer(
@@ -53,7 +45,6 @@ MARIA = Customer(
     email="maria.keller@example.com",
     phone="+49 30 23125 201",
 )
-SHARED_TASK = "shared/task"
 _BY_TYPE: Mapping[str, Any] = {"number": 3, "money": "1234.50 EUR", "flag": True, "date": TODAY.isoformat()}
 _BY_NAME = {
     "model": "Lumen 4",
@@ -87,7 +78,7 @@ class Sample:
 
 def sample(journey: Journey, template: str, locale: str = "") -> Sample:
     """Return facts under which *journey* would say *template* (``new-car/arrived``, or the name alone)."""
-    slug = template.rpartition("/")[2] if template != SHARED_TASK else "check-the-delivery-papers"
+    slug = template.rpartition("/")[2] if template != TASK else "check-the-delivery-papers"
     rule, rung, task = _rule(journey, slug)
     milestone = rule.trigger.milestone if rule.trigger.milestone != "any" else _first(journey)
     order = _order(journey, locale)

@@ -5,7 +5,7 @@ counted. What the rules use and nobody wrote, and what somebody wrote and no rul
 """
 
 import re
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -19,8 +19,8 @@ from orchestrator.render.declarations import undeclared
 from orchestrator.render.sampled import Sampled
 from orchestrator.render.source import Header, Is, Piece, SourceError
 from orchestrator.render.voice import Fault, Reader, Script
+from orchestrator.texts import SHARED, said_by
 
-SHARED = "shared"  # the folder of what belongs to no journey
 ALLOWANCE = re.compile(r"(?P<code>T1\d\d)\s+because\s+\S.*")
 HEARD = ("Subject", "Preview", "Title", "Calendar-Title")  # headers that a reader reads
 _PLACE = re.compile(r"(?P<path>[^:\n]+):(?P<line>\d+): (?P<why>.*)", re.DOTALL)
@@ -62,7 +62,7 @@ class _Review:
     def __init__(self, renderer: Renderer, book: RuleBook, broken: AbstractSet[str]) -> None:
         self.renderer, self.book, self.broken = renderer, book, broken
         self.names = sorted(renderer.names())
-        self.uses = _uses(book, self.names)
+        self.uses = _uses(book, renderer)
         self.sampled = Sampled(renderer, book.policy)
         self.files: dict[str, dict[tuple[str, str], str]] = {}  # template: (stem, locale): path
         self.spoken: dict[str, set[str]] = {}  # folder of a journey: the languages of its texts
@@ -113,10 +113,12 @@ class _Review:
         """Every rule with the files of each template it says: stem, language, path."""
         for journey in self.book.journeys.values():
             for rule in journey.rules:
-                for rung in rule.rungs:
-                    name = _named(rung.say, journey, self.files)
-                    for (stem, locale), path in self.files.get(name, {}).items():
-                        yield rule, stem, locale, path
+                for name in dict.fromkeys(rung.say for rung in rule.rungs if rung.say):
+                    for folder in (journey.id, SHARED):
+                        for (stem, locale), path in self.files.get(f"{folder}/{name}", {}).items():
+                            channel = stem.partition(".")[0]
+                            if self.renderer.said_by(f"{journey.id}/{name}", channel) == f"{folder}/{name}":
+                                yield rule, stem, locale, path
 
     def _speaks_of_all(self, path: str, stem: str, locale: str) -> bool:
         source = self.renderer.files[path]
@@ -226,7 +228,7 @@ class _Review:
     def _of_ladders(self) -> Iterator[tuple[str, Fault]]:
         for journey in self.book.journeys.values():
             for rule in journey.rules:
-                said = [_named(rung.say, journey, self.files) for rung in rule.rungs if rung.say]
+                said = [said_by(f"{journey.id}/{rung.say}", self.files) for rung in rule.rungs if rung.say]
                 for number, name in enumerate(said):
                     yield from self._repeated(name, dict.fromkeys(said[:number]), rule)
 
@@ -302,26 +304,26 @@ def _bare(pieces: Sequence[Piece]) -> str:
     return " ".join(said.split()).casefold()
 
 
-def _named(slug: str, journey: Journey, names: Container[str]) -> str:
-    """The template of that name: the journey's own, else the one all share, or ""."""
-    return next((name for name in (f"{journey.id}/{slug}", f"{SHARED}/{slug}") if name in names), "")
-
-
-def _uses(book: RuleBook, names: Collection[str]) -> dict[str, _Use]:
+def _uses(book: RuleBook, renderer: Renderer) -> dict[str, _Use]:
     """Every template that a rule says or a task is called by, with what for."""
     found: dict[str, _Use] = {}
+    names = renderer.names()
     for journey in book.journeys.values():
+
+        def use(name: str, journey: Journey = journey) -> _Use:
+            return found.setdefault(name, _Use(journey=journey))
+
         for rule in journey.rules:
             for rung in rule.rungs:
-                asked = rung.task.do if rung.task is not None else ""
-                for slug in filter(None, (rung.say, asked)):
-                    name = _named(slug, journey, names)
-                    use = found.setdefault(name, _Use(journey=journey))
-                    if slug == rung.say:
-                        use.readers |= {rule.to, *rule.also_to}
-                        if rule.mode is not Mode.OFF:
-                            for channel in rule.channels or book.policy.preference:
-                                use.channels.setdefault(channel, rule)
-                    else:
-                        use.task = True
+                if rung.task is not None:
+                    use(said_by(f"{journey.id}/{rung.task.do}", names)).task = True
+                if not rung.say:
+                    continue
+                own = said_by(f"{journey.id}/{rung.say}", names)
+                use(own).readers |= {rule.to, *rule.also_to}
+                for channel in rule.channels or book.policy.preference:
+                    said = renderer.said_by(f"{journey.id}/{rung.say}", channel) or own
+                    use(said).readers |= {rule.to, *rule.also_to}
+                    if rule.mode is not Mode.OFF:
+                        use(said).channels.setdefault(channel, rule)
     return found

@@ -11,6 +11,7 @@ from orchestrator.journey import Duration, On
 from orchestrator.literals import Malformed, parse_duration
 from orchestrator.rules.journey_checks import ANY, Known, exists
 from orchestrator.rules.positions import Findings, Node
+from orchestrator.texts import SHARED, said_by
 
 PARAMETERS: Mapping[On, frozenset[str]] = {
     On.REACHED: frozenset(),
@@ -158,7 +159,11 @@ def _what(node: Node, known: Known, findings: Findings) -> None:
 
 def _template(say: Node, rule: Node, known: Known, templates: Collection[str], findings: Findings) -> None:
     name = template_name(say.text, known.journey)
-    if not name or f"{known.journey}/{name}" in templates or f"shared/{name}" in templates:
+    own, said = f"{known.journey}/{name}", said_by(f"{known.journey}/{name}", templates)
+    if said == own and say.text.startswith(f"{SHARED}/"):
+        message = f"{say.text!r} is never said: {own!r} is, which comes first"
+        findings.add(say.place, "R015", message, f"write {name!r}, or give one of the two another name")
+    if not name or said:
         return
     near = did_you_mean(name, sorted(_names(templates, known.journey) - {*known.tasks, *STAFF}))
     channel = next((node.text for node in _texts(rule.get("channels"))), "email")
@@ -180,13 +185,13 @@ def _called(do: Node | None, known: Known, findings: Findings) -> None:
 
 
 def _names(templates: Collection[str], journey: str) -> set[str]:
-    folders = (journey, "shared")
+    folders = (journey, SHARED)
     return {name for folder, _, name in (full.partition("/") for full in templates) if folder in folders}
 
 
 def template_name(written: str, journey: str) -> str:
     """The name alone: ``new-car/arrived`` and ``shared/arrived`` may be written out."""
-    return written.removeprefix(f"{journey}/").removeprefix("shared/")
+    return written.removeprefix(f"{journey}/").removeprefix(f"{SHARED}/")
 
 
 def _ladder(node: Node, trigger: On | None, findings: Findings) -> None:

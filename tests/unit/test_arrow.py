@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-VALUES = ("model", "facts", "journey", "errors", "findings")
+VALUES = ("model", "facts", "journey", "errors", "findings", "texts")
 DECISIONS = (
     "conditions", "conditions.errors", "conditions.fields", "conditions.text", "money", "persons.consents",
     "persons.merging", "planning.audience", "planning.case", "planning.combining", "planning.crowding",

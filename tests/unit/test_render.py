@@ -144,6 +144,24 @@ def test_a_task_without_a_template_takes_the_shared_one_of_its_name_or_the_gener
         renderer.render("car/check", "sms", "en", words(task=Task()))
 
 
+def test_a_message_without_a_template_of_its_own_takes_the_one_that_journeys_share(write: Write) -> None:
+    renderer = write(
+        {
+            "car/own/sms.txt.en.j2": "own",
+            "shared/own/sms.txt.en.j2": "shared",
+            "shared/own/email.txt.en.j2": "Subject: It\n\nshared mail",
+            "shared/sorry/sms.txt.en.j2": "sorry",
+            "shared/task/sms.txt.en.j2": "please {{ task.do }}",
+        }
+    )
+
+    assert renderer.render("car/own", "sms", "en", words()).text == "own"
+    assert renderer.render("car/own", "email", "en", words()).text == "shared mail"
+    assert renderer.render("car/sorry", "sms", "en", words()).text == "sorry"
+    with pytest.raises(NotFound):
+        renderer.render("car/sorry", "email", "en", words())
+
+
 # ── what a file says ─────────────────────────────────────────────────────────
 
 

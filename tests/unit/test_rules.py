@@ -344,6 +344,7 @@ IN_RULES = [
     ("R014", "- {id: a, on: {stuck: »every, for: 3d}, say: arrived}"),
     ("R014", "- {id: a, on: {reached: arrived}, say: arrived, tells: [»preparred]}"),
     ("R015", "- {id: a, on: {reached: arrived}, say: »arived}"),
+    ("R015", "- {id: a, on: {reached: arrived}, say: »shared/arrived}"),
     ("R015", "- {id: a, on: {silent: 14d}, rungs: [{say: arrived}, {after: 1d, say: »sory}]}"),
     ("R015", "- {id: a, on: {reached: arrived}, task: {for: owner, do: »still-watin}}"),
     ("R019", "- {id: a, on: {event: »order.upsertd}, say: arrived}"),

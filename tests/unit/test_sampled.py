@@ -10,10 +10,10 @@ import pytest
 from orchestrator import rules
 from orchestrator.errors import Problem
 from orchestrator.render import Rendered, Renderer
-from orchestrator.render.preview import COMPANY
 from orchestrator.render.review import review
 from orchestrator.render.sampled import Sampled
 from orchestrator.render.source import split_path
+from tests.builders import COMPANY
 
 ROOT = Path(__file__).parents[2]
 CHANNELS = ("email", "sms", "push")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from orchestrator.render import Renderer
 from orchestrator.render.check import of_source
-from orchestrator.render.preview import COMPANY
 from orchestrator.render.sound import unproblematic
+from tests.builders import COMPANY
 
 SHIPPED = Renderer(Path(__file__).parents[2] / "templates", COMPANY)
 JINJA = SHIPPED.text_env

@@ -14,8 +14,9 @@ from orchestrator.journey import Journey, Policy
 from orchestrator.model import Customer, Location, Person, Promise, Promised, Tells
 from orchestrator.render import Rendered, Renderer, preview, sms_text, wording
 from orchestrator.render import words as template_words
-from orchestrator.render.preview import COMPANY, Sample, sample
+from orchestrator.render.preview import Sample, sample
 from orchestrator.timing import calendar
+from tests.builders import COMPANY
 
 ROOT = Path(__file__).parents[2]
 POLICY = Policy(time_zone="Europe/Berlin")
@@ -135,7 +136,7 @@ def test_customers_are_greeted_by_name_and_a_person_signs_and_takes_replies(
         assert "Nora Brandt" in said
     assert re.search(r"\b[Rr]eply\b|[Aa]ntwort", mail.text)
     assert re.search("What happens next|Wie es weitergeht", mail.text)
-    assert preview.COMPANY["address"] in mail.html
+    assert COMPANY["address"] in mail.html
 
 
 @pytest.mark.parametrize(("name", "locale"), ALL)

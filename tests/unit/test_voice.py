@@ -15,10 +15,11 @@ from orchestrator.render import Renderer, sms_text, voice, wording
 from orchestrator.render import source as template_source
 from orchestrator.render.codes import TEMPLATE_CODES
 from orchestrator.render.plain import tidy
-from orchestrator.render.preview import COMPANY, sample
+from orchestrator.render.preview import sample
 from orchestrator.render.rehearse import Rehearsal
 from orchestrator.render.review import ALLOWABLE, review
 from orchestrator.render.sandbox import Sandbox
+from tests.builders import COMPANY
 
 ROOT = Path(__file__).parents[2]
 CHANNELS = ("email", "sms", "push", "file", "memory")
@@ -92,6 +93,30 @@ STAFF_SMS_FILE, STAFF_MAIL_FILE = STAFF
 
 def test_what_is_said_well_has_no_finding(tmp_path: Path) -> None:
     assert found(tmp_path, {**GOOD, **STAFF}, JOURNEY + TASK) == []
+
+
+SHARED_FILES = {name.replace("car/", "shared/"): text for name, text in GOOD.items()}
+
+
+@pytest.mark.parametrize("say", ["here", "shared/here"])
+@pytest.mark.parametrize("own", [(), (SMS_FILE,), (MAIL_FILE,)])
+def test_what_check_lets_pass_can_be_said_also_where_journeys_share_the_text(
+    tmp_path: Path, say: str, own: tuple[str, ...]
+) -> None:
+    if own and say != "here":
+        return  # then it is refused: the journey's own comes first
+    files = {**SHARED_FILES, **{name: GOOD[name] for name in own}}
+
+    assert found(tmp_path, files, JOURNEY.replace("say: here", f"say: {say}")) == []
+
+    renderer = Renderer(tmp_path / "templates", COMPANY)
+    (rule,) = rules.load({"car.yaml": JOURNEY.replace("say: here", f"say: {say}")})[0].journeys["car"].rules
+    assert all(renderer.said_by(f"car/{rule.rungs[0].say}", name) for name in rule.channels)
+
+
+def test_a_shared_text_that_lacks_a_channel_is_missed_like_any_other(tmp_path: Path) -> None:
+    problems = found(tmp_path, {name: text for name, text in SHARED_FILES.items() if "sms" in name})
+    assert [(p.code, p.path) for p in problems] == [("T111", "templates/shared/here")]
 
 
 MISSED = [
