@@ -18,15 +18,15 @@ import typer
 from orchestrator.cli import output
 from orchestrator.cli.options import Config, Form, Templates, settings
 from orchestrator.cli.output import Format, Progress, counted
-from orchestrator.errors import Conflict, Misconfigured, Problem
+from orchestrator.errors import Conflict, Misconfigured
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
     from orchestrator.intake import Incoming
+    from orchestrator.intake.refusals import Refusals
     from orchestrator.model import Fact
 
 NAMED = 3  # of the orders that need a look; the rest is counted
-MOST_PROBLEMS = 500  # told one by one; nobody reads more, and a wrong file has as many as it has lines
 BATCH = 100  # events kept and planned in one transaction
 
 
@@ -46,10 +46,11 @@ def ingest(
     """
     from orchestrator.cli.ledgers import engine_in_force
     from orchestrator.intake import parse_lines
+    from orchestrator.intake.refusals import Refusals
     from orchestrator.model import Scope, scope_of
 
     chosen = settings(ctx, config)
-    problems: list[Problem] = []
+    refused = Refusals()
     counts: Counter[str] = Counter()
     touched: set[str] = set()
     people: set[str] = set()
@@ -61,8 +62,7 @@ def ingest(
         tolerance = chosen.intake.future_tolerance
         for outcome in parse_lines(lines, str(file), arrived, future_tolerance=tolerance):
             if isinstance(outcome, list):
-                problems += outcome if len(problems) < MOST_PROBLEMS else ()
-                counts["refused"] += 1
+                refused.add(outcome)
                 continue
             batch.append(outcome)
             numbers.append(lines.number)
@@ -71,20 +71,20 @@ def ingest(
             elif outcome.fact.type.startswith(("preference.", "consent.")):
                 people.add(outcome.fact.subject)
             if len(batch) == BATCH:
-                problems += hear(engine, batch, str(file), counts, numbers)
+                hear(engine, batch, str(file), counts, refused, numbers)
                 batch, numbers = [], []
-        problems += hear(engine, batch, str(file), counts, numbers)
+        hear(engine, batch, str(file), counts, refused, numbers)
         plan_the_rest(engine)
         odd = troubled(engine, touched)
         strange = _strangers(engine, people)
-    output.problems(problems, form, stream=sys.stderr)
-    new, known, refused = (counts[name] for name in ("new", "duplicates", "refused"))
+    output.problems(refused.told(), form, stream=sys.stderr)
+    new, known, lost = counts["new"], counts["duplicates"], refused.events
     if form is not Format.TABLE:
-        output.records([{"new": new, "duplicates": known, "refused": refused}], Format.JSONL)
-    output.sentence(f"{counted(new, 'new event')}, {counted(known, 'duplicate')}, {refused:,} refused", form)
+        output.records([{"new": new, "duplicates": known, "refused": lost}], Format.JSONL)
+    output.sentence(f"{counted(new, 'new event')}, {counted(known, 'duplicate')}, {lost:,} refused", form)
     for note in filter(None, (odd, strange)):
         output.note(note)
-    if refused:
+    if lost:
         raise typer.Exit(1)
 
 
@@ -157,31 +157,32 @@ class Numbered:
 
 
 def hear(
-    engine: Engine, batch: Sequence[Incoming], path: str, counts: Counter[str], lines: Sequence[int] = ()
-) -> list[Problem]:
+    engine: Engine,
+    batch: Sequence[Incoming],
+    path: str,
+    counts: Counter[str],
+    refused: Refusals,
+    lines: Sequence[int] = (),
+) -> None:
     """Keep a batch that stands on these *lines*; what came before with another body is refused alone."""
-    from orchestrator.simulation.history import conflict
+    from orchestrator.intake.refusals import conflict
 
     if not batch:
-        return []
+        return
     try:
         heard = engine.hear(batch, engine_now())
     except Conflict as clash:
         if len(batch) == 1:
-            counts["refused"] += 1
-            return [conflict(path, lines[0] if lines else 0, batch[0].fact.id)]
+            refused.add([conflict(path, lines[0] if lines else 0, batch[0].fact.id)])
+            return
         named = [index for index, item in enumerate(batch) if item.fact.id in clash.ids]
         others = [index for index in range(len(batch)) if index not in named]
-        return [
-            problem
-            for some in (others, *([index] for index in named))
-            for problem in hear(
-                engine, [batch[i] for i in some], path, counts, [lines[i] for i in some] if lines else ()
-            )
-        ]
-    counts["new"] += heard.new
-    counts["duplicates"] += heard.duplicates
-    return []
+        for some in (others, *([index] for index in named)):
+            numbers = [lines[i] for i in some] if lines else ()
+            hear(engine, [batch[i] for i in some], path, counts, refused, numbers)
+    else:
+        counts["new"] += heard.new
+        counts["duplicates"] += heard.duplicates
 
 
 def plan_the_rest(engine: Engine) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.intake import Incoming
     from orchestrator.journey import RuleBook
     from orchestrator.ledger import Ledger
-    from orchestrator.model import Customer
+    from orchestrator.model import Customer, Fact, Order
     from orchestrator.tables.flaws import Flaw
     from orchestrator.tables.imports import Facts, Known, New
 
@@ -183,7 +183,7 @@ def _take(news: Iterable[New], engine: Engine, path: str, found: _Found) -> set[
     orders: set[str] = set()
     for new in news:
         batch += new.incoming
-        orders.update(_orders(new))
+        orders.update(_apart(new)[0])
         if len(batch) >= BATCH:
             _hear(engine, batch, path, found)
             batch = []
@@ -198,30 +198,47 @@ def _foreseen(book: RuleBook, news: Iterable[New], known: Known, found: _Found) 
     from orchestrator.planning.fold import fold_customer, fold_order
 
     odd: dict[str, str] = {}
-    people: dict[str, Customer] = {}  # whom an earlier row of the table told of
+    people: dict[str, Customer] = {}  # whom the table names: it describes each in the first row that does
+    others: dict[str, Order] = {}  # those of customers whom their row does not name; another row may
     for new in news:
         found.counts["new"] += len(new.incoming)
-        heard = [item.fact for item in new.incoming]
-        for name in dict.fromkeys(_orders(new)):
-            before, _ = known([name], [])
-            order = fold_order(name, [*before.get(name, ()), *(f for f in heard if f.subject == name)])
-            who = order.customer
-            if who not in people:
-                said = [*known([], [who])[1].get(who, ()), *(f for f in heard if f.subject == who)]
-                people[who] = fold_customer(who, said)
-            if problem := problem_of(order, people[who], book):
+        of_order, of_customer = _apart(new)
+        if of_customer or (new.customer and new.customer not in people):
+            people[new.customer] = fold_customer(new.customer, [*new.of_customer, *of_customer])
+        for name, heard in of_order.items():
+            order = fold_order(name, [*new.of_order, *heard])
+            if order.customer not in people:
+                others[name] = order
+            elif problem := problem_of(order, people[order.customer], book):
                 odd[name] = problem
+    _, facts = known([], {order.customer for order in others.values()} - people.keys())
+    for name, order in others.items():
+        who = order.customer
+        customer = people.get(who) or fold_customer(who, facts.get(who, ()))
+        if problem := problem_of(order, customer, book):
+            odd[name] = problem
     return odd
 
 
-def _orders(new: New) -> list[str]:
+def _apart(new: New) -> tuple[dict[str, list[Fact]], list[Fact]]:
+    """The new facts of each order, and those of the customer."""
     from orchestrator.model import Scope, scope_of
 
-    return [item.fact.subject for item in new.incoming if scope_of(item.fact.type) is Scope.ORDER]
+    orders: dict[str, list[Fact]] = {}
+    customer: list[Fact] = []
+    for item in new.incoming:
+        ours = scope_of(item.fact.type) is Scope.ORDER
+        (orders.setdefault(item.fact.subject, []) if ours else customer).append(item.fact)
+    return orders, customer
 
 
 def _hear(engine: Engine, batch: list[Incoming], path: str, found: _Found) -> None:
-    for problem in hear(engine, batch, path, found.counts):
+    from orchestrator.intake.refusals import Refusals
+
+    refused = Refusals()
+    hear(engine, batch, path, found.counts, refused)
+    found.counts["refused"] += refused.events
+    for problem in refused.told():
         found.add(problem)
 
 

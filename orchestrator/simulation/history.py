@@ -6,11 +6,11 @@ It is read twice, first to sort it and then to hear it, so that it need not fit 
 import sys
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -18,11 +18,10 @@ from orchestrator.errors import NotFound, Problem, Problems
 from orchestrator.intake import BOM, Incoming, parse_lines
 from orchestrator.intake import values as event_values
 from orchestrator.intake.lines import lines
+from orchestrator.intake.refusals import Refusals, conflict
 from orchestrator.model import Scope, scope_of
 from orchestrator.persons.merging import MERGED
 from orchestrator.timing.calendar import valid_zone
-
-MOST_PROBLEMS = 500  # nobody reads more, and a wrong file has as many as it has lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +60,14 @@ class History:
     def _lines(self) -> Iterator[bytes]:
         with self.path.open("rb") as file:
             if not self._offsets:
-                yield from lines(file)
+                yield from (line for _, _, line in _events(file))
             for offset in self._offsets:
                 file.seek(offset)
                 yield file.readline()
 
 
 def _is_about(line: bytes, ours: Callable[[str], bool]) -> bool:
-    if line.isspace():
-        return False
-    document = orjson.loads(line.removeprefix(BOM))
+    document = orjson.loads(line)
     about = scope_of(str(document.get("type")))
     return about is Scope.CUSTOMER or ours(str(document.get("subject")))
 
@@ -86,22 +83,19 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Histor
     zone_of: dict[str, str] = {}
     ties: list[tuple[str, str]] = []
     furthest = ""
-    offset = 0
     with path.open("rb") as file:
-        for line in lines(file):
-            if not line.isspace():
-                document, moment = _glance(line, path)
-                begins.append(offset)
-                heard.append(moment)
-                kind = document.get("type")
-                if kind == "order.upserted":
-                    _note_order(document, customer_of, zone_of, ties)
-                elif kind == MERGED:
-                    _note_merge(document, ties)
-                elif kind == "promise.made":
-                    furthest = max(furthest, _promised_until(document))
-            offset += len(line)
-            progress(offset)
+        for _, offset, line in _events(file):
+            document, moment = _glance(line, path)
+            begins.append(offset)
+            heard.append(moment)
+            kind = document.get("type")
+            if kind == "order.upserted":
+                _note_order(document, customer_of, zone_of, ties)
+            elif kind == MERGED:
+                _note_merge(document, ties)
+            elif kind == "promise.made":
+                furthest = max(furthest, _promised_until(document))
+            progress(offset + len(line))
     if not begins:
         raise NotFound(f"there is no event in {path}")
     sorted_already = all(before <= after for before, after in pairwise(heard))
@@ -120,10 +114,23 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Histor
     )
 
 
+def _events(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
+    """Each line that holds an event: its number, the offset at which the event begins, and its text.
+
+    The mark that a file may begin with (U+FEFF) belongs to none of them.
+    """
+    offset = 0
+    for number, line in enumerate(lines(file), 1):
+        event = line.removeprefix(BOM) if number == 1 else line
+        if event and not event.isspace():
+            yield number, offset + len(line) - len(event), event
+        offset += len(line)
+
+
 def _glance(line: bytes, path: Path) -> tuple[dict[str, Any], float]:
     """An event and when it was heard, read with no more care than sorting needs."""
     try:
-        document = orjson.loads(line.removeprefix(BOM))
+        document = orjson.loads(line)
         moment = event_values.instant(document.get("recordedtime") or document["time"])
         return document, moment.timestamp()
     except (ValueError, LookupError, AttributeError, TypeError, event_values.Wrong):
@@ -189,25 +196,21 @@ def _end_of_day(day: str) -> datetime | None:
 
 def problems_of(path: Path) -> list[Problem]:
     """Everything that is wrong with any event of *path*, as far as anybody would read."""
-    problems: list[Problem] = []
-    refused = 0
+    refused = Refusals()
     with path.open("rb") as file:
         for outcome in parse_lines(lines(file), str(path), None):
             if isinstance(outcome, list):
-                refused += 1
-                problems += outcome if len(problems) < MOST_PROBLEMS else ()
-    if len(problems) >= MOST_PROBLEMS:
-        problems[-1] = replace(problems[-1], hint=f"{refused:,} events are refused; these are the first")
-    return problems
+                refused.add(outcome)
+    return refused.told()
 
 
 def conflicts(path: Path, ids: Collection[str]) -> list[Problem]:
-    """Where in *path* events of these ids come again with another body."""
-    found: list[Problem] = []
+    """Where in *path* events of these ids come again with another body, as far as anybody would read."""
+    refused = Refusals()
     first: dict[tuple[str, str], tuple[bytes, int]] = {}
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            name = "" if line.isspace() else str(orjson.loads(line.removeprefix(BOM)).get("id"))
+        for number, _, line in _events(file):
+            name = str(orjson.loads(line).get("id"))
             if name not in ids:
                 continue
             for event in parse_lines([line], str(path), None):
@@ -215,14 +218,5 @@ def conflicts(path: Path, ids: Collection[str]) -> list[Problem]:
                     continue
                 digest, before = first.setdefault((event.fact.source, event.fact.id), (event.digest, number))
                 if digest != event.digest:
-                    found.append(conflict(path, number, name, before, line))
-    return found
-
-
-def conflict(path: Path | str, line: int, event_id: str, before: int = 0, text: bytes = b"") -> Problem:
-    """That an event came before with another body; *before* is the line that it came on, if it is known."""
-    source = text.decode(errors="replace").rstrip("\r\n")
-    column = source.find(orjson.dumps(event_id).decode()) + 1
-    hint = f"it came on line {before}" if before else "the one that came first counts"
-    message = f"event {event_id!r} came before with another body"
-    return Problem(str(path), line, column, "E203", message, hint=hint, source=source)
+                    refused.add([conflict(path, number, name, before, line)])
+    return refused.told()

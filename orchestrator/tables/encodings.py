@@ -1,15 +1,7 @@
 """Which encoding a text is in that cannot be read in the one it was said to be in."""
 
-import codecs
-
 LIKELY = ("cp1252", "cp850", "mac-roman")
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _USUAL = frozenset("äöüßÄÖÜéèêëàâçîïôùûœæÆøØåÅñáíóúãõÉÈÀÇÑ’‘“”„–—…€°§£«»")
-
-
-def by_mark(start: bytes) -> str:
-    """Name the encoding whose byte order mark the file begins with, or ""."""
-    return next((name for mark, name in _BOMS if start.startswith(mark)), "")
 
 
 def likely(sample: bytes) -> str:

@@ -29,10 +29,16 @@ Known = Callable[[Iterable[str], Iterable[str]], tuple[Facts, Facts]]
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """The events of one row that were not known: as documents, and as intake believes them."""
+    """The events of one row that were not known: as documents, and as intake believes them.
+
+    Beside them is what was known before: the facts of its order, and of the ``customer`` that the row names.
+    """
 
     documents: Sequence[Mapping[str, Any]]
     incoming: Sequence[Incoming]
+    customer: str
+    of_order: Sequence[Fact]
+    of_customer: Sequence[Fact]
 
 
 class Import:
@@ -177,7 +183,8 @@ class Import:
                 self._refused(said, refuse)
                 continue
             documents, describes = self._customer(said, customers, disk, refuse)
-            before = news.before(orders.get(said.order, ()), self._news.source)
+            of_order, of_customer = orders.get(said.order, ()), customers.get(said.customer, ())
+            before = news.before(of_order, self._news.source)
             documents += self._news.order(said, before)
             incoming, flaws = self._believed(documents, said, bound)
             if flaws:
@@ -190,9 +197,8 @@ class Import:
                     Flaw(said.line, bound.cancelled.when.template.column, "", "M202",
                          "says that an order goes on that was cancelled before", refused=False)
                 )  # fmt: skip
-            self.counts["taken"] += 1
             self.counts["unchanged"] += not incoming
-            yield New(documents, incoming)
+            yield New(documents, incoming, said.customer, of_order, of_customer)
 
     def _customer(
         self, said: Said, customers: Facts, disk: Disk, refuse: Callable[[Flaw], None]

@@ -235,6 +235,31 @@ def test_an_import_says_which_orders_nobody_can_be_told_of(house: House) -> None
     assert house.run()[2] == f"{problem}; `beforehand doctor` lists them\n"
 
 
+@pytest.mark.parametrize("options", [("--dry-run",), ()])
+def test_whom_an_order_is_for_is_known_as_the_table_describes_them_by_now(
+    house: House, options: tuple[str, ...]
+) -> None:
+    house.export({"Mail": ""})
+    house.run()
+    house.export({}, {"Id": "BX-2"}, {"Id": "BX-3", "Customer": "C-2", "Mail": ""})
+
+    err = house.run(*options)[2]
+
+    assert err.startswith("1 order needs a look: BX-3: nobody can be told of it: customer 'C-2'")
+
+
+def test_a_dry_run_knows_the_customer_of_an_order_in_a_table_without_customers(house: House) -> None:
+    house.export({"Mail": ""}, {"Id": "BX-2", "Customer": "C-2"})
+    house.run()
+    table = "\n".join(line for line in MAP.splitlines() if not line.startswith("customer:"))
+    (house.folder / "map.yaml").write_text(table.replace("table: cars", "table: dates"), encoding="utf-8")
+    house.export({"Promised": "2026-03-19"}, {"Id": "BX-2", "Promised": "2026-03-20"})
+
+    err = house.run("--dry-run")[2]
+
+    assert err.startswith("1 order needs a look: BX-1: nobody can be told of it: customer 'C-1'")
+
+
 def test_a_dry_run_says_what_would_be_new_and_keeps_nothing(house: House) -> None:
     house.export({})
     assert house.run("--dry-run")[1] == (

@@ -1,0 +1,44 @@
+"""The events that a file's reader refuses: told as far as anybody reads, counted to the last."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+
+from orchestrator.errors import Problem
+
+MOST = 500  # problems; a wrong file has as many as it has lines
+
+
+class Refusals:
+    """Gathers what is wrong with events: the first problems, and how many events are refused in all."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self._problems: list[Problem] = []
+        self._more = False
+
+    def add(self, problems: Collection[Problem]) -> None:
+        """One more event is refused, for these *problems*."""
+        self.events += 1
+        if len(self._problems) < MOST:
+            self._problems += problems
+        else:
+            self._more = True
+
+    def told(self) -> list[Problem]:
+        """The problems; the last says how many events are refused where it is not the last there is."""
+        if not self._more:
+            return self._problems
+        *some, last = self._problems
+        return [*some, replace(last, hint=f"{self.events:,} events are refused; these are the first")]
+
+
+def conflict(path: Path | str, line: int, event_id: str, before: int = 0, text: bytes = b"") -> Problem:
+    """That an event came before with another body; *before* is the line that it came on, if it is known."""
+    source = text.decode(errors="replace").rstrip("\r\n")
+    column = source.find(orjson.dumps(event_id).decode()) + 1
+    hint = f"it came on line {before}" if before else "the one that came first counts"
+    message = f"event {event_id!r} came before with another body"
+    return Problem(str(path), line, column, "E203", message, hint=hint, source=source)
