@@ -43,7 +43,8 @@ class EmailChannel:
     """Sends through one SMTP server over at most *connections* kept connections, in one event loop.
 
     *tls* is ``starttls`` (refuses a server without it), ``implicit`` or ``none``. *bounce* is the envelope
-    sender, by default the message's; *dkim* signs each mail. *helo* is the name we greet with. Timeouts in
+    sender, by default the message's; *dkim* signs each mail, and *marks* are
+    header lines for the provider (``{message_id}``). *helo* is the name we greet with. Timeouts in
     seconds: *connect* for TCP, TLS, greeting and login, *answer* for each command, *final* for the answer to
     a whole mail; a shorter *final* makes duplicates, for servers deliver what they were slow to confirm (RFC
     1047). A server that answers nobody is left alone for *rest*.
@@ -62,6 +63,7 @@ class EmailChannel:
         connections: int = 8,
         bounce: str = "",
         dkim: Signer | None = None,
+        marks: tuple[str, ...] = (),
         helo: str = "",
         connect: float = 30,
         answer: float = 60,
@@ -82,7 +84,7 @@ class EmailChannel:
             host, port, tls, username, password, helo=helo, timeout=connect, tls_context=tls_context,
             most=connections, rest=rest,
         )  # fmt: skip
-        self._dkim = dkim
+        self._dkim, self._marks = dkim, marks
         self._bounce = _ours(bounce) if bounce else ""
         self._answer, self._final = answer, final
         self._room = asyncio.Semaphore(connections)
@@ -90,6 +92,8 @@ class EmailChannel:
     async def send(self, message: Message) -> Receipt:
         """Hand *message* over as one mail; the receipt has the server's queue id, or else the Message-ID."""
         mail = compose(message)
+        for mark in self._marks:
+            mail = f"{mark.format(message_id=message.message_id)}\r\n".encode() + mail
         if self._dkim is not None:
             mail = self._dkim.signed(mail, _ours(message.sender))
         bounces = _ours(message.return_path) if message.return_path else self._bounce or _ours(message.sender)

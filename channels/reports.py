@@ -98,7 +98,9 @@ class Reporting(Protocol):
     async def read(self, callback: Callback, now: datetime) -> Sequence[Report | Reply]:
         """Return what a callback says; raises :class:`Forged` or :class:`Unreadable`.
 
-        Signatures are judged at *now*. An empty list is an answer: it said nothing we use.
+        Signatures are judged at *now*. Where that takes asking somebody who is away, raises
+        :class:`~channels.base.Unavailable`: the provider shall call again. An empty list is an answer: it
+        said nothing we use.
         """
         ...
 

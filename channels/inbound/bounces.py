@@ -14,6 +14,7 @@ from channels.reports import Became
 
 _STATUS = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}")
 _REPLY = re.compile(r"\b([45]\d\d)(?:[ -]|$)")
+_OURS = frozenset(f"5.7.{detail}" for detail in range(20, 28))  # SPF, DKIM, reverse DNS, a null MX
 _BECAME = {
     "delayed": Became.DEFERRED,
     "delivered": Became.DELIVERED,
@@ -59,6 +60,11 @@ def gone(answer: str, status: str = "") -> bool:
     reply = _REPLY.search(answer)
     error = smtp.error(smtp.Stage.RECIPIENT, int(reply[1]) if reply else 550, f"{code} {answer}".strip())
     return isinstance(error, Rejected) and error.suppress
+
+
+def is_ours(code: str) -> bool:
+    """Does an enhanced code say that our domain is not set up, as everybody will find (RFC 7372, 7505)?"""
+    return code in _OURS
 
 
 def status_of(answer: str, status: str = "") -> str:

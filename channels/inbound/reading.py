@@ -29,6 +29,7 @@ def read(mail: Mail, signing: Signing, *, name: str = "") -> Sequence[Report | R
                 message_id=message_id,
                 to=said.to,
                 dead=said.dead,
+                ours=bounces.is_ours(said.code),
                 code=said.code,
                 reason=brief(said.words),
             )

@@ -10,6 +10,7 @@ from base64 import b32decode, b32encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from channels.base import Misconfigured
@@ -64,6 +65,13 @@ class Signing:
 def _proof(key: str, message_id: str, use: Use) -> str:
     said = f"{use.value}\n{message_id}"
     return _text(hmac.digest(key.encode(), said.encode(errors="replace"), "sha256")[:10])
+
+
+@runtime_checkable
+class ReadsMail(Protocol):
+    """A reporter that also reads mail that comes in, and so must know what our addresses prove."""
+
+    signing: Signing
 
 
 def _text(octets: bytes) -> str:

@@ -1,7 +1,8 @@
 """Mail: settings and abilities."""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -11,6 +12,12 @@ from channels.settings import ChannelSettings, Length, Port, refused
 
 if TYPE_CHECKING:
     from channels.dkim import Signer
+
+MARKS: Mapping[str, tuple[str, ...]] = {
+    "": (),
+    "postmark": ("X-PM-KeepID: true", "X-PM-Metadata-message: {message_id}"),
+}
+"""A provider → the lines that make it name our message in what it reports, and keep its Message-ID."""
 
 
 class Email(ChannelSettings):
@@ -29,6 +36,10 @@ class Email(ChannelSettings):
     timeout: Length = Field(
         default=timedelta(minutes=10),
         description="How long to wait for an answer; a shorter wait after the final dot makes duplicates.",
+    )
+    provider: Literal["", "postmark"] = Field(
+        default="",
+        description="Who is behind the server, if it must be told to keep our Message-ID: `postmark`.",
     )
     dkim_selector: str = Field(
         default="", description="Where DNS shows the public key: `SELECTOR._domainkey.example.com`."
@@ -85,6 +96,7 @@ def _make(_name: str, settings: Email) -> Channel:
         settings.password.get_secret_value() if settings.password else "",
         connections=settings.connections,
         dkim=_signer(settings),
+        marks=MARKS[settings.provider],
         final=settings.timeout.total_seconds(),
     )
 

@@ -12,7 +12,12 @@ from channels.plugin import REPORTERS, Reporter
 from channels.reports import Reporting
 from channels.settings import ReporterSettings
 
-BUILT_IN: Mapping[str, str] = {}
+BUILT_IN: Mapping[str, str] = {
+    "amazon_ses": "channels.reporters.amazon_ses:REPORTER",
+    "mailgun": "channels.reporters.mailgun:REPORTER",
+    "postmark": "channels.reporters.postmark:REPORTER",
+    "sendgrid": "channels.reporters.sendgrid:REPORTER",
+}
 """Kinds that come with us, declared as a plugin's are (``module:attribute``)."""
 
 KINDS = Declared(REPORTERS, BUILT_IN, Reporter)

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
+from channels.base import Unavailable
 from channels.reports import Answering, Callback, Forged, Reply, Report, Reporting, Unreadable
 from orchestrator.errors import LedgerError
 from orchestrator.web.answers import problem_answer
@@ -55,6 +56,9 @@ def callbacks_router(
         except Unreadable as unreadable:
             log.warning("callback %s: cannot be read: %s", name, unreadable.reason)
             return problem_answer(HTTPStatus.BAD_REQUEST, detail=unreadable.reason)
+        except Unavailable as away:
+            log.warning("callback %s: nobody can tell if it is the provider's: %s", name, away.reason)
+            return problem_answer(HTTPStatus.SERVICE_UNAVAILABLE, retry_after=RETRY_AFTER)
         try:
             words = await take(name, said) if said else ()
         except LedgerError:

@@ -21,7 +21,7 @@ from channels.base import Channel, ChannelError, Misconfigured, Rejected, Unavai
 from channels.contract import MESSAGE, ChannelContract, Seen
 from channels.dkim import Signer
 from channels.email import EmailChannel
-from channels.kinds.email import KIND
+from channels.kinds.email import KIND, MARKS
 from tests.contracts.smtp_server import CUT, SLOW, SmtpServer
 
 PATIENT = {"connect": 10.0, "answer": 10.0, "final": 10.0}
@@ -324,6 +324,15 @@ async def test_a_mail_that_is_signed_arrives_so_that_anybody_can_verify_it(serve
     assert dkim.verify(server.mails[0].content, dnsfunc=record)
     assert asked == [b"summer26._domainkey.%b." % MESSAGE.sender.partition("@")[2].encode()]
     assert not dkim.verify(server.mails[0].content.replace(b"Wagen", b"Wagon"), dnsfunc=record)
+
+
+async def test_a_provider_that_must_be_told_keeps_our_message_id(server: SmtpServer) -> None:
+    channel = to(server, marks=MARKS["postmark"])
+    await channel.send(MESSAGE)
+    await channel.close()
+    content = the_content(server.mails[0].content)
+    assert content["X-PM-KeepID"] == "true"
+    assert content["X-PM-Metadata-message"] == content["Message-ID"] == MESSAGE.message_id
 
 
 async def test_a_message_may_have_a_return_path_of_its_own(server: SmtpServer) -> None:

@@ -120,6 +120,12 @@ def test_what_a_report_means(action: str, status: str, said: str, became: Became
     assert (one.became, one.dead) == (became, dead)
 
 
+@pytest.mark.parametrize(("code", "ours"), [("5.7.26", True), ("5.7.1", False), ("5.1.1", False)])
+def test_a_domain_that_is_not_set_up_is_our_own_fault(code: str, ours: bool) -> None:
+    (one,) = reports(dsn("failed", code, f"smtp; 550 {code} no"))
+    assert one.ours is ours
+
+
 def test_an_action_nobody_knows_says_nothing() -> None:
     assert reports(dsn("exploded")) == []
 
