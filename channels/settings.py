@@ -6,7 +6,7 @@ secrets as ``SecretStr | None``, and names in ``needed`` what a live channel can
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
@@ -57,6 +57,11 @@ class ChannelSettings(BaseModel):
 
     live: bool = Field(default=False, description="Send for real; otherwise messages go to the outbox.")
     kind: str = Field(default="", description="Which kind of channel it is; its own name unless given.")
+    reported: Literal["", "delivered", "opened"] = Field(
+        default="",
+        description="How far our own app or systems report its messages, beside the provider: `delivered` or "
+        "`opened`, by the events `message.delivered` and `message.opened`.",
+    )
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> "ChannelSettings":

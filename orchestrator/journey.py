@@ -158,6 +158,8 @@ class Rule:
     when: Condition | None = None
     tells: tuple[str, ...] = ()
     combine: Duration | None = None  # how long it waits for others of the rule to the same person
+    until: str = "accepted"  # how far a message must get: accepted, delivered or opened …
+    fallback_after: Duration | None = None  # … or else, so long after it was accepted, the next channel
     mode: Mode = Mode.LIVE
     catch_up: bool = False
     title: str = ""
@@ -297,7 +299,8 @@ class Policy:
     """What the company settled once for every rule: zones, calendars, quiet hours, caps.
 
     ``quiet`` maps a purpose to the local hours (from, to) in which nothing of it leaves, ``caps`` one to
-    how often a customer hears it; ``None`` there means all of them together.
+    how often a customer hears it; ``None`` there means all of them together. ``reports`` says by channel
+    whether anybody reports that a message was ``delivered`` or ``opened``; of others nothing is waited for.
     """
 
     time_zone: str = "UTC"
@@ -308,6 +311,7 @@ class Policy:
     law: Law = NO_LAW
     caps: Mapping[Purpose | None, Cap] = field(default_factory=dict)
     habit_lead: timedelta = HABIT_LEAD  # how long before a habit's end a message should be there
+    reports: Mapping[str, str] = field(default_factory=dict)  # how far one hears of a channel's messages
 
     def calendar(self, name: str) -> BusinessCalendar:
         """The calendar of that name, the one called ``default``, or Monday to Friday 9 to 17."""

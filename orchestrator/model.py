@@ -4,6 +4,7 @@ Standard library only. Every moment is an aware ``datetime`` in UTC; local dates
 where a promise or a window is declared in them.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -28,8 +29,8 @@ __all__ = [
     "CUSTOMER_TYPES", "ENGINE", "FINAL", "IN_FLIGHT", "MOVES", "WAITING", "Answer", "Consent",
     "Customer", "Decision", "Delivery", "Entry", "Fact", "Hold", "Kind", "Location", "Milestone",
     "Notification", "Order", "OrderStatus", "Outcome", "Person", "Promise", "Promised", "Purpose",
-    "Scope", "Sent", "Silence", "Status", "Step", "Telling", "Tells", "Window", "key_of",
-    "may_be_either", "scope_of",
+    "Scope", "Sent", "Silence", "Status", "Step", "Telling", "Tells", "Window", "first_occasion",
+    "key_of", "may_be_either", "scope_of", "step_occasion",
 ]  # fmt: skip
 
 # ── orders and customers ─────────────────────────────────────────────────────
@@ -292,6 +293,19 @@ class Tells:
 
     milestone: str
     value: Promised
+
+
+_STEP = re.compile(r"\.s\d+$")
+
+
+def step_occasion(occasion: str, number: int) -> str:
+    """Name the *number*-th message by which one thing is said, each by another channel; 1 is the first."""
+    return occasion if number == 1 else f"{occasion}.s{number}"
+
+
+def first_occasion(occasion: str) -> str:
+    """The occasion of which that is a step: the inverse of :func:`step_occasion`."""
+    return _STEP.sub("", occasion)
 
 
 def key_of(order: str, rule: str, occasion: str, role: str, mode: str) -> str:

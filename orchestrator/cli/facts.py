@@ -219,6 +219,13 @@ def simulate(
             show_default=False,
         ),
     ] = None,
+    undelivered: Annotated[
+        bool,
+        typer.Option(
+            "--undelivered",
+            help="No message arrives or is opened, unless the history says so: see who climbs.",
+        ),
+    ] = False,
     form: Form = Format.TABLE,
     config: Config = None,
 ) -> None:
@@ -227,7 +234,9 @@ def simulate(
     Every event is heard when it was recorded, or else when it happened. Shown is what would have been said,
     to whom, when, through which channel, and what was not said and why. With --diff the same history is heard
     under both sets of rules, and shown is whom the other set tells more, less, at another time, by another
-    channel or with another text. Nothing is sent and nothing is kept.
+    channel or with another text. Nothing is sent and nothing is kept. No provider reports
+    anything, so what is accepted counts as delivered and opened unless the history says that it came back;
+    see --undelivered.
     """
     from orchestrator.cli.compared import Comparison
     from orchestrator.cli.simulated import Result, Zones, run, written
@@ -244,12 +253,26 @@ def simulate(
     with TemporaryDirectory(prefix="beforehand-") as folder:
         with Progress("simulating", past.count * len(sets)) as progress:
             runs = [
-                Run(one.book, run(chosen, one, past, end, Path(folder) / str(number), progress.advance))
+                Run(
+                    one.book,
+                    run(
+                        chosen,
+                        one,
+                        past,
+                        end,
+                        Path(folder) / str(number),
+                        progress.advance,
+                        undelivered=undelivered,
+                    ),
+                )
                 for number, one in enumerate(sets)
             ]
         shown = Comparison(*runs) if diff else Result(runs[0].files)
         shown.show(form, zones, everything=everything)
         output.sentence(shown.sentence(), form)
+    waits = any(rule.fallback_after for one in sets for j in one.book.journeys.values() for rule in j.rules)
+    if waits and not undelivered:
+        output.note("every message counts as opened once it was accepted; --undelivered: none")
 
 
 def _moment(text: str, zone: str) -> datetime:

@@ -85,7 +85,7 @@ def understood(settings: Settings, sources: Mapping[str, str], templates: Path |
 
     renderer = texts(settings, templates)
     book, found = load(
-        sources, templates=renderer.names(), channels=abilities(settings), policy=settings.policy()
+        sources, templates=renderer.names(), channels=abilities(settings), policy=policy(settings)
     )
     lacking = list(beyond(renderer, abilities(settings)))
     return Written(sources, book, renderer, (*found, *renderer.problems(), *lacking))
@@ -99,6 +99,28 @@ def abilities(settings: Settings) -> dict[str, Abilities]:
     return {name: kind.abilities for name, kind in kinds.items() if kind is not None}
 
 
+def reports(settings: Settings, *, live: bool = False) -> dict[str, str]:
+    """How far one hears of a message by each channel: ``delivered`` or ``opened``; the others say nothing.
+
+    With *live* only the channels that send for real count: nobody reports about what is in the outbox.
+    """
+    found: dict[str, str] = {}
+    for name, can in abilities(settings).items():
+        chosen = settings.channels.named()[name]
+        words = ("opened" if can.opens else "", "delivered" if can.receipts else "", chosen.reported)
+        far = max(words, key=("", "delivered", "opened").index)
+        if far and (chosen.live or not live):
+            found[name] = far
+    return found
+
+
+def policy(settings: Settings, settled: Policy | None = None) -> Policy:
+    """What the company settled, now or for the rules in force, and how far one hears of messages."""
+    from dataclasses import replace
+
+    return replace(settled or settings.policy(), reports=reports(settings, live=True))
+
+
 def texts(settings: Settings, templates: Path | None = None) -> Renderer:
     """Read the templates, from the settings' folder unless told; raises :class:`Misconfigured` without it."""
     from orchestrator.render import Renderer
@@ -109,7 +131,7 @@ def texts(settings: Settings, templates: Path | None = None) -> Renderer:
     return Renderer(folder, company(settings))
 
 
-def reviewed(found: Written, *, whole: bool) -> list[Problem]:
+def reviewed(settings: Settings, found: Written, *, whole: bool) -> list[Problem]:
     """Every problem of what was written, and what a reader would miss or mind in it.
 
     A text that sounds wrong is no reason to keep rules from coming into force; it is one to mend it first.
@@ -125,7 +147,7 @@ def reviewed(found: Written, *, whole: bool) -> list[Problem]:
     complete = None if whole and not wrong & found.sources.keys() else read
     return [
         *found.problems,
-        *review_rules(found.book, found.sources, complete=not found.problems),
+        *review_rules(found.book, found.sources, complete=not found.problems, reports=reports(settings)),
         *review_templates(found.renderer, found.book, broken, complete=complete),
     ]
 
@@ -148,7 +170,7 @@ def rehearsed(
         sources,
         templates=there if templates else None,
         channels=abilities(settings),
-        policy=settings.policy(),
+        policy=policy(settings),
     )
     said = {
         f"{journey.id}/{rung.say}"

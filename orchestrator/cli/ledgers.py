@@ -81,13 +81,13 @@ def book_in_force(settings: Settings, tx: Transaction) -> RuleBook:
 
     active = tx.ruleset(RuleSetState.ACTIVE)
     if active is None:
-        return RuleBook(policy=settings.policy())
+        return RuleBook(policy=house.policy(settings))
     sources = dict(active.sources)
     settled = sources.pop(SETTINGS, "")  # a ledger of before has none
     book, _ = load(
         sources,
         channels=house.abilities(settings),
-        policy=policy(settled) if settled else settings.policy(),
+        policy=house.policy(settings, policy(settled) if settled else None),
     )
     return replace(activation.dated(book, tx.activations(), SystemClock().now()), number=active.id)
 

@@ -36,13 +36,14 @@ def check(
     problems too.
     """
     try:
-        found = house.written(loaded(ctx, config), rules_dir, templates)
+        settings = loaded(ctx, config)
+        found = house.written(settings, rules_dir, templates)
     except Problems as refused:
         output.problems(refused.problems, form)
         count = counted(len(refused.problems), "problem")
         output.sentence(f"the settings cannot be used: {count} found", form)
         raise typer.Exit(2) from None
-    problems = tuple(house.reviewed(found, whole=rules_dir is None))
+    problems = tuple(house.reviewed(settings, found, whole=rules_dir is None))
     journeys = found.book.journeys.values()
     counts = ", ".join(
         (
@@ -153,7 +154,7 @@ def apply(
         output.sentence(f"in force: {_changes(proposed.plan)}, {counted(orders, 'order')} planned", form)
         if sections := outdated(chosen, ledger):
             output.note(f"the daemon runs with older settings of {', '.join(sections)}: restart it")
-    if found := len(house.reviewed(house.written(chosen), whole=True)):
+    if found := len(house.reviewed(chosen, house.written(chosen), whole=True)):
         output.note(f"{counted(found, 'finding')} in rules and texts: see `beforehand check`")
 
 

@@ -65,6 +65,8 @@ def run(
     until: datetime,
     folder: Path,
     progress: Callable[[int], object],
+    *,
+    undelivered: bool = False,
 ) -> list[Path]:
     """Simulate one set of rules in as many processes as it is worth; return the ledgers left in *folder*.
 
@@ -80,7 +82,7 @@ def run(
 
     def make(file: Path) -> Simulation:
         sinks = {name: MemoryChannel(name, keep=False) for name in names}
-        return Simulation(rules.book, composer, sinks, start=past.first, file=file)
+        return Simulation(rules.book, composer, sinks, start=past.first, file=file, undelivered=undelivered)
 
     folder.mkdir()
     try:

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from orchestrator.journey import Journey, On
-from orchestrator.model import Customer, Fact, Kind, Order, Status
+from orchestrator.model import Customer, Fact, Kind, Order, Status, first_occasion
 from orchestrator.money import read_money
 from orchestrator.timing import calendar
 
@@ -112,10 +112,12 @@ def _apologies(scene: Scene) -> int:
         for r in scene.journey.rules
         if r.trigger.on is On.MISSED and r.trigger.milestone == scene.milestone
     }
-    return sum(
-        outcome.rule in about and outcome.kind == Kind.MESSAGE and outcome.status == Status.ACCEPTED
+    said = {
+        (outcome.rule, first_occasion(outcome.occasion), outcome.role)
         for outcome in scene.order.outcomes.values()
-    )
+        if outcome.rule in about and outcome.kind == Kind.MESSAGE and outcome.status == Status.ACCEPTED
+    }
+    return len(said)
 
 
 def _happened(scene: Scene) -> list[str]:

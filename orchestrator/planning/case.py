@@ -17,7 +17,9 @@ from orchestrator.model import (
     Status,
     Telling,
     Tells,
+    first_occasion,
     key_of,
+    step_occasion,
 )
 from orchestrator.timing import calendar
 
@@ -55,6 +57,23 @@ class Case:
     def key(self, rule: Rule, firing: "Firing") -> str:
         """Name what *rule* says of this firing, for ever."""
         return key_of(self.order.id, rule.id, firing.occasion, rule.to, rule.mode)
+
+    def said(self, rule: Rule, firing: "Firing") -> Outcome | None:
+        """What became of it: the first of its messages that was said, else the last one."""
+        found: Outcome | None = None
+        number = 1
+        while (one := self.outcome(rule, step_occasion(firing.occasion, number))) is not None:
+            found = one
+            if spoken(one, rule.mode):
+                break
+            number += 1
+        return found
+
+    def outcome(self, rule: Rule, occasion: str) -> Outcome | None:
+        """What became of what *rule* says on that occasion."""
+        if not self.order.outcomes:
+            return None
+        return self.order.outcomes.get(key_of(self.order.id, rule.id, occasion, rule.to, rule.mode))
 
     def since(self, rule: Rule) -> datetime | None:
         """Since when *rule* counts; ``None`` if what happened before counts as well."""
@@ -176,6 +195,8 @@ class Firing(NamedTuple):
     since: datetime | None = None  # the news of the first unsaid one that this takes the place of
     says: bool = True  # a ladder that was begun late says and tasks its rungs at different times
     tasks: bool = True
+    step_at: datetime | None = None  # a further step: since when the next channel is to be tried …
+    tried: frozenset[str] = frozenset()  # … and by which it was said in vain
 
     @property
     def speaks(self) -> bool:
@@ -217,11 +238,12 @@ def apologies(order: Order, journey: Journey, milestone: str) -> int:
     state = order.milestones.get(milestone)
     prefix = f"{milestone}#{state.episode if state else 1}."
     rules = {r.id for r in journey.rules if r.trigger.on is On.MISSED and r.trigger.milestone == milestone}
-    return sum(
-        1
+    said = {
+        (o.rule, first_occasion(o.occasion))
         for o in order.outcomes.values()
         if o.rule in rules and o.role == "customer" and o.status in SAID and o.occasion.startswith(prefix)
-    )
+    }
+    return len(said)
 
 
 def apology_open(order: Order, journey: Journey, milestone: str) -> bool:

@@ -6,7 +6,7 @@ plan that follows its end moves the others back, and at sending only what was se
 
 from collections.abc import Callable, Iterable
 
-from orchestrator.model import Kind, Notification, Sent
+from orchestrator.model import Kind, Notification, Sent, first_occasion
 from orchestrator.planning.case import Case
 from orchestrator.timing.caps import Had, counting, full
 from orchestrator.timing.send_time import zone_of
@@ -37,4 +37,5 @@ def spread(want: Iterable[Notification], case: Case, again: Again) -> list[Notif
 
 def _counts(note: Notification) -> bool:
     to_customer = note.role == "customer" and note.kind is Kind.MESSAGE
-    return to_customer and note.mode == "live" and bool(note.steps)
+    perhaps = first_occasion(note.occasion) != note.occasion  # a further step takes room once it is sent
+    return to_customer and note.mode == "live" and bool(note.steps) and not perhaps

@@ -9,6 +9,8 @@ from datetime import datetime
 from orchestrator.model import Notification
 
 _AHEAD = (
+    (r"(\S+) took it on (.+), and nothing says it was (\S+) within (\S+)",
+     r"if nothing says within \4 that it was \3; \1 took it on \2"),
     (r"(\S+) was promised for (.+) and had not happened by (.+)",
      r"if \1, promised for \2, has not happened by \3"),
     (r"nothing happened for (\S+), since (.+)", r"if nothing happens for \1 since \2"),

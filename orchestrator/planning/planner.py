@@ -19,27 +19,23 @@ from orchestrator.model import (
     Notification,
     Order,
     OrderStatus,
-    Outcome,
-    Purpose,
     Silence,
-    Status,
-    Step,
+    first_occasion,
 )
-from orchestrator.persons.consents import refused
-from orchestrator.planning.case import ERASED, NO_CHANNEL, NOT_REPEATED, UNSAID, Case, Firing, spoken
+from orchestrator.planning.case import ERASED, NO_CHANNEL, UNSAID, Case, Firing, spoken
+from orchestrator.planning.climbing import Climb, climb
 from orchestrator.planning.combining import joins
 from orchestrator.planning.crowding import spread
 from orchestrator.planning.pending import asks_others, news_first
 from orchestrator.planning.rungs import EXHAUSTED, spent
 from orchestrator.planning.superseding import superseded
+from orchestrator.planning.tasks import a_person_must, person, task, tasked, unwelcome
 from orchestrator.planning.triggers import CANCELLED, firings
 from orchestrator.timing import calendar
 from orchestrator.timing.caps import Had
-from orchestrator.timing.send_time import Asked, asked, channels_for, order_zone, recipient, timed
+from orchestrator.timing.send_time import Asked, asked, order_zone, timed
 
 ROLES = frozenset({"customer", "owner", "manager"})  # any other is a party, if the order names one
-PERSON_AFTER = frozenset({Status.FAILED, Status.UNKNOWN})  # what we could not say, a person must
-UNREACHED = "reach-the-customer"
 
 
 class Said(NamedTuple):
@@ -55,7 +51,7 @@ class Kept(NamedTuple):
     note: Notification
 
 
-Answer = Iterator[Notification | Silence | Said]
+Answer = Iterator[Notification | Silence | Said | Kept]
 
 
 def wanted(
@@ -164,7 +160,7 @@ def _for(reason: str) -> str:
 # ── one rule ─────────────────────────────────────────────────────────────────
 
 
-def _decide(rule: Rule, case: Case) -> Iterator[Notification | Silence | Said | Kept]:
+def _decide(rule: Rule, case: Case) -> Answer:
     if rule.mode is Mode.OFF:
         yield Silence(rule.id, "the rule is off")
         return
@@ -196,9 +192,12 @@ def _decide(rule: Rule, case: Case) -> Iterator[Notification | Silence | Said | 
         tried = case.key(rule, firing) in case.order.outcomes
         for what in _said(rule, firing, said, case, values):
             if isinstance(what, Said):
-                yield Kept(what.note)
+                follows = tried and first_occasion(what.note.occasion) != what.note.occasion
+                yield what if follows else Kept(what.note)
             elif isinstance(what, Notification):
                 yield what if tried and what.occasion.endswith(UNSAID) else Kept(what)
+            elif isinstance(what, Kept):
+                yield what
 
 
 def _said(rule: Rule, firing: Firing, said: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
@@ -208,9 +207,9 @@ def _said(rule: Rule, firing: Firing, said: Firing, case: Case, values: Mapping[
         yield from _message(rule, rung, said, case, values)
     if firing.instead:
         spec, occasion = TaskSpec("owner", firing.instead), f"{firing.occasion}.held"
-        yield _tasked(rule, firing, case, spec, "owner", firing.news, occasion, firing.because)
+        yield tasked(rule, firing, case, spec, "owner", firing.news, occasion, firing.because)
     elif rung is not None and rung.task is not None and firing.tasks:
-        yield from _task(rule, rung.task, firing, case, values)
+        yield from task(rule, rung.task, firing, case, values)
 
 
 def _early(rule: Rule, firing: Firing, case: Case) -> str:
@@ -254,31 +253,49 @@ def _against(rule: Rule, firing: Firing, case: Case) -> tuple[str, Mapping[str, 
 
 
 def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
-    key = case.key(rule, firing)
-    outcome = case.order.outcomes.get(key)
+    climbed = climb(rule, firing, case)
+    step = climbed.steps[-1]
+    key = case.key(rule, step)
+    said = spoken(case.said(rule, firing), rule.mode)
     if firing.hushed:
-        if not spoken(outcome, rule.mode):
+        if not said or step is not firing:
             yield Silence(rule.id, firing.hushed, key, values)
         if firing.hushed == EXHAUSTED and rung.task is None:
-            yield from _person(rule, firing, case, firing.news, EXHAUSTED)
+            yield from person(rule, firing, case, firing.news, EXHAUSTED)
         return
-    if rule.to == "customer" and case.customer.erased and not spoken(outcome, rule.mode):
+    if rule.to == "customer" and case.customer.erased and not said:
         yield Silence(rule.id, ERASED, key, values)
         return
-    asks = asked(rule, firing, case)
+    if said and (why := spent(rule, firing)):
+        yield Silence(rule.id, why, case.key(rule, firing), values)
+    if climbed.arrived:
+        yield Silence(rule.id, climbed.arrived, climbed.key, values)
+    for answer in _by_step(rule, rung, firing, climbed, case, values):
+        if climbed.old and not isinstance(answer, Silence):
+            yield Kept(answer.note if isinstance(answer, Said) else answer)
+        else:
+            yield answer
+
+
+def _by_step(
+    rule: Rule, rung: Rung, firing: Firing, climbed: Climb, case: Case, values: Mapping[str, Any]
+) -> Iterator[Notification | Silence | Said]:
+    """The last message of a firing, sent or to come, and the person who must where it is not enough."""
+    step = climbed.steps[-1]
+    key = case.key(rule, step)
+    outcome = case.order.outcomes.get(key)
+    asks = asked(rule, step, case)
     when = timed(asks)
     nothing = when.passed_over and not when.steps and outcome is None
     if nothing:
         why = NO_CHANNEL + "; ".join(when.passed_over)
         yield Silence(rule.id, why, key, values)
-        if not _unwelcome(rule, case):
-            yield from _person(rule, firing, case, when.due_at, why)
-    if spoken(outcome, rule.mode) and (why := spent(rule, firing)):
-        yield Silence(rule.id, why, key, values)
+        if not unwelcome(rule, case):
+            yield from person(rule, firing, case, when.due_at, why)
     note = Notification(
         order=case.order.id,
         rule=rule.id,
-        occasion=firing.occasion,
+        occasion=step.occasion,
         role=rule.to,
         customer=case.order.customer,
         kind=Kind.MESSAGE,
@@ -288,101 +305,23 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
         expires_at=when.expires_at,
         steps=when.steps,
         tells=firing.tells,
-        because=firing.because,
-        unless=firing.unless,
+        because=step.because,
+        unless=step.unless,
         values=values,
         milestone=firing.milestone,
         journey=case.journey.id,
-        trigger_at=firing.at,
+        trigger_at=step.step_at or firing.at,
         mode=str(rule.mode),
         joins=joins(rule, case),
     )
     yield Said(note, asks)
-    unsaid = outcome is not None and _a_person_must(outcome)
+    if climbed.end is not None:
+        end = climbed.end
+        if when.expires_at > firing.news:
+            yield from person(rule, firing, case, end.at, end.why, end.unless)
+        return
+    unsaid = outcome is not None and a_person_must(outcome)
     if outcome is not None and outcome.reason.startswith(NO_CHANNEL):
-        unsaid = not _unwelcome(rule, case)
+        unsaid = not unwelcome(rule, case)
     if outcome is not None and unsaid and when.expires_at > firing.news:  # old news tasks nobody
-        yield from _person(rule, firing, case, when.due_at, outcome.reason)
-
-
-def _a_person_must(outcome: Outcome) -> bool:
-    """Could no channel say it? What was withheld on purpose is not said by a person either."""
-    if "unreachable: " in outcome.reason:
-        return True
-    return outcome.status in PERSON_AFTER and NOT_REPEATED not in outcome.reason
-
-
-def _unwelcome(rule: Rule, case: Case) -> bool:
-    """Does the customer refuse every channel the rule could use, so that nobody is to call them either?"""
-    who = recipient(rule.to, case.order, case.customer)
-    if not isinstance(who, Customer):
-        return False
-    channels = channels_for(rule, case, who)
-    return bool(channels) and all(refused(who, rule.purpose, channel) for channel in channels)
-
-
-def _person(rule: Rule, firing: Firing, case: Case, due: datetime, why: str) -> Answer:
-    """What no channel could say to a customer in service of their order, its owner must; *why* is said."""
-    if rule.to == "customer" and rule.purpose is Purpose.SERVICE:
-        spec = TaskSpec(for_="owner", do=UNREACHED)
-        occasion = f"{firing.occasion}{UNSAID}"
-        because = f"{firing.because}; {why}" if why else firing.because
-        yield _tasked(rule, firing, case, spec, "owner", due, occasion, because)
-
-
-# ── tasks ────────────────────────────────────────────────────────────────────
-
-
-def _task(rule: Rule, spec: TaskSpec, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
-    """The rung's task, and the same for the next person when nobody acknowledged it in time."""
-    occasion = f"{firing.occasion}.task"
-    task = _tasked(rule, firing, case, spec, spec.for_, firing.news, occasion, firing.because)
-    yield task
-    if not spec.then or spec.within is None or task.ack_by is None:
-        return
-    answer = case.order.answers.get(task.key)
-    if answer is not None:
-        said = "finished" if answer.done else "acknowledged"
-        key = f"{task.key.rpartition('/')[0]}/{spec.then}"
-        yield Silence(rule.id, f"{answer.by or f'the {spec.for_}'} {said} the task", key, values)
-        return
-    given = case.order.outcomes.get(task.key)
-    due = case.awake(task.due_at, task.ack_by) if given is None else case.after(given.at, spec.within)
-    ignored = f"the {spec.for_} had not acknowledged {spec.do!r} by {case.show(due)}"
-    unless = f"the {spec.for_} acknowledges it{f', {firing.unless}' if firing.unless else ''}"
-    yield _tasked(rule, firing, case, spec, spec.then, due, occasion, ignored, unless)
-
-
-def _tasked(
-    rule: Rule,
-    firing: Firing,
-    case: Case,
-    spec: TaskSpec,
-    who: str,
-    due: datetime,
-    occasion: str,
-    because: str,
-    unless: str = "",
-) -> Notification:
-    staff = recipient(who, case.order, case.customer)
-    reach = (("email", staff.email), ("sms", staff.phone))
-    return Notification(
-        order=case.order.id,
-        rule=rule.id,
-        occasion=occasion,
-        role=who,
-        customer=case.order.customer,
-        kind=Kind.TASK,
-        template=f"{case.journey.id}/{spec.do}",
-        purpose=Purpose.SERVICE,
-        due_at=due,
-        expires_at=None,  # a task is never skipped
-        steps=tuple([Step(channel, due) for channel, address in reach if address]),
-        because=because,
-        unless=unless or firing.unless,
-        milestone=firing.milestone,
-        journey=case.journey.id,
-        trigger_at=firing.at,
-        ack_by=case.add(due, spec.within) if spec.within is not None else None,
-        mode=str(rule.mode),
-    )
+        yield from person(rule, firing, case, when.due_at, outcome.reason)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from orchestrator.journey import On, Rule
+from orchestrator.model import first_occasion
 from orchestrator.planning.case import REPLACED, Case, Firing, spoken
 
 OVERTAKEN = f"{REPLACED}the next message of this rule is due already"
@@ -46,8 +47,7 @@ class Begun(NamedTuple):
 
 def _begun_late(rule: Rule, case: Case, found: Sequence[Firing]) -> Begun | None:
     """Where the texts are, if not at the rung whose moment it is; *found* are the rungs by their moments."""
-    outcomes = case.order.outcomes
-    by_rung = {firing.rung: outcomes.get(case.key(rule, firing)) for firing in found} if outcomes else {}
+    by_rung = {firing.rung: case.said(rule, firing) for firing in found} if case.order.outcomes else {}
     said = [(number, one.at) for number, one in by_rung.items() if one is not None and spoken(one, rule.mode)]
     due = [firing for firing in found if firing.at <= case.now]
     if not said:
@@ -137,5 +137,5 @@ def _next_rung(rule: Rule, case: Case, first: Firing) -> int:
 
 def rung_of(occasion: str) -> int:
     """The rung an occasion ends in (``….r3`` → 3), or 0."""
-    tail = occasion.rpartition(".r")[2]
+    tail = first_occasion(occasion).rpartition(".r")[2]
     return int(tail) if tail.isdigit() else 0

@@ -19,7 +19,7 @@ def superseded(
         return list(standing)
     outcomes = case.order.outcomes
     due = sorted((one for one in standing if one.at <= case.now and one.speaks), key=_age)
-    said = [one for one in due if spoken(outcomes.get(key(one)), rule.mode)]
+    said = [one for one in due if spoken(case.said(rule, one), rule.mode)]
     unsaid = [one for one in due if one not in said]
     left = [one for one in unsaid if key(one) in outcomes or _told_since(one, said) is None]
     newest = left[-1] if left else None

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from orchestrator.journey import On, Rule
-from orchestrator.model import Milestone, Telling, Tells
+from orchestrator.model import Milestone, Telling, Tells, first_occasion
 from orchestrator.planning.case import SAID, Answer, Case, Firing, apology_open
 from orchestrator.planning.case import reached as reached_ones
+from orchestrator.planning.climbing import unheard, unsaid
 from orchestrator.planning.past import TOLERANCE, past, why
 from orchestrator.planning.rungs import ladder
 from orchestrator.timing import calendar
@@ -24,7 +25,23 @@ MISSED_ON_HOLD = "tell-about-the-missed-promise"
 
 
 def firings(rule: Rule, case: Case) -> Answer:
-    """Return what *rule* is due for, or why it is not."""
+    """Return what *rule* is due for, or why it is not.
+
+    What it said and nobody has received as the rule wants it is still due: it tells nothing yet.
+    """
+    answer = _firings(rule, case)
+    if rule.fallback_after is None or not (waits := unheard(rule, case)):
+        return answer
+    before = _firings(rule, unsaid(case, waits))
+    if isinstance(before, str):
+        return answer
+    found = [] if isinstance(answer, str) else answer
+    there = {firing.occasion for firing in found}
+    more = [one for one in before if one.occasion in waits and one.occasion not in there]
+    return [*more, *found] if more else answer
+
+
+def _firings(rule: Rule, case: Case) -> Answer:
     answer = _TRIGGERS[rule.trigger.on](rule, case)
     if rule.tells and not isinstance(answer, str):
         named = tuple(_telling(case, rule.tells))
@@ -47,6 +64,7 @@ def _told(rule: Rule, name: str, case: Case) -> Telling | None:
     if rule.to == "customer" or len(tellings) < 2:
         return case.told(name)
     said, _, role = (tellings[-1].key or "").rpartition("/")
+    said = first_occasion(said)
     mine = role == "customer" and said.startswith(f"{case.order.id}/{rule.id}/")
     return tellings[-2] if mine and f"{said}/{rule.to}" not in case.order.outcomes else tellings[-1]
 
@@ -323,7 +341,7 @@ def _told_episode(rule: Rule, state: Milestone, case: Case) -> str:
     """The newest episode that ended and of which the rule's recipient was told, as an occasion."""
     rules = {other.id for other in case.journey.rules if other.trigger.on is On.REACHED}
     told = {
-        outcome.occasion
+        first_occasion(outcome.occasion)
         for outcome in case.order.outcomes.values()
         if outcome.rule in rules
         and outcome.role == rule.to

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from orchestrator.model import Notification
+from orchestrator.model import Notification, first_occasion
 from orchestrator.render.words import OneOrder
 
 
@@ -23,6 +23,7 @@ def orders(contexts: Iterable[Mapping[str, Any]]) -> tuple[OneOrder, ...]:
 
 
 def same_news(key: str | None, notification: Notification) -> bool:
-    """Was that said to the customer by the very message that this reader gets as well?"""
+    """Was that said by the very message that this reader gets as well, or got by another channel?"""
     said, _, role = (key or "").rpartition("/")
-    return role != notification.role and said == notification.key.rpartition("/")[0]
+    mine, _, reader = notification.key.rpartition("/")
+    return (role != reader or said != mine) and first_occasion(said) == first_occasion(mine)

@@ -11,7 +11,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from orchestrator.journey import Journey, On, Policy, Rule
-from orchestrator.model import Customer, Fact, Kind, Notification, Order, Person, Promised, Status, key_of
+from orchestrator.model import (
+    Customer,
+    Fact,
+    Kind,
+    Notification,
+    Order,
+    Person,
+    Promised,
+    Status,
+    first_occasion,
+    key_of,
+)
 from orchestrator.plain_text import one_line
 from orchestrator.planning.case import UNSAID, Case, apologies
 from orchestrator.planning.triggers import firings
@@ -336,7 +347,7 @@ def _event(notification: Notification, order: Order, journey: Journey) -> Mappin
     if rule is None or rule.trigger.on is not On.EVENT:
         return {}
     facts: list[Fact] = [fact for fact in order.events if fact.type == rule.trigger.event]
-    named = [fact for fact in facts if f"{fact.source}#{fact.id}" == notification.occasion]
+    named = [fact for fact in facts if f"{fact.source}#{fact.id}" == first_occasion(notification.occasion)]
     chosen = named or facts
     return dict(_clean(chosen[-1].data)) if chosen else {}
 

@@ -7,7 +7,7 @@ from orchestrator.errors import Problem
 from orchestrator.findings import suggestion
 from orchestrator.journey import Journey, RuleBook
 from orchestrator.model import Kind
-from orchestrator.planning.planner import UNREACHED
+from orchestrator.planning.tasks import UNREACHED
 from orchestrator.planning.triggers import MISSED_ON_HOLD
 from orchestrator.rule_tests.facts import Cast
 from orchestrator.rule_tests.moments import minute, shown

@@ -322,6 +322,8 @@ def _build(
         when=when,
         tells=tuple(found.tells or ()),
         combine=found.combine,
+        until=found.until,
+        fallback_after=found.fallback_after,
         mode=Mode(found.mode),
         catch_up=found.catch_up,
         title=found.title or "",

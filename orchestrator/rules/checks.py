@@ -40,6 +40,7 @@ def rule(node: Node, known: Known, findings: Findings) -> None:
     _ladder(node, on, findings)
     _channels(node.get("channels"), known, findings)
     _lengths(node, findings)
+    _until(node, findings)
     for told in _texts(node.get("tells")):
         exists(told, "milestone", known.milestones, "R014", findings)
     for where in (node, *_rungs(node)):
@@ -102,7 +103,7 @@ def _lengths(node: Node, findings: Findings) -> None:
     """What must last, lasts for some time."""
     timed: list[tuple[Node | None, str]] = [(node.get("on"), key) for key in ("silent", "for")]
     timed += [(node.get("timing"), key) for key in ("within", "stale_after")]
-    timed.append((node, "combine"))
+    timed += [(node, "combine"), (node, "fallback_after")]
     timed += [(part.get("task"), "within") for part in (node, *_rungs(node))]
     for part, key in timed:
         written = part.get(key) if part is not None else None
@@ -110,6 +111,20 @@ def _lengths(node: Node, findings: Findings) -> None:
         if written is not None and length is not None and not _grows(None, length):
             message = f"{key} {length} is no time at all"
             findings.add(written.place, "R049", message, "write how long: 14d, 3bd, 6h")
+
+
+def _until(node: Node, findings: Findings) -> None:
+    """How far a message must get and when to stop waiting for it are one thing, and about messages."""
+    until, wait = node.get("until"), node.get("fallback_after")
+    aims = until is not None and until.text in ("delivered", "opened")
+    if until is not None and aims and wait is None:
+        hint = "say for how long: `fallback_after: 2h`"
+        findings.add(until.place, "R063", f"nothing says how long to wait until it is {until.text}", hint)
+    if wait is not None and (until is None or until.text == "accepted"):
+        message = "whatever is accepted is accepted at once: there is nothing to wait for"
+        findings.add(node.keys["fallback_after"], "R063", message, "add `until: delivered` or `opened`")
+    if wait is not None and not any(part.get("say") for part in (node, *_rungs(node))):
+        findings.add(node.keys["fallback_after"], "R064", "only a message can go another way", "add `say:`")
 
 
 def _event_type(node: Node, findings: Findings) -> None:

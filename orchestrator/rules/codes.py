@@ -286,6 +286,17 @@ RULE_CODES: Mapping[str, Code] = {
         "Everybody a rule speaks to hears it once.",
         "Name each reader once; leave `to:` out for the customer.",
     ),
+    "R063": Code(
+        "`until` and `fallback_after` belong together",
+        "`until` says how far a message must get, `fallback_after` how long that may take before the next "
+        "channel is tried. One of them alone says nothing.",
+        "Write both, or neither: what comes back goes by the next channel in any case.",
+    ),
+    "R064": Code(
+        "fallback without a message",
+        "A message may go by another channel; a task stands on its list whatever became of its mail.",
+        "Add `say:`, or remove `until:` and `fallback_after:`.",
+    ),
     # ── rules that can be read and are in vain
     "R050": Code(
         "condition decides nothing",
@@ -311,6 +322,19 @@ RULE_CODES: Mapping[str, Code] = {
         "Two rules have the same trigger, speak to the same person and say the same template, and no "
         "differing conditions keep them apart.",
         "Keep one of them.",
+    ),
+    "R055": Code(
+        "nobody would say so",
+        "The rule waits until a message was delivered or opened, and by one of its channels, which is not "
+        "the last, nobody reports that: neither the provider nor the company's own app. Such a message "
+        "counts as well as it can once it is accepted, and the channels after it would never be tried.",
+        "Put the channel last, ask for less (`until: delivered`), or say in its settings what the app "
+        'reports: `reported = "opened"`.',
+    ),
+    "R056": Code(
+        "gives up too late",
+        "When the next channel's turn comes the message is useless already, so none is tried.",
+        "Give `fallback_after` less, or `within` more.",
     ),
     "R054": Code(
         "waits too long for others",

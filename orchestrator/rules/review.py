@@ -12,6 +12,7 @@ from orchestrator.conditions.fields import declared
 from orchestrator.errors import Problem
 from orchestrator.journey import Duration, Journey, Law, Mode, On, Policy, Rule, RuleBook
 from orchestrator.model import Purpose
+from orchestrator.planning.delivery import RANKS
 from orchestrator.rules import load
 from orchestrator.rules.contradictions import constant
 from orchestrator.rules.positions import BREAK, Findings, Place
@@ -24,9 +25,16 @@ MINUTES = 24 * 60
 WINTER = date(2026, 1, 15)
 
 
-def review(book: RuleBook, sources: Mapping[str, str], *, complete: bool = True) -> list[Problem]:
+def review(
+    book: RuleBook,
+    sources: Mapping[str, str],
+    *,
+    complete: bool = True,
+    reports: Mapping[str, str] | None = None,
+) -> list[Problem]:
     """Return what can be known cheaply to be in vain, at its rule in *sources* (path → text).
 
+    *reports* says by channel how far one will hear of a message once it is live; ``None``: not known.
     Unless the *book* is *complete*, rules that were left out for other problems are read as well, so that
     those hide none of these.
     """
@@ -39,6 +47,8 @@ def review(book: RuleBook, sources: Mapping[str, str], *, complete: bool = True)
             findings = _At(path, text, journey)
             for rule in journey.rules:
                 _alone(rule, journey, book.policy, findings)
+                if reports is not None:
+                    _unreported(rule, book.policy, reports, findings)
             for first, second in combinations(journey.rules, 2):
                 _together(first, second, findings)
             found += findings.problems
@@ -106,8 +116,24 @@ def _alone(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> None:
     if wait is not None and useful is not None and wait >= useful:
         message = f"useless after {rule.timing.within}, it would wait {rule.combine} for other orders"
         findings.say(rule, "combine", "R054", message, "give `combine` less, or `within` more")
+    wait = _elapsed(rule.fallback_after)
+    if wait is not None and useful is not None and wait >= useful:
+        message = f"useless after {rule.timing.within}, it waits {rule.fallback_after} to go another way"
+        findings.say(rule, "fallback_after", "R056", message, "give `fallback_after` less, or `within` more")
     if any(rung.say for rung in rule.rungs) and rule.purpose is not Purpose.SECURITY:
         _windows(rule, journey, policy, findings)
+
+
+def _unreported(rule: Rule, policy: Policy, reports: Mapping[str, str], findings: _At) -> None:
+    """A channel before the last one of which nobody says what the rule waits for."""
+    if rule.fallback_after is None:
+        return
+    offered = rule.channels or policy.preference
+    mute = [name for name in offered[:-1] if RANKS[reports.get(name, "accepted")] < RANKS[rule.until]]
+    if mute:
+        message = f"nobody reports that a message by {' or '.join(mute)} was {rule.until}"
+        hint = 'put that channel last, or say in its settings what your app reports: reported = "opened"'
+        findings.say(rule, "until", "R055", message, hint)
 
 
 def _at_once(rule: Rule, journey: Journey, findings: _At) -> None:

@@ -19,6 +19,7 @@ from orchestrator.model import Purpose
 
 ATTRIBUTE_TYPES = ("text", "number", "money", "flag", "date", "list")
 DIRECTIONS = ("later", "sooner", "either")
+UNTIL = ("accepted", "delivered", "opened")
 
 _TRUE, _FALSE = ("true", "True"), ("false", "False")
 DURATION = r"^\s*(\d+(bd|bh|[wdhms])\s*)+$"
@@ -274,6 +275,14 @@ class RuleShape(Shape):
     combine: Length | None = Field(
         None,
         description="Wait so long for what it says of the customer's other orders: one message for all.",
+    )
+    until: Annotated[str, _word(*UNTIL, kind="aim")] = Field(
+        "accepted",
+        description="accepted, delivered or opened: with less, another channel follows.",
+        json_schema_extra={"enum": list(UNTIL)},
+    )
+    fallback_after: Length | None = Field(
+        None, description="With `until`: so long after a message was accepted the next channel follows."
     )
     mode: Annotated[str, _word(*Mode, kind="mode")] = Field(
         "live",

@@ -126,6 +126,7 @@ def guard(
     halted = _halted(wanted, order, blocks)
     if wanted.expires_at is not None and now >= wanted.expires_at:
         late = f"too late: useful only until {calendar.show(wanted.expires_at, zone)}"
+        halted = halted or _shut(entry, wanted, recipient(wanted.role, order, customer), blocks)
         return Withhold(Status.EXPIRED, f"{late}; {halted}" if halted else late)
     if halted:
         return Wait(min(now + RECHECK, wanted.expires_at or now + RECHECK), halted)
@@ -151,6 +152,13 @@ def _halted(wanted: Notification, order: Order, blocks: Blocks) -> str:
     """The pause of everything, of its rule or of its location that it must wait for, or ""."""
     places = (("everything", ""), ("rule", wanted.rule), ("location", order.location.id))
     return next((why for kind, name in places if (why := blocks.standstill(kind, name))), "")
+
+
+def _shut(entry: Entry, wanted: Notification, who: Customer | Person, blocks: Blocks) -> str:
+    """That every channel by which it might have gone was paused, so that a person must say it, or ""."""
+    open_ones = [step for step in wanted.steps[entry.step :] if not _places(wanted, step, who, blocks)[1]]
+    found = [blocks.standstill("channel", step.channel) for step in open_ones]
+    return f"unreachable: {'; '.join(found)}" if found and all(found) else ""
 
 
 def _by_step(

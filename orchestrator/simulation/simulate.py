@@ -93,7 +93,11 @@ class Rehearsal:
 
 
 class Simulation:
-    """One run over one history, in a ledger of its own: gone afterwards, unless it was given a *file*."""
+    """One run over one history, in a ledger of its own: gone afterwards, unless it was given a *file*.
+
+    No provider reports anything to a simulation: what is accepted counts as delivered and opened, unless the
+    history says that it came back. With *undelivered* only what the history says counts.
+    """
 
     def __init__(
         self,
@@ -103,12 +107,15 @@ class Simulation:
         *,
         start: datetime,
         file: Path | None = None,
+        undelivered: bool = False,
     ) -> None:
+        reports = dict.fromkeys(channels, "opened") if undelivered else {}
+        book = replace(book, activated={}, policy=replace(book.policy, reports=reports))
         self._folder = None if file else tempfile.TemporaryDirectory(prefix="beforehand-")
         place = Path(self._folder.name) / "simulation.db" if self._folder else file
         self.ledger = Ledger.open(f"sqlite:///{place}", upgrade=True, scratch=True)
         self.clock = VirtualClock(start)
-        self.engine = Engine(self.ledger, replace(book, activated={}), replay=True)
+        self.engine = Engine(self.ledger, book, replay=True)
         self.dispatcher = Dispatcher(self.engine, composer, channels, self.clock, live=False)
         self.heard: Counter[str] = Counter()
         self._in_step = book.combines  # then orders do depend on each other

@@ -4,6 +4,7 @@ Pure. A preference never beats a deadline silently: a channel whose first good m
 passed over, with the reason, and when none is left a person is asked to act.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -96,11 +97,25 @@ class Asked(NamedTuple):
     clock: Clock
     expires: datetime
 
+    @property
+    def start(self) -> datetime:
+        """From when it may leave: the news, or when the channel before it was given up."""
+        return self.firing.step_at or self.firing.news
+
 
 def asked(rule: Rule, firing: Firing, case: Case) -> Asked:
     """Gather whose time counts for a firing, and until when it is useful."""
     who = recipient(rule.to, case.order, case.customer)
+    if firing.step_at is not None:
+        rule = _whenever(rule)
     return Asked(rule, firing, case, who, clock_of(who, rule, case), expiry(rule, firing, case))
+
+
+def _whenever(rule: Rule) -> Rule:
+    """The same without a time of day of its own: who did not hear by one channel waits for no other day."""
+    if not isinstance(rule.timing.at, time):
+        return rule
+    return replace(rule, timing=replace(rule.timing, at="preferred"))
 
 
 def timed(one: Asked, before: Had | None = None) -> Timed:
@@ -116,8 +131,8 @@ def timed(one: Asked, before: Had | None = None) -> Timed:
     steps, late = _steps(one, cap, ENDLESS)
     if late and not steps:  # a guess about somebody's day keeps nothing from them
         steps, late = _steps(one, cap, expires)
-    due = steps[0].at if steps else news
-    if one.rule.combine is not None and steps and news < expires:
+    due = steps[0].at if steps else one.start
+    if one.rule.combine is not None and steps and news < expires and one.firing.step_at is None:
         due = _with_others(one, one.rule.combine, steps[0], cap)
     return Timed(due, expires, tuple(steps), tuple(late))
 
@@ -131,7 +146,7 @@ def _steps(one: Asked, cap: tuple[Gate, ...], before: datetime) -> tuple[list[St
     steps: list[Step] = []
     late: list[str] = []
     for channel in channels_for(rule, case, who):
-        if not addresses(channel, who):
+        if channel in firing.tried or not addresses(channel, who):
             continue
         if expires <= firing.news:  # old already when it was heard: it ends as expired at once
             steps.append(Step(channel, firing.news))
@@ -140,7 +155,8 @@ def _steps(one: Asked, cap: tuple[Gate, ...], before: datetime) -> tuple[list[St
         if moment is None:
             late.append(f"{channel}: {NEVER} ({why})")
         elif moment >= expires:
-            late.append(f"{channel}: not before {calendar.show(moment, clock.zone)}, {why}")
+            not_before = f"{channel}: not before {calendar.show(moment, clock.zone)}"
+            late.append(f"{not_before}, {why}" if why else not_before)
         else:
             since = _unless_active(one, channel, moment)
             where = (rule.timing.unless_active or ()) if since is not None else ()
@@ -187,8 +203,8 @@ def _good(one: Asked, channel: str, cap: tuple[Gate, ...], before: datetime) -> 
 
     When that has passed unused (an outage, a retry) and now is no good moment, it is the next one.
     """
-    rule, firing, case, _, clock, expires = one
-    news = firing.news
+    rule, _, case, _, clock, expires = one
+    news = one.start
     base, own = _base(rule, news, clock, case)
     found = ways(one, channel, cap)
     moment, why = allowed(base, found, clock, before)

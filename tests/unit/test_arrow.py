@@ -13,9 +13,11 @@ VALUES = ("model", "facts", "journey", "errors", "findings", "texts")
 DECISIONS = (
     "conditions", "conditions.errors", "conditions.fields", "conditions.text", "money", "persons.consents",
     "persons.merging", "planning.audience", "planning.case", "planning.combining", "planning.crowding",
+    "planning.climbing",
     "planning.delivery", "planning.explain", "planning.fold", "planning.foresight", "planning.past",
     "planning.pending", "planning.planner", "planning.promises",
-    "planning.reconcile", "planning.rungs", "planning.spelling", "planning.superseding", "planning.triggers",
+    "planning.reconcile", "planning.rungs", "planning.spelling", "planning.superseding", "planning.tasks",
+    "planning.triggers",
     "render.several", "render.wording",
     "sending.guard", "sending.retry", "sending.riders", "timing.calendar", "timing.caps", "timing.gates",
     "timing.habits", "timing.hours", "timing.law", "timing.send_time",

@@ -339,6 +339,26 @@ def test_a_paused_channel_gives_way_to_the_next_and_else_waits() -> None:
     assert ask(blocks=Blocks({}, both)) == Wait(at("2026-03-12 11:25"), "channel email is paused: 535")
 
 
+def test_what_became_useless_because_every_channel_was_paused_is_for_a_person() -> None:
+    both = {("channel", "sms"): "20003", ("channel", "email"): "535"}
+    claimed = entry(one(decide(RULES, HERE, now="2026-03-12 11:20")), Status.DISPATCHED)
+    answer = ask(now="2026-03-12 17:20", blocks=Blocks({}, both), claimed=claimed)
+
+    assert isinstance(answer, Withhold)
+    assert answer.status is Status.EXPIRED
+    assert answer.reason.endswith("; unreachable: channel sms is paused: 20003; channel email is paused: 535")
+    ended = outcome(claimed.wanted, "2026-03-12 17:20", "expired", reason=answer.reason)
+    _, task = sorted(decide(RULES, HERE, ended, now="2026-03-12 17:20").wanted, key=lambda note: note.role)
+    assert (task.role, task.template) == ("owner", "new-car/reach-the-customer")
+
+
+def test_what_was_late_for_another_reason_is_old_news_and_no_task() -> None:
+    one_of_two = Blocks({}, {("channel", "sms"): "20003"})
+    answer = ask(now="2026-03-12 17:20", blocks=one_of_two)
+
+    assert answer == Withhold(Status.EXPIRED, "too late: useful only until Thu 2026-03-12 17:20")
+
+
 @pytest.mark.parametrize("window", [("07:59", Wait), ("08:00", Send), ("20:59", Send), ("21:00", Wait)])
 def test_a_retry_keeps_to_the_quiet_hours_too(window: tuple[str, type[Answer]]) -> None:
     clock, expected = window

@@ -13,7 +13,20 @@ from hypothesis import strategies as st
 
 from channels.base import ChannelError, Message, Receipt, Rejected, Unavailable, Unknown
 from channels.memory import MemoryChannel
-from orchestrator.model import FINAL, WAITING, Decision, Entry, Fact, Purpose, Scope, Status, Window, scope_of
+from channels.reports import Became
+from orchestrator.model import (
+    FINAL,
+    WAITING,
+    Decision,
+    Entry,
+    Fact,
+    Purpose,
+    Scope,
+    Status,
+    Window,
+    first_occasion,
+    scope_of,
+)
 from orchestrator.planning.fold import fold_customer, fold_order
 from orchestrator.planning.planner import wanted
 from orchestrator.planning.reconcile import Plan, reconcile
@@ -21,27 +34,31 @@ from orchestrator.render import Rendered
 from orchestrator.sending.messages import Composer, Sender
 from orchestrator.simulation.simulate import Simulation
 from tests.builders import BERLIN, at, car_order, event, incoming, maria, promised, reached
-from tests.deciding import book, entry, outcome
+from tests.deciding import book, entry, outcome, report
 
 QUIET = (time(21), time(8))
 RULES = book(
     '{id: asked, on: {upcoming: arrived, before: 0d, at: "16:00"}, '
     "task: {for: owner, do: ask, within: 1h, then: manager}}",
     "{id: soon, on: {upcoming: arrived, before: 1d}, say: soon, timing: {within: 1d}}",
-    "{id: arrived, on: {reached: arrived}, say: arrived, tells: prepared, timing: {within: 8h}}",
+    "{id: arrived, on: {reached: arrived}, say: arrived, tells: prepared, timing: {within: 8h}, "
+    "until: opened, fallback_after: 1h}",
     "{id: shipped, on: {reached: shipped}, say: shipped, timing: now}",
-    '{id: late, on: {missed: arrived, closes: "17:30"}, timing: {within: 3h}, rungs: ['
+    '{id: late, on: {missed: arrived, closes: "17:30"}, timing: {within: 3h}, until: delivered, '
+    "fallback_after: 1h, rungs: ["
     "{say: late-1, task: {for: owner, do: call, within: 4bh, then: manager}}, "
     "{after: 1bd, say: late-2}, {every: 2d, say: late-3, at_most: 3}]}",
-    "{id: moved, on: {moved: arrived, by: 1d, settle: 2h}, say: moved}",
+    "{id: moved, on: {moved: arrived, by: 1d, settle: 2h}, say: moved, until: delivered, fallback_after: 3h}",
     "{id: back, on: {retracted: arrived}, say: back, timing: now}",
     "{id: asks, on: {after: collected, by: 2d}, say: asks, purpose: relationship, timing: {within: 3d}}",
     "{id: stuck, on: {stuck: any, for: 4d}, rungs: ["
     "{task: {for: owner, do: move, within: 1bd}}, {after: 3d, say: stuck}]}",
-    "{id: quiet, on: {silent: 6d}, say: quiet, timing: {business_days: true, within: 3d}}",
+    "{id: quiet, on: {silent: 6d}, say: quiet, timing: {business_days: true, within: 3d}, "
+    "until: delivered, fallback_after: 1d}",
     "{id: dent, on: {event: yard.note}, when: 'event.data.kind == \"dent\"', say: dent}",
     head='hours: "08:00-20:00"\npromises: {prepared: arrived + 3bd}',
     quiet={Purpose.SERVICE: QUIET, Purpose.RELATIONSHIP: QUIET},
+    reports={"push": "opened", "sms": "delivered", "email": "opened"},
 )
 START = at("2026-03-23 08:00")  # the clocks change within the week
 END = START + timedelta(days=30)
@@ -58,7 +75,11 @@ def happenings(draw: st.DrawFn) -> dict[str, Any]:
     """One event about O-1 or Maria, some time within two weeks, heard at once or up to three days late."""
     moment = START + timedelta(minutes=15 * draw(st.integers(0, 14 * 96)))
     heard = moment + timedelta(minutes=draw(st.sampled_from([0, 0, 0, 30, 600, 3 * 1440])))
-    kind = draw(st.sampled_from(["promise", "promise", "reached", "reached", "retracted", "order", "other"]))
+    kinds = ["promise", "promise", "reached", "reached", "retracted", "order", "other", "report"]
+    kind = draw(st.sampled_from(kinds))
+    if kind == "report":
+        became, message = draw(st.sampled_from(list(Became))), draw(st.sampled_from(MESSAGES))
+        return event(f"message.{became}", "O-1", moment, heard=heard, message=f"O-1/{message}/customer")
     if kind == "promise":
         told = draw(st.sampled_from([{}, {"told": True}, {"told": False}]))
         return promised("O-1", "arrived", draw(st.sampled_from(DAYS)), moment, heard=heard, **told)
@@ -92,6 +113,11 @@ def about_maria(draw: st.DrawFn) -> dict[str, Any]:
     return maria(time=moment, phone=phone, time_zone=draw(st.sampled_from(ZONES)))
 
 
+MESSAGES = (
+    "arrived/arrived#1", "arrived/arrived#1.s2", "arrived/arrived#2", "shipped/shipped#1",
+    "moved/arrived#1.v2", "moved/arrived#1.v2.s2", "late/arrived#1.2026-03-25.r1",
+    "late/arrived#1.2026-03-27.r1.s2",
+)  # fmt: skip
 OTHERS = (
     ("message.replied", {"channel": "sms", "text": "thanks"}),
     ("contact.logged", {"direction": "in", "reason": "asked"}),
@@ -137,6 +163,7 @@ def decision(facts: list[Fact], now: datetime) -> Decision:
     return found
 
 
+CHANNELS = st.sampled_from(["email", "sms", "push"])
 MOMENTS = st.integers(0, 20 * 24).map(lambda hours: START + timedelta(hours=hours))
 
 
@@ -150,8 +177,16 @@ def lived(draw: st.DrawFn) -> tuple[list[Fact], datetime]:
             if note.due_at <= moment and draw(st.booleans()):
                 status = draw(st.sampled_from(["accepted", "accepted", "failed", "unknown", "suppressed"]))
                 facts.append(
-                    replace(outcome(note, "2026-03-23 08:00", status), happened=moment, heard=moment)
-                )
+                    replace(
+                        outcome(note, "2026-03-23 08:00", status, channel=draw(CHANNELS)),
+                        happened=moment, heard=moment,
+                    )
+                )  # fmt: skip
+                came = draw(st.none() | st.sampled_from(list(Became)))
+                if came is not None:
+                    later = moment + timedelta(minutes=draw(st.integers(-30, 600)))
+                    word = replace(report(note, came, "2026-03-23 08:00"), happened=later, heard=later)
+                    facts.append(word)
     return facts, draw(MOMENTS)
 
 
@@ -237,13 +272,13 @@ class Recording(MemoryChannel):
         return receipt
 
 
-def live(history: list[dict[str, Any]], failures: list[ChannelError | None]) -> Run:
+def live(history: list[dict[str, Any]], failures: list[ChannelError | None], *, undelivered: bool) -> Run:
     """Run the engine over a history until a month has passed."""
     heard = sorted((incoming(document) for document in history), key=lambda news: news.fact.heard)
     ahead = iter(failures)
     channels = {name: Recording(name, ahead) for name in ("email", "sms", "push")}
     composer = Composer(Plain(), HOUSE, Sender(postal_address=HOUSE["address"]), RULES.policy)
-    simulation = Simulation(RULES, composer, channels, start=heard[0].fact.heard)
+    simulation = Simulation(RULES, composer, channels, start=heard[0].fact.heard, undelivered=undelivered)
     try:
         simulation.run(heard, END)
         with simulation.ledger.transaction() as tx:
@@ -261,13 +296,14 @@ slowly = settings(max_examples=60, deadline=None, suppress_health_check=[HealthC
 
 
 @slowly
-@given(HISTORIES, st.booleans(), FAILURES)
+@given(HISTORIES, st.booleans(), FAILURES, st.booleans())
 def test_over_a_whole_life_the_promises_of_the_engine_hold(
-    history: list[dict[str, Any]], early: bool, failures: list[ChannelError | None]
+    history: list[dict[str, Any]], early: bool, failures: list[ChannelError | None], undelivered: bool
 ) -> None:
     """One run of the engine is dear, so every promise about it is held against the same one."""
-    run = live(told_from_the_start(history, early), failures)
+    run = live(told_from_the_start(history, early), failures, undelivered=undelivered)
     no_key_is_ever_sent_twice(run)
+    nothing_is_said_twice_by_one_channel(run)
     nothing_leaves_after_it_expired(run)
     nothing_reaches_the_customer_outside_their_hours(run)
     every_entry_ends_in_a_state_with_a_reason(run)
@@ -278,6 +314,15 @@ def no_key_is_ever_sent_twice(run: Run) -> None:
     assert not [key for key, times in Counter(message.id for message in run.messages).items() if times > 1]
     accepted = {row.key for row in run.entries if row.status is Status.ACCEPTED and row.channel}
     assert accepted == {message.id for message in run.messages}
+
+
+def nothing_is_said_twice_by_one_channel(run: Run) -> None:
+    said = Counter(
+        (row.wanted.rule, first_occasion(row.wanted.occasion), row.wanted.role, row.channel)
+        for row in run.entries
+        if row.status is Status.ACCEPTED and row.wanted.kind == "message"
+    )
+    assert not [one for one, times in said.items() if times > 1]
 
 
 def nothing_leaves_after_it_expired(run: Run) -> None:

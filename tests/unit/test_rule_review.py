@@ -26,13 +26,17 @@ NIGHT = {Purpose.SERVICE: (time(22), time(8))}
 
 
 def found(
-    *written: str, header: str = HEADER, quiet: dict[Purpose, tuple[time, time]] | None = None, **policy: Any
+    *written: str,
+    header: str = HEADER,
+    quiet: dict[Purpose, tuple[time, time]] | None = None,
+    reports: dict[str, str] | None = None,
+    **policy: Any,
 ) -> list[Problem]:
     text = header + "".join(f"  - {{id: r{number}, {rule}}}\n" for number, rule in enumerate(written, 1))
     book, problems = load({"rules/car.yaml": text}, policy=Policy(quiet=quiet or {}, **policy))
     assert problems == []
     assert len(book.journeys["car"].rules) == len(written)  # such a rule stays in force
-    return review(book, {"rules/car.yaml": text})
+    return review(book, {"rules/car.yaml": text}, reports=reports)
 
 
 def test_rules_that_can_fire_have_no_finding() -> None:
@@ -188,8 +192,27 @@ def test_a_message_that_is_useless_before_it_has_waited_for_others_is_found() ->
     assert found(waits % "7h") == found(waits % "1d") == []
 
 
+FALLS_BACK = "on: {reached: arrived}, say: here, channels: [push, sms, email], until: %s, fallback_after: %s"
+
+
+def test_a_channel_that_reports_nothing_may_only_be_the_last_one() -> None:
+    reports = {"push": "opened", "sms": "delivered"}
+    (problem,) = found(FALLS_BACK % ("opened", "2h"), reports=reports)
+
+    assert (problem.code, problem.message) == ("R055", "nobody reports that a message by sms was opened")
+    assert found(FALLS_BACK % ("delivered", "2h"), reports=reports) == []
+    assert found(FALLS_BACK % ("delivered", "2h"), reports=None) == []
+
+
+def test_a_next_channel_whose_turn_comes_when_the_message_is_useless_is_found() -> None:
+    (problem,) = found(f"{FALLS_BACK % ('opened', '6h')}, timing: {{within: 6h}}")
+
+    assert problem.code == "R056"
+    assert found(f"{FALLS_BACK % ('opened', '5h')}, timing: {{within: 6h}}") == []
+
+
 def test_every_code_of_the_review_is_shown_here() -> None:
-    assert {code for code in RULE_CODES if code.startswith("R05")} == {f"R05{n}" for n in range(5)}
+    assert {code for code in RULE_CODES if code.startswith("R05")} == {f"R05{n}" for n in range(7)}
 
 
 def test_hours_that_are_never_open_in_every_zone_of_the_companys_country_are_found() -> None:

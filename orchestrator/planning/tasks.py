@@ -1,0 +1,103 @@
+"""What staff must do: the task of a rung, and the one in place of what no channel could say. Pure."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from orchestrator.journey import Rule, TaskSpec
+from orchestrator.model import Customer, Kind, Notification, Outcome, Purpose, Silence, Status, Step
+from orchestrator.persons.consents import refused
+from orchestrator.planning.case import NOT_REPEATED, UNSAID, Case, Firing
+from orchestrator.timing.send_time import channels_for, recipient
+
+PERSON_AFTER = frozenset({Status.FAILED, Status.UNKNOWN})  # what we could not say, a person must
+UNREACHED = "reach-the-customer"
+
+Answer = Iterator[Notification | Silence]
+
+
+def a_person_must(outcome: Outcome) -> bool:
+    """Could no channel say it? What was withheld on purpose is not said by a person either."""
+    if "unreachable: " in outcome.reason:
+        return True
+    return outcome.status in PERSON_AFTER and NOT_REPEATED not in outcome.reason
+
+
+def unwelcome(rule: Rule, case: Case) -> bool:
+    """Does the customer refuse every channel the rule could use, so that nobody is to call them either?"""
+    who = recipient(rule.to, case.order, case.customer)
+    if not isinstance(who, Customer):
+        return False
+    channels = channels_for(rule, case, who)
+    return bool(channels) and all(refused(who, rule.purpose, channel) for channel in channels)
+
+
+def person(
+    rule: Rule, firing: Firing, case: Case, due: datetime, why: str, unless: str = ""
+) -> Iterator[Notification]:
+    """What no channel could say to a customer in service of their order, its owner must; *why* is said."""
+    if rule.to == "customer" and rule.purpose is Purpose.SERVICE:
+        spec = TaskSpec(for_="owner", do=UNREACHED)
+        occasion = f"{firing.occasion}{UNSAID}"
+        because = f"{firing.because}; {why}" if why else firing.because
+        unless = " or ".join(filter(None, (unless, firing.unless)))
+        yield tasked(rule, firing, case, spec, "owner", due, occasion, because, unless)
+
+
+# ── tasks ────────────────────────────────────────────────────────────────────
+
+
+def task(rule: Rule, spec: TaskSpec, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
+    """The rung's task, and the same for the next person when nobody acknowledged it in time."""
+    occasion = f"{firing.occasion}.task"
+    first = tasked(rule, firing, case, spec, spec.for_, firing.news, occasion, firing.because)
+    yield first
+    if not spec.then or spec.within is None or first.ack_by is None:
+        return
+    answer = case.order.answers.get(first.key)
+    if answer is not None:
+        said = "finished" if answer.done else "acknowledged"
+        key = f"{first.key.rpartition('/')[0]}/{spec.then}"
+        yield Silence(rule.id, f"{answer.by or f'the {spec.for_}'} {said} the task", key, values)
+        return
+    given = case.order.outcomes.get(first.key)
+    due = case.awake(first.due_at, first.ack_by) if given is None else case.after(given.at, spec.within)
+    ignored = f"the {spec.for_} had not acknowledged {spec.do!r} by {case.show(due)}"
+    unless = f"the {spec.for_} acknowledges it{f', {firing.unless}' if firing.unless else ''}"
+    yield tasked(rule, firing, case, spec, spec.then, due, occasion, ignored, unless)
+
+
+def tasked(
+    rule: Rule,
+    firing: Firing,
+    case: Case,
+    spec: TaskSpec,
+    who: str,
+    due: datetime,
+    occasion: str,
+    because: str,
+    unless: str = "",
+) -> Notification:
+    """A task for *who*, by every way there is to reach them."""
+    staff = recipient(who, case.order, case.customer)
+    reach = (("email", staff.email), ("sms", staff.phone))
+    return Notification(
+        order=case.order.id,
+        rule=rule.id,
+        occasion=occasion,
+        role=who,
+        customer=case.order.customer,
+        kind=Kind.TASK,
+        template=f"{case.journey.id}/{spec.do}",
+        purpose=Purpose.SERVICE,
+        due_at=due,
+        expires_at=None,  # a task is never skipped
+        steps=tuple([Step(channel, due) for channel, address in reach if address]),
+        because=because,
+        unless=unless or firing.unless,
+        milestone=firing.milestone,
+        journey=case.journey.id,
+        trigger_at=firing.at,
+        ack_by=case.add(due, spec.within) if spec.within is not None else None,
+        mode=str(rule.mode),
+    )
