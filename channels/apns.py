@@ -113,7 +113,14 @@ class ApnsChannel:
             return self._strangers.unknown("apns", code, raw)
         if code in _OURS:
             return Misconfigured(f"apns refused our key or topic ({code})", code=code, raw=raw)
-        return refused(answer.status_code, answer.headers, raw, code=code, doubt=False)
+        return refused(
+            answer.status_code,
+            answer.headers,
+            raw,
+            code=code,
+            doubt=False,
+            recipient=code == "TooManyRequests",
+        )
 
 
 def _content(message: Message) -> bytes:

@@ -152,13 +152,26 @@ class Misconfigured(ChannelError):
 
 
 class Unavailable(ChannelError):
-    """Not now. The provider has not taken the message. ``retry_after`` is its own word, a floor."""
+    """Not now. The provider has not taken the message. ``retry_after`` is its own word, a floor.
+
+    It holds for everybody whom the channel reaches, and so the channel waits as long, or *for_all* where that
+    is shorter; unless it is this *recipient* who cannot be reached now: a telephone that is off.
+    """
 
     def __init__(
-        self, reason: str, *, retry_after: timedelta | None = None, code: str = "", raw: str = ""
+        self,
+        reason: str,
+        *,
+        retry_after: timedelta | None = None,
+        for_all: timedelta | None = None,
+        recipient: bool = False,
+        code: str = "",
+        raw: str = "",
     ) -> None:
         super().__init__(reason, code=code, raw=raw)
         self.retry_after = retry_after
+        self.for_all = None if recipient else for_all or retry_after
+        self.recipient = recipient
 
 
 class Rejected(ChannelError):

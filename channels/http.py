@@ -36,7 +36,13 @@ _NEVER_LEFT = (
 
 
 def refused(
-    status: int, headers: Mapping[str, str], text: str = "", *, code: str = "", doubt: bool = True
+    status: int,
+    headers: Mapping[str, str],
+    text: str = "",
+    *,
+    code: str = "",
+    doubt: bool = True,
+    recipient: bool = False,
 ) -> ChannelError:
     """The error that an answer with this *status* means; *code* is the provider's own.
 
@@ -51,14 +57,16 @@ def refused(
         anything else        Unknown
 
     Without *doubt* a 5xx means that nothing was taken, or that a copy would be recognised. A channel whose
-    recipients are addresses of their own (push) asks its own table about 404 and 410 first.
+    recipients are addresses of their own (push) asks its own table about 404 and 410 first, and says with
+    *recipient* that others may be reached all the same.
     """
     reason = f"the provider answered {status}" + (f" ({code})" if code else "")
     code = code or str(status)
     if status in _OURS or status in _ELSEWHERE or 300 <= status < 400:
         return Misconfigured(reason, code=code, raw=text)
     if status in _NOT_NOW or (500 <= status < 600 and not doubt):
-        return Unavailable(reason, retry_after=retry_after(headers), code=code, raw=text)
+        wait = retry_after(headers)
+        return Unavailable(reason, retry_after=wait, recipient=recipient, code=code, raw=text)
     if 400 <= status < 500:
         return Rejected(reason, code=code, raw=text)
     return Unknown(reason, code=code, raw=text)

@@ -75,7 +75,8 @@ def _of_all(errors: Sequence[ChannelError]) -> ChannelError:
     if kind is Unavailable:
         waits = [error.retry_after for error in same if isinstance(error, Unavailable)]
         floor = None if None in waits else min(wait for wait in waits if wait is not None)
-        return Unavailable(reason, retry_after=floor, code=code, raw=raw)
+        theirs = all(isinstance(error, Unavailable) and error.recipient for error in same)
+        return Unavailable(reason, retry_after=floor, recipient=theirs, code=code, raw=raw)
     return kind(reason, code=code, raw=raw)
 
 

@@ -5,11 +5,14 @@ secrets as ``SecretStr | None``, and names in ``needed`` what a live channel can
 """
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
+
+from channels.rates import Limits, Rate
 
 _LENGTH = re.compile(r"\s*(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+)s)?\s*")
 
@@ -37,6 +40,16 @@ def _length(value: Any) -> Any:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
+def _rate(value: Any) -> Any:
+    """From what a person writes, ``10/s`` or ``600/m``, to a rate."""
+    if isinstance(value, Rate):
+        return value
+    try:
+        return Rate.read(value if isinstance(value, str) else "")
+    except ValueError:
+        raise refused(f"{value!r} is no rate", 'write "10/s", "600/m" or "5000/h"', code="C040") from None
+
+
 def _items(value: Any) -> Any:
     """From the environment a list is a text with commas."""
     if not isinstance(value, str):
@@ -45,6 +58,7 @@ def _items(value: Any) -> Any:
 
 
 Length = Annotated[timedelta, BeforeValidator(_length), Field(gt=timedelta())]
+PerTime = Annotated[Rate, BeforeValidator(_rate)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_items)]
 
@@ -62,6 +76,31 @@ class ChannelSettings(BaseModel):
         description="How far our own app or systems report its messages, beside the provider: `delivered` or "
         "`opened`, by the events `message.delivered` and `message.opened`.",
     )
+
+    rate: PerTime | None = Field(
+        default=None,
+        description="How many messages the provider takes, `10/s`, `600/m`; as fast as it can unless given.",
+    )
+    burst: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many of them may leave at once; what accrues in a tenth of a second unless given.",
+    )
+    sender_rate: PerTime | None = Field(
+        default=None, description="The same for each sender, where a provider counts mailboxes or numbers."
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """What it may send."""
+        whole = replace(self.rate, burst=self.burst or 0) if self.rate is not None else None
+        return Limits(whole, self.sender_rate)
+
+    @model_validator(mode="after")
+    def _bursts_within_a_rate(self) -> "ChannelSettings":
+        if self.burst is not None and self.rate is None:
+            raise refused("a burst needs its rate", 'write rate = "10/s"', key="burst")
+        return self
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> "ChannelSettings":

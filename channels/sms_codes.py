@@ -71,6 +71,8 @@ _NOT_NOW: Mapping[int, tuple[str, timedelta | None]] = {
     63038: ("over the account's limit for a day", WINDOW),
 }
 
+_THEIRS = frozenset({30003, 30008})  # of these, what says nothing about anybody else
+
 CODES = frozenset({*_DEAD, *_THIS_MESSAGE, *_OURS, *_NOT_NOW})
 """Every code that says more than its HTTP status."""
 
@@ -87,7 +89,9 @@ def meaning(code: int, *, raw: str = "", wait: timedelta | None = None) -> Chann
             return error(table[code], code=str(code), raw=raw)
     if code in _NOT_NOW:
         reason, floor = _NOT_NOW[code]
-        return Unavailable(reason, retry_after=wait or floor, code=str(code), raw=raw)
+        return Unavailable(
+            reason, retry_after=wait or floor, recipient=code in _THEIRS, code=str(code), raw=raw
+        )
     return None
 
 

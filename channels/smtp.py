@@ -20,6 +20,7 @@ class Stage(StrEnum):
 
 
 PATIENCE = timedelta(minutes=30)  # RFC 5321 4.5.4.1: a retry should not come sooner
+SLOW_DOWN = timedelta(minutes=1)  # for all: whoever has many mails waiting must not come back at once
 DEAD = frozenset({"5.1.1", "5.1.2", "5.1.10"})  # no such mailbox, no such host, no mail host (RFC 7505)
 TOO_LARGE = frozenset({"5.2.3", "5.3.4"})
 
@@ -41,22 +42,28 @@ def error(stage: Stage, code: int, text: str) -> ChannelError:
     ::
 
         4xx                                    Unavailable, in 30 minutes unless the server names a time
+    … and before the recipient, or 421     the same, and others not for a minute unless it names a time
         5xx to the session or the sender       Misconfigured (the sender's 552, 5.2.3, 5.3.4: Rejected)
         530, 535, 5.7.x                        Misconfigured: our login or our reputation
         5.1.1, 5.1.2, 5.1.10                   Rejected, the address is dead
         550 to the recipient, "user unknown"   Rejected, the address is dead
         any other 5xx                          Rejected, this message
-        no answer a server may give            Unavailable
+        no answer a server may give            Unavailable, and others not for a minute
     """
     found = _ENHANCED.match(text)
     enhanced = found[1] if found else ""
     answer = f"{code} {enhanced}".strip()
     reason = f"the server refused the {stage} ({answer})"
     if 400 <= code < 500:
-        return Unavailable(reason, retry_after=_patience(text), code=answer, raw=f"{code} {text}")
+        theirs = code != 421 and stage in {Stage.RECIPIENT, Stage.CONTENT}
+        said = _said(text)
+        return Unavailable(
+            reason, retry_after=said or PATIENCE, for_all=said or SLOW_DOWN, recipient=theirs,
+            code=answer, raw=f"{code} {text}",
+        )  # fmt: skip
     if not 500 <= code < 600:
         reason = f"the server's answer to the {stage} makes no sense"
-        return Unavailable(reason, retry_after=PATIENCE, code=answer, raw=f"{code} {text}")
+        return Unavailable(reason, retry_after=PATIENCE, for_all=SLOW_DOWN, code=answer, raw=f"{code} {text}")
     too_large = code == 552 or enhanced in TOO_LARGE
     ours = stage is Stage.SESSION or (stage is Stage.SENDER and not too_large)
     if ours or code in {530, 535} or enhanced.startswith("5.7."):
@@ -65,9 +72,9 @@ def error(stage: Stage, code: int, text: str) -> ChannelError:
     return Rejected(reason, suppress=enhanced in DEAD or bool(nobody), code=answer, raw=f"{code} {text}")
 
 
-def _patience(text: str) -> timedelta:
-    """What the server says ("try again in 300 seconds"), at most a day, or else :data:`PATIENCE`."""
+def _said(text: str) -> timedelta | None:
+    """What the server says ("try again in 300 seconds"), at most a day."""
     said = _WAIT.search(text)
     if said is None:
-        return PATIENCE
+        return None
     return min(timedelta(**{_UNITS[said[2].lower()]: int(said[1])}), timedelta(days=1))

@@ -79,7 +79,8 @@ class WebPushChannel:
         if answer.status_code in {404, 410}:
             reason, code = "the browser has no such subscription any more", str(answer.status_code)
             raise Rejected(reason, suppress=True, code=code, raw=answer.text)
-        raise refused(answer.status_code, answer.headers, answer.text, doubt=False)
+        slowed = answer.status_code == 429  # by one of many services
+        raise refused(answer.status_code, answer.headers, answer.text, doubt=False, recipient=slowed)
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -125,6 +125,7 @@ async def _until_stopped(chosen: Settings, engine: Engine, server: socket.socket
         batch=chosen.daemon.batch,
         lease=chosen.daemon.lease,
         allow=frozenset(chosen.staging.allow) or None,
+        limits=house.limits(chosen),
     )
     transport = LocalTransport(engine, dispatcher, clock, chosen.daemon.tick)
     transport.every(FOLLOW, Follower(chosen, engine, texts, clock), "rules and texts")

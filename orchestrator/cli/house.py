@@ -11,6 +11,7 @@ from orchestrator.errors import Misconfigured, Problem
 
 if TYPE_CHECKING:
     from channels.base import Abilities, Channel
+    from channels.rates import Limits
     from channels.reports import Reporting
     from channels.settings import ChannelSettings
     from orchestrator.callbacks.events import Caller
@@ -196,6 +197,11 @@ def composer(settings: Settings, renderer: Renderer, policy: Policy | None = Non
         postal_address=settings.company.postal_address,
     )
     return Composer(renderer, company(settings), sender, policy or settings.policy())
+
+
+def limits(settings: Settings) -> dict[str, Limits]:
+    """What each channel may send; the outbox takes everything."""
+    return {name: chosen.limits for name, chosen in settings.channels.named().items() if chosen.live}
 
 
 def channels(settings: Settings) -> dict[str, Channel]:

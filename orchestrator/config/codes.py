@@ -140,4 +140,9 @@ SETTING_CODES: Mapping[str, Code] = {
         "Providers sign what they report together with the address they report it to, to the letter.",
         "Write it with its scheme and without anything behind its path: `https://updates.example.com`.",
     ),
+    "C040": Code(
+        "no rate",
+        "A rate is so many messages in so much time: a second, a minute, an hour or a day.",
+        'Write `"10/s"`, `"600/m"`, `"5000/h"` or `"100000/d"`.',
+    ),
 }

@@ -55,6 +55,7 @@ def _take(found: Select[tuple[int | None]]) -> ReturningUpdate[Any]:
             generation=entries.c.generation + 1,
             lease_until=bindparam("until"),
             worker=bindparam("by"),
+            waits_for=literal_column("''"),
             updated_at=_now,
         )
         .returning(*ENTRY)

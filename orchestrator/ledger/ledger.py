@@ -21,9 +21,10 @@ from orchestrator.ledger.orders import Orders
 from orchestrator.ledger.reserving import Reserving
 from orchestrator.ledger.returning import Returning
 from orchestrator.ledger.sending import Sending
+from orchestrator.ledger.turns import Turns
 
 
-class Transaction(Facts, Orders, Sending, Company, Looking, Erasing, Reserving, Inbox, Returning):
+class Transaction(Facts, Orders, Sending, Company, Looking, Erasing, Reserving, Inbox, Returning, Turns):
     """Every verb of the ledger, within one transaction."""
 
 

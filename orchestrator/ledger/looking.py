@@ -12,7 +12,12 @@ from orchestrator.ledger.values import Failing
 from orchestrator.ledger.verbs import Verbs
 from orchestrator.model import ENGINE, Entry, Status
 
-WENT_WELL = ("", Status.ACCEPTED.value, "stopped")  # outcomes that blame nobody; "" has not ended yet
+WENT_WELL = (
+    "",
+    Status.ACCEPTED.value,
+    "stopped",
+    "slowed",
+)  # outcomes that blame nobody; "" has not ended yet
 
 _since = bindparam("since", type_=attempts.c.started_at.type)
 _FAILING = (

@@ -81,6 +81,7 @@ _BACK = (
         not_before=_not_before,
         run_at=case((_not_before > entries.c.due_at, _not_before), else_=entries.c.due_at),
         reason=bindparam("why"),
+        waits_for=bindparam("line"),
         **_GROUNDED,
     )
 )
@@ -282,12 +283,19 @@ class Sending(Entries):
         now: datetime,
         outcome: str = "unavailable",
         code: str = "",
+        waits_for: str = "",
     ) -> None:
         """Try again from *step*, not before that moment; *outcome* and *code* end an open attempt.
 
-        Raises :class:`Stale`.
+        What *waits_for* a channel is called earlier by :meth:`call`. Raises :class:`Stale`.
         """
-        row = {"entry": entry_id, "fence": generation, "next_step": step, "wait": not_before}
+        row = {
+            "entry": entry_id,
+            "fence": generation,
+            "next_step": step,
+            "wait": not_before,
+            "line": waits_for,
+        }
         self._one(_BACK, row | {"why": reason, "now": now})
         how = {"entry": entry_id, "how": outcome, "receipt": "", "error": code, "why": reason, "now": now}
         self._run(_END_OPEN, how)

@@ -13,6 +13,7 @@ RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 SCHEDULED = "status = 'scheduled'"
 JOINING = "joins <> '' AND status IN ('dispatched', 'held', 'scheduled', 'sending')"
+WAITING_FOR = "status = 'scheduled' AND waits_for <> ''"
 FLYING = "status IN ('dispatched', 'sending')"
 
 
@@ -176,6 +177,7 @@ class EntryTable(Base, table=True):
         _partial("ix_entries_one_in_flight", "order_id", where=FLYING, unique=True),
         _partial("ix_entries_joins", "joins", where=JOINING),
         _partial("ix_entries_lease", "lease_until", where=FLYING),
+        _partial("ix_entries_waits_for", "waits_for", "due_at", "id", where=WAITING_FOR),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=RowId)
@@ -205,6 +207,7 @@ class EntryTable(Base, table=True):
     by_person: bool
     wanted: str = Field(sa_type=Text)
     joins: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
+    waits_for: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(sa_type=Moment)
     updated_at: datetime = Field(sa_type=Moment)
 
@@ -249,6 +252,22 @@ class SuppressionTable(Base, table=True):
     at: datetime = Field(sa_type=Moment)
 
 
+class UnsuppressionTable(Base, table=True):
+    """What was taken off the suppression list, when and why; it may be on it again."""
+
+    __tablename__ = "unsuppressions"
+    __table_args__: ClassVar[Any] = (Index("ix_unsuppressions_address", "channel", "address_hash"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=RowId)
+    channel: str = Field(sa_type=Text)
+    address_hash: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    evidence: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=Moment)
+    removed_at: datetime = Field(sa_type=Moment)
+    why: str = Field(sa_type=Text)
+
+
 class PauseTable(Base, table=True):
     """What stands still: a channel, a rule, a location or everything; what is not here works."""
 
@@ -258,6 +277,31 @@ class PauseTable(Base, table=True):
     name: str = Field(primary_key=True, sa_type=Text)
     since: datetime = Field(sa_type=Moment)
     reason: str = Field(sa_type=Text)
+
+
+class HealthTable(Base, table=True):
+    """A channel that does not do well, as far as sending learnt; one that is not here does."""
+
+    __tablename__ = "health"
+
+    channel: str = Field(primary_key=True, sa_type=Text)
+    failures: int
+    trips: int
+    since: datetime = Field(sa_type=Moment)
+    until: datetime | None = Field(sa_type=Moment)
+    probe_until: datetime | None = Field(sa_type=Moment)
+    asked: bool
+    reason: str = Field(sa_type=Text)
+    code: str = Field(sa_type=Text)
+
+
+class RateTable(Base, table=True):
+    """Up to when the rate of a channel, or of one of its senders, is used."""
+
+    __tablename__ = "rates"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    used_to: datetime = Field(sa_type=Moment)
 
 
 class RuleSetTable(Base, table=True):
@@ -309,7 +353,10 @@ inbox = _core(InboxTable)
 entries = _core(EntryTable)
 attempts = _core(AttemptTable)
 suppressions = _core(SuppressionTable)
+unsuppressions = _core(UnsuppressionTable)
 pauses = _core(PauseTable)
+health = _core(HealthTable)
+rates = _core(RateTable)
 rulesets = _core(RuleSetTable)
 activations = _core(ActivationTable)
 settings = _core(SettingTable)

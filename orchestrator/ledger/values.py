@@ -147,6 +147,26 @@ class Pause:
         return f"{self.kind} {self.name}".rstrip()
 
 
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a channel does, as sending learnt from what it answered.
+
+    ``failures`` in a row ``since`` then, and so often has it been left alone after them (``trips``). It takes
+    nothing before ``until``; then one message tries it, and others wait for what that learns, but not beyond
+    ``probe_until``. With ``asked`` it was the provider that said until when.
+    """
+
+    channel: str
+    failures: int
+    trips: int
+    since: datetime
+    until: datetime | None = None
+    probe_until: datetime | None = None
+    asked: bool = False
+    reason: str = ""
+    code: str = ""
+
+
 class RuleSetState(StrEnum):
     """Where a set of rule files stands; at most one is active."""
 

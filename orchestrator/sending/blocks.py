@@ -9,7 +9,7 @@ from datetime import datetime
 
 from orchestrator.ledger import Suppression, Transaction
 from orchestrator.model import Entry, Sent
-from orchestrator.sending.guard import Blocks
+from orchestrator.sending.guard import Blocks, Shut
 from orchestrator.sight import Sight, sent_to
 from orchestrator.timing.send_time import addresses, recipient
 
@@ -25,12 +25,13 @@ def blocks(
     allow: frozenset[str] | None,
     moments: Mapping[int, datetime],
     now: datetime,
+    shut: Mapping[str, Shut],
 ) -> Blocks:
     """Look up what stands against these entries, each handled at its moment (by id), for the guard."""
     suppressed = dict(listed(tx, {place for entry in entries for place in _places(entry, sight)}))
     paused = {(pause.kind.value, pause.name): pause.reason for pause in tx.pauses()}
     sent = _sent(tx, sight, moments, now) if sight.book.capped else {}
-    return Blocks(suppressed, paused, allow, sight.book.policy.caps, sent)
+    return Blocks(suppressed, paused, allow, sight.book.policy.caps, sent, shut)
 
 
 def _sent(

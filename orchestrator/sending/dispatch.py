@@ -13,6 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from channels.base import Channel
+from channels.rates import Limits
 from orchestrator.clock import Clock
 from orchestrator.engine import Engine
 from orchestrator.errors import LedgerAway, NotFound, RenderError
@@ -25,12 +26,13 @@ from orchestrator.planning.reconcile import same
 from orchestrator.sending import lines, outcomes
 from orchestrator.sending.behind import Behind
 from orchestrator.sending.blocks import blocks
-from orchestrator.sending.guard import Blocks, Send, Wait, guard
+from orchestrator.sending.guard import Blocks, Send, guard
 from orchestrator.sending.leases import Leases
 from orchestrator.sending.messages import Composes
 from orchestrator.sending.outcomes import Job, Tried, in_doubt, may_be_found
 from orchestrator.sending.outgoing import Outgoing, by_channel, every
 from orchestrator.sending.records import Records, Undecided, Verdict
+from orchestrator.sending.turns import Turns
 from orchestrator.sight import Sight
 from orchestrator.timing.send_time import order_zone
 
@@ -40,7 +42,6 @@ T = TypeVar("T")
 LEASE = timedelta(minutes=15)  # longer than any provider's timeout, so a slow send is never sent twice
 BATCH = 500  # three commits each
 LANES = 2  # batches in hand at once: while one is sent, the other is looked at and rendered
-ANOTHER_LOOK = timedelta(seconds=30)  # at what waits for a channel that does not answer
 RECORD_AGAIN = (1, 2, 5, 10, 20, 30, 60)  # seconds; what left must be written down
 
 
@@ -73,6 +74,7 @@ class Dispatcher:
         lease: timedelta = LEASE,
         allow: frozenset[str] | None = None,
         live: bool = True,
+        limits: Mapping[str, Limits] | None = None,
     ) -> None:
         self._engine = engine
         self._composer = composer
@@ -83,6 +85,7 @@ class Dispatcher:
         self._batch = batch
         self._leases = Leases(lease)
         self._behind = Behind()
+        self._turns = Turns(limits or {})
         self._allow = allow
         self._live = live
 
@@ -124,9 +127,12 @@ class Dispatcher:
         return len(batch.entries)
 
     async def _handled(self, batch: Batch) -> None:
-        async with self._leases.kept(batch.entries, self._in_ledger if self._live else None):
-            jobs = await self._rendered(batch)
-            await every(*(self._deliver(name, some, batch.sight) for name, some in by_channel(jobs)))
+        try:
+            async with self._leases.kept(batch.entries, self._in_ledger if self._live else None):
+                jobs = await self._rendered(batch)
+                await every(*(self._deliver(name, some, batch.sight) for name, some in by_channel(jobs)))
+        finally:
+            self._turns.forget(batch.entries)
 
     async def sweep(self) -> int:
         """Give back what dead workers held: unsent entries wait again, half-sent ones are `unknown`."""
@@ -134,6 +140,11 @@ class Dispatcher:
         if swept:
             self._planned_on()
         return swept
+
+    def next_due(self, tx: Transaction, now: datetime) -> datetime | None:
+        """Say when there is next something to do, as far as that is known *now*."""
+        moments = (tx.next_due(), self._turns.next_call(tx, now))
+        return min((moment for moment in moments if moment is not None), default=None)
 
     async def close(self) -> None:
         """Wait for what is still under way, and close the channels."""
@@ -161,8 +172,7 @@ class Dispatcher:
     async def _deliver(self, channel: str, jobs: Sequence[Job], sight: Sight) -> None:
         """Guard again, send and record, a portion at a time."""
         if self._live and self._outgoing.stuck(channel):
-            self._in_ledger(partial(self._put_off, channel, jobs))
-            return
+            self._in_ledger(partial(self._turns.silent, channel))
         async with self._outgoing.turn(channel):
             while jobs:
                 count = self._outgoing.portion(channel) if self._live else len(jobs)
@@ -174,6 +184,8 @@ class Dispatcher:
     # ── claim, and look at the orders ────────────────────────────────────────
 
     def _claim(self, only: Sequence[int] | None, tx: Transaction, now: datetime) -> Batch | None:
+        if not self._engine.replay:
+            self._turns.call(tx, now)
         entries = self._leases.claim(tx, self._batch, only, now)
         if self._engine.replay and self._engine.book.capped:
             entries = self._one_moment_each(tx, entries, now)
@@ -192,6 +204,9 @@ class Dispatcher:
         go, early = bundles(going, sight.orders, partial(self._records.at, now=now))
         for entry in early:
             self._records.release(tx, entry, now)
+        if not self._engine.replay:
+            go, waits = self._turns.admit(tx, go, now)
+            self._records.withheld(tx, waits, now)
         riding = lines.reserved(tx, (bundle[0][1] for bundle in go), sight, sight.book, now)
         return Batch(entries, go, sight, apart, riding)
 
@@ -210,7 +225,8 @@ class Dispatcher:
         """Ask the guard about each entry; make it wait or withhold it at once, and return what may go."""
         together = beside(entries)
         moments = {entry.id: self._records.at(entry, now) for entry in entries}
-        against = blocks(tx, entries, sight, self._allow, moments, now)
+        shut = {} if self._engine.replay else self._turns.shut(tx, now)
+        against = blocks(tx, entries, sight, self._allow, moments, now, shut)
         verdicts = [
             (entry, self._verdict(entry, sight, against, together.get(entry.id, ()), now))
             for entry in entries
@@ -297,6 +313,9 @@ class Dispatcher:
             else:
                 for one, _ in going:
                     self._records.release(tx, one.entry, now)
+        if not self._engine.replay:
+            ready, waits = self._turns.take(tx, ready, now)
+            self._records.withheld(tx, waits, now)
         return fresh, self._records.begin(tx, ready, now)
 
     def _with_doubt(self, tx: Transaction, job: Job) -> Job:
@@ -307,11 +326,6 @@ class Dispatcher:
         attempts = [attempt for entry_id in again for attempt in tx.attempts(entry_id)]
         return replace(job, doubt=in_doubt(job.go.channel, attempts))
 
-    def _put_off(self, channel: str, jobs: Sequence[Job], tx: Transaction, now: datetime) -> None:
-        """Have these wait while their channel answers nobody, and hold up nothing else of their orders."""
-        wait = Wait(now + ANOTHER_LOOK, f"channel {channel} does not answer for now")
-        self._records.withheld(tx, [(one.entry, wait) for job in jobs for one in job.all], now)
-
     # ── record, and plan ─────────────────────────────────────────────────────
 
     async def _recorded(self, tried: Sequence[Tried], sight: Sight) -> None:
@@ -319,6 +333,8 @@ class Dispatcher:
 
         def record(tx: Transaction, now: datetime) -> None:
             self._records.answered(tx, tried, sight, now)
+            if not self._engine.replay:
+                self._turns.learn(tx, tried, now)
 
         for wait in RECORD_AGAIN:
             try:

@@ -29,6 +29,21 @@ from orchestrator.timing.caps import Caps, full, room, tally
 from orchestrator.timing.send_time import MUST_HEAR, addresses, recipient, zone_of
 
 RECHECK = timedelta(minutes=5)  # how long what is paused sleeps before it is looked at again
+LINE = timedelta(hours=1)  # how long what waits for one channel does: the channel calls when it may go
+A_MOMENT = timedelta(minutes=1)  # nothing in line is looked at more often
+PATIENT = timedelta(minutes=30)  # with a channel that does not work and may any moment; then the next is used
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """A channel takes nothing before *until*, because of *why*; it has been so *since* then.
+
+    Without *since* it works, and *until* is when somebody who came now would have their turn.
+    """
+
+    why: str
+    until: datetime
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +53,7 @@ class Blocks:
     ``suppressed`` maps (channel, address) to why nothing is sent there any more; ``paused`` maps
     ("channel", its name), ("rule", its id), ("location", its id) or ("everything", "") to why it stands
     still; ``allow`` lists the only addresses a staging system may use. ``sent`` is, by customer, what counts
-    for the ``caps``.
+    for the ``caps``. ``shut`` are the channels that take nothing just now and will by themselves.
     """
 
     suppressed: Mapping[tuple[str, str], str]
@@ -46,6 +61,7 @@ class Blocks:
     allow: frozenset[str] | None = None
     caps: Caps = field(default_factory=dict)
     sent: Mapping[str, Sequence[Sent]] = field(default_factory=dict)
+    shut: Mapping[str, Shut] = field(default_factory=dict)
 
     def standstill(self, kind: str, name: str) -> str:
         """Say that this is paused and why, or ""."""
@@ -54,6 +70,10 @@ class Blocks:
 
 
 NO_BLOCKS = Blocks({}, {})
+
+
+A_CHANNEL = "channel "  # begins the reason of what waits for one
+IN_VAIN = "unreachable: "  # so the owner of the order is told, as of whatever no channel could say
 
 
 def standstill(kind: str, name: str, why: str) -> str:
@@ -79,10 +99,11 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not before *until*."""
+    """Not before *until*; in that *line* it may be called earlier."""
 
     until: datetime
     reason: str
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +147,9 @@ def guard(
     halted = _halted(wanted, order, blocks)
     if wanted.expires_at is not None and now >= wanted.expires_at:
         late = f"too late: useful only until {calendar.show(wanted.expires_at, zone)}"
-        halted = halted or _shut(entry, wanted, recipient(wanted.role, order, customer), blocks)
-        return Withhold(Status.EXPIRED, f"{late}; {halted}" if halted else late)
+        who = recipient(wanted.role, order, customer)
+        why = halted or _all_paused(entry, wanted, who, blocks) or _in_vain(entry)
+        return Withhold(Status.EXPIRED, f"{late}; {why}" if why else late)
     if halted:
         return Wait(min(now + RECHECK, wanted.expires_at or now + RECHECK), halted)
     answer = _by_step(entry, wanted, order, customer, blocks, now, zone, beside)
@@ -154,11 +176,11 @@ def _halted(wanted: Notification, order: Order, blocks: Blocks) -> str:
     return next((why for kind, name in places if (why := blocks.standstill(kind, name))), "")
 
 
-def _shut(entry: Entry, wanted: Notification, who: Customer | Person, blocks: Blocks) -> str:
+def _all_paused(entry: Entry, wanted: Notification, who: Customer | Person, blocks: Blocks) -> str:
     """That every channel by which it might have gone was paused, so that a person must say it, or ""."""
     open_ones = [step for step in wanted.steps[entry.step :] if not _places(wanted, step, who, blocks)[1]]
     found = [blocks.standstill("channel", step.channel) for step in open_ones]
-    return f"unreachable: {'; '.join(found)}" if found and all(found) else ""
+    return f"{IN_VAIN}{'; '.join(found)}" if found and all(found) else ""
 
 
 def _by_step(
@@ -176,7 +198,7 @@ def _by_step(
         return Withhold(Status.SUPPRESSED, ERASED)
     who = recipient(wanted.role, order, customer)
     never: list[str] = []
-    later: list[tuple[datetime, str]] = []
+    later: list[tuple[datetime, str, str]] = []
     for index, step in enumerate(wanted.steps):
         if index < entry.step:
             continue  # tried already
@@ -184,21 +206,79 @@ def _by_step(
         if block:
             never.append(block)
         elif halted := blocks.standstill("channel", step.channel):
-            later.append((now + RECHECK, halted))
+            later.append((look_again(wanted, index, now), halted, step.channel))
         elif step.at > now:
             why = f", {step.why}" if step.why else ""
-            later.append((step.at, f"{step.channel}: not before {calendar.show(step.at, zone)}{why}"))
+            later.append((step.at, f"{step.channel}: not before {calendar.show(step.at, zone)}{why}", ""))
+        elif (shut := _shut(step, entry, wanted, blocks, now)) is not None:
+            if _is_worth_waiting_for(shut, wanted, now):
+                return Wait(look_again(wanted, index, now, shut), shut.why, step.channel)
+            later.append((max(shut.until, now + A_MOMENT), shut.why, step.channel))
         elif seen := _was_active(step, who, now, zone):
             return Withhold(Status.SUPPRESSED, seen)
         else:
             full = _no_room(entry, wanted, who, blocks, now, zone, beside)
             return full or Send(wanted, index, step.channel, places[0], others=places[1:])
     if later:
-        until, why = min(later)
-        return Wait(until, why)
+        return _soonest(later, wanted, now)
     if wanted.kind is Kind.TASK:  # the task stands all the same: the ledger is the list of tasks
         return Send(wanted, len(wanted.steps), "", "")
     return Withhold(Status.SUPPRESSED, "; ".join(never) or _unreachable(wanted, who))
+
+
+def _shut(step: Step, entry: Entry, wanted: Notification, blocks: Blocks, now: datetime) -> Shut | None:
+    """Why this channel is of no use just now. One at its rate is, unless the turn would come too late."""
+    shut = blocks.shut.get(step.channel)
+    if shut is None or shut.until <= now:
+        return None
+    if shut.since is not None:
+        return shut
+    was_called = entry.not_before is None and entry.reason.startswith(A_CHANNEL)
+    too_late = wanted.expires_at is not None and shut.until >= wanted.expires_at
+    return shut if too_late and not was_called else None
+
+
+def _is_worth_waiting_for(shut: Shut, wanted: Notification, now: datetime) -> bool:
+    """Rather than to use the next step? Not if it would be useless by then, or has lasted too long."""
+    if wanted.purpose is Purpose.SECURITY or (
+        wanted.expires_at is not None and shut.until >= wanted.expires_at
+    ):
+        return False
+    return shut.since is not None and now - shut.since < PATIENT
+
+
+def look_again(wanted: Notification, index: int, now: datetime, shut: Shut | None = None) -> datetime:
+    """When to look at what waits in line by its step of that *index*, should it not be called before.
+
+    Not later than it is useful, and as long as there is another step in time to use that.
+    """
+    at = now + LINE
+    if wanted.expires_at is not None:
+        at = min(at, wanted.expires_at)
+    if index + 1 < len(wanted.steps):
+        if wanted.expires_at is not None:
+            at = min(at, max(now + (wanted.expires_at - now) / 2, now + A_MOMENT))
+        if shut is not None and shut.since is not None:
+            at = min(at, max(shut.since + PATIENT, now + A_MOMENT))
+    return at
+
+
+def _soonest(later: Sequence[tuple[datetime, str, str]], wanted: Notification, now: datetime) -> Wait:
+    """Wait for what may be used first, and no longer than it is useful.
+
+    Nobody can stand in two lines: who waits for one of several looks again soon.
+    """
+    until, why, line = min(later)
+    if line and len(later) > 1:
+        until = min(until, now + RECHECK)
+    if line and wanted.expires_at is not None:
+        until = min(until, wanted.expires_at)
+    return Wait(until, why, line)
+
+
+def _in_vain(entry: Entry) -> str:
+    """For which channel it waited until it was useless, and why, or ""."""
+    return f"{IN_VAIN}{entry.reason}" if entry.reason.startswith(A_CHANNEL) else ""
 
 
 def _was_active(step: Step, who: Customer | Person, now: datetime, zone: str) -> str:

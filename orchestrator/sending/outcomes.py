@@ -6,6 +6,8 @@ the channel         a message                                   a task
 took it             accepted                                    accepted
 Unavailable         again after the back-off; when that comes   the same; after the last step it
                     too late, the next step, else failed        stands on the list of tasks alone
+Unavailable, the    again when the channel goes on; it counts   the same
+provider says when  as no try
 Rejected            the next step, else failed; a dead address  the same
                     joins the suppression list
 Misconfigured       the channel pauses; the guard finds another the same
@@ -46,7 +48,8 @@ from orchestrator.sending.guard import Send
 from orchestrator.sending.retry import next_try
 
 ON_THE_LIST = "on the list of tasks only"
-_NO_FAULT = frozenset({"stopped", "misconfigured"})  # attempts that say nothing about the provider
+SLOWED = "slowed"
+_NO_FAULT = frozenset({"stopped", "misconfigured", SLOWED})  # attempts that say nothing about the provider
 
 
 class NotAsked(ChannelError):
@@ -88,10 +91,11 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Back to the schedule: from *step*, not before *at*."""
+    """Back to the schedule: from *step*, not before *at*, or when it is called in its *line*."""
 
     step: int
     at: datetime
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +164,9 @@ def refused(
         again = Again(job.entry.step, now)
         text = f"{channel}: {reason}"
         return Follows(text, again=again, outcome="misconfigured", code=error.code, pause=True)
+    if (called := _called_after(error, wanted, now)) is not None:
+        again = Again(job.entry.step, called, channel)
+        return Follows(reason, again=again, outcome=SLOWED, code=error.code)
     doubt = isinstance(error, Unknown)
     if isinstance(error, Unavailable) or (doubt and (may_repeat(abilities) or may_be_found(abilities))):
         floor = error.retry_after if isinstance(error, Unavailable) else None
@@ -177,6 +184,14 @@ def refused(
         return Follows(text, status, Again(step + 1, now), _outcome(error), error.code, suppress=dead)
     status = Status.UNKNOWN if doubt else Status.FAILED
     return Follows(reason, status, code=error.code, suppress=dead)
+
+
+def _called_after(error: ChannelError, wanted: Notification, now: datetime) -> datetime | None:
+    """When it has its turn again, if the provider said until when the whole channel must wait."""
+    if not isinstance(error, Unavailable) or error.for_all is None or error.for_all != error.retry_after:
+        return None
+    moment = now + error.for_all
+    return moment if wanted.expires_at is None or moment < wanted.expires_at else None
 
 
 def _chance(job: Job) -> str:

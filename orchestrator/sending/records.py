@@ -20,6 +20,7 @@ from orchestrator.sending.blocks import hashed, suppress
 from orchestrator.sending.guard import Answer, Wait, Withhold
 from orchestrator.sending.outcomes import Follows, Job, Tried
 from orchestrator.sending.trouble import Trouble
+from orchestrator.sending.turns import line_of
 from orchestrator.sight import Sight, go_on
 from orchestrator.withholding import withhold
 
@@ -80,12 +81,12 @@ class Records:
 
     def back(
         self, tx: Transaction, entry: Entry, step: int, at: datetime, reason: str, now: datetime, *,
-        outcome: str = "unavailable", code: str = "",
+        outcome: str = "unavailable", code: str = "", line: str = "",
     ) -> None:  # fmt: skip
-        """Schedule it again, from *step* and not before *at*."""
+        """Schedule it again, from *step* and not before *at*, unless it is called in its *line*."""
         tx.back_to_schedule(
             entry.id, entry.generation, step=step, not_before=at, reason=without_mailboxes(reason), now=now,
-            outcome=outcome, code=code,
+            outcome=outcome, code=code, waits_for=line_of(line, entry),
         )  # fmt: skip
 
     def release(self, tx: Transaction, entry: Entry, now: datetime) -> None:
@@ -100,7 +101,8 @@ class Records:
             moment = self.at(entry, now)
             with self.fenced(entry):
                 if isinstance(verdict, Wait):
-                    self.back(tx, entry, entry.step, verdict.until, verdict.reason, moment)
+                    until, line = verdict.until, verdict.line
+                    self.back(tx, entry, entry.step, until, verdict.reason, moment, line=line)
                 elif isinstance(verdict, Undecided):
                     self.park(tx, entry, verdict.why, moment)
                 elif isinstance(verdict, Withhold):
@@ -216,7 +218,7 @@ class Records:
                     again = then.again
                     self.back(
                         tx, entry, again.step, again.at, then.reason, moment,
-                        outcome=then.outcome, code=then.code,
+                        outcome=then.outcome, code=then.code, line=again.line,
                     )  # fmt: skip
             elif then.status is not None:
                 self.counts.ended[then.status] += 1

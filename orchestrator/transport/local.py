@@ -87,7 +87,8 @@ class LocalTransport:
     def _until_due(self) -> float | None:
         """Seconds until something that waits is due; ``None`` to wait for news."""
         with _reported("look"), self._engine.ledger.read() as tx:
-            due, now = tx.next_due(), self._clock.now()
+            now = self._clock.now()
+            due = self._dispatcher.next_due(tx, now)
             if due is not None and due > now:
                 return (due - now).total_seconds()
         return None

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from channels.base import Channel, Message, Receipt
 from channels.memory import MemoryChannel
+from channels.rates import Limits
 from orchestrator import rules
 from orchestrator.clock import VirtualClock
 from orchestrator.engine import Engine, Heard
@@ -62,6 +63,7 @@ class Dealership:
         batch: int = 200,
         allow: frozenset[str] | None = None,
         policy: Policy | None = None,
+        limits: Mapping[str, Limits] | None = None,
     ) -> None:
         self.folder = folder
         self.clock = clock or VirtualClock(START)
@@ -82,7 +84,7 @@ class Dealership:
         self.engine = Engine(self.ledger, book)
         self.dispatcher = Dispatcher(
             self.engine, self.composer(), self.channels, self.clock,
-            lease=lease, batch=batch, allow=allow, live=live,
+            lease=lease, batch=batch, allow=allow, live=live, limits=limits,
         )  # fmt: skip
 
     def write(self, name: str, text: str) -> None:

@@ -336,7 +336,9 @@ def test_a_paused_channel_gives_way_to_the_next_and_else_waits() -> None:
     assert isinstance(other, Send)
     assert other.channel == "email"
     both = {("channel", "sms"): "20003", ("channel", "email"): "535"}
-    assert ask(blocks=Blocks({}, both)) == Wait(at("2026-03-12 11:25"), "channel email is paused: 535")
+    assert ask(blocks=Blocks({}, both)) == Wait(
+        at("2026-03-12 11:25"), "channel email is paused: 535", "email"
+    )
 
 
 def test_what_became_useless_because_every_channel_was_paused_is_for_a_person() -> None:

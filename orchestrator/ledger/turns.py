@@ -1,0 +1,84 @@
+"""How channels do, how much of their rates is used, and who stands in line for one."""
+
+from dataclasses import astuple, fields
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, func, literal_column, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert  # its ON CONFLICT is compiled for SQLite as well
+
+from orchestrator.ledger.moves import one_of
+from orchestrator.ledger.tables import entries, health, rates
+from orchestrator.ledger.values import Health
+from orchestrator.ledger.verbs import Verbs
+from orchestrator.model import Status
+
+_NAMES = [one.name for one in fields(Health)]
+_HEALTH = select(*(health.c[name] for name in _NAMES)).order_by(health.c.channel)
+_keep = upsert(health)
+_KEEP = _keep.on_conflict_do_update(
+    index_elements=["channel"], set_={name: _keep.excluded[name] for name in _NAMES[1:]}
+)
+_WELL = delete(health).where(health.c.channel == bindparam("its_name"))
+_USED = select(rates.c.used_to).where(rates.c.name == bindparam("its_name"))
+_use = upsert(rates)
+_USE = _use.on_conflict_do_update(index_elements=["name"], set_={"used_to": _use.excluded.used_to})
+
+_IN_LINE = (one_of(entries.c.status, {Status.SCHEDULED}), entries.c.waits_for != literal_column("''"))
+_NEXT_LINE = (  # by the index: a line of fifty thousand is not read to find the next one
+    select(entries.c.waits_for)
+    .where(*_IN_LINE, entries.c.waits_for > bindparam("after"))
+    .order_by(entries.c.waits_for)
+    .limit(1)
+)
+_LENGTH = select(func.count()).where(*_IN_LINE, entries.c.waits_for == bindparam("line"))
+_first = (
+    select(entries.c.id)
+    .where(*_IN_LINE, entries.c.waits_for == bindparam("line"))
+    .order_by(entries.c.due_at, entries.c.id)
+    .limit(bindparam("most"))
+)
+_CALL = (
+    update(entries)
+    .where(entries.c.id.in_(_first.scalar_subquery()))
+    .values(waits_for=literal_column("''"), not_before=None, run_at=entries.c.due_at)
+)
+
+
+class Turns(Verbs):
+    """The verbs about the health of channels, their rates, and the lines before them."""
+
+    def health(self) -> dict[str, Health]:
+        """Give what is known of the channels that do not do well, by their name."""
+        return {row[0]: Health(*row) for row in self._rows(_HEALTH)}
+
+    def keep_health(self, known: Health) -> None:
+        """Keep what is known of a channel, in place of what was."""
+        self._run(_KEEP, dict(zip(_NAMES, astuple(known), strict=True)))
+
+    def is_well(self, channel: str) -> None:
+        """Forget what was wrong with a channel."""
+        self._run(_WELL, {"its_name": channel})
+
+    def rate_used(self, name: str) -> datetime | None:
+        """Say up to when that rate is used; nothing if it never was."""
+        moment: datetime | None = self._value(_USED, {"its_name": name})
+        return moment
+
+    def use_rate(self, name: str, used_to: datetime) -> None:
+        """Keep up to when that rate is used."""
+        self._run(_USE, {"name": name, "used_to": used_to})
+
+    def lines(self) -> list[str]:
+        """Name the lines in which somebody waits."""
+        found: list[str] = []
+        while (line := self._value(_NEXT_LINE, {"after": found[-1] if found else ""})) is not None:
+            found.append(line)
+        return found
+
+    def in_line(self, line: str) -> int:
+        """Count who waits in that line."""
+        return int(self._value(_LENGTH, {"line": line}))
+
+    def call(self, line: str, count: int) -> int:
+        """Let the first *count* of a line go as soon as they are due; say how many that were."""
+        return self._run(_CALL, {"line": line, "most": count})
