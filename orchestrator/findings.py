@@ -16,6 +16,16 @@ class Code:
     mend: str
 
 
+class Wrong(ValueError):
+    """A value that is refused: the code, what is wrong with it, and what would be right."""
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        self.code = code
+        self.message = message
+        self.hint = hint
+        super().__init__(message)
+
+
 # ── did you mean …? ──────────────────────────────────────────────────────────
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from channels.base import Channel, Message, Receipt
     from orchestrator.config import Settings
 
-AN_HOUR = timedelta(hours=1)
 _PACKAGE = re.compile(r"[a-z][a-z0-9_]{1,30}")
 
 
@@ -64,16 +62,14 @@ def _health(chosen: Settings) -> dict[str, str]:
 
     if ledgers.is_new(chosen):
         return {}
+    from orchestrator.cli.health import failing
     from orchestrator.clock import SystemClock
     from orchestrator.ledger import Ledger, Stops
 
     found: dict[str, str] = {}
     try:
         with Ledger.open(chosen.ledger.url) as ledger, ledger.read() as tx:
-            for one in tx.failing(SystemClock().now() - AN_HOUR):
-                if one.failed:
-                    tries = counted(one.tries, "try", "tries")
-                    found[one.channel] = f"{one.failed:,} of {tries} failed in the last hour"
+            found |= failing(tx, SystemClock().now())
             for pause in tx.pauses():
                 if pause.kind is Stops.CHANNEL:
                     found[pause.name] = f"paused since {pause.since:%Y-%m-%d %H:%M}Z: {pause.reason}"

@@ -158,11 +158,8 @@ def _sending(tx: "Transaction", now: datetime) -> Iterator[Finding]:
     """How it goes with the providers."""
     from orchestrator.planning.case import NO_CHANNEL
 
-    for channel in tx.failing(now - AN_HOUR):
-        if channel.failed > FAILING * channel.tries:
-            tries = counted(channel.tries, "try", "tries")
-            detail = f"{channel.failed:,} of {tries} failed in the last hour"
-            yield _look(f"sending by {channel.channel}", detail, "the log and `beforehand explain` say why")
+    for channel, detail in failing(tx, now).items():
+        yield _look(f"sending by {channel}", detail, "the log and `beforehand explain` say why")
     count, last = tx.retries(now)
     if last is not None:
         detail = f"{counted(count, 'message')} will be tried again; {last.wanted.order}: {last.reason}"
@@ -180,6 +177,15 @@ def _sending(tx: "Transaction", now: datetime) -> Iterator[Finding]:
     if last is not None:
         detail = f"{counted(count, 'message')} of the last day may have left or not; {last.wanted.order}"
         yield _look("unknown", f"{detail}: {last.reason}", f"beforehand explain {last.wanted.order}")
+
+
+def failing(tx: "Transaction", now: datetime) -> dict[str, str]:
+    """The channels that fail more than their recipients can be the reason of, each with how often."""
+    return {
+        one.channel: f"{one.failed:,} of {counted(one.tries, 'try', 'tries')} failed in the last hour"
+        for one in tx.failing(now - AN_HOUR)
+        if one.failed > FAILING * one.tries
+    }
 
 
 def _held(tx: "Transaction") -> Iterator[Finding]:

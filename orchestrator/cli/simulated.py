@@ -176,8 +176,8 @@ class Result:
                 replaced += 1
             else:
                 shown.append(line)
-        shown.sort(key=lambda line: (_time(line), line.order))
-        years = {zones.local(_time(line), line.order).year for line in shown[:1] + shown[-1:]}
+        shown.sort(key=lambda line: (line.when, line.order))
+        years = {zones.local(line.when, line.order).year for line in shown[:1] + shown[-1:]}
         places = zones.named(line.order for line in shown)
         clock = "%a %d %b %H:%M" if len(years) < 2 else "%a %Y-%m-%d %H:%M"
         clock = clock if len(places) < 2 else f"{clock} %Z"
@@ -188,18 +188,13 @@ class Result:
             print(f"Times are those of {places[0]}.")
 
 
-def _time(line: Line) -> datetime:
-    """When it ended; what still waits, when it is due."""
-    return line.at or line.due_at
-
-
 def _local(row: Mapping[str, Any], zones: Zones) -> Mapping[str, Any]:
     moments = {name: row[name] and zones.shown(row[name], row["order"]) for name in ("due_at", "at")}
     return {**row, **moments}
 
 
 def _row(line: Line, zones: Zones, clock: str) -> tuple[str, ...]:
-    moment = zones.local(_time(line), line.order)
+    moment = zones.local(line.when, line.order)
     to = f"{line.role} {line.channel}".strip()
     what = line.template.partition("/")[2]
     row = (f"{moment:{clock}}", line.order, to, what, line.status, line.reason)

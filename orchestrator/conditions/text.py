@@ -1,5 +1,6 @@
 """The text of a condition: its tokens, the fields it mentions, and what is wrong before it is compiled."""
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -13,8 +14,9 @@ _MAPS = tuple(name for name, known in FIELDS.items() if known.type.startswith("m
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*)
       | (?P<text>[rRbB]{0,2}(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
+      | (?P<number>(?<![\w.])\d+(?:\.\d+)?(?![\w.]))
       | (?P<name>[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*)
-      | (?P<other>.)""",
+      | (?P<sign>&&|\|\||[<>=!]=|.)""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -39,7 +41,7 @@ class Mention(NamedTuple):
 
 
 class Token(NamedTuple):
-    """A name, a text in quotes, or any other character; spaces and comments are left out."""
+    """A name, a text in quotes, a number or a sign; spaces and comments are left out."""
 
     kind: str
     text: str  # names without spaces
@@ -55,6 +57,15 @@ def tokens(text: str) -> Iterator[Token]:
         if kind != "space":
             shown = re.sub(r"\s", "", match[0]) if kind == "name" else match[0]
             yield Token(kind, shown, match.start(), match.end(), text[match.end() :].lstrip().startswith("("))
+
+
+def quoted(text: str) -> str | None:
+    """The text that stands between the quotes of a token, if Python writes it the same way."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return None
+    return value if isinstance(value, str) else None
 
 
 def mention_of(token: Token, names: Mapping[str, str]) -> Mention | None:

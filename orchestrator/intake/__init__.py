@@ -15,11 +15,11 @@ from typing import Any
 import orjson
 
 from orchestrator.errors import Problem
-from orchestrator.findings import did_you_mean, nearest, one_edit_apart
+from orchestrator.findings import Wrong, did_you_mean, nearest, one_edit_apart
 from orchestrator.intake import strict_json
 from orchestrator.intake.lines import MAX_EVENT
 from orchestrator.intake.types import Finding, settle
-from orchestrator.intake.values import CLOSE, Wrong, as_written, instant
+from orchestrator.intake.values import CLOSE, as_written, instant
 from orchestrator.model import ENGINE, Fact
 
 FUTURE_TOLERANCE = timedelta(

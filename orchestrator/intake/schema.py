@@ -29,8 +29,8 @@ from pydantic import (
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from channels import devices
+from orchestrator.findings import Wrong
 from orchestrator.intake import values
-from orchestrator.intake.values import Wrong
 
 STRICT = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
 

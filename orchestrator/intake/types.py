@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from channels.registry import NAMES, sources
-from orchestrator.findings import suggestion
+from orchestrator.findings import Wrong, suggestion
 from orchestrator.intake import schema, values
 from orchestrator.intake.reported import REPORTED
 from orchestrator.intake.slips import slips
-from orchestrator.intake.values import Wrong, as_written
+from orchestrator.intake.values import as_written
 
 MIDNIGHT = "00:00"  # from and to: the whole day
 
@@ -81,10 +81,6 @@ def _channel(path: tuple[str | int, ...], name: str) -> Iterator[Finding]:
 def _into_another(data: Mapping[str, Any], subject: str) -> Iterator[Finding]:
     if data.get("into") == subject:
         yield Finding(("into",), "E118", "is the customer itself")
-
-
-def _no_further_rule(_data: Mapping[str, Any], _subject: str) -> Iterator[Finding]:
-    return iter(())
 
 
 # ── the registry ─────────────────────────────────────────────────────────────

@@ -10,20 +10,10 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib.resources import files
 
-from orchestrator.findings import did_you_mean, nearest
+from orchestrator.findings import Wrong, did_you_mean, nearest
 from orchestrator.timing.calendar import valid_zone
 
 CLOSE = 0.75  # so alike must a word be to be what somebody meant
-
-
-class Wrong(ValueError):
-    """A value that is refused: the code, what is wrong with it, and what would be right."""
-
-    def __init__(self, code: str, message: str, hint: str = "") -> None:
-        self.code = code
-        self.message = message
-        self.hint = hint
-        super().__init__(message)
 
 
 # ── time ─────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jinja2 import TemplateSyntaxError, meta, nodes
 
 from orchestrator.errors import Problem
-from orchestrator.findings import nearest
+from orchestrator.findings import did_you_mean, nearest
 from orchestrator.model import Purpose
 from orchestrator.render import attachments, invitation
 from orchestrator.render import source as template_source
@@ -95,12 +95,12 @@ def _of_headers(renderer: "Renderer", path: str, channel: str, heads: list[Heade
         if head.name not in allowed:
             yield at(
                 renderer, path, head.line, "T022", f"{channel} has no header '{head.name}'",
-                near(head.name, allowed), head.name,
+                did_you_mean(head.name, allowed), head.name,
             )  # fmt: skip
         elif head.name == "Purpose" and head.value not in set(Purpose):
             yield at(
                 renderer, path, head.line, "T021", f"there is no purpose '{head.value}'",
-                near(head.value, list(Purpose)), head.value,
+                did_you_mean(head.value, map(str, Purpose)), head.value,
             )  # fmt: skip
         elif head.name == "Attach":
             yield from _of_attachment(renderer, path, head)
@@ -115,7 +115,7 @@ def _of_attachment(renderer: "Renderer", path: str, head: Header) -> Iterator[Pr
         return
     file = attachments.taken(head.value, renderer.attachable)
     if isinstance(file, attachments.Refusal):
-        hint = file.hint or near(head.value, renderer.attachable)
+        hint = file.hint or did_you_mean(head.value, renderer.attachable)
         yield at(renderer, path, head.line, file.code, file.message, hint, head.value)
 
 
@@ -159,7 +159,7 @@ def of_source(renderer: "Renderer", path: str, source: str, env: Sandbox, *, htm
         elif isinstance(node, nodes.Include) and not isinstance(node.template, nodes.Const):
             yield at(renderer, path, node.lineno, "T014", "the name of an include must be written out")
         elif isinstance(node, nodes.Name) and node.ctx == "load" and node.name in undeclared - known:
-            hint = near(node.name, names)
+            hint = did_you_mean(node.name, names)
             yield at(renderer, path, node.lineno, "T011", f"nothing is called '{node.name}'", hint, node.name)
         elif isinstance(node, nodes.Getattr):
             yield from _of_dot(renderer, path, node, undeclared)
@@ -182,7 +182,7 @@ def _of_calls(renderer: "Renderer", path: str, tree: nodes.Template, env: Sandbo
             ("filter", env.filters, "e") if isinstance(node, nodes.Filter) else ("test", env.tests, "defined")
         )
         if node.name not in known:
-            hint = near(node.name, known)
+            hint = did_you_mean(node.name, known)
             yield at(
                 renderer, path, node.lineno, "T012", f"there is no {what} '{node.name}'", hint, node.name
             )
@@ -196,7 +196,8 @@ def _of_dot(renderer: "Renderer", path: str, dot: nodes.Getattr, undeclared: set
     fields = names[base.name].fields
     if fields is not None and dot.attr not in fields:
         full = f"{base.name}.{dot.attr}"
-        hint = near(dot.attr, fields, prefix=f"{base.name}.")
+        near = nearest(dot.attr, fields)
+        hint = f"did you mean '{base.name}.{near}'?" if near else ""
         yield at(renderer, path, dot.lineno, "T011", f"nothing is called '{full}'", hint, full)
 
 
@@ -229,12 +230,6 @@ def _of_html(renderer: "Renderer", name: str, broken: AbstractSet[str]) -> Itera
 
 
 # ── problems ─────────────────────────────────────────────────────────────────
-
-
-def near(name: str, known: Iterable[str], *, prefix: str = "") -> str:
-    """``did you mean 'promise'?`` for the nearest of *known*, or nothing."""
-    found = nearest(name, [str(text) for text in known])
-    return f"did you mean '{prefix}{found}'?" if found else ""
 
 
 def _unreadable(renderer: "Renderer", path: str, found: Mistake) -> Problem:

@@ -8,9 +8,10 @@ import re
 from collections.abc import Collection, Iterator
 
 from orchestrator.errors import Problem
+from orchestrator.findings import did_you_mean
 from orchestrator.journey import Journey
 from orchestrator.render import Renderer, invitation
-from orchestrator.render.check import at, near
+from orchestrator.render.check import at
 from orchestrator.render.source import headers
 
 _MARKUP = re.compile(r"\{#.*?#\}|\{%-?\s*raw\b.*?endraw\b|\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
@@ -55,7 +56,7 @@ def _in_calendar(renderer: Renderer, path: str, journey: Journey) -> Iterator[Pr
 
 
 def _hint(base: str, name: str, known: Collection[str]) -> str:
-    if hint := near(name, known):
+    if hint := did_you_mean(name, known):
         return hint
     if base == "promises":
         return f"there is: {', '.join(known)}"

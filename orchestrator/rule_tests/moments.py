@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from orchestrator.findings import Wrong
 from orchestrator.timing.calendar import local
 
 _MOMENT = re.compile(
@@ -14,29 +15,19 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 MINUTE = timedelta(minutes=1)
 
 
-class WrongTime(ValueError):
-    """A time that cannot be: its code, what is wrong, and how to write it."""
-
-    def __init__(self, code: str, message: str, hint: str = "") -> None:
-        self.code = code
-        self.message = message
-        self.hint = hint
-        super().__init__(message)
-
-
 def parse_moment(text: str, zone: str, *, end: bool | None = None) -> datetime:
     """Return the UTC moment when the clocks of *zone* read *text*: ``2026-03-12 17:30``, weekday welcome.
 
     A day alone is refused, unless *end* says what it means: its beginning (False) or its end (True).
-    Raises :class:`WrongTime`.
+    Raises :class:`Wrong`.
     """
     match = _MOMENT.fullmatch(text.strip())
     if match is None:
-        raise WrongTime("X020", f"{text!r} is not a time", _hint(text))
+        raise Wrong("X020", f"{text!r} is not a time", _hint(text))
     day = _day(match["day"], match["weekday"])
     if match["hour"] is None:
         if end is None:
-            raise WrongTime("X020", f"{text!r} is a day without a time", f"write {match['day']} 17:30")
+            raise Wrong("X020", f"{text!r} is a day without a time", f"write {match['day']} 17:30")
         return local(day + timedelta(days=1), time(), zone) - MINUTE if end else local(day, time(), zone)
     try:
         at = time(int(match["hour"]), int(match["minute"]), int(match["second"] or 0))
@@ -44,11 +35,11 @@ def parse_moment(text: str, zone: str, *, end: bool | None = None) -> datetime:
         hint = (
             f"the next day begins at 00:00: {day + timedelta(days=1)} 00:00" if match["hour"] == "24" else ""
         )
-        raise WrongTime("X021", f"no clock reads {text.rsplit(maxsplit=1)[-1]}", hint) from None
+        raise Wrong("X021", f"no clock reads {text.rsplit(maxsplit=1)[-1]}", hint) from None
     moment = local(day, at, zone)
     if moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != datetime.combine(day, at):
         later = f"{moment.astimezone(ZoneInfo(zone)):%H:%M}"
-        raise WrongTime("X021", f"the clocks of {zone} skip {at:%H:%M} on {day}", f"they go on at {later}")
+        raise Wrong("X021", f"the clocks of {zone} skip {at:%H:%M} on {day}", f"they go on at {later}")
     return moment
 
 
@@ -56,12 +47,12 @@ def _day(text: str, weekday: str | None) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise WrongTime("X021", f"the calendar has no {text}") from None
+        raise Wrong("X021", f"the calendar has no {text}") from None
     if not 1970 <= day.year <= 2200:
-        raise WrongTime("X021", f"{text} is out of reach", "is it the year?")
+        raise Wrong("X021", f"{text} is out of reach", "is it the year?")
     named = _WEEKDAYS[day.weekday()]
     if weekday is not None and not named.startswith(weekday.lower()):
-        raise WrongTime("X021", f"{text} is a {named.title()}", f"write {named[:3].title()} {text}")
+        raise Wrong("X021", f"{text} is a {named.title()}", f"write {named[:3].title()} {text}")
     return day
 
 

@@ -74,7 +74,7 @@ def _tasks(simulation: Simulation, order: str) -> list[Line]:
         for line in simulation.lines()
         if line.order == order and line.kind == Kind.TASK and line.status == Status.ACCEPTED
     ]
-    return sorted(given, key=lambda line: line.at or line.due_at)
+    return sorted(given, key=lambda line: line.when)
 
 
 def _task_named(tasks: Sequence[Line], answers: Answered) -> str:
@@ -104,7 +104,7 @@ def _name(line: Line) -> str:
 
 
 def _said(line: Line) -> Said:
-    at: datetime = line.at or line.due_at
+    at: datetime = line.when
     return Said(line.order, line.rule, Kind(line.kind), _name(line), line.role, line.channel, at, line.reason)
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from orchestrator.findings import nearest, suggestion
-from orchestrator.rule_tests.moments import WrongTime, parse_moment
+from orchestrator.findings import Wrong, nearest, suggestion
+from orchestrator.rule_tests.moments import parse_moment
 from orchestrator.rule_tests.values import Spot
 from orchestrator.rules.positions import Findings, Node, Place
 from orchestrator.rules.schema import kind_of
@@ -98,7 +98,7 @@ class Source(Findings):
             return None
         try:
             return parse_moment(text, zone, end=end)
-        except WrongTime as wrong:
+        except Wrong as wrong:
             self.add(node.place, wrong.code, wrong.message, wrong.hint)
             return None
 

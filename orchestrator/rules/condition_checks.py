@@ -4,13 +4,11 @@ The expression library checks types alone. These checks read the condition's tok
 stands at its own place in the file, and what they do not understand they leave alone.
 """
 
-import ast
 import operator
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from orchestrator.conditions.fields import WEEKDAYS
-from orchestrator.conditions.text import Token, tokens
+from orchestrator.conditions.text import Token, quoted, tokens
 from orchestrator.findings import nearest, suggestion
 from orchestrator.journey import On
 from orchestrator.model import OrderStatus, Purpose
@@ -27,8 +25,7 @@ _ONLY_WHERE: Mapping[str, tuple[frozenset[On], str]] = {
     "milestone.": (frozenset(On) - _ABOUT_NONE, "`silent` and `event` are about no milestone"),
     "promise.": (frozenset(On) - _ABOUT_NONE, "`silent` and `event` are about no milestone"),
 }
-_HOUR = re.compile(r"(?<![\w.])hour\s*(==|!=|<=|>=|<|>)\s*(\d+)")
-_COMPARE: Mapping[str, Callable[[int, int], bool]] = {
+_COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<=": operator.le,
@@ -36,6 +33,7 @@ _COMPARE: Mapping[str, Callable[[int, int], bool]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
+_SUMS = frozenset("+-*/%")  # beside one of these, a number or the hour is not all that is compared
 _CHANNELS = ("event.data.channel", "event.data.channels")
 _ALIKE = 0.75  # so alike to a known channel, a word is a slip; any other may be somebody's own
 
@@ -54,18 +52,32 @@ def condition(rule: Node, part: Node, known: Known, findings: Findings) -> None:
     closed = _closed(known, event.text if event is not None else "")
     channels = sorted(known.channels or ())
     for name, text in _compared(parts):
-        value = _value(text.text)
+        value = quoted(text.text)
         if value is None:
             continue
         if name in closed and value not in closed[name]:
             _never(when, text, name, value, closed[name], findings)
         elif name in _CHANNELS and value not in channels and nearest(value, channels, _ALIKE):
             _never(when, text, name, value, channels, findings)
-    for match in _HOUR.finditer(when.text):
-        holds = [_COMPARE[match[1]](hour, int(match[2])) for hour in range(24)]
+    for first, last, holds in _of_hours(parts):
         if all(holds) or not any(holds):
-            message = f"{match[0]} is {'always' if all(holds) else 'never'} true"
-            findings.add(when.place_of(match.start()), "R037", message, "hour is 0 to 23")
+            written = when.text[first.start : last.end]
+            message = f"{written} is {'always' if all(holds) else 'never'} true"
+            findings.add(when.place_of(first.start), "R037", message, "hour is 0 to 23")
+
+
+def _of_hours(parts: Sequence[Token]) -> Iterator[tuple[Token, Token, list[bool]]]:
+    """Each comparison of the hour with a number, also ``25 > hour``, and what it says of each hour."""
+    for index in range(len(parts) - 2):
+        one, sign, other = parts[index : index + 3]
+        around = [part.text for part in (*parts[max(0, index - 1) : index], *parts[index + 3 : index + 4])]
+        compare = _COMPARE.get(sign.text)
+        if compare is None or _SUMS & {*around}:
+            continue
+        if one.text == "hour" and other.kind == "number":
+            yield one, other, [compare(hour, float(other.text)) for hour in range(24)]
+        elif other.text == "hour" and one.kind == "number":
+            yield one, other, [compare(float(one.text), hour) for hour in range(24)]
 
 
 def _absent(parts: Sequence[Token], trigger: On, when: Node, findings: Findings) -> None:
@@ -115,20 +127,11 @@ def _compared(parts: Sequence[Token]) -> Iterator[tuple[str, Token]]:
                     break
                 if item.kind == "text":
                     yield token.text, item
-        elif following in (["=", "="], ["!", "="]) and index + 3 < len(parts):
-            other = parts[index + 3]
+        elif following[:1] in (["=="], ["!="]) and index + 2 < len(parts):
+            other = parts[index + 2]
             if (token.kind, other.kind) == ("name", "text"):
                 yield token.text, other
             elif (token.kind, other.kind) == ("text", "name"):
                 yield other.text, token
         elif token.kind == "text" and following[:1] == ["in"] and index + 2 < len(parts):
             yield parts[index + 2].text, token
-
-
-def _value(text: str) -> str | None:
-    """The text between the quotes, if Python writes it the same way."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return None
-    return value if isinstance(value, str) else None

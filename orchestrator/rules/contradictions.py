@@ -14,16 +14,9 @@ from math import floor
 from typing import Any
 
 from orchestrator.conditions.fields import WEEKDAYS
+from orchestrator.conditions.text import Token, quoted, tokens
 from orchestrator.model import OrderStatus
 
-_TOKEN = re.compile(
-    r"""(?P<space>\s+|//[^\n]*)
-      | (?P<text>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
-      | (?P<number>(?<![\w.])\d+(?:\.\d+)?(?![\w.]))
-      | (?P<name>[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*)
-      | (?P<sign>&&|\|\||[<>=!]=|.)""",
-    re.VERBOSE | re.DOTALL,
-)
 _LENGTH = re.compile(r"(-?)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _OPENING, _CLOSING = "([{", ")]}"
 _HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -44,14 +37,6 @@ _ORDERED = frozenset({"int", "double", "duration", "timestamp"})
 _ANOTHER = "\0"  # a text that no condition writes
 
 Answer = bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +66,7 @@ def constant(text: str, types: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
 
     *types* are those of its fields. Of what is yielded no single comparison is constant by itself.
     """
-    found = [_Token(str(m.lastgroup), m[0], m.start(), m.end()) for m in _TOKEN.finditer(text)]
-    yield from _constant(_read([token for token in found if token.kind != "space"], types), text, types)
+    yield from _constant(_read(list(tokens(text)), types), text, types)
 
 
 def _constant(node: _Node, text: str, types: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
@@ -140,7 +124,7 @@ def _worth_trying(field: str, kind: str, written: Sequence[Any]) -> Sequence[Any
 # ── reading ──────────────────────────────────────────────────────────────────
 
 
-def _read(parts: Sequence[_Token], types: Mapping[str, str]) -> _Node:
+def _read(parts: Sequence[Token], types: Mapping[str, str]) -> _Node:
     if not parts or _split(parts, "?")[1:]:
         return None
     for sign in ("||", "&&"):
@@ -153,9 +137,9 @@ def _read(parts: Sequence[_Token], types: Mapping[str, str]) -> _Node:
     return _read(parts[1:-1], types) if _wrapped(parts) else _comparison(parts, types)
 
 
-def _split(parts: Sequence[_Token], sign: str) -> list[Sequence[_Token]]:
+def _split(parts: Sequence[Token], sign: str) -> list[Sequence[Token]]:
     """Cut at *sign*, except inside brackets."""
-    sides: list[Sequence[_Token]] = []
+    sides: list[Sequence[Token]] = []
     depth = begun = 0
     for number, token in enumerate(parts):
         depth += (token.text in _OPENING) - (token.text in _CLOSING)
@@ -165,7 +149,7 @@ def _split(parts: Sequence[_Token], sign: str) -> list[Sequence[_Token]]:
     return [*sides, parts[begun:]]
 
 
-def _wrapped(parts: Sequence[_Token]) -> bool:
+def _wrapped(parts: Sequence[Token]) -> bool:
     """Whether the first bracket is closed by the last."""
     depths = reduce(
         lambda found, token: [*found, found[-1] + (token.text in _OPENING) - (token.text in _CLOSING)],
@@ -175,7 +159,7 @@ def _wrapped(parts: Sequence[_Token]) -> bool:
     return parts[0].text == "(" and parts[-1].text == ")" and 0 not in depths[1:-1]
 
 
-def _comparison(parts: Sequence[_Token], types: Mapping[str, str]) -> _Node:
+def _comparison(parts: Sequence[Token], types: Mapping[str, str]) -> _Node:
     if len(parts) == 1 and types.get(_name(parts[0])) == "bool":
         return _Compared(_name(parts[0]), "==", value=True)
     for sign in _HOLDS:
@@ -186,7 +170,7 @@ def _comparison(parts: Sequence[_Token], types: Mapping[str, str]) -> _Node:
 
 
 def _compared(
-    one: Sequence[_Token], sign: str, other: Sequence[_Token], types: Mapping[str, str]
+    one: Sequence[Token], sign: str, other: Sequence[Token], types: Mapping[str, str]
 ) -> _Compared | None:
     kind = types.get(_name(one[0])) if len(one) == 1 else None
     value = _value(kind, other)
@@ -195,19 +179,17 @@ def _compared(
     return _Compared(_name(one[0]), sign, value)
 
 
-def _name(token: _Token) -> str:
-    return re.sub(r"\s", "", token.text) if token.kind == "name" else ""
+def _name(token: Token) -> str:
+    return token.text if token.kind == "name" else ""
 
 
-def _value(kind: str | None, parts: Sequence[_Token]) -> Any:
+def _value(kind: str | None, parts: Sequence[Token]) -> Any:
     """The written value as something to compare; ``None`` for what is none of this kind."""
     words = [part.text for part in parts]
     if kind == "bool":
         return {"true": True, "false": False}.get(words[0]) if len(words) == 1 else None
     if kind == "string":
-        return (
-            words[0][1:-1] if len(words) == 1 and parts[0].kind == "text" and "\\" not in words[0] else None
-        )
+        return quoted(words[0]) if len(words) == 1 and parts[0].kind == "text" else None
     if kind in ("int", "double"):
         minus = words[0] == "-" if words else False
         number = parts[1:] if minus else parts
@@ -215,7 +197,7 @@ def _value(kind: str | None, parts: Sequence[_Token]) -> Any:
             return None
         return -float(number[0].text) if minus else float(number[0].text)
     if kind in ("duration", "timestamp") and len(words) == 4 and words[:2] == [kind, "("]:
-        return _seconds(kind, words[2][1:-1])
+        return _seconds(kind, quoted(words[2]) or "")
     return None
 
 

@@ -121,7 +121,7 @@ def _side(line: Line | None) -> Side | None:
 
 
 def _moment(line: Line) -> datetime:
-    return line.at or line.due_at
+    return line.when
 
 
 def _by_key(ledger: Ledger) -> Iterator[Entry]:

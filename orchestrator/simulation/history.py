@@ -133,7 +133,7 @@ def _glance(line: bytes, path: Path) -> tuple[dict[str, Any], float]:
         document = orjson.loads(line)
         moment = event_values.instant(document.get("recordedtime") or document["time"])
         return document, moment.timestamp()
-    except (ValueError, LookupError, AttributeError, TypeError, event_values.Wrong):
+    except (ValueError, LookupError, AttributeError, TypeError):
         found = problems_of(path)
         if not found:
             raise

@@ -48,6 +48,11 @@ class Line:
     status: str
     reason: str
 
+    @property
+    def when(self) -> datetime:
+        """When it ended; what still waits, when it is due."""
+        return self.at or self.due_at
+
 
 LINE = tuple(field.name for field in fields(Line))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from orchestrator.findings import Wrong
 from orchestrator.intake.values import moment_text
 from orchestrator.tables import values
 from orchestrator.tables.flaws import Flaw, Flawed
@@ -142,7 +143,7 @@ class _OneRow:
             if attribute.kind == "flag":
                 return values.flag(text)
             return self._read(text).isoformat()
-        except values.Wrong as wrong:
+        except Wrong as wrong:
             self._flaw(attribute.template, text, wrong)
             return None
 
@@ -231,7 +232,7 @@ class _OneRow:
             return None
         try:
             return self._read(text)
-        except values.Wrong as wrong:
+        except Wrong as wrong:
             self._flaw(template, text, wrong)
             return None
 
@@ -254,5 +255,5 @@ class _OneRow:
             self._flaws.append(Flaw(self._line, template.column, value, "M113", said, hint))
         return when
 
-    def _flaw(self, template: Template, text: str, wrong: values.Wrong) -> None:
+    def _flaw(self, template: Template, text: str, wrong: Wrong) -> None:
         self._flaws.append(Flaw(self._line, template.column, text, wrong.code, wrong.message, wrong.hint))

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
+from orchestrator.findings import Wrong
+
 _NUMBERS = re.compile(
     r"(\d{1,4})([-./ ])(\d{1,2})\2(\d{1,4})"
     r"(?:[T ]+(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?)?",
@@ -19,16 +21,6 @@ _SUM = re.compile(r"(?P<before>[A-Z]{3}|[€£$¥])?\s*(?P<amount>[^A-Z€£$¥]
 _SIGNS = {"€": "EUR", "£": "GBP"}  # a $ or ¥ is the sign of several currencies
 _YES = frozenset({"yes", "true", "1", "y", "x", "t", "ja", "oui", "si", "wahr"})
 _NO = frozenset({"no", "false", "0", "n", "f", "nein", "non", "falsch"})
-
-
-class Wrong(ValueError):
-    """A text that is refused: the code, what is wrong with it, and what would be right."""
-
-    def __init__(self, code: str, message: str, hint: str = "") -> None:
-        self.code = code
-        self.message = message
-        self.hint = hint
-        super().__init__(message)
 
 
 @lru_cache(maxsize=16384)  # the rows of a table share their days

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, insert
 
+from orchestrator.clock import SystemClock
+from orchestrator.ledger.tables import AttemptTable
 from tests.contracts.smtp_server import SmtpServer
 from tests.installation import Home, home
 from tests.plugged import pigeon
@@ -65,6 +68,26 @@ def test_a_paused_channel_is_listed_as_paused_with_the_reason(home: Home) -> Non
     home.run("db", "upgrade")
     home.run("pause", "--channel", "email", "--reason", "the server moves")
     assert str(listed(home)["email"]["health"]).endswith(": the server moves")
+
+
+@pytest.mark.parametrize(("failed", "well"), [(1, True), (3, False)])
+def test_the_list_and_the_doctor_judge_a_failing_channel_alike(live: Home, failed: int, well: bool) -> None:
+    live.run("db", "upgrade")
+    now = SystemClock().now()
+    tries = [
+        AttemptTable(
+            entry_id=number, n=1, channel="email", started_at=now, finished_at=now, provider_id="", code="",
+            outcome="failed" if number < failed else "accepted", detail="", message_id="", address="",
+        ).model_dump(exclude={"id"})
+        for number in range(20)
+    ]  # fmt: skip
+    with create_engine(f"sqlite:///{live.folder / 'beforehand.db'}").begin() as connection:
+        connection.execute(insert(AttemptTable), tries)
+
+    health = str(listed(live)["email"]["health"])
+    told = "sending by email" in live.run("doctor")[1]
+
+    assert (health, told) == (("well", False) if well else ("3 of 20 tries failed in the last hour", True))
 
 
 def test_a_test_message_leaves_through_the_channel_as_it_is_set_up(live: Home, server: SmtpServer) -> None:

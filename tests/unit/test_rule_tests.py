@@ -11,10 +11,11 @@ from channels.registry import NAMES
 from orchestrator import config
 from orchestrator.cli import house
 from orchestrator.errors import Problem
+from orchestrator.findings import Wrong
 from orchestrator.rule_tests import shape
 from orchestrator.rule_tests.codes import TEST_CODES
 from orchestrator.rule_tests.coverage import coverage, untested
-from orchestrator.rule_tests.moments import WrongTime, parse_moment
+from orchestrator.rule_tests.moments import parse_moment
 from orchestrator.rule_tests.reader import load
 from orchestrator.rule_tests.running import run, verdicts
 from orchestrator.rule_tests.values import Verdict
@@ -215,7 +216,7 @@ def test_a_time_is_what_the_clocks_of_the_place_read(written: str, moment: datet
     ],
 )
 def test_a_time_that_cannot_be_is_refused(written: str, code: str) -> None:
-    with pytest.raises(WrongTime) as refused:
+    with pytest.raises(Wrong) as refused:
         parse_moment(written, BERLIN)
 
     assert refused.value.code == code

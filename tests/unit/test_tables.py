@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import Problems
+from orchestrator.findings import Wrong
 from orchestrator.money import read_money
 from orchestrator.tables import values
 from orchestrator.tables.doubles import Disk, Double
@@ -180,7 +181,7 @@ def test_a_date_is_read_in_the_order_the_mapping_names(text: str, order: str, ex
     ],
 )
 def test_what_is_no_date_is_refused_with_a_way_out(text: str, order: str, code: str, hint: str) -> None:
-    with pytest.raises(values.Wrong) as wrong:
+    with pytest.raises(Wrong) as wrong:
         values.day_or_moment(text, order, ())
     assert wrong.value.code == code
     assert hint in wrong.value.hint
@@ -199,7 +200,7 @@ def test_a_number_is_read_with_the_mark_the_mapping_names(text: str, decimal: st
 
 
 def test_a_number_with_the_other_mark_is_refused_and_not_guessed() -> None:
-    with pytest.raises(values.Wrong):
+    with pytest.raises(Wrong):
         values.number("1,5", ".")
 
 
@@ -226,7 +227,7 @@ def test_a_sum_of_money_is_read_exactly_and_as_templates_write_it(
     "text", ["12.50", "EUR 12.50 EUR", "$12.50", "12,5.0 EUR", "free", "EUR", "12.50 Euro"]
 )
 def test_a_sum_without_one_currency_is_refused_with_a_way_out(text: str) -> None:
-    with pytest.raises(values.Wrong) as wrong:
+    with pytest.raises(Wrong) as wrong:
         values.money(text, ".")
     assert wrong.value.code == "M110"
     assert wrong.value.hint
