@@ -10,6 +10,7 @@ LONGEST = 36_500 * 86_400  # a hundred years in seconds; more is a slip of the f
 
 _PARTS = re.compile(r"(?:\d+(?:bd|bh|[wdhms])\s*)+")
 _PART = re.compile(r"(\d+)(bd|bh|[wdhms])")
+MIDNIGHT = "24:00"  # as the end of a day
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
 _SPAN = re.compile(r"\s*(\S+?)\s*[-–]\s*(\S+)\s*")  # people type an en dash, too
 _WORDS = re.compile(
@@ -90,7 +91,7 @@ def parse_time(text: str) -> time:
 
 
 def _time_hint(written: str) -> str:
-    if written == "24:00":
+    if written == MIDNIGHT:
         return "the day ends at 23:59; the next begins at 00:00"
     if spoken := re.fullmatch(r"(\d{1,2})(?:[:.](\d{2}))?\s*([ap])\.?m\.?", written.lower()):
         hour = int(spoken[1]) % 12 + (12 if spoken[3] == "p" else 0)
@@ -103,19 +104,32 @@ def _time_hint(written: str) -> str:
 
 
 def parse_hours(text: str) -> tuple[time, time]:
-    """Return the daily hours that *text* says (``08:00-20:00``); raises :class:`Malformed`."""
+    """Return the daily hours that *text* says (``08:00-20:00``); raises :class:`Malformed`.
+
+    ``24:00`` is the midnight that ends the day, returned as 00:00: ``00:00-24:00`` is the whole day.
+    """
     match = _SPAN.fullmatch(text)
     if match is None:
         raise Malformed("R023", f"{_short(text)} are not hours", "write from-to: 08:00-20:00")
     try:
-        start, end = parse_time(match[1]), parse_time(match[2])
+        start, end = parse_time(match[1]), parse_end(match[2])
     except Malformed as malformed:
         raise Malformed("R023", malformed.message, malformed.hint) from None
-    if start >= end:
+    if start >= end and match[2].strip() != MIDNIGHT:
         raise Malformed(
             "R023", f"the hours {text.strip()} end before they begin", "write from-to within one day"
         )
     return start, end
+
+
+def parse_end(text: str) -> time:
+    """Return the local time at which hours end, where ``24:00`` is 00:00; raises :class:`Malformed`."""
+    return time() if text.strip() == MIDNIGHT else parse_time(text)
+
+
+def hours_text(start: time, end: time) -> str:
+    """Write hours as :func:`parse_hours` reads them."""
+    return f"{start:%H:%M}-{f'{end:%H:%M}' if end > time() else MIDNIGHT}"
 
 
 def _short(text: str) -> str:

@@ -19,6 +19,7 @@ from orchestrator.config.toml_places import Path as Name  # ("channels", "email"
 from orchestrator.config.toml_places import Place, places
 from orchestrator.errors import Problem, Problems
 from orchestrator.findings import did_you_mean
+from orchestrator.literals import hours_text
 
 __all__ = ["Row", "Settings", "load", "reference", "rows"]
 
@@ -326,7 +327,7 @@ def written(value: Any) -> str:
         case timedelta():
             return _length(value)
         case (time() as start, time() as end):
-            return f"{start:%H:%M}-{end:%H:%M}"
+            return hours_text(start, end)
         case tuple():
             return ", ".join(written(item) for item in value)
         case _:

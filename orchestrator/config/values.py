@@ -63,7 +63,7 @@ def _quiet(value: Any) -> Any:
     if not dash:
         raise refused("C011", f"{value!r} are not hours", 'write from-to, such as 22:00-08:00, or "none"')
     try:
-        hours = literals.parse_time(start), literals.parse_time(end)
+        hours = literals.parse_time(start), literals.parse_end(end)
     except literals.Malformed as malformed:
         raise refused("C011", malformed.message, malformed.hint) from None
     if hours[0] == hours[1]:

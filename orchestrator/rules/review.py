@@ -11,6 +11,7 @@ from itertools import combinations
 from orchestrator.conditions.fields import declared
 from orchestrator.errors import Problem
 from orchestrator.journey import Duration, Journey, Law, Mode, On, Policy, Rule, RuleBook
+from orchestrator.literals import hours_text
 from orchestrator.model import Purpose
 from orchestrator.planning.delivery import RANKS
 from orchestrator.rules import load
@@ -157,7 +158,7 @@ def _windows(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> Non
     hours = (timing.hours or journey.hours) if timing.at == "preferred" else None
     minutes = _open(hours, quiet)
     if hours is not None and not minutes:
-        message = f"the hours {hours[0]:%H:%M}-{hours[1]:%H:%M} lie wholly in the quiet hours"
+        message = f"the hours {hours_text(*hours)} lie wholly in the quiet hours"
         findings.say(rule, "hours", "R052", message, "open other hours, or write `timing: {at: …}`")
         return
     for closed, spans in _elsewhere(rule, policy):
@@ -246,7 +247,7 @@ def _open(hours: tuple[time, time] | None, quiet: tuple[time, time] | None) -> t
 
 def _between(minute: int, span: tuple[time, time]) -> bool:
     start, end = _minute(span[0]), _minute(span[1])
-    return start <= minute < end if start <= end else minute >= start or minute < end
+    return start <= minute < end if start < end else minute >= start or minute < end
 
 
 def _minute(at: time) -> int:

@@ -201,7 +201,9 @@ def reads_open(moment: datetime, zone: str, business: BusinessCalendar) -> bool:
     """Say whether the clock on the wall reads a time within the opening hours of that day."""
     wall = _wall(moment, zone)
     hours = business.hours.get(wall.weekday())
-    return hours is not None and hours[0] <= wall.time() < hours[1] and wall.date() not in business.holidays
+    if hours is None or wall.time() < hours[0] or wall.date() in business.holidays:
+        return False
+    return wall.time() < hours[1] or hours[1] <= hours[0]
 
 
 @lru_cache(maxsize=8192)  # tasks are due at deadlines, which are the same for the promises of a day

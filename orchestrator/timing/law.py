@@ -12,6 +12,8 @@ from functools import lru_cache
 from orchestrator.journey import BusinessCalendar, Law
 from orchestrator.model import Customer, Person, Purpose
 
+MIDNIGHT = time()  # closing then is closing at the end of the day
+
 UNHEARD = "the customer's own time zone is not known"
 NO_ZONE = "the customer's own time zone is none that we know"
 LONGEST_CODE = 3  # of a subdivision in ISO 3166-2; anything longer is a name, which we do not know
@@ -61,6 +63,11 @@ def _applying(
             yield legal.hours
 
 
+def _at_the_end(closing: time) -> tuple[bool, time]:
+    """Orders closing times: midnight is the end of the day."""
+    return closing == MIDNIGHT, closing
+
+
 def _common(calendars: Sequence[BusinessCalendar]) -> dict[int, tuple[time, time]]:
     """The hours of each weekday that are in all of them."""
     common = {}
@@ -68,7 +75,7 @@ def _common(calendars: Sequence[BusinessCalendar]) -> dict[int, tuple[time, time
         spans = [calendar.hours.get(weekday) for calendar in calendars]
         known = [span for span in spans if span is not None]
         if len(known) == len(spans):
-            start, end = max(span[0] for span in known), min(span[1] for span in known)
-            if start < end:
+            start, end = max(span[0] for span in known), min((span[1] for span in known), key=_at_the_end)
+            if start < end or end == MIDNIGHT:
                 common[weekday] = (start, end)
     return common

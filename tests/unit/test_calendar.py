@@ -554,3 +554,27 @@ def test_business_minutes_are_the_minutes_the_doors_were_open(
         counted += bool(hours and hours[0] <= wall.time() < hours[1] and wall.date() not in business.holidays)
         wall += timedelta(minutes=1)
     assert counted == minutes
+
+
+# ── all day ──────────────────────────────────────────────────────────────────
+
+ROUND_THE_CLOCK = BusinessCalendar(dict.fromkeys(range(7), (time(), time())))  # 00:00-24:00
+EVENINGS = BusinessCalendar(dict.fromkeys(range(7), (time(18), time())))  # 18:00-24:00
+
+
+@given(moments, zones)
+def test_a_business_that_never_closes_is_always_open_and_its_hours_are_those_of_the_clock(
+    moment: datetime, zone: str
+) -> None:
+    assert calendar.reads_open(moment, zone, ROUND_THE_CLOCK)
+    assert calendar.next_business(moment, zone, ROUND_THE_CLOCK) == moment
+    later = calendar.add(moment, Duration(business_minutes=90), zone, ROUND_THE_CLOCK)
+    assert later == moment + timedelta(minutes=90)
+
+
+@pytest.mark.parametrize(
+    ("wall", "open_"), [("17:59", False), ("18:00", True), ("23:59", True), ("00:00", False)]
+)
+def test_hours_that_end_with_the_day_are_open_until_midnight(wall: str, open_: bool) -> None:
+    moment = at(f"2026-03-10T{wall}+01:00")
+    assert calendar.reads_open(moment, BERLIN, EVENINGS) is open_

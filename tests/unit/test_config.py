@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator import config
-from orchestrator.config import Settings, load, reference, rows, written
+from orchestrator.config import Settings, in_force, load, reference, rows, written
 from orchestrator.config.codes import SETTING_CODES
 from orchestrator.config.toml_places import places
 from orchestrator.errors import Problem, Problems
@@ -293,6 +293,15 @@ def test_secrets_are_masked_wherever_settings_are_shown() -> None:
 # ── origins ──────────────────────────────────────────────────────────────────
 
 
+def test_hours_that_end_with_the_day_are_read_shown_and_come_into_force_alike(write: Write) -> None:
+    settings = load(
+        write('[quiet_hours]\nmarketing = "20:00-24:00"\n[calendars.x]\nmon = "00:00-24:00"\n'), {}
+    )
+    shown = {row.name: row.value for row in rows(settings)}
+    assert (shown["calendars.x.mon"], shown["quiet_hours.marketing"]) == ("00:00-24:00", "20:00-24:00")
+    assert in_force.policy(in_force.planning(settings)) == settings.policy()
+
+
 def test_every_value_knows_where_it_came_from(write: Write) -> None:
     path = write('\n[server]\nport = 8080\nhost = "0.0.0.0"\n[calendars.x]\nmon = "09:00-17:00"\n')
     shown = {
@@ -353,6 +362,8 @@ WRONG = [
     ("[calendars.x]\nmon = '18:00-09:00'", "C011", 2, 7, ""),
     ("[quiet_hours]\nservice = 'at night'", "C011", 2, 11, ""),
     ("[quiet_hours]\nservice = '22:00-25:00'", "C011", 2, 11, ""),
+    ("[quiet_hours]\nservice = '00:00-24:00'", "C011", 2, 11, 'write "none" for no quiet hours'),
+    ("[calendars.x]\nmon = '24:00-09:00'", "C011", 2, 7, ""),
     ("[quiet_hours]\nservice = '08:00-08:00'", "C011", 2, 11, 'write "none" for no quiet hours'),
     ("[quiet_hours]\nservice = false", "C011", 2, 11, ""),
     ("[quiet_hours]\nlaw = 'nowhere.toml'", "C025", 2, 7, ""),

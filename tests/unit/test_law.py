@@ -264,3 +264,14 @@ def test_a_file_that_is_missing_or_no_toml_is_refused(tmp_path: Path) -> None:
     (tmp_path / "law.toml").write_text("[US")
     with pytest.raises(quiet_hours.Unreadable, match="not TOML"):
         quiet_hours.law(tmp_path / "law.toml")
+
+
+def test_hours_that_the_law_leaves_to_the_end_of_the_day_end_where_the_stricter_end() -> None:
+    both = quiet_hours.read(
+        '[US]\npurposes = ["marketing"]\ndaily = "08:00-24:00"\nsource = "x"\nchecked = 2026-11-22\n'
+        '[US-NY]\npurposes = ["marketing"]\nmon = "00:00-24:00"\ntue = "00:00-21:00"\nsource = "x"\n'
+        "checked = 2026-11-22\n"
+    )
+    found = hours(both, "US", "NY", Purpose.MARKETING, "sms")
+    assert found is not None
+    assert found.hours == {0: (time(8), time()), 1: (time(8), time(21))}

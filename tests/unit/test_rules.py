@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import Misconfigured, Problem
 from orchestrator.journey import NOTHING, Duration, Journey, Mode, On, Policy, Rule, RuleBook, Rung, TaskSpec
-from orchestrator.literals import Malformed, parse_hours, parse_time
+from orchestrator.literals import Malformed, hours_text, parse_hours, parse_time
 from orchestrator.model import Purpose
 from orchestrator.rules import json_schema, load, parse_duration, read
 from orchestrator.rules.codes import RULE_CODES
@@ -310,8 +310,14 @@ def test_a_time_is_on_the_24_hour_clock(text: str, hint: str) -> None:
 
 def test_hours_lie_within_one_day() -> None:
     assert parse_hours("08:00 – 20:00") == (time(8), time(20))
-    with pytest.raises(Malformed):
-        parse_hours("20:00-08:00")
+    for wrong in ("20:00-08:00", "00:00-00:00", "24:00-08:00", "20:00-24:30"):
+        with pytest.raises(Malformed):
+            parse_hours(wrong)
+
+
+@pytest.mark.parametrize("written", ["00:00-24:00", "18:00-24:00", "08:30-20:00"])
+def test_hours_may_end_with_the_day_and_are_written_as_they_are_read(written: str) -> None:
+    assert hours_text(*parse_hours(written)) == written
 
 
 # ── mistakes ─────────────────────────────────────────────────────────────────
