@@ -15,7 +15,7 @@ from orchestrator.intake.types import CORE
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Appended, Ledger, OrderRow, Transaction
 from orchestrator.ledger.verbs import batches
-from orchestrator.model import Customer, Entry, Order, Scope, Status, may_be_either, scope_of
+from orchestrator.model import Customer, Entry, Fact, Order, Scope, Status, may_be_either, scope_of
 from orchestrator.planning import past
 from orchestrator.planning.audience import nobody
 from orchestrator.planning.case import complete, reached
@@ -80,6 +80,7 @@ class Engine:
 
         Raises :class:`Conflict` as :meth:`hear` does; what was done so far is then to be undone.
         """
+        tx.own_customers(customers_in(item.fact for item in incoming))
         results = list(zip(incoming, tx.append(incoming), strict=True))
         conflicts = [item.fact.id for item, result in results if result is Appended.CONFLICT]
         if conflicts:
@@ -116,6 +117,7 @@ class Engine:
 
     def plan(self, tx: Transaction, orders: Mapping[str, datetime], now: datetime) -> dict[str, str]:
         """Plan these orders again, and say what is wrong with which. This paragraph is the product."""
+        tx.own(orders)
         return self.settle(tx, self.look(tx, orders, now), orders, now)
 
     def settle(self, tx: Transaction, sight: Sight, orders: Iterable[str], now: datetime) -> dict[str, str]:
@@ -141,7 +143,7 @@ class Engine:
     def plan_changed(self, now: datetime, limit: int = BATCH) -> int:
         """Plan orders that carry a mark, the longest waiting first; return how many."""
         with self.ledger.transaction() as tx:
-            changed = tx.changed(limit)
+            changed = tx.changed_and_free(limit)
             self.plan(tx, {change.order: change.heard or now for change in changed}, now)
             tx.planned({change.order: change.mark for change in changed})
         return len(changed)
@@ -236,6 +238,17 @@ class Engine:
         """Every entry of one order, oldest first."""
         with self.ledger.read() as tx:
             return tx.entries_of([order_id]).get(order_id, ())
+
+
+def customers_in(facts: Iterable[Fact]) -> set[str]:
+    """Name the customers whom these facts are about, or whose orders."""
+    found = set()
+    for fact in facts:
+        if scope_of(fact.type) is Scope.CUSTOMER:
+            found |= {fact.subject, str(fact.data.get("into", fact.subject))}
+        elif "customer" in fact.data and isinstance(fact.data["customer"], str):
+            found.add(fact.data["customer"])
+    return found
 
 
 def problem_of(order: Order, customer: Customer, book: RuleBook) -> str:

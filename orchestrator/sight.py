@@ -22,7 +22,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 class Sight:
     """Some orders and their customers as the facts have them, and what the planner wants for them.
 
-    ``newest`` is the last fact it takes into account, ``at`` when it was. An order with a problem may be
+    ``newest`` marks the facts it takes into account, ``at`` when it was. An order with a problem may be
     missing from ``orders`` (its facts do not fold) or from ``decisions`` (it cannot be planned).
     """
 
@@ -43,7 +43,7 @@ class Sight:
         """Is it still fresh, and did no news come about these orders or anybody who may wait for them?"""
         if now - self.at >= FRESH:
             return False
-        news = tx.news_after(self.newest, MANY)
+        news = tx.news(self.newest, MANY)
         if len(news) == MANY:
             return False
         about: dict[Scope, set[str]] = {Scope.ORDER: set(), Scope.CUSTOMER: set()}
@@ -131,7 +131,7 @@ def _decide(
 
 def look_at_facts(tx: Transaction, book: RuleBook, orders: Iterable[str], now: datetime = NEVER) -> Sight:
     """Fold *orders* and their customers, and decide nothing yet."""
-    sight = Sight(book, now, tx.newest_fact())
+    sight = Sight(book, now, tx.so_far())
     for order_id, facts in tx.order_facts(orders).items():
         try:
             order = fold_order(order_id, facts)

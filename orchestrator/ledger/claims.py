@@ -1,8 +1,10 @@
 """Taking what is due: the one statement that databases word differently.
 
-SQLite has one writer at a time, so what the inner query found is still so when it is taken. In an order
-only the head goes (the earliest ``due_at`` among what may go now), and only when nothing of it is in
-flight; the unique index ``ix_entries_one_in_flight`` would refuse anything else.
+SQLite has one writer at a time, so what the inner query found is still so when it is taken. In PostgreSQL
+the orders of what is due are owned first, passing by those that somebody else works on, and what is still
+due then is taken. In an order only the head goes (the earliest ``due_at`` among
+what may go now), and only when nothing of it is in flight; the unique index ``ix_entries_one_in_flight``
+would refuse anything else.
 """
 
 from typing import Any
@@ -12,7 +14,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from orchestrator.ledger.moves import one_of
 from orchestrator.ledger.rows import ENTRY
-from orchestrator.ledger.tables import entries
+from orchestrator.ledger.tables import entries, orders
 from orchestrator.model import IN_FLIGHT, WAITING, Status
 
 _waiting, _earlier, _flying = entries.alias("waiting"), entries.alias("earlier"), entries.alias("flying")
@@ -62,9 +64,15 @@ def _take(found: Select[tuple[int | None]]) -> ReturningUpdate[Any]:
     )
 
 
+def _owned(found: Select[tuple[int | None]]) -> Select[tuple[int | None]]:
+    """The same, owning their orders, and without those whose order somebody else works on."""
+    return found.join(orders, orders.c.id == _waiting.c.order_id).with_for_update(of=orders, skip_locked=True)
+
+
 CLAIM = _take(_due)
 CLAIM_THESE = _take(_these)
 CLAIM_ALONG = _take(_together)
+OWN_DUE, OWN_THESE, OWN_ALONG = _owned(_due), _owned(_these), _owned(_together)
 JOINING = (
     select(*ENTRY)
     .where(

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from orchestrator.errors import LedgerAway
+
 
 class Database(Protocol):
     """Where a ledger is kept. May be used from any thread."""
@@ -22,6 +24,10 @@ class Database(Protocol):
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Give a connection with one unchanging view. Raises :class:`LedgerAway`."""
+        ...
+
+    def away(self, error: BaseException) -> LedgerAway | None:
+        """Say that the database is away, if that is what an error of its driver means."""
         ...
 
     def daemon_lock(self) -> AbstractContextManager[None]:

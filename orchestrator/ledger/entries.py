@@ -22,10 +22,11 @@ from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is compiled
 
 from orchestrator.errors import Stale
 from orchestrator.ledger.moves import may_become, one_of
+from orchestrator.ledger.owning import Owning
 from orchestrator.ledger.rows import ENTRY, STATUSES, entry, to_json
 from orchestrator.ledger.tables import attempts, entries, orders
 from orchestrator.ledger.values import Attempt
-from orchestrator.ledger.verbs import Verbs, batches
+from orchestrator.ledger.verbs import batches
 from orchestrator.model import IN_FLIGHT, WAITING, Entry, Kind, Notification, Purpose, Sent, Status
 
 _PLANNED = ("customer", "kind", "mode", "template", "purpose")
@@ -174,7 +175,7 @@ _WAKE_UNTRIED = (
 )
 
 
-class Entries(Verbs):
+class Entries(Owning):
     """The verbs about entries that planning and reading need."""
 
     def entries_of(
@@ -243,6 +244,7 @@ class Entries(Verbs):
         """
         if not notifications:
             return 0
+        self.own(one.order for one in notifications)
         return self._run(_CREATE, [_row(one, now) for one in notifications])
 
     def reschedule(self, entry_id: int, notification: Notification, now: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Text, and_, bindparam, exists, func, or_, select, update
 
+from orchestrator.ledger.functions import place_in
 from orchestrator.ledger.persons import Persons
 from orchestrator.ledger.rows import FACT, fact, to_json
 from orchestrator.ledger.skeleton import ERASED
@@ -174,7 +175,7 @@ def _may_hold(column: ColumnElement[Any], texts: Collection[str]) -> ColumnEleme
     hits = []
     for text in sorted(texts):
         if E164.fullmatch(text):
-            hits.append(func.instr(bare, digits_of(text)[1]) > 0)
+            hits.append(place_in(bare, digits_of(text)[1]) > 0)
         else:
-            hits.append(and_(*(func.instr(func.lower(column), run) > 0 for run in runs(text) or [text])))
+            hits.append(and_(*(place_in(func.lower(column), run) > 0 for run in runs(text) or [text])))
     return or_(*hits)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import BigInteger, Select, bindparam, exists, func, insert, literal_column, select, update
 
 from orchestrator.ledger.persons import Persons
 from orchestrator.ledger.rows import FACT, fact, to_json
@@ -31,13 +31,12 @@ _AFTER = (
     .order_by(facts.c.seq)
     .limit(bindparam("most"))
 )
-_NEWS = (
-    select(facts.c.scope, facts.c.subject)
-    .where(facts.c.seq > bindparam("after"))
-    .order_by(facts.c.seq)
-    .limit(bindparam("most"))
-)
 _NEWEST = select(func.max(facts.c.seq))
+_WHOM = select(facts.c.scope, facts.c.subject).limit(bindparam("most"))
+_NEWS = _WHOM.where(facts.c.seq > bindparam("mark"))
+# of transactions that write at once, one that began earlier may commit later: numbers do not tell what is new
+_SO_FAR = select(literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", BigInteger()))
+_NEWS_OF_MANY = _WHOM.where(facts.c.written >= bindparam("mark"))
 _SUBJECTS: Select[Any] = (
     select(facts.c.subject)
     .distinct()
@@ -123,15 +122,23 @@ class Facts(Persons):
             (number, fact(columns)) for number, *columns in self._rows(_AFTER, {"after": seq, "most": limit})
         ]
 
-    def news_after(self, seq: int, limit: int) -> list[tuple[Scope, str]]:
-        """Say whom at most *limit* facts whose number is above *seq* are about: an order or a customer."""
-        rows = self._rows(_NEWS, {"after": seq, "most": limit})
-        return [(_SCOPES[scope], subject) for scope, subject in rows]
-
     def newest_fact(self) -> int:
         """Give the number of the fact accepted last; 0 before the first."""
         number: int | None = self._value(_NEWEST)
         return number or 0
+
+    def so_far(self) -> int:
+        """Give a mark for :meth:`news`: whatever this transaction cannot see comes after it."""
+        return int(self._value(_SO_FAR)) if self._many_writers else self.newest_fact()
+
+    def news(self, mark: int, limit: int) -> list[tuple[Scope, str]]:
+        """Say whom at most *limit* facts after that mark are about: an order or a customer.
+
+        Where many write at once, some of shortly before it may be among them.
+        """
+        query = _NEWS_OF_MANY if self._many_writers else _NEWS
+        rows = self._rows(query, {"mark": mark, "most": limit})
+        return [(_SCOPES[scope], subject) for scope, subject in rows]
 
     def order_ids(self) -> Iterator[str]:
         """Name every order that facts speak about."""

@@ -76,7 +76,7 @@ class Ledger:
         long as it is patient by itself), or is not where it was; then nothing was written.
         """
         with self._alone(), self._database.writing(patience=patience) as connection:
-            yield Transaction(connection)
+            yield Transaction(connection, self._database.away)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -85,7 +85,7 @@ class Ledger:
         Raises :class:`LedgerAway`.
         """
         with self._alone(), self._database.reading() as connection:
-            yield Transaction(connection)
+            yield Transaction(connection, self._database.away)
 
     def daemon_lock(self) -> AbstractContextManager[None]:
         """Be a daemon on this ledger, or raise :class:`LedgerBusy` naming the one there may be."""

@@ -18,7 +18,7 @@ _values = attrgetter(*_COLUMNS)
 
 _ZERO: ColumnElement[int] = literal_column("0")
 WAITS = orders.c.changed > orders.c.planned
-_NOTHING_ELSE = {name: "" for name in _COLUMNS if name != "id"}
+NOTHING_KNOWN = {name: "" for name in _COLUMNS if name != "id"}
 
 
 def _later(heard: ColumnElement[datetime]) -> ColumnElement[datetime]:
@@ -27,7 +27,7 @@ def _later(heard: ColumnElement[datetime]) -> ColumnElement[datetime]:
 
 
 _new = insert(orders).values(
-    id=bindparam("id"), **_NOTHING_ELSE, changed=1, planned=0, heard_to=bindparam("heard_to")
+    id=bindparam("id"), **NOTHING_KNOWN, changed=1, planned=0, heard_to=bindparam("heard_to")
 )
 _MARK = _new.on_conflict_do_update(
     index_elements=["id"],
@@ -47,6 +47,7 @@ _CHANGED = (
     .order_by(orders.c.heard_to, orders.c.id)
     .limit(bindparam("most"))
 )
+_CHANGED_AND_FREE = _CHANGED.with_for_update(skip_locked=True)
 _PLANNED = (
     update(orders)
     .where(orders.c.id == bindparam("order"), orders.c.changed == bindparam("mark"))
@@ -100,6 +101,10 @@ class Orders(Verbs):
     def changed(self, limit: int) -> list[Changed]:
         """Name at most *limit* orders that must be planned, the longest waiting first."""
         return [Changed(*row) for row in self._rows(_CHANGED, {"most": limit})]
+
+    def changed_and_free(self, limit: int) -> list[Changed]:
+        """Own at most *limit* orders that must be planned and nobody else works on; see :meth:`changed`."""
+        return [Changed(*row) for row in self._rows(_CHANGED_AND_FREE, {"most": limit})]
 
     def planned(self, marks: Mapping[str, int]) -> None:
         """Clear the marks (order id → mark read) of orders that did not change since they were read."""

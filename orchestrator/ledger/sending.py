@@ -9,7 +9,17 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, func, insert, or_, select, update
 
-from orchestrator.ledger.claims import CLAIM, CLAIM_ALONG, CLAIM_THESE, DUE_OF, JOINING, NEXT_DUE
+from orchestrator.ledger.claims import (
+    CLAIM,
+    CLAIM_ALONG,
+    CLAIM_THESE,
+    DUE_OF,
+    JOINING,
+    NEXT_DUE,
+    OWN_ALONG,
+    OWN_DUE,
+    OWN_THESE,
+)
 from orchestrator.ledger.entries import Entries
 from orchestrator.ledger.moves import may_become, one_of
 from orchestrator.ledger.orders import WAITS
@@ -114,13 +124,17 @@ _END = _end.where(or_(attempts.c.finished_at.is_(None), attempts.c.outcome == St
 def _lost(was: Status, becomes: Status) -> Any:
     return (
         update(entries)
-        .where(_FLYING, entries.c.lease_until <= _now, may_become(becomes, {was}))
+        .where(entries.c.id.in_(bindparam("ids", expanding=True)), may_become(becomes, {was}))
         # the next generation, so that the worker who may still wake up is refused
         .values(status=becomes.value, generation=entries.c.generation + 1, **_GROUNDED)
         .returning(*ENTRY)
     )
 
 
+_LAPSED = select(entries.c.id).where(_FLYING, entries.c.lease_until <= _now)
+_OWN_LAPSED = _LAPSED.join(orders, orders.c.id == entries.c.order_id).with_for_update(
+    of=orders, skip_locked=True
+)
 _NEVER_BEGUN = _lost(Status.DISPATCHED, Status.SCHEDULED)
 _NOBODY_KNOWS = _lost(Status.SENDING, Status.UNKNOWN).values(reason=LEASE_OVER)
 _EXTEND = (
@@ -150,15 +164,17 @@ class Sending(Entries):
 
         They are dispatched, under a new generation, and come by ``due_at``.
         """
+        if self._many_writers:
+            free = [row[0] for row in self._rows(OWN_DUE, {"now": now, "most": limit})]
+            return self._taken(CLAIM_THESE, free, now, worker, lease)
         rows = self._rows(CLAIM, {"now": now, "most": limit, "by": worker, "until": now + lease})
-        return sorted(map(entry, rows), key=lambda one: (one.due_at, one.id))
+        return sorted(map(entry, rows), key=_by_due)
 
     def claim_these(
         self, entry_ids: Sequence[int], now: datetime, worker: str, lease: timedelta
     ) -> list[Entry]:
         """Take those of these entries that :meth:`claim` would take."""
-        values = {"ids": entry_ids, "now": now, "by": worker, "until": now + lease}
-        return sorted(map(entry, self._rows(CLAIM_THESE, values)), key=lambda one: (one.due_at, one.id))
+        return self._taken(CLAIM_THESE, self._free(OWN_THESE, entry_ids, now), now, worker, lease)
 
     def joining(self, names: Iterable[str]) -> list[Entry]:
         """List what waits or is in flight under these names of what leaves together, by id."""
@@ -171,13 +187,24 @@ class Sending(Entries):
         self, entry_ids: Iterable[int], now: datetime, worker: str, lease: timedelta
     ) -> list[Entry]:
         """Take those of these entries whose order is free, whether they are due or not."""
+        return self._taken(CLAIM_ALONG, self._free(OWN_ALONG, entry_ids, now), now, worker, lease)
+
+    def _free(self, owning: Any, entry_ids: Iterable[int], now: datetime) -> list[int]:
+        """Those of these entries whose order nobody else works on; their orders are owned from here on."""
+        if not self._many_writers:
+            return list(entry_ids)
+        return [
+            row[0] for batch in batches(entry_ids) for row in self._rows(owning, {"ids": batch, "now": now})
+        ]
+
+    def _taken(
+        self, claim: Any, entry_ids: Iterable[int], now: datetime, worker: str, lease: timedelta
+    ) -> list[Entry]:
         values = {"now": now, "by": worker, "until": now + lease}
         found = [
-            entry(row)
-            for batch in batches(entry_ids)
-            for row in self._rows(CLAIM_ALONG, {"ids": batch, **values})
+            entry(row) for batch in batches(entry_ids) for row in self._rows(claim, {"ids": batch, **values})
         ]
-        return sorted(found, key=lambda one: (one.due_at, one.id))
+        return sorted(found, key=_by_due)
 
     def due_of(self, order_ids: Iterable[str], now: datetime) -> list[tuple[int, str, datetime]]:
         """Give id, order and moment of what these orders have waiting that may go at *now*."""
@@ -310,11 +337,19 @@ class Sending(Entries):
 
     def sweep(self, now: datetime) -> list[Entry]:
         """Take back entries whose lease ran out: scheduled if they never began, else unknown."""
-        unknown = [entry(row) for row in self._rows(_NOBODY_KNOWS, {"now": now})]
+        lapsed = [row[0] for row in self._rows(_OWN_LAPSED if self._many_writers else _LAPSED, {"now": now})]
+        unknown = self._swept(_NOBODY_KNOWS, lapsed, now)
         how = {"how": Status.UNKNOWN.value, "receipt": "", "error": "", "why": LEASE_OVER, "now": now}
         if unknown:
             self._run(_END_OPEN, [{"entry": one.id, **how} for one in unknown])
-        return unknown + [entry(row) for row in self._rows(_NEVER_BEGUN, {"now": now})]
+        return unknown + self._swept(_NEVER_BEGUN, lapsed, now)
+
+    def _swept(self, statement: Any, entry_ids: Iterable[int], now: datetime) -> list[Entry]:
+        return [
+            entry(row)
+            for ids in batches(entry_ids)
+            for row in self._rows(statement, {"ids": ids, "now": now})
+        ]
 
     def backlog(self, now: datetime) -> Backlog:
         """Say how far behind planning and sending are."""
@@ -330,3 +365,7 @@ class Sending(Entries):
                 return set()
             together.rollback()
         return {row["entry"] for row in rows if self._run(statement, row) != 1}
+
+
+def _by_due(one: Entry) -> tuple[datetime, int]:
+    return one.due_at, one.id

@@ -70,14 +70,11 @@ def connector(file: Path | None, *, scratch: bool) -> Callable[[], Any]:
     return connect
 
 
-def is_away(error: BaseException | None) -> bool:
-    """Say whether a driver's error is about the database as a whole, not about what it was asked."""
-    return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in AWAY
-
-
-def away(error: BaseException) -> LedgerAway:
-    """Say that the database is away, in the driver's words; they name no values."""
-    return LedgerAway(f"the ledger does not answer: {error}")
+def away(error: BaseException | None) -> LedgerAway | None:
+    """Say that the database is away, in the driver's words, which name no values; ``None`` if it is not."""
+    if isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in AWAY:
+        return LedgerAway(f"the ledger does not answer: {error}")
+    return None
 
 
 READERS = 8  # connections kept for reading
@@ -125,6 +122,8 @@ class SqliteDatabase:
             self._now_known()
             connection.exec_driver_sql("BEGIN")
             yield connection
+
+    away = staticmethod(away)
 
     def daemon_lock(self) -> AbstractContextManager[None]:
         """Be the only daemon on this file, or raise :class:`LedgerBusy` naming the other."""
@@ -223,6 +222,7 @@ def _on_error(context: ExceptionContext) -> None:
     SQLite may have rolled the transaction back by itself: without its connection, nothing that somebody
     still tries in it can be written outside of a transaction.
     """
-    if is_away(context.original_exception):
+    refused = away(context.original_exception)
+    if refused is not None:
         context.is_disconnect = True
-        raise away(context.original_exception)
+        raise refused

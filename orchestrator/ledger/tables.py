@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from orchestrator.ledger.functions import this_transaction
 from orchestrator.ledger.moments import Moment
 
 # SQLite numbers rows by itself only where the type is exactly INTEGER
@@ -39,6 +40,7 @@ class FactTable(Base, table=True):
         UniqueConstraint("source", "event_id"),
         Index("ix_facts_subject", "scope", "subject"),
         _partial("ix_facts_erased", "subject", where="type = 'customer.erased'"),
+        _partial("ix_facts_written", "written", where="written IS NOT NULL"),
         {"sqlite_autoincrement": True},
     )
 
@@ -53,6 +55,9 @@ class FactTable(Base, table=True):
     data: str = Field(sa_type=Text)
     extensions: str | None = Field(sa_type=Text)
     digest: bytes
+    written: int | None = Field(
+        default=None, sa_type=BigInteger, sa_column_kwargs={"server_default": this_transaction()}
+    )  # by which transaction; only where many write at once
 
 
 class OrderTable(Base, table=True):

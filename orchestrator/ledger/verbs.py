@@ -1,14 +1,13 @@
 """What every group of verbs stands on: the open transaction's connection, and lists cut to fit."""
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Executable, NestedTransaction
 
+from orchestrator.errors import LedgerAway
 from orchestrator.ledger.prepared import Row, prepare
-from orchestrator.ledger.sqlite import away, is_away
 
 T = TypeVar("T")
 
@@ -16,13 +15,17 @@ BATCH = 500  # ids in one statement: SQLite allows 32,766 variables, and longer 
 
 
 class Verbs:
-    """Verbs on one open transaction; they are void once it has ended."""
+    """Verbs on one open transaction; they are void once it has ended.
 
-    def __init__(self, connection: Connection) -> None:
+    *away* says of a driver's error that the database is away, if that is what it means.
+    """
+
+    def __init__(self, connection: Connection, away: Callable[[BaseException], LedgerAway | None]) -> None:
         self._connection = connection
-        # SQLite's own connection, for prepared statements; other databases take SQLAlchemy's way
-        native = connection.dialect.name == "sqlite"
-        self._driver: sqlite3.Connection | None = connection.connection.driver_connection if native else None
+        self._away = away
+        self._dialect = connection.dialect
+        self._many_writers = self._dialect.name != "sqlite"
+        self._driver: Any = connection.connection.driver_connection  # prepared statements are its own
 
     def apart(self) -> NestedTransaction:
         """Open a part of the transaction (``with``) that is undone alone if it raises."""
@@ -30,28 +33,25 @@ class Verbs:
 
     def _run(self, statement: Executable, parameters: Any = None) -> int:
         """Run *statement* once, or once for each of several parameters; say how many rows it touched."""
-        if self._driver is None:
-            return self._connection.execute(statement, parameters).rowcount
         several = isinstance(parameters, list)
         values = (parameters[0] if several else parameters) or {}
-        form = prepare(statement, tuple(values), self._connection.dialect)
+        form = prepare(statement, tuple(values), self._dialect)
+        cursor = self._driver.cursor()
         try:
             if several:
-                cursor = self._driver.executemany(*form.many(parameters))
+                cursor.executemany(*form.many(parameters))
             else:
-                cursor = self._driver.execute(*form.one(values))
-        except sqlite3.Error as error:
+                cursor.execute(*form.one(values))
+        except Exception as error:
             raise self._failed(error) from error
         return int(cursor.rowcount)
 
     def _rows(self, statement: Executable, parameters: Any = None) -> Sequence[Row]:
-        if self._driver is None:
-            return self._connection.execute(statement, parameters).tuples().all()
         values = parameters or {}
-        form = prepare(statement, tuple(values), self._connection.dialect)
+        form = prepare(statement, tuple(values), self._dialect)
         try:
             rows = self._driver.execute(*form.one(values)).fetchall()
-        except sqlite3.Error as error:
+        except Exception as error:
             raise self._failed(error) from error
         return form.read(rows)
 
@@ -59,15 +59,16 @@ class Verbs:
         rows = self._rows(statement, parameters)
         return rows[0][0] if rows else None
 
-    def _failed(self, error: sqlite3.Error) -> Exception:
+    def _failed(self, error: Exception) -> Exception:
         """Say what a driver's error means; with the database away, the transaction's connection is ended.
 
         SQLite may have rolled it back by itself: what somebody still tried in it would be written outside.
         """
-        if not is_away(error):
+        away = self._away(error)
+        if away is None:
             return error
         self._connection.invalidate(error)
-        return away(error)
+        return away
 
 
 def batches(items: Iterable[T]) -> Iterator[list[T]]:

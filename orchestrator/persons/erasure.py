@@ -173,7 +173,8 @@ def _look_again(
         now,
         [one for one in kept if one not in own],
     )
-    return tuple(path.name for path in left), kept
+    files = tuple(path.name for path in left)
+    return ("the ledger", *files) if rows and not ledger else files, kept
 
 
 def _is_shared(row: Standing, found: Found) -> bool:

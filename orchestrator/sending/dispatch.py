@@ -302,6 +302,7 @@ class Dispatcher:
     ) -> tuple[Sight, list[Job]]:
         """Decide everything again from the facts as they are now; what changed is rendered anew."""
         entries = [one.entry for job in jobs for one in job.all]
+        tx.own(entry.wanted.order for entry in entries)
         fresh = self._engine.look_again(tx, sight, self._moments(entries, now), now)
         may = {entry.id: go for entry, go in self._guarded(tx, entries, fresh, now)}
         ready: list[Job] = []
@@ -332,6 +333,7 @@ class Dispatcher:
         """Write down what became of these; while the database is away, keep at it."""
 
         def record(tx: Transaction, now: datetime) -> None:
+            tx.own(one.entry.wanted.order for each in tried for one in each.job.all)
             self._records.answered(tx, tried, sight, now)
             if not self._engine.replay:
                 self._turns.learn(tx, tried, now)

@@ -149,6 +149,7 @@ class Records:
 
     def park_all(self, broken: Sequence[tuple[Entry, str]], tx: Transaction, now: datetime) -> None:
         """Park several, each with its reason."""
+        tx.own(entry.wanted.order for entry, _ in broken)
         for entry, reason in broken:
             with self.fenced(entry):
                 self.park(tx, entry, reason, self.at(entry, now))

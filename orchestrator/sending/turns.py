@@ -113,6 +113,7 @@ class Turns:
 
     def take(self, tx: Transaction, jobs: Sequence[Job], now: datetime) -> tuple[list[Job], Waits]:
         """Use the room for those that leave now; what there is no room for waits in line."""
+        tx.own_channels(job.go.channel for job in jobs if job.message is not None)
         known = tx.health()
         used: dict[str, datetime | None] = {}
         go: list[Job] = []

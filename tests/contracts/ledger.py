@@ -178,15 +178,20 @@ class FactsContract:
     def test_news_says_whom_it_is_about(self, ledger: Ledger) -> None:
         with ledger.transaction() as tx:
             tx.append([Item(fact("e0"))])
-            seen = tx.newest_fact()
+        with ledger.transaction() as tx:
+            seen = tx.so_far()
+            assert tx.news(seen, 9) == []
+        with ledger.transaction() as tx:
             tx.append(
                 [Item(fact("e1", "C-1", "customer.upserted")), Item(fact("e2", "C-1", "points.earned"))]
             )
             tx.append([Item(fact("e3", "O-2")), Item(fact("e4", "O-3"))])
-            assert tx.news_after(seen, 3) == [
-                (Scope.CUSTOMER, "C-1"), (Scope.CUSTOMER, "C-1"), (Scope.ORDER, "O-2"),
+        with ledger.transaction() as tx:
+            assert sorted(tx.news(seen, 9)) == [
+                (Scope.CUSTOMER, "C-1"), (Scope.CUSTOMER, "C-1"), (Scope.ORDER, "O-2"), (Scope.ORDER, "O-3"),
             ]  # fmt: skip
-            assert tx.news_after(tx.newest_fact(), 3) == []
+            assert len(tx.news(seen, 3)) == 3
+            assert tx.news(tx.so_far(), 9) == []
 
     def test_moments_keep_their_microseconds_and_come_back_in_utc(self, ledger: Ledger) -> None:
         far = datetime(2199, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)

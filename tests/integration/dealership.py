@@ -22,6 +22,14 @@ from tests.builders import BERLIN, LINDNER, NORA, PAUL, at, event, incoming
 
 T = TypeVar("T")
 
+
+def in_a_file(folder: Path) -> str:
+    """Say where a dealership in *folder* keeps its ledger."""
+    return f"sqlite:///{folder / 'ledger.db'}"
+
+
+KEPT_IN = in_a_file
+
 START = at("2026-03-12 10:00")
 COMPANY = {"name": "Autohaus Lindner", "address": "Ludwigstr. 1, 80539 Munich", "locale": "en"}
 MARIA = "maria.keller@example.com"
@@ -76,7 +84,7 @@ class Dealership:
         for name, text in words.items():
             self.write(name, text)
         self.policy = policy or Policy(time_zone=BERLIN)
-        self.ledger = Ledger.open(f"sqlite:///{folder / 'ledger.db'}", upgrade=True)
+        self.ledger = Ledger.open(KEPT_IN(folder), upgrade=True)
         book, problems = rules.load(
             {"rules/new-car.yaml": rules_text}, templates=None, channels=None, policy=self.policy
         )

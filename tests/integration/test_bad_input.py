@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from channels.file import FileChannel
 from channels.memory import MemoryChannel
@@ -238,7 +239,9 @@ def test_34_whatever_goes_wrong_while_composing_harms_one_message_and_is_not_quo
 def corrupt(ledger: Ledger, subject: str, data: str) -> None:
     """Spoil what the ledger keeps of the facts about somebody, as a bad disk or a bad migration would."""
     with ledger.transaction() as tx:
-        tx._connection.exec_driver_sql("UPDATE facts SET data = ? WHERE subject = ?", (data, subject))
+        tx._connection.execute(
+            text("UPDATE facts SET data = :data WHERE subject = :subject"), {"data": data, "subject": subject}
+        )
 
 
 def test_a_broken_order_never_stops_the_queue(houses: Make) -> None:

@@ -17,6 +17,8 @@ from orchestrator.planning.explain import explain
 from tests.builders import BERLIN, LINDNER, NORA, at, event
 from tests.integration.dealership import MARIA, Dealership, Scripted, arrived, customer, order, run
 
+ALSO_ON_POSTGRES = True
+
 RULES = """\
 version: 1
 journey: new-car

@@ -28,6 +28,8 @@ from tests.integration.dealership import (
     order,
 )
 
+ALSO_ON_POSTGRES = True
+
 TWO_STEPS = RULES.replace("[email]", "[email, sms]")
 SAFE = Abilities(after_unknown=AfterUnknown.REPEAT)
 RISKY = Abilities(after_unknown=AfterUnknown.PERSON, concurrency=2)

@@ -56,7 +56,8 @@ def house(tmp_path: Path) -> Iterator[Dealership]:
     with (
         made.ledger._database.writing() as connection
     ):  # some builds of SQLite zero what they free, others do not
-        connection.exec_driver_sql("PRAGMA secure_delete=OFF")
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA secure_delete=OFF")
     yield made
     made.close()
 

@@ -8,6 +8,8 @@ from channels.base import Message
 from orchestrator.model import Status
 from tests.integration.dealership import Dealership, Scripted, arrived, customer, order, run
 
+ALSO_ON_POSTGRES = True
+
 LEASE = timedelta(seconds=0.1)
 SLOW = timedelta(minutes=10)  # what a mail server may take to confirm, far beyond the lease
 LOOKS = 1000  # until the test gives up

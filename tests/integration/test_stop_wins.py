@@ -19,6 +19,8 @@ Meanwhile = Callable[[], None]
 STEPS: dict[str, Callable[[Dealership, Meanwhile], None]] = {}
 PURPOSES = ("service", "relationship", "marketing")
 
+ALSO_ON_POSTGRES = True
+
 
 def step(install: Callable[[Dealership, Meanwhile], None]) -> Callable[[Dealership, Meanwhile], None]:
     STEPS[install.__name__.replace("_", " ")] = install

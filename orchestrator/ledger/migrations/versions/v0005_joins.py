@@ -14,6 +14,9 @@ JOINING = sa.text("joins <> '' AND status IN ('dispatched', 'held', 'scheduled',
 def upgrade() -> None:
     """Name what leaves together; what waits already leaves alone until it is planned again."""
     column = sa.Column("joins", sa.Text(), nullable=False, server_default="")
-    with op.batch_alter_table("entries", recreate="always") as table:
-        table.add_column(column, insert_after="wanted")
+    if op.get_bind().dialect.name == "sqlite":  # whose files name the columns in the order of the tables
+        with op.batch_alter_table("entries", recreate="always") as table:
+            table.add_column(column, insert_after="wanted")
+    else:
+        op.add_column("entries", column)
     op.create_index("ix_entries_joins", "entries", ["joins"], sqlite_where=JOINING, postgresql_where=JOINING)

@@ -19,9 +19,12 @@ WAITING_FOR = sa.text("status = 'scheduled' AND waits_for <> ''")
 def upgrade() -> None:
     """Make the tables; what waits already is looked at again at its time, and stands in line then."""
     column = sa.Column("waits_for", sa.Text(), nullable=False, server_default="")
-    with op.batch_alter_table("entries", recreate="always") as table:
-        table.add_column(column, insert_after="joins")
-        table.alter_column("joins", server_default="")  # a copied one would stand in brackets
+    if op.get_bind().dialect.name == "sqlite":  # whose files name the columns in the order of the tables
+        with op.batch_alter_table("entries", recreate="always") as table:
+            table.add_column(column, insert_after="joins")
+            table.alter_column("joins", server_default="")  # a copied one would stand in brackets
+    else:
+        op.add_column("entries", column)
     op.create_index(
         "ix_entries_waits_for",
         "entries",

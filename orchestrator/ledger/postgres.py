@@ -1,0 +1,112 @@
+"""PostgreSQL as the ledger needs it: its connections, its settings, and which of its errors mean "away"."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+import psycopg
+from psycopg import errors
+from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event
+from sqlalchemy.exc import TimeoutError as NoConnection
+
+from orchestrator.errors import LedgerAway
+
+PATIENCE = 30.0  # seconds to wait for a connection or for somebody's lock, for whoever names no patience
+CONNECTIONS = 16  # kept and used at once by one process
+CONNECT = 10  # seconds until a server that does not answer is away
+
+AWAY = (
+    psycopg.InterfaceError,
+    psycopg.OperationalError,  # connections lost, too many of them, no disk or memory, shut down
+    errors.ReadOnlySqlTransaction,  # a standby after a failover
+    errors.TransactionRollback,  # deadlocks: nothing was written, and trying again helps
+    errors.LockNotAvailable,
+)
+
+
+def away(error: BaseException | None) -> LedgerAway | None:
+    """Say that the database is away, in the driver's words; ``None`` if it is not.
+
+    Their first line names no values.
+    """
+    if isinstance(error, AWAY):
+        words = (str(error) or type(error).__name__).splitlines()
+        return LedgerAway(f"the ledger does not answer: {words[0]}")
+    return None
+
+
+class PostgresDatabase:
+    """A database on a server. Many processes on many machines write at once."""
+
+    def __init__(self, where: URL) -> None:
+        self.engine = create_engine(
+            where.set(drivername="postgresql+psycopg"),
+            hide_parameters=True,
+            paramstyle="format",  # the verbs give values in order
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=PATIENCE,
+            pool_pre_ping=True,  # a server that was restarted is noticed before anything is asked of it
+            connect_args={
+                "connect_timeout": CONNECT,
+                "application_name": "beforehand",
+                "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s",
+            },
+        )
+        event.listen(self.engine, "handle_error", _on_error)
+
+    @contextmanager
+    def writing(self, *, keep: bool = True, patience: float | None = None) -> Iterator[Connection]:
+        """Give a connection in a transaction that sees what others commit meanwhile, statement by statement.
+
+        Whoever plans an order locks it first (:meth:`~.verbs.Verbs.own`).
+        """
+        most = PATIENCE if patience is None else patience
+        with self._connection() as connection, connection.begin() as transaction:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{max(round(most * 1000), 1)}ms'")
+            yield connection
+            if not keep:
+                transaction.rollback()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection with one unchanging view."""
+        with self._connection() as connection, connection.begin() as transaction:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield connection
+            transaction.rollback()
+
+    away = staticmethod(away)
+
+    def daemon_lock(self) -> AbstractContextManager[None]:
+        """Any number of daemons may work on it."""
+        return nullcontext()
+
+    def clean(self) -> None:
+        """Free what was deleted; backups and the write-ahead log of the server are its own business."""
+        with self._connection() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM")
+
+    def files(self) -> tuple[Path, ...]:
+        """None on this machine."""
+        return ()
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        try:
+            connection = self.engine.connect()
+        except NoConnection:
+            raise LedgerAway(f"every connection to the ledger is busy for {PATIENCE:g} seconds") from None
+        with connection:
+            yield connection
+
+
+def _on_error(context: ExceptionContext) -> None:
+    """Turn a driver's error about the database as a whole into :class:`LedgerAway`."""
+    refused = away(context.original_exception)
+    if refused is not None:
+        raise refused

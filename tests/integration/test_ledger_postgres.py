@@ -1,0 +1,202 @@
+"""The ledger on PostgreSQL: the contract, and what only a database with many writers has to promise."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from orchestrator.errors import LedgerAway, LedgerBehind
+from orchestrator.ledger import Ledger, schema
+from orchestrator.ledger.tables import metadata
+from orchestrator.model import Scope, Status
+from tests.contracts.ledger import LEASE, NOW, Item, LedgerContract, claim, create, fact, note
+from tests.integration import dealership
+from tests.integration.dealership import Dealership, arrived, customer, order
+from tests.postgres import database
+
+
+@pytest.fixture
+def url(postgres: str) -> Iterator[str]:
+    with database(postgres) as address:
+        yield address
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    with Ledger.open(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def empty(postgres: str) -> Iterator[str]:
+    with database(postgres, empty=True) as address:
+        yield address
+
+
+class TestPostgres(LedgerContract):
+    pass
+
+
+# ── the schema ───────────────────────────────────────────────────────────────
+
+
+def test_an_empty_database_is_opened_only_to_upgrade_it(empty: str) -> None:
+    with pytest.raises(LedgerBehind, match="empty"):
+        Ledger.open(empty)
+    Ledger.open(empty, upgrade=True).close()
+    Ledger.open(empty).close()
+
+
+def test_the_migrations_make_what_the_tables_declare(ledger: Ledger, empty: str) -> None:
+    columns = (
+        "SELECT table_name, column_name, data_type, is_nullable, column_default "
+        "FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2"
+    )
+    indexes = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+
+    def shape(of: Ledger) -> list[tuple[object, ...]]:
+        with of.read() as tx:
+            return [tuple(row) for query in (columns, indexes) for row in tx._connection.execute(text(query))]
+
+    with Ledger.open(empty, upgrade=True) as migrated:
+        with migrated._database.writing() as connection:
+            metadata.drop_all(connection)
+            connection.execute(text("DELETE FROM alembic_version"))
+            schema.migrate(connection)
+        assert shape(migrated) == shape(ledger)
+
+
+# ── many writers ─────────────────────────────────────────────────────────────
+
+
+def test_workers_that_claim_at_once_never_get_the_same_and_no_order_twice(ledger: Ledger) -> None:
+    create(ledger, *(note(f"O-{n % 60}", f"arrived#{n}") for n in range(180)))
+    together = threading.Barrier(6)
+
+    def work(worker: int) -> list[tuple[int, str]]:
+        together.wait()
+        with ledger.transaction() as tx:
+            return [(one.id, one.wanted.order) for one in tx.claim(NOW, 20, f"w{worker}", LEASE)]
+
+    with ThreadPoolExecutor(6) as pool:
+        taken = [one for found in pool.map(work, range(6)) for one in found]
+    assert len(taken) == len({order for _, order in taken}) == 60
+
+
+def test_whoever_claims_passes_by_an_order_that_somebody_works_on(ledger: Ledger) -> None:
+    create(ledger, note("O-1"), note("O-2"))
+    with ThreadPoolExecutor(1) as pool, ledger.transaction() as tx:
+        tx.own(["O-1"])
+        taken = pool.submit(claim, ledger).result(10)
+    assert [one.wanted.order for one in taken] == ["O-2"]
+    assert [one.wanted.order for one in claim(ledger)] == ["O-1"]
+
+
+def test_what_began_to_be_written_before_and_is_kept_after_a_look_is_news(ledger: Ledger) -> None:
+    marks: list[int] = []
+
+    def look() -> None:
+        with ledger.transaction() as other:
+            other.append([Item(fact("e2", "O-2"))])
+            marks.append(other.so_far())
+
+    with ThreadPoolExecutor(1) as pool, ledger.transaction() as tx:
+        tx.append([Item(fact("e1", "O-1"))])
+        pool.submit(look).result(10)
+    with ledger.read() as after:
+        assert (Scope.ORDER, "O-1") in after.news(marks[0], 10)
+
+
+def test_whoever_sweeps_at_once_takes_each_lapsed_lease_once(ledger: Ledger) -> None:
+    create(ledger, *(note(f"O-{n}") for n in range(40)))
+    claim(ledger)
+
+    def sweep(_: int) -> list[int]:
+        with ledger.transaction() as tx:
+            return [one.id for one in tx.sweep(NOW + LEASE + timedelta(minutes=1))]
+
+    with ThreadPoolExecutor(4) as pool:
+        swept = [one for found in pool.map(sweep, range(4)) for one in found]
+    with ledger.transaction() as tx:
+        swept += [one.id for one in tx.sweep(NOW + LEASE + timedelta(minutes=1))]
+    assert len(swept) == len(set(swept)) == 40
+
+
+def test_news_of_one_order_heard_at_once_is_planned_as_if_one_after_the_other(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as opened:
+        url = opened.enter_context(database(postgres))
+        monkeypatch.setattr(dealership, "KEPT_IN", lambda _folder: url)
+        house = Dealership(tmp_path)
+        opened.callback(house.ledger.close)
+        names = [f"BX-{n}" for n in range(30)]
+        news = [[customer(f"c-{name}"), order(name, f"c-{name}"), arrived(name)] for name in names]
+        spread = [one for three in zip(*news, strict=True) for one in three]
+
+        def hear(document: dict[str, object]) -> None:
+            for _ in range(5):
+                try:
+                    house.hear(document)
+                except LedgerAway:
+                    continue  # of two that wait for each other one begins anew, as whoever sends events does
+                return
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(hear, spread))
+        waiting = {name: [one.status for one in house.entries(name)] for name in names}
+    assert waiting == {name: [Status.SCHEDULED] for name in names}
+
+
+# ── the server goes away ─────────────────────────────────────────────────────
+
+
+def test_a_lost_connection_is_the_ledger_being_away_and_the_next_transaction_works(
+    ledger: Ledger, postgres: str
+) -> None:
+    end_all = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'beforehand' AND pid <> pg_backend_pid()"
+    )
+
+    def lose() -> None:
+        with ledger.transaction() as tx:
+            tx.remember("it", "is lost")
+            with psycopg.connect(postgres, autocommit=True) as other:
+                other.execute(end_all)
+            tx.remember("it", "is lost too")
+
+    with pytest.raises(LedgerAway):
+        lose()
+    with ledger.transaction() as tx:
+        assert tx.remembered("it") is None
+        tx.remember("it", "works again")
+
+
+def test_a_server_that_does_not_answer_is_the_ledger_being_away(tmp_path: Path) -> None:
+    with pytest.raises(LedgerAway, match="does not answer"):
+        Ledger.open(f"postgresql://postgres@/ledger?host={tmp_path}")
+
+
+def test_who_names_their_patience_waits_no_longer_for_an_order(ledger: Ledger) -> None:
+    def hurried() -> None:
+        with ledger.transaction(0.05) as other:
+            other.own(["O-1"])
+
+    with ledger.transaction() as tx:
+        tx.own(["O-1"])
+        with ThreadPoolExecutor(1) as pool, pytest.raises(LedgerAway, match="lock"):
+            pool.submit(hurried).result(10)
+
+
+def test_any_number_of_daemons_may_work_on_it(ledger: Ledger, url: str) -> None:
+    with Ledger.open(url) as other, ledger.daemon_lock(), other.daemon_lock(), other.transaction() as tx:
+        tx.remember("both", "work")
+    with ledger.read() as tx:
+        assert tx.remembered("both") == "work"
