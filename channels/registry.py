@@ -19,6 +19,7 @@ BUILT_IN: Mapping[str, str] = {
     "push": "channels.kinds.push:KIND",
     "webhook": "channels.kinds.webhook:KIND",
     "apprise": "channels.kinds.apprise:KIND",
+    "inbox": "channels.kinds.inbox:KIND",
 }
 """Kinds that come with us, declared as a plugin's are (``module:attribute``)."""
 

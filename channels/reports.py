@@ -38,6 +38,7 @@ class Report:
     clock, ``None`` if it does not say. The message is named by our own ``key`` where the callback proves it,
     else by the ``provider_id`` of its receipt or by its ``message_id``. With ``dead`` the address ``to``
     exists no more; with ``ours`` the fault is our account's or sender's, and every message would fare so.
+    What was done ``by_hand`` no scanner did, however soon it came.
     ``code`` and ``reason`` are the provider's own, ``raw`` is what it said.
     """
 
@@ -50,6 +51,7 @@ class Report:
     to: str = ""
     dead: bool = False
     ours: bool = False
+    by_hand: bool = False
     code: str = ""
     reason: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)

@@ -298,7 +298,7 @@ HABIT_LEAD = timedelta(minutes=30)
 class Policy:
     """What the company settled once for every rule: zones, calendars, quiet hours, caps.
 
-    ``quiet`` maps a purpose to the local hours (from, to) in which nothing of it leaves, ``caps`` one to
+    ``quiet`` maps a purpose to the local hours (from, to) in which nothing of it rings, ``caps`` one to
     how often a customer hears it; ``None`` there means all of them together. ``reports`` says by channel
     whether anybody reports that a message was ``delivered`` or ``opened``; of others nothing is waited for.
     """
@@ -312,6 +312,7 @@ class Policy:
     caps: Mapping[Purpose | None, Cap] = field(default_factory=dict)
     habit_lead: timedelta = HABIT_LEAD  # how long before a habit's end a message should be there
     reports: Mapping[str, str] = field(default_factory=dict)  # how far one hears of a channel's messages
+    silent: frozenset[str] = frozenset()  # channels that wake nobody: quiet hours are not for them
 
     def calendar(self, name: str) -> BusinessCalendar:
         """The calendar of that name, the one called ``default``, or Monday to Friday 9 to 17."""

@@ -61,7 +61,7 @@ def moment(said: datetime | None, entry: Entry, now: datetime) -> datetime:
 
 def truly(report: Report, entry: Entry, now: datetime, delivered: datetime | None) -> Became:
     """What the message became: whatever is opened within a moment of its delivery, no person opened."""
-    if report.became not in SEEN or delivered is None:
+    if report.became not in SEEN or delivered is None or report.by_hand:
         return report.became
     return Became.MACHINE_OPEN if moment(report.at, entry, now) - delivered < AT_ONCE else report.became
 

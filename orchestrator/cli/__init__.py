@@ -24,6 +24,7 @@ from orchestrator.cli import (
     facts,
     importing,
     output,
+    pages,
     pauses,
     preview,
     privacy,
@@ -61,6 +62,7 @@ GROUPS: tuple[tuple[str, str, str, tuple[tuple[str, Callable[..., None]], ...]],
         "List channels, send a test message, begin a new one.",
         (("list", channels.list_), ("test", channels.send_one), ("new", channels.new)),
     ),
+    ("Look after", "inbox", "Let a page read a customer's inbox.", (("token", pages.token),)),
 )
 """Commands of commands: heading, name, what for, members."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from orchestrator.errors import LedgerError, Misconfigured
 
 if TYPE_CHECKING:
     from channels.base import Channel, Message, Receipt
+    from channels.inbox import Feed
     from orchestrator.config import Settings
 
 _PACKAGE = re.compile(r"[a-z][a-z0-9_]{1,30}")
@@ -113,8 +115,23 @@ def send_one(
         receipt = _sent(FileChannel(outbox, name), _message(chosen, name, to))
         sentence(f"nothing was sent; the message is in {outbox / receipt.provider_id}")
         return
-    receipt = _sent(house.channels(chosen)[name], _message(chosen, name, to))
+    with _feed(chosen, name) as feed:
+        receipt = _sent(house.channels(chosen, feed)[name], _message(chosen, name, to))
     sentence(f"{name} took it as {receipt.provider_id}; whether it arrives, only the recipient can say")
+
+
+@contextmanager
+def _feed(chosen: Settings, name: str) -> Iterator[Feed | None]:
+    """What keeps the messages of the inbox; no other channel opens the ledger."""
+    from channels.kinds.inbox import NAME
+
+    if name != NAME:
+        yield None
+        return
+    from orchestrator.cli.ledgers import engine_in_force
+
+    with engine_in_force(chosen) as engine, house.inbox(chosen, engine) as inbox:
+        yield inbox
 
 
 def _message(chosen: Settings, name: str, to: str) -> Message:

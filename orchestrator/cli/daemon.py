@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from orchestrator import garbage
-from orchestrator.cli import house, ledgers, logs, output
+from orchestrator.cli import house, ledgers, logs, output, pages
 from orchestrator.cli.options import Config, settings
 from orchestrator.errors import Misconfigured
 
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from orchestrator.callbacks import Caller
     from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine
+    from orchestrator.inbox.store import Inbox
     from orchestrator.intake import Incoming
     from orchestrator.web.events import Heard
 
+TIDY = timedelta(hours=1)  # between two looks for what is too old for an inbox
 FOLLOW = timedelta(seconds=5)  # until a daemon follows `beforehand apply`, and templates that changed
 A_WEEK = timedelta(days=6)  # within it a weekday says which day is meant
 QUEUE = 2048  # connections that may wait to be accepted
@@ -89,7 +91,8 @@ def _work(chosen: Settings, server: socket.socket | None) -> None:
         with engine.ledger.transaction() as tx:
             engine.follow(tx)
             tx.remember(ledgers.DAEMON, at_start(chosen))
-        done = asyncio.run(_until_stopped(chosen, engine, server))
+        with house.inbox(chosen, engine) as inbox:
+            done = asyncio.run(_until_stopped(chosen, engine, server, inbox))
         output.sentence("; ".join(filter(None, [done, _waiting(engine, chosen.company.time_zone)])))
 
 
@@ -105,7 +108,9 @@ def _waiting(engine: Engine, zone: str) -> str:
     return f"{output.counted(count, 'message')} {'waits' if count == 1 else 'wait'} until {when}"
 
 
-async def _until_stopped(chosen: Settings, engine: Engine, server: socket.socket | None) -> str:
+async def _until_stopped(
+    chosen: Settings, engine: Engine, server: socket.socket | None, inbox: Inbox | None
+) -> str:
     """Work, and return what was done as a sentence."""
     import asyncio
 
@@ -115,7 +120,7 @@ async def _until_stopped(chosen: Settings, engine: Engine, server: socket.socket
     from orchestrator.transport.local import LocalTransport
 
     clock = SystemClock()
-    channels = house.channels(chosen)
+    channels = house.channels(chosen, inbox)
     texts = Texts(house.composer(chosen, house.texts(chosen), engine.book.policy))
     dispatcher = Dispatcher(
         engine,
@@ -129,6 +134,8 @@ async def _until_stopped(chosen: Settings, engine: Engine, server: socket.socket
     )
     transport = LocalTransport(engine, dispatcher, clock, chosen.daemon.tick)
     transport.every(FOLLOW, Follower(chosen, engine, texts, clock), "rules and texts")
+    if inbox is not None:
+        transport.every(TIDY, pages.tidying(chosen, inbox, clock), "old messages in inboxes")
     stop = asyncio.Event()
     garbage.settled()
     with _stopping_at_signals(stop):
@@ -136,7 +143,7 @@ async def _until_stopped(chosen: Settings, engine: Engine, server: socket.socket
         jobs: list[Awaitable[Any]] = [transport.run(stop)]
         if server is not None:
             readers = house.readers(chosen, channels)
-            jobs.append(_listen(chosen, engine, readers, server, stop, transport.wake))
+            jobs.append(_listen(chosen, engine, readers, server, stop, transport.wake, inbox))
         await asyncio.gather(*jobs)
     ended = ", ".join(f"{count:,} {word}" for word, count in sorted(dispatcher.counts.ended.items()) if count)
     return f"stopped: {ended}" if ended else "stopped: no message ended"
@@ -163,6 +170,7 @@ async def _listen(
     server: socket.socket,
     stop: asyncio.Event,
     wake: Callable[[], None],
+    inbox: Inbox | None,
 ) -> None:
     """Serve HTTP until *stop*, and then answer what was asked before."""
     import asyncio
@@ -179,6 +187,7 @@ async def _listen(
     async def ready() -> bool:
         return await asyncio.to_thread(_answers, engine)
 
+    routers, end_streams = pages.served(chosen, inbox, clock)
     with writing(engine) as write:
         keep, keep_callback = (
             hearing(engine, write, clock.now),
@@ -208,12 +217,13 @@ async def _listen(
             ready=ready,
             max_body=chosen.intake.max_body,
             future_tolerance=chosen.intake.future_tolerance,
-            routers=[callbacks],
+            routers=[callbacks, *routers],
         )
         listener = _server(uvicorn.Config(app, log_config=None, access_log=False), server)
 
         async def end() -> None:
             await stop.wait()
+            end_streams()  # the server waits for every answer to end
             listener.should_exit = True
 
         ending = asyncio.create_task(end())
@@ -221,6 +231,7 @@ async def _listen(
             await listener.serve([server])
         finally:
             ending.cancel()
+            end_streams()
             stop.set()  # whatever ended it, half a daemon must not go on
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,15 @@ from orchestrator.errors import Misconfigured, Problem
 
 if TYPE_CHECKING:
     from channels.base import Abilities, Channel
+    from channels.inbox import Feed
+    from channels.kinds.inbox import Inbox as InboxSettings
     from channels.rates import Limits
     from channels.reports import Reporting
     from channels.settings import ChannelSettings
     from orchestrator.callbacks.events import Caller
     from orchestrator.config.settings import Settings
+    from orchestrator.engine import Engine
+    from orchestrator.inbox.store import Inbox
     from orchestrator.journey import Policy, RuleBook
     from orchestrator.render import Renderer
     from orchestrator.render.words import Brand
@@ -116,10 +121,11 @@ def reports(settings: Settings, *, live: bool = False) -> dict[str, str]:
 
 
 def policy(settings: Settings, settled: Policy | None = None) -> Policy:
-    """What the company settled, now or for the rules in force, and how far one hears of messages."""
+    """What the company settled, now or for the rules in force, and what its channels' abilities add."""
     from dataclasses import replace
 
-    return replace(settled or settings.policy(), reports=reports(settings, live=True))
+    silent = frozenset(name for name, can in abilities(settings).items() if not can.rings)
+    return replace(settled or settings.policy(), reports=reports(settings, live=True), silent=silent)
 
 
 def texts(settings: Settings, templates: Path | None = None) -> Renderer:
@@ -204,18 +210,45 @@ def limits(settings: Settings) -> dict[str, Limits]:
     return {name: chosen.limits for name, chosen in settings.channels.named().items() if chosen.live}
 
 
-def channels(settings: Settings) -> dict[str, Channel]:
-    """Every channel: real where the settings say ``live = true``, else the outbox."""
+def channels(settings: Settings, feed: Feed | None = None) -> dict[str, Channel]:
+    """Every channel: real where the settings say ``live = true``, else the outbox; *feed* is the inbox's."""
     from channels.base import Misconfigured as ChannelMisconfigured
     from channels.registry import build
 
     try:
-        return {
+        found = {
             name: build(name, reached(settings, name, chosen), outbox=settings.outbox.path)
             for name, chosen in settings.channels.named().items()
         }
     except ChannelMisconfigured as error:
         raise Misconfigured(str(error)) from error
+    if feed is not None:
+        from channels.inbox import InboxChannel
+
+        for channel in found.values():
+            if isinstance(channel, InboxChannel):
+                channel.feed = feed
+    return found
+
+
+def inbox_settings(settings: Settings) -> InboxSettings | None:
+    """What is set for the inbox, if there is one that customers can read."""
+    from channels.kinds import inbox
+
+    found = settings.channels.named().get(inbox.NAME)
+    return found if isinstance(found, inbox.Inbox) and found.live else None
+
+
+@contextmanager
+def inbox(settings: Settings, engine: Engine) -> Iterator[Inbox | None]:
+    """Give the inbox of this ledger, if customers can read one."""
+    if inbox_settings(settings) is None:
+        yield None
+        return
+    from orchestrator.inbox.store import Inbox
+
+    with Inbox(engine) as found:
+        yield found
 
 
 def reached(settings: Settings, name: str, chosen: ChannelSettings) -> ChannelSettings:

@@ -43,6 +43,8 @@ def preview(
     The facts are samples, or those of --order as they are now and no others: what the order has no value
     for is named. Nothing is sent.
     """
+    from orchestrator.render.source import spoken_by
+
     chosen = settings(ctx, config)
     found = house.written(chosen)
     names = found.renderer.names()
@@ -50,7 +52,7 @@ def preview(
     speaks = found.renderer.channels_of(template)
     if not speaks:
         raise NotFound(_unknown(template, names))
-    if channel and channel not in speaks:
+    if channel and not spoken_by(channel, speaks):
         raise NotFound(f"{template} has nothing for {channel}; it has {', '.join(sorted(speaks))}")
     if html is not None and "email" not in ([channel] if channel else speaks):
         raise Misconfigured("--html is for mails")

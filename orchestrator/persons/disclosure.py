@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from channels.outbox import is_attached, kept_for, read
-from orchestrator.ledger import Transaction
+from orchestrator.ledger import InboxItem, Transaction
 from orchestrator.model import ENGINE, Entry, Fact, Kind, Purpose
 from orchestrator.persons.consents import history, line, refused
 from orchestrator.persons.personal import Person, find
@@ -57,6 +57,7 @@ def disclose(tx: Transaction, customer: str, outbox: Path, now: datetime) -> dic
             }
             for order, facts in person.orders.items()
         ],
+        "inbox": [_found(item) for item in tx.whole_inbox(person.ids) if not item.replaced],
         "outbox": [_file(path) for path in files if not is_attached(path)],
         "suppressed": [
             {"channel": channel, "address": to, "reason": why}
@@ -94,6 +95,17 @@ def _message(entry: Entry) -> dict[str, Any]:
     }
 
 
+def _found(item: InboxItem) -> dict[str, Any]:
+    return {
+        "order": item.order_id,
+        "title": item.title,
+        "text": item.text,
+        "link": item.link,
+        "at": item.at,
+        "read_at": item.read_at,
+    }
+
+
 def _file(path: Path) -> dict[str, Any]:
     kept = read(path)
     return {"file": path.name, "to": kept.to, "subject": kept.subject, "text": kept.text}
@@ -114,6 +126,7 @@ def as_text(document: Mapping[str, Any]) -> Iterator[str]:
         yield from _section(f"Order {order['order']}", (_heard(fact) for fact in order["facts"]))
         yield from _section(f"Messages about order {order['order']}", map(_told, order["messages"]))
         yield from _section(f"Tasks of our staff about order {order['order']}", map(_told, order["tasks"]))
+    yield from _section("Messages in their inbox", map(_in_inbox, document["inbox"]))
     yield from _section("Messages that are kept", (_words(kept) for kept in document["outbox"]))
     yield from _section(
         "Addresses nothing is sent to",
@@ -150,6 +163,11 @@ def _told(message: Mapping[str, Any]) -> str:
     why = message["reason"] or message["because"]
     at = _moment(message["ended_at"] or message["due_at"])
     return f"{at}  {message['template']} to the {message['to']}{by}: {message['status']}; {why}"
+
+
+def _in_inbox(item: Mapping[str, Any]) -> str:
+    read = f"read {_moment(item['read_at'])}" if item["read_at"] else "not read"
+    return f"{_moment(item['at'])}  {item['title']} ({read})\n{item['text']}"
 
 
 def _words(kept: Mapping[str, Any]) -> str:

@@ -50,6 +50,7 @@ class Found:
     mentioned: tuple[tuple[Scope, Fact], ...]  # in what is kept of other people and their orders
     shared: tuple[str, ...]  # other customers with the same name or address
     forgotten: tuple[str, ...] = ()  # erased before: what they were called is not known any more
+    inbox: int = 0  # messages in their inbox
 
     @property
     def waiting(self) -> list[Entry]:
@@ -99,6 +100,7 @@ def survey(tx: Transaction, customer: str, outbox: Path) -> Found:
         tuple((scope, fact) for scope, fact in others if _taken_out(scope, fact, person) != fact.data),
         tuple(sorted(shared)),
         tuple(sorted(one for one in gone if not secrets_of(person.facts[one]))),
+        len(tx.whole_inbox(person.ids)),
     )
 
 
@@ -211,6 +213,7 @@ def _erase(tx: Transaction, engine: Engine, found: Found, reason: str, now: date
     tx.scrub_entries(others, person.secrets, values=False)
     tx.forget_attempts(entry.id for entry in person.all_entries())
     tx.forget_customers(person.ids)
+    tx.forget_inbox(person.ids)
     tx.scrub_suppressions(person.secrets)
     tx.note_erased(person.ids, now)
     engine.plan(tx, dict.fromkeys([*person.orders, *sorted(others)], now), now)
@@ -256,6 +259,7 @@ def _lines(found: Found) -> Sequence[Line]:
         ),
         Line("messages and tasks", len(entries), "emptied", "that they were sent stays: none is sent twice"),
         Line("messages that wait", len(found.waiting), "withheld", "nothing is said to them any more"),
+        Line("messages in the inbox", found.inbox, "deleted", "what they found when they logged in"),
         Line("files in the outbox", len(found.files), "deleted", "messages to them, or about their orders"),
         Line("mentions", len(found.mentioned), "taken out", _mentions(found)),
         Line("addresses", len(person.addresses), "kept as hashes", "so that they are never written to again"),

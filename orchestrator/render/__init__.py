@@ -220,8 +220,9 @@ class Renderer:
         return file
 
     def choose(self, folder: str, stem: str, locale: str) -> tuple[str, str]:
-        """The file in the nearest language, and that language."""
-        locales = self._found.get((folder, stem))
+        """The file in the nearest language, and that language; a channel may show another's text."""
+        said = stem if (folder, stem) in self._found else template_source.STAND_INS.get(stem, stem)
+        locales = self._found.get((folder, said))
         if not locales:
             raise NotFound(f"there is no template {folder}/{stem}")
         for wanted in template_source.fall_back(locale, str(self.company.get("locale") or "")):

@@ -202,7 +202,7 @@ class _Review:
         spoken = self.spoken.get(folder, set())
         yield from self._own_language(name, speaks, spoken)
         for channel, rule in use.channels.items():
-            if channel not in speaks:
+            if not template_source.spoken_by(channel, speaks):
                 files = " and ".join(_file(channel, locale) for locale in sorted(spoken) or [""])
                 message = f"{rule.id!r} says it by {channel}, and there is no {channel}.txt"
                 yield Fault("T111", message, f"write {files}, or take {channel} from the rule's channels")

@@ -5,7 +5,7 @@ replaced by the pieces of the file they name, once, at load. Nothing here render
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
@@ -22,6 +22,7 @@ _FILE = re.compile(
 _INCLUDE = re.compile(r"\{%\s*include\s+(?:\"([^\"]*)\"|'([^']*)')\s*%\}")
 _HEADER = re.compile(r"(?P<name>[A-Z][A-Za-z-]*):(?P<value>.*)")
 _LINE_BEGINS, _LINE_ENDS = re.compile(r"\n[ \t]*\Z"), re.compile(r"[ \t]*\n")
+STAND_INS = {"inbox.txt": "push.txt"}  # of a channel that may have no text of its own → which it shows
 SIZE_LIMIT = 256_000  # bytes of one file; a text to a customer is a hundredth of that
 DEPTH_LIMIT = 8  # includes inside includes
 PIECES_LIMIT = 10_000  # of one text, with what it includes; the longest of ours has 200
@@ -94,6 +95,12 @@ def split_path(path: str) -> tuple[str, str, str] | None:
     folder, _, file = path.rpartition("/")
     match = _FILE.fullmatch(file)
     return (folder, match["stem"], (match["locale"] or "").replace("_", "-")) if match else None
+
+
+def spoken_by(channel: str, there: Container[str]) -> str:
+    """The channel whose text is said on *channel*, of those that are *there*, or ""."""
+    other = STAND_INS.get(f"{channel}.txt", "").removesuffix(".txt")
+    return channel if channel in there else other if other in there else ""
 
 
 def fall_back(locale: str, *others: str) -> Iterator[str]:

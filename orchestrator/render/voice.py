@@ -16,6 +16,7 @@ from pathlib import Path
 from orchestrator.render.source import Is, Piece, wider
 
 VOICES = Path(__file__).parent / "voices"
+UNANSWERED = frozenset({"push", "inbox"})  # they open the app or the page; nobody can answer them there
 SHORT = frozenset({"sms", "push"})  # one line: what happens next and when may be one and the same word
 GREETING = frozenset({"customer.greeting", "customer.name", "customer.given_name"})
 AHEAD = frozenset({"promise", "promises", "next_update", "awaited"})  # values that are days to come
@@ -192,7 +193,7 @@ def _missed(script: Script, known: Mapping[str, Phrases] | None) -> Iterator[Fau
         if not replies:
             hint = "offer a reply; the owner of the order can call"
             yield Fault("T106", "a telephone number is the only way to answer", hint)
-    elif not replies and script.channel != "push":  # a push opens the app; nobody can answer it
+    elif not replies and script.channel not in UNANSWERED:
         yield Fault("T105", "it offers no reply", "say that an answer to this message is read, and by whom")
     you, we = (len(known[section].every.findall(script.own)) for section in ("you", "we"))
     if we and we >= you:

@@ -154,7 +154,8 @@ def _lasts(length: Duration) -> bool:
 
 def _windows(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> None:
     """Can the message leave before it is useless? The default hours, the rule's own time and quiet hours."""
-    quiet, timing = policy.quiet.get(rule.purpose), rule.timing
+    timing, rings = rule.timing, policy.silent.isdisjoint(rule.channels or policy.preference)
+    quiet = policy.quiet.get(rule.purpose) if rings else None
     hours = (timing.hours or journey.hours) if timing.at == "preferred" else None
     minutes = _open(hours, quiet)
     if hours is not None and not minutes:

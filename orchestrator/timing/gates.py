@@ -153,7 +153,7 @@ def duties(rule: Rule, channel: str, clock: Clock, case: Case) -> list[Gate]:
     found: list[Gate] = []
     zones = clock.candidates
     quiet = policy.quiet.get(rule.purpose)
-    if quiet is not None:
+    if quiet is not None and channel not in policy.silent:
         found += [Gate(QUIET, partial(calendar.leave_quiet, quiet=quiet, zone=one)) for one in zones]
     country, region = clock.place
     legal = law.hours(policy.law, country, region, rule.purpose, channel) if country else None

@@ -38,10 +38,13 @@ class Timed(NamedTuple):
 def addresses(channel: str, recipient: Customer | Person) -> tuple[str, ...]:
     """Where *channel* reaches somebody: on all their devices, or in one place, or nowhere.
 
-    A channel that needs no contact point uses the customer's id, or a colleague's mailbox.
+    A channel that needs no contact point uses the customer's id, or a colleague's mailbox. An inbox has
+    every customer, and nobody else.
     """
     if channel == "push":
         return recipient.devices if isinstance(recipient, Customer) else ()
+    if channel == "inbox":
+        return (recipient.id,) if isinstance(recipient, Customer) and not recipient.erased else ()
     if channel in {"email", "sms"}:
         one = recipient.email if channel == "email" else recipient.phone
     else:

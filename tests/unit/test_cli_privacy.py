@@ -40,6 +40,7 @@ def test_export_is_one_document_for_a_program(told: Home) -> None:
         "consents",
         "facts",
         "orders",
+        "inbox",
         "outbox",
         "suppressed",
     } == set(document)

@@ -1,0 +1,1 @@
+"""What customers find on the company's own page or in its app: kept, read, and followed as it changes."""
