@@ -11,11 +11,17 @@ from orchestrator.findings import suggestion
 _STATEMENTS = ("if", "elif", "else", "endif", "for", "endfor", "include", "set", "endset", "raw", "endraw")
 _OPENING = re.compile(r"\{\{|\{%|\{#")
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
+_NEVER_CLOSED = re.compile(
+    r"Missing end of raw|Unexpected end of template\..* innermost block that needs to be closed is '(\w+)'"
+)
+_STATEMENT = re.compile(
+    r"\{#.*?#\}|\{%[-+]?\s*raw\b.*?\{%[-+]?\s*endraw\b|\{%[-+]?\s*(?P<name>\w+)(?P<rest>.*?)%\}", re.DOTALL
+)
 _NEAR = "look at the braces, quotes and brackets just before this place"
 
 
 class Mistake(NamedTuple):
-    """One mistake: its line (from 1), what is wrong, what to write, and the word of the line it is about."""
+    """One mistake: its line (from 1), what is wrong, what to write, and the text of the line it begins at."""
 
     line: int
     message: str
@@ -26,6 +32,8 @@ class Mistake(NamedTuple):
 def mistake(error: TemplateSyntaxError, source: str) -> Mistake:
     """Say what *error* of Jinja, in the template *source*, is about."""
     said = error.message or ""
+    if (left := _NEVER_CLOSED.search(said)) is not None:
+        return _open(source, left[1] or "raw", error.lineno)
     if (unclosed := _unclosed(source, error.lineno)) is not None:
         return unclosed
     for pattern, explain in _SAYINGS:
@@ -51,9 +59,23 @@ def _unclosed(source: str, noticed: int) -> Mistake | None:
             inside = source[match.end() : following.start() if following else len(source)].partition("\n")[0]
             if inside.count('"') % 2 or inside.count("'") % 2:
                 return None  # a quote is not closed, and hides the brace
-            return Mistake(line, f"'{opened}' is never closed", f"write {closing} where it ends", opened)
+            rest = source[match.start() :].partition("\n")[0]
+            return Mistake(line, f"'{opened}' is never closed", f"write {closing} where it ends", rest)
         at = end + 2
     return None
+
+
+def _open(source: str, name: str, noticed: int) -> Mistake:
+    """The innermost statement of that *name* that nothing closes, where it begins."""
+    begun: list[int] = []
+    for match in _STATEMENT.finditer(source):
+        if match["name"] == name and not (name == "set" and "=" in match["rest"]):
+            begun.append(match.start("name"))
+        elif match["name"] == f"end{name}" and begun:
+            begun.pop()
+    line = source.count("\n", 0, begun[-1]) + 1 if begun else noticed
+    rest = source[begun[-1] :].partition("\n")[0] if begun else name
+    return Mistake(line, f"'{name}' is never closed", f"write {{% end{name} %}} where it ends", rest)
 
 
 _Said = tuple[str, str, str]
@@ -85,13 +107,8 @@ def _character(match: re.Match[str]) -> _Said:
 
 
 _SAYINGS: tuple[tuple[str, Callable[[re.Match[str]], _Said]], ...] = (
-    (
-        r"Unexpected end of template\..* innermost block that needs to be closed is '(\w+)'",
-        lambda m: (f"'{m[1]}' is never closed", f"write {{% end{m[1]} %}} where it ends", m[1]),
-    ),
     (r"unknown tag '(\w+)'(?:.* needs to be closed is '(\w+)')?", _unknown),
     (r"Missing end of comment", lambda _: ("'{#' is never closed", "write #} where it ends", "{#")),
-    (r"Missing end of raw", lambda _: ("'raw' is never closed", "write {% endraw %} where it ends", "raw")),
     (r"""unexpected char (?:'(.)'|"(')")""", lambda m: _character(re.match("(.)", m[1] or m[2]) or m)),
     (
         r"unexpected '(.)', expected '(.)'",
