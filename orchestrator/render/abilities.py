@@ -1,11 +1,15 @@
-"""What templates ask of a channel that it cannot do: refused where it is written, never silently dropped."""
+"""What templates ask of channels that these cannot do, or of channels that nobody set up.
+
+It is refused where it is written, never silently dropped.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
 
 from channels.base import Abilities
 from orchestrator.errors import Problem
-from orchestrator.render import Renderer
+from orchestrator.findings import did_you_mean
+from orchestrator.render import LAYOUTS, Renderer
 from orchestrator.render import source as template_source
 from orchestrator.render.check import at
 from orchestrator.render.source import Is, SourceError
@@ -15,7 +19,7 @@ _BLOCKS = frozenset({"if", "for", "macro", "call", "filter", "with", "block"})
 
 
 def beyond(renderer: Renderer, channels: Mapping[str, Abilities]) -> Iterator[Problem]:
-    """Yield a problem for each file that its channel could not show, and for each text too long for it.
+    """Yield a problem for each file that no channel, or not its own, could show, and for each text too long.
 
     A text is as long as what stands in it; what is filled in comes on top.
     """
@@ -24,6 +28,12 @@ def beyond(renderer: Renderer, channels: Mapping[str, Abilities]) -> Iterator[Pr
         channel, _, form = place[1].rpartition(".") if place is not None else ("", "", "")
         can = channels.get(channel)
         if can is None:
+            if place is not None and channel and _is_said(renderer, place[0], place[1]):
+                hint = (
+                    did_you_mean(channel, channels)
+                    or f"set it up below [channels.{channel}], or remove the file"
+                )
+                yield at(renderer, path, 1, "T047", f"there is no channel called {channel!r}", hint)
             continue
         if form == "html" and not can.rich:
             yield at(renderer, path, 1, "T046", f"{channel} shows no HTML", f"write it in {channel}.txt")
@@ -32,6 +42,14 @@ def beyond(renderer: Renderer, channels: Mapping[str, Abilities]) -> Iterator[Pr
             if shortest > can.max_length:
                 why = f"{channel} takes {can.max_length:,} characters, and this is {shortest:,} at the least"
                 yield at(renderer, path, 1, "T046", why, "say it shorter")
+
+
+def _is_said(renderer: Renderer, folder: str, stem: str) -> bool:
+    """Whether a file is one of a template's, and neither a layout nor made to be attached."""
+    if not template_source.NAME.fullmatch(folder) or folder == LAYOUTS:
+        return False
+    attached = (name for path in renderer.files if ".txt" in path for name in renderer.attached(path))
+    return f"{folder}/{stem}" not in attached
 
 
 def _always(renderer: Renderer, path: str, body: str, locale: str) -> int:

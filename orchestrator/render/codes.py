@@ -128,6 +128,11 @@ TEMPLATE_CODES: Mapping[str, Code] = {
         "The template asks something of a channel that the channel does not have: HTML, or a text so long.",
         "Leave the file out, or say it shorter; `beforehand channels list` shows what each channel can do.",
     ),
+    "T047": Code(
+        "no channel of that name",
+        "The file is called after a channel that is not set up, so nothing would ever be said with it.",
+        "Name it after a channel (`beforehand channels list`), or set that channel up in the settings.",
+    ),
     # ── HTML
     "T030": Code(
         "MJML is broken",

@@ -24,7 +24,7 @@ def found(folder: Path, **files: str) -> list[tuple[str, str]]:
 
 
 def test_html_for_a_channel_that_shows_none_is_an_error(tmp_path: Path) -> None:
-    wrong = found(tmp_path, email_html="<p>Hi</p>", sms_html="<p>Hi</p>", sms_txt="Hi", fax_html="<p>Hi</p>")
+    wrong = found(tmp_path, email_html="<p>Hi</p>", sms_html="<p>Hi</p>", sms_txt="Hi")
     assert wrong == [("T046", "sms shows no HTML")]
 
 
@@ -45,6 +45,45 @@ def test_a_text_that_is_too_long_whatever_is_filled_in_is_an_error(
 ) -> None:
     wrong = found(tmp_path, pigeon_txt=text, sms_txt=text)
     assert [code for code, _ in wrong] == ["T046"] * long
+
+
+def test_a_file_named_after_no_channel_is_an_error_and_says_what_may_be_meant(tmp_path: Path) -> None:
+    place = tmp_path / "templates"
+    files = {
+        "new-car/arrived/whatsapp.txt.de.j2": "Hallo",
+        "new-car/arrived/emial.html.en.j2": "<p>Hi</p>",
+        "new-car/arrived/email.txt.en.j2": "Subject: Hi\nAttach: new-car/arrived/list.txt\n\nHi",
+        "new-car/arrived/list.txt.en.j2": "what to bring",
+        "shared/task/pigeons.txt.en.j2": "Hi",
+        "shared/greeting.txt.en.j2": "Hi",
+        "shared/layouts/linea.html.j2": "<mjml></mjml>",
+    }
+    for name, text in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text, encoding="utf-8")
+
+    problems = sorted(beyond(Renderer(place, {}), CHANNELS), key=lambda problem: problem.path)
+
+    assert [(problem.code, problem.message, problem.hint) for problem in problems] == [
+        ("T047", "there is no channel called 'emial'", "did you mean 'email'?"),
+        (
+            "T047",
+            "there is no channel called 'whatsapp'",
+            "set it up below [channels.whatsapp], or remove the file",
+        ),
+        ("T047", "there is no channel called 'pigeons'", "did you mean 'pigeon'?"),
+    ]
+
+
+def test_check_knows_a_channel_that_is_set_up_under_a_name_of_its_own(home: Home) -> None:
+    home.write("templates/new-car/arrived/whatsapp.txt.en.j2", "Your car is here.")
+    assert "whatsapp.txt.en.j2:1:1: T047 there is no channel called 'whatsapp'" in home.run("check")[1]
+
+    config = (home.folder / "config.toml").read_text(encoding="utf-8")
+    home.write(
+        "config.toml", f"{config}\n[channels.whatsapp]\nkind = 'webhook'\nurl = 'https://chat.example/in'\n"
+    )
+    assert "T047" not in home.run("check")[1]
 
 
 def test_check_tells_of_them_with_everything_else(home: Home) -> None:

@@ -44,7 +44,7 @@ def found(tmp_path: Path, text: str, name: str = "push.txt.en.j2") -> list[Probl
         ("Hello\n{% raw %}x", 2, 4, "'raw' is never closed"),
         ("Hello {{ a }}, {{ order.id\nand you\n", 1, 16, "'{{' is never closed"),
         ("Hello {# a #}, {# what\nis this", 1, 16, "'{#' is never closed"),
-        ("Hello {% if a %}b{% endif %}{% if c %}\n{% if d %}e{% endif %}\n\nf\n", 1, 32, "'if' is never closed"),
+        ("Hello {% if a %}b{% endif %}{% if c %}\n{% if d %}e{% endif %}\n\n", 1, 32, "'if' is never closed"),
         ("{% if a %}\n{% if b %}\n{% if c %}\n{% endif %}\nf\n", 2, 4, "'if' is never closed"),
         ("{# {% if x %} #}{%- if a %}\nf\n{% raw %}{% if x %}{% endraw %}", 1, 21, "'if' is never closed"),
         ("{% set a = 1 %}{% set b %}\nf\n{% set c = 2 %}", 1, 19, "'set' is never closed"),
