@@ -90,9 +90,10 @@ def context(
     stands = _stands(notification, case, told)
     awaited = list(_awaited(notification, case, stands))
     reached = milestone.reached if milestone else None
+    ordered_by = _customer(who)
     words = {
-        "customer": _reader(notification, order) or _customer(who),
-        "ordered_by": _customer(who),
+        "customer": _reader(notification, order) or ordered_by,
+        "ordered_by": ordered_by,
         "order": _order(order, journey, locale),
         "owner": owner,
         "manager": manager,
@@ -157,7 +158,7 @@ class _Dates:
     reader: str = ""  # the zone of whoever reads it, if it is known
 
     def on(self, day: date | None) -> When:
-        return When(day, None, None, self.today, self.locale)
+        return When(day, None, None, self.today, self.locale) if day is not None else _never(self.locale)
 
     def moment(self, moment: datetime | None) -> When:
         if moment is None:
@@ -181,6 +182,12 @@ class _Dates:
         ends = self.moment(value.end)
         own = begins.own and replace(begins.own, until=ends.own.clock if ends.own else None)
         return replace(begins, until=ends.clock, own=own)
+
+
+@lru_cache(maxsize=64)
+def _never(locale: str) -> When:
+    """No day: what most messages have to say of most milestones."""
+    return When(locale=locale)
 
 
 def _reader_zone(notification: Notification, order: Order, customer: Customer | None) -> str:
@@ -361,10 +368,13 @@ def _person(role: str, order: Order) -> Person:
 
 
 def _contact(person: Person) -> Contact:
-    name = one_line(person.name, NAME_LIMIT)
-    return Contact(
-        name, name.partition(" ")[0], one_line(person.email, NAME_LIMIT), one_line(person.phone, NAME_LIMIT)
-    )
+    return _contact_of(person.name, person.email, person.phone)
+
+
+@lru_cache(maxsize=1024)  # the same few people look after all orders
+def _contact_of(name: str, email: str, phone: str) -> Contact:
+    name = one_line(name, NAME_LIMIT)
+    return Contact(name, name.partition(" ")[0], one_line(email, NAME_LIMIT), one_line(phone, NAME_LIMIT))
 
 
 def _reader(notification: Notification, order: Order) -> CustomerWords | None:

@@ -41,6 +41,7 @@ T = TypeVar("T")
 
 LEASE = timedelta(minutes=15)  # longer than any provider's timeout, so a slow send is never sent twice
 BATCH = 500  # three commits each
+AT_A_STRETCH = 4  # messages that are rendered while nothing else goes on: less than a millisecond
 LANES = 2  # batches in hand at once: while one is sent, the other is looked at and rendered
 RECORD_AGAIN = (1, 2, 5, 10, 20, 30, 60)  # seconds; what left must be written down
 
@@ -257,7 +258,7 @@ class Dispatcher:
         broken: list[tuple[Entry, str]] = []
         messages = deque(batch.go)
         while messages:
-            if self._live:
+            if self._live and len(made) % AT_A_STRETCH == 0:
                 await asyncio.sleep(0)  # what is being sent goes on
             bundle = messages.popleft()
             try:
