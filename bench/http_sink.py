@@ -1,16 +1,14 @@
 """An HTTP server that takes every request and forgets it, in a process of its own: it costs us nothing.
 
-``python -m bench.http_sink STATUS BODY`` prints its port, answers each line on its input with how many
-requests it took, and ends with its input. In BODY ``%d`` is the number of the request.
+``python -m bench.http_sink STATUS BODY [CERTIFICATE]`` prints its port, answers each line on its input
+with how many requests it took, and ends with its input. In BODY ``%d`` is the number of the request.
 """
 
 import asyncio
 import re
 import sys
-from contextlib import AbstractContextManager
 
 from bench import sink
-from bench.sink import Sink
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
@@ -50,11 +48,6 @@ class Answers(asyncio.Protocol):
         return True
 
 
-def running(status: int, body: str) -> AbstractContextManager[Sink]:
-    """Have such a server for the length of the block."""
-    return sink.running("bench.http_sink", str(status), body)
-
-
 if __name__ == "__main__":
     Answers.status, Answers.body = int(sys.argv[1]), sys.argv[2]
-    asyncio.run(sink.serve(Answers))
+    asyncio.run(sink.serve(Answers, sink.encrypting(sys.argv[3]) if len(sys.argv) > 3 else None))

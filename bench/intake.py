@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from bench.dealership import (
     order,
     promised,
 )
-from bench.report import Cost, Line, Runs, rate, ratio, timed
+from bench.report import Cost, Line, Runs, against, timed
 from orchestrator.engine import Engine
 from orchestrator.intake import Incoming, parse_lines
 from orchestrator.ledger import Ledger
@@ -53,17 +54,10 @@ def measure() -> list[Line]:
 
 
 def _lines(heard: Cost, parsed: Cost, bare: Cost, whole: Cost) -> list[Line]:
-    def line(what: str, cost: Cost, floor: Cost, target: float | None = None) -> Line:
-        share = cost.rate / floor.rate
-        return Line(
-            "intake", what, rate(cost, "events"), rate(floor, "events"),
-            ratio(share, floor.cpu_each / cost.cpu_each),
-            f"at least {target}" if target else "", share >= target if target else None,
-        )  # fmt: skip
-
+    line = partial(against, "intake", unit="events")
     read_too = Cost(heard.wall + parsed.wall, heard.cpu + parsed.cpu, heard.items)
     return [
-        line(f"{TOGETHER} events a commit, against the rows of the facts", heard, bare, 0.1),
+        line(f"{TOGETHER} events a commit, against the rows of the facts", heard, bare, target=0.1),
         line("the same, against the rows of facts, orders and entries", heard, whole),
         line("with reading and checking JSON, against the facts", read_too, bare),
     ]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +11,7 @@ from aiosmtplib import SMTP
 
 from bench import dispatcher, sink
 from bench.dealership import NOW, arrivals, dealership, folder, hear, ledger
-from bench.report import Cost, Line, Runs, rate, ratio, timed
+from bench.report import Cost, Line, Runs, against, timed
 from channels import mime
 from channels.base import Message
 from channels.email import EmailChannel
@@ -63,22 +64,15 @@ def measure() -> list[Line]:
 
 
 def _lines(through: Cost, settled: Cost, composed: Cost, raw: Cost, library: Cost, two: Cost) -> list[Line]:
-    def line(what: str, cost: Cost, floor: Cost, target: float | None = None) -> Line:
-        reached = cost.rate / floor.rate
-        by_cpu = floor.cpu_each / cost.cpu_each
-        return Line(
-            "email", what, rate(cost, "mails"), rate(floor, "mails"), ratio(reached, by_cpu),
-            f"at least {target}" if target else "", reached >= target if target else None,
-        )  # fmt: skip
-
+    line = partial(against, "email", unit="mails")
     return [
-        line("through the ledger, against composing alone", through, composed, 0.7),
-        line("through the ledger, against bytes made before", through, raw, 0.35),
-        line("composing alone, against bytes made before", composed, raw, 0.35),
+        line("through the ledger, against composing alone", through, composed, target=0.7),
+        line("through the ledger, against bytes made before", through, raw, target=0.35),
+        line("composing alone, against bytes made before", composed, raw, target=0.35),
         line("through the ledger, until all is planned again", settled, composed),
         line("through the ledger, against sendmail of aiosmtplib", through, library),
         line("composing alone, against sendmail of aiosmtplib", composed, library),
-        line("two dispatchers, against bytes made before", two, raw, 0.5),
+        line("two dispatchers, against bytes made before", two, raw, target=0.5),
         line("two dispatchers, against sendmail of aiosmtplib", two, library),
     ]
 

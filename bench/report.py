@@ -105,6 +105,15 @@ def rate(cost: Cost, unit: str) -> str:
     return f"{cost.rate:,.0f} {unit}/s ({_micro(cost.cpu_each)} CPU)"
 
 
+def against(figure: str, what: str, cost: Cost, floor: Cost, unit: str, target: float | None = None) -> Line:
+    """The line that says what share of its *floor*'s rate was reached, and whether that is the *target*."""
+    reached = cost.rate / floor.rate
+    return Line(
+        figure, what, rate(cost, unit), rate(floor, unit), ratio(reached, floor.cpu_each / cost.cpu_each),
+        f"at least {target}" if target else "", reached >= target if target else None,
+    )  # fmt: skip
+
+
 def micro(cost: Cost) -> str:
     return f"{_micro(cost.each)} ({_micro(cost.cpu_each)} CPU)"
 

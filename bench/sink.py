@@ -5,6 +5,7 @@ ends with its input.
 """
 
 import asyncio
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,10 +61,19 @@ class Mailbox(asyncio.Protocol):
         return True
 
 
-async def serve(sink: Any) -> None:
+def encrypting(certificate: str, *protocols: str) -> ssl.SSLContext:
+    """How a server encrypts under the *certificate* in that file."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    return context
+
+
+async def serve(sink: Any, tls: ssl.SSLContext | None = None) -> None:
     """Be a sink, a protocol that counts what it took on all connections, until the input ends."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(sink, "127.0.0.1", 0)
+    server = await loop.create_server(sink, "127.0.0.1", 0, ssl=tls)
     print(server.sockets[0].getsockname()[1], flush=True)
     while await asyncio.to_thread(sys.stdin.readline):
         print(sink.taken, flush=True)

@@ -31,7 +31,6 @@ _OTHERS: tuple[str, Callable[[Message], bytes]] = (".json", _push)
 _WRITERS: dict[str, tuple[str, Callable[[Message], bytes]]] = {
     "email": (".eml", compose),  # the very bytes that SMTP would send
     "sms": (".sms", _sms),
-    "push": (".json", _push),
 }
 
 
@@ -74,7 +73,7 @@ class FileChannel:
         self.abilities = Abilities(rich=mail, attachments=mail, after_unknown=AfterUnknown.REPEAT)
         self._directory = Path(directory)
         self._suffix, self._write = _WRITERS.get(name, _OTHERS)
-        self._known: dict[str, Path] | None = None  # identity → file; read from the directory once
+        self._known: dict[str, str] | None = None  # identity → name of its file; read from the directory once
 
     async def send(self, message: Message) -> Receipt:
         """Write *message* to its file; the receipt names it. ``ValueError`` without ``message.at``."""
@@ -85,18 +84,19 @@ class FileChannel:
             for place, data in attached.items():
                 _put(place, data)
             _put(path, content)
-            self._tidy(path, attached)
+            if self.abilities.attachments:
+                self._tidy(path, message, attached)
         except OSError as error:
             self._known = None
             if isinstance(error, NotADirectoryError | PermissionError):
                 raise Misconfigured("the outbox may not be written", raw=str(error)) from error
             raise Unavailable("the outbox cannot be written", raw=str(error)) from error
-        self._files()[identity(message.message_id)] = path
+        self._files()[identity(message.message_id)] = path.name
         return Receipt(provider_id=path.name, raw={"file": str(path)})
 
-    def _tidy(self, mail: Path, attached: Collection[Path]) -> None:
+    def _tidy(self, mail: Path, message: Message, attached: Collection[Path]) -> None:
         """Take away what was attached when the mail was written before, and is not any more."""
-        if mail in self._files().values():
+        if identity(message.message_id) in self._files():
             for old in mail.parent.glob(f"{glob.escape(mail.stem)}.*"):
                 if old != mail and old not in attached:
                     old.unlink(missing_ok=True)
@@ -111,16 +111,15 @@ class FileChannel:
         name = identity(message.message_id)
         moment = f"{message.at.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
         what = _UNSAFE.sub("-", message.id)[:80].strip("-")
-        return self._files().get(name) or (
-            self._directory / f"{moment}_{what}_{self.name}_{name}{self._suffix}"
-        )
+        known = self._files().get(name)
+        return self._directory / (known or f"{moment}_{what}_{self.name}_{name}{self._suffix}")
 
-    def _files(self) -> dict[str, Path]:
+    def _files(self) -> dict[str, str]:
         if self._known is None:
             try:
                 self._directory.mkdir(parents=True, exist_ok=True)
                 files = self._directory.glob(f"*_{self.name}_*{self._suffix}")
-                self._known = {path.stem.rpartition("_")[2]: path for path in files}
+                self._known = {path.stem.rpartition("_")[2]: path.name for path in files}
             except OSError as error:
                 raise Misconfigured(
                     f"the outbox {self._directory} is no directory", raw=str(error)
