@@ -64,20 +64,16 @@ def _health(chosen: Settings) -> dict[str, str]:
 
     if ledgers.is_new(chosen):
         return {}
-    from orchestrator.cli.health import failing
+    from orchestrator.cli.channel_health import standings
     from orchestrator.clock import SystemClock
-    from orchestrator.ledger import Ledger, Stops
+    from orchestrator.ledger import Ledger
 
-    found: dict[str, str] = {}
     try:
         with Ledger.open(chosen.ledger.url) as ledger, ledger.read() as tx:
-            found |= failing(tx, SystemClock().now())
-            for pause in tx.pauses():
-                if pause.kind is Stops.CHANNEL:
-                    found[pause.name] = f"paused since {pause.since:%Y-%m-%d %H:%M}Z: {pause.reason}"
+            found = standings(chosen, tx, SystemClock().now())
     except LedgerError as error:
         return dict.fromkeys(chosen.channels.named(), f"not known: {error}")
-    return found
+    return {name: standing.words for name, standing in found.items()}
 
 
 def send_one(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from orchestrator.cli import house, ledgers
+from orchestrator.cli.channel_health import standings
 from orchestrator.cli.output import counted
 from orchestrator.cli.pauses import remedy
 from orchestrator.errors import LedgerError, Misconfigured
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.config.settings import Settings
     from orchestrator.ledger import Ledger, Transaction
 
-A_DAY, AN_HOUR = timedelta(days=1), timedelta(hours=1)
-FAILING = 0.1  # of a channel's tries: more is no longer the recipients' doing
+A_DAY = timedelta(days=1)
 LATEST = 1000  # facts: whether their orders are planned is asked each time
 LATE = timedelta(minutes=5)  # a daemon that runs is never so far behind
 SHOWN = 10  # of each kind; the rest is counted
@@ -64,7 +64,7 @@ def findings(settings: "Settings") -> Iterator[Finding]:
             with ledger.read() as tx:
                 yield from _in_force(settings, tx)
                 yield from _planned(settings, ledger, tx)
-                yield from _recorded(tx)
+                yield from _recorded(settings, tx)
     except LedgerError as error:
         yield _look("ledger", str(error))
 
@@ -154,12 +154,15 @@ def _daemon(settings: "Settings", ledger: "Ledger") -> Finding:
     return _well("daemon", "running")
 
 
-def _sending(tx: "Transaction", now: datetime) -> Iterator[Finding]:
+def _sending(settings: "Settings", tx: "Transaction", now: datetime) -> Iterator[Finding]:
     """How it goes with the providers."""
     from orchestrator.planning.case import NO_CHANNEL
 
-    for channel, detail in failing(tx, now).items():
-        yield _look(f"sending by {channel}", detail, "the log and `beforehand explain` say why")
+    for name, standing in sorted(standings(settings, tx, now).items()):
+        if standing.well:
+            yield _well(f"sending by {name}", standing.words)
+        else:
+            yield _look(f"sending by {name}", standing.words, standing.remedy)
     count, last = tx.retries(now)
     if last is not None:
         detail = f"{counted(count, 'message')} will be tried again; {last.wanted.order}: {last.reason}"
@@ -177,15 +180,6 @@ def _sending(tx: "Transaction", now: datetime) -> Iterator[Finding]:
     if last is not None:
         detail = f"{counted(count, 'message')} of the last day may have left or not; {last.wanted.order}"
         yield _look("unknown", f"{detail}: {last.reason}", f"beforehand explain {last.wanted.order}")
-
-
-def failing(tx: "Transaction", now: datetime) -> dict[str, str]:
-    """The channels that fail more than their recipients can be the reason of, each with how often."""
-    return {
-        one.channel: f"{one.failed:,} of {counted(one.tries, 'try', 'tries')} failed in the last hour"
-        for one in tx.failing(now - AN_HOUR)
-        if one.failed > FAILING * one.tries
-    }
 
 
 def _held(tx: "Transaction") -> Iterator[Finding]:
@@ -224,8 +218,9 @@ def _erasing(tx: "Transaction") -> Iterator[Finding]:
         yield _look(f"customer {customer}", detail, todo)
 
 
-def _recorded(tx: "Transaction") -> Iterator[Finding]:
+def _recorded(settings: "Settings", tx: "Transaction") -> Iterator[Finding]:
     from orchestrator.clock import SystemClock
+    from orchestrator.ledger import Stops
 
     moment = SystemClock().now()
     backlog = tx.backlog(moment)
@@ -238,10 +233,10 @@ def _recorded(tx: "Transaction") -> Iterator[Finding]:
         if late
         else _well("what is due", detail)
     )
-    for pause in tx.pauses():
+    for pause in (one for one in tx.pauses() if one.kind is not Stops.CHANNEL):
         since = f"since {pause.since:%Y-%m-%d %H:%M}Z"
         yield _look(str(pause), f"paused {since}: {pause.reason}", remedy(pause.kind, pause.name))
-    yield from _sending(tx, moment)
+    yield from _sending(settings, tx, moment)
     yield from _held(tx)
     yield from _erasing(tx)
     yield from (

@@ -13,10 +13,8 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 DATA = {"tzdata"}  # zoneinfo reads it by itself
 ANNOUNCED = {  # for the channels that come next, each with the one that uses it
-    "aiolimiter",  # every channel: a provider's rate
     "google-auth",  # fcm: tokens of a service account
     "http-ece",  # web_push: RFC 8291
-    "purgatory",  # every channel: the circuit breaker
     "py-vapid",  # web_push: who sends it
 }
 
