@@ -180,7 +180,8 @@ async def _listen(
     from orchestrator.clock import SystemClock
     from orchestrator.web.app import create_app
     from orchestrator.web.callbacks import callbacks_router
-    from orchestrator.web.hearing import called_back, hearing, writing
+    from orchestrator.web.hearing import called_back, hearing, locales, withdrawing, writing
+    from orchestrator.web.unsubscribe import unsubscribe_router
 
     clock = SystemClock()
 
@@ -211,13 +212,18 @@ async def _listen(
             now=clock.now,
             max_body=chosen.intake.max_body,
         )
+        if (links := house.links(chosen)) is not None:
+            withdraw = withdrawing(engine, write, clock.now)
+            locale = chosen.company.locale
+            clicks = unsubscribe_router(links, withdraw, locales(engine), locale=locale)
+            routers = [*routers, clicks]
         app = create_app(
             hear,
             now=clock.now,
             ready=ready,
             max_body=chosen.intake.max_body,
             future_tolerance=chosen.intake.future_tolerance,
-            routers=[callbacks, *routers],
+            routers=[*routers, callbacks],
         )
         listener = _server(uvicorn.Config(app, log_config=None, access_log=False), server)
 

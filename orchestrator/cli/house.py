@@ -12,6 +12,7 @@ from orchestrator.errors import Misconfigured, Problem
 
 if TYPE_CHECKING:
     from channels.base import Abilities, Channel
+    from channels.inbound.signed import Signing
     from channels.inbox import Feed
     from channels.kinds.inbox import Inbox as InboxSettings
     from channels.rates import Limits
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from orchestrator.engine import Engine
     from orchestrator.inbox.store import Inbox
     from orchestrator.journey import Policy, RuleBook
+    from orchestrator.links import Links
     from orchestrator.render import Renderer
     from orchestrator.render.words import Brand
     from orchestrator.sending.messages import Composer
+    from orchestrator.sending.ways_back import WaysBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +205,34 @@ def composer(settings: Settings, renderer: Renderer, policy: Policy | None = Non
         marketing_email=settings.sender.marketing_email,
         postal_address=settings.company.postal_address,
     )
-    return Composer(renderer, company(settings), sender, policy or settings.policy())
+    return Composer(renderer, company(settings), sender, policy or settings.policy(), ways_back(settings))
+
+
+def ways_back(settings: Settings) -> WaysBack:
+    """Where what comes back about mail is read."""
+    from orchestrator.sending.ways_back import WaysBack
+
+    sender = settings.sender
+    return WaysBack(signing(settings), sender.bounces, sender.replies, links=links(settings))
+
+
+def links(settings: Settings) -> Links | None:
+    """What signs links to our web server, if it is reached from outside."""
+    if not settings.server.public_url or not settings.server.keys:
+        return None
+    from orchestrator.links import Links
+
+    return Links(settings.server.public_url, settings.server.keys)
+
+
+def signing(settings: Settings) -> Signing:
+    """What signs our addresses, and knows them again by the domains of our senders."""
+    from channels.inbound.signed import Signing
+
+    sender = settings.sender
+    mailboxes = [sender.email, sender.marketing_email, *(brand.email for brand in settings.brands.values())]
+    domains = (mailbox.rpartition("@")[2] for mailbox in mailboxes if mailbox)
+    return Signing(settings.server.keys, tuple(dict.fromkeys(domains)))
 
 
 def limits(settings: Settings) -> dict[str, Limits]:
@@ -266,6 +296,7 @@ def callback_url(settings: Settings, name: str) -> str:
 def readers(settings: Settings, channels: Mapping[str, Channel]) -> dict[Caller, Reporting]:
     """What reads callbacks: the channels whose providers call back themselves, and the reporters."""
     from channels.base import Misconfigured as ChannelMisconfigured
+    from channels.inbound.signed import ReadsMail
     from channels.reporters import build
     from channels.reports import Reporting
     from orchestrator.callbacks.events import Caller
@@ -277,7 +308,10 @@ def readers(settings: Settings, channels: Mapping[str, Channel]) -> dict[Caller,
     }
     try:
         for name, chosen in settings.callbacks.named().items():
-            found[name] = Caller(name, chosen.channel), build(name, chosen)
+            reader = build(name, chosen)
+            if isinstance(reader, ReadsMail):
+                reader.signing = signing(settings)
+            found[name] = Caller(name, chosen.channel), reader
     except ChannelMisconfigured as error:
         raise Misconfigured(str(error)) from error
     return dict(found.values())

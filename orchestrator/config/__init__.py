@@ -14,7 +14,9 @@ from pydantic.fields import FieldInfo
 
 from channels.settings import is_secret
 from orchestrator.config import channels, toml_words
-from orchestrator.config.settings import Brand, Calendar, Section, Sender, Settings
+from orchestrator.config.section import Section
+from orchestrator.config.senders import Sender, unsigned
+from orchestrator.config.settings import Brand, Calendar, Settings
 from orchestrator.config.toml_places import Path as Name  # ("channels", "email", "port")
 from orchestrator.config.toml_places import Place, places
 from orchestrator.errors import Problem, Problems
@@ -211,6 +213,8 @@ def _validated(folder: Path, draft: _Draft) -> Settings | None:
             place = (channels.CALLBACKS, table, "channel")
             near = did_you_mean(reporter.channel, there)
             draft.complain(place, "C038", f"no channel is called {reporter.channel!r}", near)
+    for found in unsigned(settings.sender, settings.server.keys):
+        draft.complain(found.setting, "C043", found.message, found.hint)
     return settings
 
 

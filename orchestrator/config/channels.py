@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from channels import registry, reporters
 from channels.settings import ChannelSettings, ReporterSettings
-from orchestrator.config.settings import Callbacks, Channels, Section, Settings
+from orchestrator.config.section import Section
+from orchestrator.config.settings import Callbacks, Channels, Settings
 from orchestrator.findings import did_you_mean
 
 Tables = tuple[tuple[str, type[BaseModel] | None], ...]

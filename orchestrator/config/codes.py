@@ -145,4 +145,9 @@ SETTING_CODES: Mapping[str, Code] = {
         "A rate is so many messages in so much time: a second, a minute, an hour or a day.",
         'Write `"10/s"`, `"600/m"`, `"5000/h"` or `"100000/d"`.',
     ),
+    "C043": Code(
+        "addresses that cannot be signed",
+        "Bounces and answers are believed only at an address that we signed for one mail.",
+        "Give signing keys, each of 16 characters or more, and a mailbox that is short enough.",
+    ),
 }

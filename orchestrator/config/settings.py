@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from channels.kinds.email import Email
 from channels.kinds.push import Push
@@ -17,6 +17,8 @@ from channels.settings import ChannelSettings, ReporterSettings
 from orchestrator import journey
 from orchestrator.config import quiet_hours
 from orchestrator.config.public_holidays import PublicHolidays, fault
+from orchestrator.config.section import Section
+from orchestrator.config.senders import Sender
 from orchestrator.config.values import (
     Address,
     Colour,
@@ -41,12 +43,6 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=1, le=10_000)]
 PositiveLength = Annotated[Length, Field(gt=timedelta())]
-
-
-class Section(BaseModel):
-    """A table of config.toml: nothing unknown in it, and nothing changes once it is read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 class Company(Section):
@@ -92,17 +88,6 @@ class Outbox(Section):
 
     path: File = Field(
         default=Path("outbox"), validate_default=True, description="The folder messages are written into."
-    )
-
-
-class Sender(Section):
-    """Whom mail comes from."""
-
-    email: Mailbox = Field(default="beforehand@localhost", description="The mailbox in From.")
-    name: str = Field(default="", description="The name beside it; the company's unless given.")
-    reply_to: Mailbox = Field(default="", description="Where replies go, if not to the sender.")
-    marketing_email: Mailbox = Field(
-        default="", description="The mailbox in From of marketing, so that it cannot harm service."
     )
 
 
@@ -311,6 +296,17 @@ class Server(Section):
         description="How it is reached from outside, such as `https://updates.example.com`; providers report "
         "to `/callbacks/NAME` below it.",
     )
+    signing_keys: SecretStr | None = Field(
+        default=None,
+        description="The keys that sign links and addresses in messages, separated by commas: the first "
+        "signs, each is accepted.",
+    )
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The signing keys, the newest first."""
+        given = self.signing_keys.get_secret_value() if self.signing_keys else ""
+        return tuple(key.strip() for key in given.split(",") if key.strip())
 
 
 class Daemon(Section):

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
-from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from markupsafe import escape
@@ -19,6 +18,7 @@ from orchestrator.render.attachments import File
 from orchestrator.render.invitation import Invitation, Somebody, calendar_file
 from orchestrator.sending.guard import Send
 from orchestrator.sending.riders import at_the_end
+from orchestrator.sending.ways_back import WaysBack
 from orchestrator.timing.send_time import recipient
 
 _IDS = UUID("6f0d4f6e-3a55-4a0c-9e3e-0b6c5c1d2a11")  # the name space of our Message-IDs; never change it
@@ -79,13 +79,8 @@ def message_id(key: str, channel: str, mailbox: str) -> str:
     return f"<{uuid5(_IDS, f'{key} {channel}')}@{domain}>"
 
 
-def _unsubscribe(reply_to: str, identity: str) -> str:
-    """A mail to whoever reads the replies (RFC 2369 3.2), naming ours by its Message-ID and nobody by name.
-
-    A person takes it as the withdrawal it is. One click (RFC 8058) needs an address that answers POST.
-    """
-    subject = quote(f"unsubscribe {identity.strip('<>')}", safe="@")
-    return f"<mailto:{quote(reply_to, safe='@')}?subject={subject}>"
+def _to_staff(wanted: Notification) -> bool:
+    return wanted.kind is Kind.TASK or wanted.role in STAFF
 
 
 class Composes(Protocol):
@@ -97,17 +92,25 @@ class Composes(Protocol):
 
 
 class Composer:
-    """Makes messages; knows the templates, the company and the sender."""
+    """Makes messages; knows the templates, the company, the sender, and where what comes back goes."""
 
-    def __init__(self, renderer: Renders, company: Mapping[str, Any], sender: Sender, policy: Policy) -> None:
+    def __init__(
+        self,
+        renderer: Renders,
+        company: Mapping[str, Any],
+        sender: Sender,
+        policy: Policy,
+        ways: WaysBack | None = None,
+    ) -> None:
         self._renderer = renderer
         self._company = company
         self._sender = sender
         self._policy = policy
+        self._ways = ways or WaysBack()
 
     def under(self, policy: Policy) -> "Composer":
         """The same, by what the company settled since."""
-        return Composer(self._renderer, self._company, self._sender, policy)
+        return Composer(self._renderer, self._company, self._sender, policy, self._ways)
 
     def compose(self, go: Send, order: Order, customer: Customer, journey: Journey, now: datetime) -> Message:
         """Render *go* for its recipient; raises :class:`orchestrator.errors.RenderError`."""
@@ -125,15 +128,16 @@ class Composer:
         mailbox = self._sender.mailbox(wanted.purpose, brand.sender_email)
         keys = sorted([wanted.key, *(note.key for note, _ in go.along)])
         identity = message_id(" ".join(keys), go.channel, mailbox)
-        reply_to = self._reply_to(wanted, order, brand.reply_to)
-        asked_for = go.channel != "email" or wanted.purpose not in UNASKED
+        owner = self._reply_to(wanted, order, brand.reply_to)
+        by_mail, to_customer = go.channel == "email", not _to_staff(wanted)
+        asked_for = not by_mail or wanted.purpose not in UNASKED
         text, html = (content.text, content.html) if asked_for else self._signed(content, brand.imprint)
         files = list(content.files)
         if content.invitation is not None:
-            owner = Somebody(reply_to, context["sender"].name)
+            host = Somebody(owner, context["sender"].name)
             made = calendar_file(
                 content.invitation, wanted, order, zone=context["zone"], now=now,
-                organizer=owner, attendee=Somebody(go.to, who.name),
+                organizer=host, attendee=Somebody(go.to, who.name),
             )  # fmt: skip
             files += [made] if made is not None else []
         return Message(
@@ -149,8 +153,9 @@ class Composer:
             link=content.link,
             sender=mailbox,
             sender_name=brand.sender_name or self._sender.name or str(self._company.get("name", "")),
-            reply_to=reply_to,
-            headers={} if asked_for else {"List-Unsubscribe": _unsubscribe(reply_to, identity)},
+            reply_to=self._ways.reply_to(identity, owner) if to_customer and by_mail else owner,
+            return_path=self._ways.return_path(identity) if by_mail else "",
+            headers={} if asked_for else self._ways.unsubscribe(identity, owner),
             locale=content.locale,
             purpose=wanted.purpose.value,
             collapse_key=f"{wanted.order}/{wanted.rule}",
@@ -175,6 +180,5 @@ class Composer:
 
     def _reply_to(self, wanted: Notification, order: Order, brand: str) -> str:
         """Every message can be answered: customers reach the owner of the order, colleagues the house."""
-        to_staff = wanted.kind is Kind.TASK or wanted.role in STAFF
-        owner = "" if to_staff else order.owner.email
+        owner = "" if _to_staff(wanted) else order.owner.email
         return owner or brand or self._sender.reply_to or self._sender.email

@@ -8,12 +8,14 @@ from typing import Protocol, TypeVar
 
 from channels.reports import Reply, Report
 from orchestrator import callbacks
+from orchestrator.callbacks import withdrawing as clicks
 from orchestrator.engine import Engine
 from orchestrator.engine import Heard as HeardEvents
 from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction, Writer
 from orchestrator.web.callbacks import Take
 from orchestrator.web.events import Hear
+from orchestrator.web.unsubscribe import LocaleOf, Withdraw
 
 T = TypeVar("T")
 
@@ -48,6 +50,28 @@ def hearing(engine: Engine, write: Write, now: Callable[[], datetime]) -> Hear:
         return await write(lambda tx: engine.take(tx, events, now()))
 
     return hear
+
+
+def withdrawing(engine: Engine, write: Write, now: Callable[[], datetime]) -> Withdraw:
+    """The function that takes a click on a link of a mail as the withdrawal it is."""
+
+    async def withdraw(message_id: str) -> bool:
+        return await write(lambda tx: clicks.withdraw(engine, tx, message_id, now()))
+
+    return withdraw
+
+
+def locales(engine: Engine) -> LocaleOf:
+    """The function that knows the language of whoever got a mail."""
+
+    def look(message_id: str) -> str:
+        with engine.ledger.read() as tx:
+            return clicks.locale_of(tx, message_id)
+
+    async def locale_of(message_id: str) -> str:
+        return await asyncio.to_thread(look, message_id)
+
+    return locale_of
 
 
 def called_back(

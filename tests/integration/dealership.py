@@ -18,6 +18,7 @@ from orchestrator.model import Entry, Status
 from orchestrator.render import Renderer
 from orchestrator.sending.dispatch import LEASE, Dispatcher
 from orchestrator.sending.messages import Composer, Sender
+from orchestrator.sending.ways_back import WaysBack
 from tests.builders import BERLIN, LINDNER, NORA, PAUL, at, event, incoming
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class Dealership:
         allow: frozenset[str] | None = None,
         policy: Policy | None = None,
         limits: Mapping[str, Limits] | None = None,
+        ways: WaysBack | None = None,
     ) -> None:
         self.folder = folder
         self.clock = clock or VirtualClock(START)
@@ -81,6 +83,7 @@ class Dealership:
             sender
             or Sender("hello@lindner.example", "Autohaus Lindner", postal_address=company.get("address", "")),
         )
+        self.ways = ways
         for name, text in words.items():
             self.write(name, text)
         self.policy = policy or Policy(time_zone=BERLIN)
@@ -104,7 +107,7 @@ class Dealership:
     def composer(self) -> Composer:
         """Read the templates as they are now."""
         renderer = Renderer(self.folder / "templates", self.company)
-        return Composer(renderer, self.company, self.sender, self.policy)
+        return Composer(renderer, self.company, self.sender, self.policy, self.ways)
 
     def hear(self, *documents: dict[str, Any]) -> Heard:
         """Take events in, now."""

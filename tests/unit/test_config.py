@@ -395,6 +395,7 @@ WRONG = [
         15,
         "did you mean 'Bayern'?",
     ),
+    ("[sender]\nbounces = 'bounces@example.com'", "C043", 2, 11, "SIGNING_KEYS_FILE"),
     ("[calendars.x]\nmon = '09:00-17:00'\nsubdivision = 'BY'", "C019", 3, 15, 'write country = "DE"'),
     ("[channels.sms]\nlive = true", "C022", 1, 11, "account"),
     ("[channels.push]\nlive = true", "C022", 1, 11, "fcm_account"),
@@ -416,6 +417,17 @@ def test_a_wrong_setting_is_found_at_its_place(
     assert found.message
     assert hint in found.hint
     assert code == "C030" or found.source == text.split("\n")[line - 1]
+
+
+def test_a_signing_key_to_be_guessed_and_an_address_too_long_to_be_signed_are_told(
+    write: Write,
+) -> None:
+    write("[sender]\nreplies = 'a.very.long.mailbox.of.ours@example.com'\n")
+    found = problems(Path("config.toml"), {"BEFOREHAND_SERVER__SIGNING_KEYS": "hello, a longer key of ours"})
+    assert [(problem.code, problem.path) for problem in found] == [
+        ("C043", "config.toml"),
+        ("C043", "BEFOREHAND_SERVER__SIGNING_KEYS"),
+    ]
 
 
 def test_every_code_is_explained_and_every_explained_code_can_happen() -> None:

@@ -220,17 +220,19 @@ def test_every_setting_on_a_page_can_be_set(block: Block, tmp_path: Path) -> Non
     file = tmp_path / "config.toml"
     file.write_text(block.text, encoding="utf-8")
     secrets = {
-        "username": "EMAIL__PASSWORD",
-        "account": "SMS__TOKEN",
-        "web_contact": "PUSH__WEB_KEY",
-        "apns_topic": "PUSH__APNS_KEY",
+        "starttls = true\nusername": ("CHANNELS__EMAIL__PASSWORD", "secret"),
+        "dkim_selector": ("CHANNELS__EMAIL__DKIM_KEY", DKIM_KEY),
+        "account": ("CHANNELS__SMS__TOKEN", "secret"),
+        "web_contact": ("CHANNELS__PUSH__WEB_KEY", "secret"),
+        "apns_topic": ("CHANNELS__PUSH__APNS_KEY", "secret"),
+        "[callbacks.postmark]": ("CALLBACKS__POSTMARK__PASSWORD", "secret"),
+        "bounces =": ("SERVER__SIGNING_KEYS", "32 characters that nobody guesses"),
+        "replies =": ("SERVER__SIGNING_KEYS", "32 characters that nobody guesses"),
+        "channels.inbox": ("CHANNELS__INBOX__KEY", "k" * 32),
+        "[channels.email]": ("SENDER__EMAIL", "service@example.com"),
     }
-    given = {f"BEFOREHAND_CHANNELS__{s}": "secret" for key, s in secrets.items() if key in block.text}
-    if "dkim_selector" in block.text:
-        given["BEFOREHAND_CHANNELS__EMAIL__DKIM_KEY"] = DKIM_KEY
-    if "channels.inbox" in block.text:
-        given["BEFOREHAND_CHANNELS__INBOX__KEY"] = "k" * 32
-    config.load(file, given)
+    given = [secret for key, secret in secrets.items() if key in block.text]
+    config.load(file, {f"BEFOREHAND_{name}": value for name, value in given})
 
 
 # ── names that must exist ────────────────────────────────────────────────────

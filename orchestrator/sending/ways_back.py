@@ -1,0 +1,49 @@
+"""How somebody answers a mail, how it comes back, and how they have no more of it: addresses that name it."""
+
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from channels.inbound.signed import Signing
+from channels.inbound.signed import Use as Address
+from orchestrator.links import Links, Use
+
+
+@dataclass(frozen=True, slots=True)
+class WaysBack:
+    """The addresses at which we read about our mail; without one, it is as if there were none.
+
+    ``bounces`` and ``replies`` are mailboxes whose mail comes to us, each made one of a single message by
+    ``signing``. ``links`` lead to our web server.
+    """
+
+    signing: Signing = field(default_factory=Signing)
+    bounces: str = ""
+    replies: str = ""
+    links: Links | None = None
+
+    def return_path(self, identity: str) -> str:
+        """Where bounces of the mail *identity* (a Message-ID) go, or "" for wherever its sender says."""
+        return self.signing.address(self.bounces, identity, Address.BOUNCE) if self.bounces else ""
+
+    def reply_to(self, identity: str, otherwise: str) -> str:
+        """Where answers to it go."""
+        return self.signing.address(self.replies, identity, Address.REPLY) if self.replies else otherwise
+
+    def unsubscribe(self, identity: str, otherwise: str) -> dict[str, str]:
+        """The headers that stop such mail: by one click (RFC 8058), or by a mail (RFC 2369).
+
+        The mail names ours by its Message-ID and nobody by name; a person who reads it takes it as the
+        withdrawal that it is.
+        """
+        if self.replies:
+            mailbox = self.signing.address(self.replies, identity, Address.UNSUBSCRIBE)
+        else:
+            mailbox = otherwise
+        subject = quote(f"unsubscribe {identity.strip('<>')}", safe="@")
+        mail = f"<mailto:{quote(mailbox, safe='@+')}?subject={subject}>"
+        if self.links is None:
+            return {"List-Unsubscribe": mail}
+        return {
+            "List-Unsubscribe": f"<{self.links.address(Use.UNSUBSCRIBE, identity)}>, {mail}",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
