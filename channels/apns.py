@@ -127,7 +127,8 @@ def _content(message: Message) -> bytes:
     aps: dict[str, Any] = {"alert": {"title": notice.title(message), "body": message.text}}
     if notice.is_urgent(message):
         aps["sound"] = "default"
-    return json.dumps({"aps": aps, "link": message.link}, ensure_ascii=False).encode(errors="replace")
+    content = {"aps": aps, "link": message.link, "message": notice.key(message)}
+    return json.dumps(content, ensure_ascii=False).encode(errors="replace")
 
 
 def _id(message: Message) -> str:

@@ -124,7 +124,7 @@ def _content(message: Message) -> bytes:
     content: dict[str, Any] = {
         "token": device.token,
         "notification": {"title": notice.title(message), "body": message.text},
-        "data": {"link": link},
+        "data": {"link": link, "message": notice.key(message)},
         "android": {
             "collapse_key": tag,
             "ttl": f"{keep}s",

@@ -19,6 +19,7 @@ ABILITIES = Abilities(
 
 USUAL, LONGEST = timedelta(days=1), timedelta(days=28)  # how long a service keeps a message; FCM's most
 _TITLE = 120  # characters
+_KEY = 300  # bytes
 
 
 def any_device(message: Message) -> devices.Device:
@@ -60,6 +61,11 @@ def tag(message: Message) -> str:
     """Name what a newer message replaces: 32 characters of base64url, that tell nothing about anybody."""
     about = message.collapse_key or message.message_id
     return urlsafe_b64encode(blake2b(about.encode(errors="replace"), digest_size=24).digest()).decode()
+
+
+def key(message: Message) -> str:
+    """What an app names the message by when somebody opened it; "" for one that leaves the text no room."""
+    return message.id if len(message.id.encode(errors="replace")) <= _KEY else ""
 
 
 def title(message: Message) -> str:

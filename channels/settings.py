@@ -73,8 +73,8 @@ class ChannelSettings(BaseModel):
     kind: str = Field(default="", description="Which kind of channel it is; its own name unless given.")
     reported: Literal["", "delivered", "opened"] = Field(
         default="",
-        description="How far our own app or systems report its messages, beside the provider: `delivered` or "
-        "`opened`, by the events `message.delivered` and `message.opened`.",
+        description="How far its messages are reported where the provider does not say so: `delivered` or "
+        "`opened`, by our own app (`message.opened`), or because the provider tracks opens.",
     )
 
     rate: PerTime | None = Field(

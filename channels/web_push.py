@@ -128,6 +128,7 @@ def _content(message: Message) -> bytes:
         "navigate": message.link,
         "lang": message.locale[:35],
         "tag": notice.tag(message),
+        "data": {"message": notice.key(message)},
     }
     return json.dumps({"web_push": 8030, "notification": shown}, ensure_ascii=False).encode(errors="replace")
 

@@ -111,14 +111,23 @@ def abilities(settings: Settings) -> dict[str, Abilities]:
 def reports(settings: Settings, *, live: bool = False) -> dict[str, str]:
     """How far one hears of a message by each channel: ``delivered`` or ``opened``; the others say nothing.
 
-    With *live* only the channels that send for real count: nobody reports about what is in the outbox.
+    With *live* only the channels that send for real count, and providers that know where to call back: nobody
+    reports about what is in the outbox. A reporter says of mail whether it was delivered; whether opens are
+    tracked is an account's own matter, and is said in the settings.
     """
     found: dict[str, str] = {}
+    read = {chosen.channel for chosen in settings.callbacks.named().values()}
     for name, can in abilities(settings).items():
         chosen = settings.channels.named()[name]
-        words = ("opened" if can.opens else "", "delivered" if can.receipts else "", chosen.reported)
-        far = max(words, key=("", "delivered", "opened").index)
-        if far and (chosen.live or not live):
+        if live and not chosen.live:
+            continue
+        called = not live or getattr(reached(settings, name, chosen), "callback_url", None) != ""
+        words = (
+            "opened" if can.opens and called else "",
+            "delivered" if (can.receipts and called) or name in read else "",
+            chosen.reported,
+        )
+        if far := max(words, key=("", "delivered", "opened").index):
             found[name] = far
     return found
 

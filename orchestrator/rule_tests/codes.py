@@ -41,9 +41,10 @@ TEST_CODES: Mapping[str, Code] = {
         "Mend what the message names; `beforehand check` and `beforehand preview` help.",
     ),
     "X007": Code(
-        "no such task to answer",
-        "A fact acknowledges or finishes a task that nobody had been given at that time.",
-        "Correct the time or the name; the tasks given until then are listed.",
+        "no such task or message",
+        "A fact acknowledges a task that nobody had been given at that time, or says what became of a "
+        "message that nobody had been sent.",
+        "Correct the time or the name; what was given or said until then is listed.",
     ),
     # ── the file
     "X010": Code(

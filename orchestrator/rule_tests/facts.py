@@ -9,11 +9,12 @@ from typing import Any
 
 from orchestrator.findings import suggestion
 from orchestrator.intake import Incoming, Place, parse
+from orchestrator.intake.reported import REPORTED
 from orchestrator.intake.types import CORE
 from orchestrator.intake.values import moment_text
 from orchestrator.journey import Journey, RuleBook
-from orchestrator.model import Location, Scope, scope_of
-from orchestrator.rule_tests.shape import ANSWERS, FACT, FOR, SINCE
+from orchestrator.model import Kind, Location, Scope, scope_of
+from orchestrator.rule_tests.shape import ANSWERS, FACT, FOR, REPORTS, SINCE
 from orchestrator.rule_tests.source import Source, typed
 from orchestrator.rule_tests.values import Answered, Given
 from orchestrator.rules.positions import Node
@@ -24,6 +25,10 @@ ANY_TIME = datetime(
     2026, 1, 1, tzinfo=UTC
 )  # a fact without a usable time is still read for its other problems
 _TASKS = ("task.acknowledged", "task.done")
+_NAMING: Mapping[str, Mapping[str, str]] = {  # facts about something that was said or tasked, named in short
+    **dict.fromkeys(_TASKS, ANSWERS),
+    **dict.fromkeys(REPORTED, REPORTS),
+}
 
 
 class Cast:
@@ -93,7 +98,9 @@ class Cast:
         answers = self._answers(data, kind, subject)
         written = self._data(data, kind, zone)
         if answers is not None:
-            written = {name: value for name, value in written.items() if name not in ANSWERS} | {"task": "-"}
+            named = _NAMING[kind]
+            about_what = {next(iter(named)): "-"}
+            written = {name: value for name, value in written.items() if name not in named} | about_what
         if not kind or not subject:
             return None
         event = self._taken(node, kind, subject, (happened or ANY_TIME, heard), written, f"given-{number}")
@@ -179,7 +186,7 @@ class Cast:
     def _check_keys(self, node: Node, kind: str, own: set[str]) -> None:
         self._check_type(node.get("event"), kind)
         core = CORE.get(kind)
-        extra = {FOR} if kind == "promise.made" else set(ANSWERS) if kind in _TASKS else set()
+        extra = {FOR} if kind == "promise.made" else set(_NAMING.get(kind, ()))
         self._source.near_miss(node, sorted({*(core.fields if core else ()), *own, *extra, *FACT}))
 
     def _check_milestone(self, node: Node | None, subject: str) -> None:
@@ -188,18 +195,21 @@ class Cast:
             self._source.word(node, journey.milestones, "X014", "milestone")
 
     def _answers(self, data: Mapping[str, Node], kind: str, subject: str) -> Answered | None:
-        """The task a fact answers, by name; a whole key, with its slashes, is left as it is."""
-        task = data.get("task")
-        if kind not in _TASKS or task is None or "/" in task.text:
+        """The task or message a fact is about, by name; a whole key, with its slashes, is left as it is."""
+        naming = _NAMING.get(kind)
+        named = data.get(next(iter(naming))) if naming is not None else None
+        if named is None or "/" in named.text:
             return None
         journey = self.journey_of(subject)
-        tasks = (
-            {rung.task.do for rule in journey.rules for rung in rule.rungs if rung.task} if journey else set()
-        )
+        rungs = [rung for rule in journey.rules for rung in rule.rungs] if journey else []
+        what = Kind.TASK if kind in _TASKS else Kind.MESSAGE
+        names = {rung.task.do for rung in rungs if rung.task} if what is Kind.TASK else set()
+        names |= {rung.say for rung in rungs if rung.say} if what is Kind.MESSAGE else set()
         return Answered(
-            self._source.word(task, sorted(tasks), "X015", "task"),
+            self._source.word(named, sorted(names), "X015", "task" if what is Kind.TASK else "text"),
             self._source.word(data.get("to"), self.roles, "X019", "role"),
             self._source.text(data.get("rule")),
+            what,
         )
 
     def _data(self, data: Mapping[str, Node], kind: str, zone: str) -> dict[str, Any]:

@@ -104,12 +104,13 @@ class _File:
         for pattern in expect:
             self._in_time(pattern, since, until)
         only_these = source.yes(keys.get("only_these"), default=True)
+        only_reported = source.yes(keys.get("only_reported"), default=False)
         if len(source.problems) > before or until is None or not given:
             return None
         place = test.keys.get("expect") or test.keys["name"]
         return Case(
             name, source.spot(test.keys["name"]), source.spot(place), given, since, until,
-            expect, never, only_these, cast.zones,
+            expect, never, only_these, only_reported, cast.zones,
         )  # fmt: skip
 
     def _name(self, test: Node, names: dict[str, int]) -> str:

@@ -28,7 +28,9 @@ def verdicts(
 def run(case: Case, book: RuleBook, composer: Composer | Rehearsal, channels: Sequence[str]) -> Outcome:
     """Hear the facts of *case*, say what falls due until its end, and tell what was said and what not."""
     sinks: Mapping[str, Channel] = {name: MemoryChannel(name, keep=False) for name in channels}
-    simulation = Simulation(book, composer, sinks, start=case.given[0].event.fact.heard)
+    simulation = Simulation(
+        book, composer, sinks, start=case.given[0].event.fact.heard, undelivered=case.only_reported
+    )
     try:
         problems = _hear(simulation, case)
         lines = list(simulation.lines())
@@ -46,7 +48,7 @@ def run(case: Case, book: RuleBook, composer: Composer | Rehearsal, channels: Se
 
 
 def _hear(simulation: Simulation, case: Case) -> list[Problem]:
-    """Let the engine hear every fact; one that answers a task first lets everything before it happen."""
+    """Let the engine hear every fact; one about a task or message lets everything before it happen first."""
     problems: list[Problem] = []
     waiting: list[Incoming] = []
     for given in case.given:
@@ -55,24 +57,25 @@ def _hear(simulation: Simulation, case: Case) -> list[Problem]:
             before = max([event.fact.heard - INSTANT, *(other.fact.heard for other in waiting)])
             simulation.run(waiting, before)
             waiting = []
-            tasks = _tasks(simulation, event.fact.subject)
+            kind = given.answers.kind
+            tasks = _given(simulation, event.fact.subject, kind)
             key = _task_named(tasks, given.answers)
             if not key:
                 problems.append(_no_task(given, tasks, case))
                 continue
-            data = {**event.fact.data, "task": key}
+            data = {**event.fact.data, "task" if kind is Kind.TASK else "message": key}
             event = replace(event, fact=replace(event.fact, data=data))
         waiting.append(event)
     simulation.run(waiting, case.until)
     return problems
 
 
-def _tasks(simulation: Simulation, order: str) -> list[Line]:
-    """The tasks that were given about an order, in the order in which they were."""
+def _given(simulation: Simulation, order: str, kind: Kind) -> list[Line]:
+    """The tasks that were given, or the messages said, about an order, in the order in which they were."""
     given = [
         line
         for line in simulation.lines()
-        if line.order == order and line.kind == Kind.TASK and line.status == Status.ACCEPTED
+        if line.order == order and line.kind == kind and line.status == Status.ACCEPTED
     ]
     return sorted(given, key=lambda line: line.when)
 
@@ -92,10 +95,11 @@ def _no_task(given: Given, tasks: Sequence[Line], case: Case) -> Problem:
     zone = case.zones.get(fact.subject, "UTC")
     to = f" to the {given.answers.to}" if given.answers.to else ""
     names = ", ".join(f"{_name(line)} to the {line.role}" for line in tasks)
+    what, done = ("task", "given") if given.answers.kind is Kind.TASK else ("message", "said")
     return given.spot.problem(
         "X007",
-        f"no task {given.answers.task!r} had been given{to} by {shown(fact.heard, zone)}",
-        f"given until then: {names}" if names else "no task at all had been given until then",
+        f"no {what} {given.answers.task!r} had been {done}{to} by {shown(fact.heard, zone)}",
+        f"{done} until then: {names}" if names else f"no {what} at all had been {done} until then",
     )
 
 

@@ -25,6 +25,7 @@ TEST: Mapping[str, str] = {
     "expect": "What must be said; [] for nothing at all.",
     "never": "What must not be said, at any time of the test.",
     "only_these": "false: what else is said does not matter.",
+    "only_reported": "true: no message arrives or is opened unless a fact says so; else each is at once.",
 }
 FACT: Mapping[str, str] = {
     "at": "When it happened, by the clocks of the order's location.",
@@ -48,6 +49,11 @@ ANSWERS: Mapping[str, str] = {
     "to": "Who had been given it; the newest of that name if left out.",
     "rule": "Whose task it is, if several rules give one of that name.",
 }
+REPORTS: Mapping[str, str] = {
+    "message": "The text's name as in the rule, or the message's whole key.",
+    "to": "Who had been told; the newest of that name if left out.",
+    "rule": "Whose text it is, if several rules say one of that name.",
+}
 SINCE = "since"  # when a customer or an order became known; otherwise with the first fact
 FOR = "for"  # a promise's date or local time, in short
 
@@ -64,6 +70,7 @@ _KINDS: Mapping[str, dict[str, Any]] = {
     "expect": _PATTERNS,
     "never": _PATTERNS,
     "only_these": {"type": "boolean"},
+    "only_reported": {"type": "boolean"},
     "at": {"type": "string", "pattern": MOMENT},
     "heard": {"type": "string", "pattern": MOMENT},
     "from": {"type": "string", "pattern": MOMENT_OR_DAY},

@@ -25,16 +25,17 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Which task a fact answers, as people name it: the newest given that fits what is not empty."""
+    """Which task or message a fact is about, as people name it: the newest that fits what is not empty."""
 
     task: str
     to: str = ""
     rule: str = ""
+    kind: Kind = Kind.TASK
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One fact of a case; with ``answers`` the key of its task is looked up when the fact is heard."""
+    """One fact of a case; with ``answers`` the key of its task or message is looked up when it is heard."""
 
     spot: Spot
     event: Incoming
@@ -76,6 +77,7 @@ class Case:
     expect: tuple[Pattern, ...] = ()
     never: tuple[Pattern, ...] = ()
     only_these: bool = True
+    only_reported: bool = False
     zones: Mapping[str, str] = field(default_factory=dict)
 
 

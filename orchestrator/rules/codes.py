@@ -325,11 +325,11 @@ RULE_CODES: Mapping[str, Code] = {
     ),
     "R055": Code(
         "nobody would say so",
-        "The rule waits until a message was delivered or opened, and by one of its channels, which is not "
-        "the last, nobody reports that: neither the provider nor the company's own app. Such a message "
-        "counts as well as it can once it is accepted, and the channels after it would never be tried.",
-        "Put the channel last, ask for less (`until: delivered`), or say in its settings what the app "
-        'reports: `reported = "opened"`.',
+        "The rule waits until a message was delivered or opened, and of one of its channels, which is not "
+        "the last, nobody reports anything: neither the provider nor the company's own app. Such a message "
+        "counts as well as it can once it is accepted, and the channels after it would never be tried. A "
+        "channel that reports delivery alone is asked for no more.",
+        'Put the channel last, or say in its settings what the app reports: `reported = "opened"`.',
     ),
     "R056": Code(
         "gives up too late",

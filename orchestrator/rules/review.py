@@ -13,7 +13,6 @@ from orchestrator.errors import Problem
 from orchestrator.journey import Duration, Journey, Law, Mode, On, Policy, Rule, RuleBook
 from orchestrator.literals import hours_text
 from orchestrator.model import Purpose
-from orchestrator.planning.delivery import RANKS
 from orchestrator.rules import load
 from orchestrator.rules.contradictions import constant
 from orchestrator.rules.positions import BREAK, Findings, Place
@@ -126,13 +125,12 @@ def _alone(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> None:
 
 
 def _unreported(rule: Rule, policy: Policy, reports: Mapping[str, str], findings: _At) -> None:
-    """A channel before the last one of which nobody says what the rule waits for."""
+    """A channel before the last one of whose messages nobody says what becomes of them."""
     if rule.fallback_after is None:
         return
-    offered = rule.channels or policy.preference
-    mute = [name for name in offered[:-1] if RANKS[reports.get(name, "accepted")] < RANKS[rule.until]]
+    mute = [name for name in (rule.channels or policy.preference)[:-1] if name not in reports]
     if mute:
-        message = f"nobody reports that a message by {' or '.join(mute)} was {rule.until}"
+        message = f"nobody reports what becomes of a message by {' or '.join(mute)}"
         hint = 'put that channel last, or say in its settings what your app reports: reported = "opened"'
         findings.say(rule, "until", "R055", message, hint)
 

@@ -94,7 +94,7 @@ async def refused(apple: Apple, channel: ApnsChannel | None = None, to: str = TO
 async def test_the_phone_shows_title_and_text_and_the_app_gets_the_link(apple: Apple) -> None:
     shown = await sent(apple, title="It is here")
     assert shown["aps"] == {"alert": {"title": "It is here", "body": MESSAGE.text}, "sound": "default"}
-    assert shown["link"] == MESSAGE.link
+    assert (shown["link"], shown["message"]) == (MESSAGE.link, MESSAGE.id)
 
 
 async def test_it_is_kept_as_long_as_it_is_useful_in_seconds_since_1970(apple: Apple) -> None:

@@ -88,13 +88,13 @@ async def refused(firebase: Firebase, channel: FcmChannel | None = None) -> Chan
 async def test_the_device_shows_title_and_text_and_the_app_gets_the_link(firebase: Firebase) -> None:
     message = await sent(firebase, title="It is here")
     assert message["notification"] == {"title": "It is here", "body": MESSAGE.text}
-    assert message["data"] == {"link": MESSAGE.link}
+    assert message["data"] == {"link": MESSAGE.link, "message": MESSAGE.id}
     assert message["webpush"]["fcm_options"] == {"link": MESSAGE.link}
 
 
 async def test_a_link_that_fcm_would_refuse_goes_to_the_app_only(firebase: Firebase) -> None:
     message = await sent(firebase, link="lindner://orders/4711")
-    assert message["data"] == {"link": "lindner://orders/4711"}
+    assert message["data"] == {"link": "lindner://orders/4711", "message": MESSAGE.id}
 
 
 async def test_it_is_kept_as_long_as_it_is_useful_and_replaced_by_what_is_newer(firebase: Firebase) -> None:

@@ -131,6 +131,7 @@ async def test_the_receipt_has_the_services_name_for_the_message(browsers: Brows
 async def test_the_browser_shows_title_text_and_link(browsers: Browsers) -> None:
     shown = await sent(browsers, title="It is\nhere")
     assert (shown["title"], shown["body"], shown["navigate"]) == ("It is here", MESSAGE.text, MESSAGE.link)
+    assert shown["data"] == {"message": MESSAGE.id}
     assert shown["lang"] == "de-DE"
 
 

@@ -92,9 +92,15 @@ def car(kind: str, time: str, /, **data: Any) -> dict[str, Any]:
 
 
 def tell(
-    *events: dict[str, Any] | Iterable[dict[str, Any]], until: str, rules: Path = HERE / "rules"
+    *events: dict[str, Any] | Iterable[dict[str, Any]],
+    until: str,
+    rules: Path = HERE / "rules",
+    undelivered: bool = False,
 ) -> Told:
-    """Run the real engine over these events, with the repository's *rules* and templates."""
+    """Run the real engine over these events, with the repository's *rules* and templates.
+
+    Every message counts as opened at once; with *undelivered* only if the story says so.
+    """
     flat: list[dict[str, Any]] = []
     for item in events:
         flat += [item] if isinstance(item, dict) else list(item)
@@ -104,7 +110,11 @@ def tell(
     assert not written.problems, [str(problem) for problem in written.problems]
     channels = {name: MemoryChannel(name) for name in ("email", "sms", "push")}
     simulation = Simulation(
-        written.book, house.composer(settings, written.renderer), channels, start=history[0].fact.heard
+        written.book,
+        house.composer(settings, written.renderer),
+        channels,
+        start=history[0].fact.heard,
+        undelivered=undelivered,
     )
     try:
         simulation.run(history, at(until))
