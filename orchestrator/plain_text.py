@@ -19,3 +19,13 @@ def one_line(text: str, limit: int = 200) -> str:
         text = _REORDER.sub("", text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     text = _BREAKS.sub(" ", text).strip()
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def lines(text: str, limit: int) -> str:
+    """Return *text* of at most *limit* characters with its lines, each as :func:`one_line` makes it.
+
+    Of several empty lines one stays.
+    """
+    found = "\n".join(one_line(line, limit) for line in re.split(r"\r\n|[\n\r\v\f\x85\u2028\u2029]", text))
+    found = re.sub(r"\n{3,}", "\n\n", found).strip("\n")
+    return found if len(found) <= limit else found[: limit - 1].rstrip() + "…"

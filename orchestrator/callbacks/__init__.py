@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from channels.reports import Reply, Report
-from orchestrator.callbacks import reports
+from orchestrator.callbacks import replies, reports
 from orchestrator.callbacks.events import Caller
+from orchestrator.callbacks.replies import House
 from orchestrator.engine import Engine
 from orchestrator.intake import Incoming
 from orchestrator.ledger import Appended, Transaction
 
-__all__ = ["Caller", "Taken", "take"]
+__all__ = ["NO_HOUSE", "Caller", "House", "Taken", "take"]
 
 log = logging.getLogger(__name__)
+
+NO_HOUSE = House()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,12 @@ class Taken:
 
 
 def take(
-    engine: Engine, tx: Transaction, caller: Caller, said: Sequence[Report | Reply], now: datetime
+    engine: Engine,
+    tx: Transaction,
+    caller: Caller,
+    said: Sequence[Report | Reply],
+    now: datetime,
+    house: House = NO_HOUSE,
 ) -> Taken:
     """Keep what a provider said, in a transaction that others may share, and mark what is to be planned.
 
@@ -42,19 +50,25 @@ def take(
     for the provider: what was heard first stays.
     """
     new: list[Incoming] = []
+    words: list[str] = []
     duplicates = strangers = 0
     for one in sorted(said, key=lambda one: one.at or now):  # what came of a delivery is judged after it
         if isinstance(one, Reply):
-            continue
-        found = reports.take(tx, caller, one, now)
-        if not found:
-            strangers += 1
-            log.info("callback %s: report %s is about no message of ours", caller.name, one.id)
+            followed = replies.take(engine, tx, caller, one, now, house)
+            found = followed.facts
+            words += followed.words
+            if followed.stray:
+                log.warning("callback %s: what came as %s belongs to no order", caller.name, one.id)
+        else:
+            found = reports.take(tx, caller, one, now)
+            if not found:
+                strangers += 1
+                log.info("callback %s: report %s is about no message of ours", caller.name, one.id)
         kept = _kept(tx, caller, found)
         duplicates += len(found) - len(kept)
         new += kept
     tx.mark_each(engine.touched(tx, new))
-    return Taken(len(new), duplicates, strangers)
+    return Taken(len(new), duplicates, strangers, tuple(words))
 
 
 def _kept(tx: Transaction, caller: Caller, facts: Sequence[Incoming]) -> list[Incoming]:

@@ -177,6 +177,7 @@ async def _listen(
 
     import uvicorn
 
+    from orchestrator.callbacks import House
     from orchestrator.clock import SystemClock
     from orchestrator.web.app import create_app
     from orchestrator.web.callbacks import callbacks_router
@@ -190,10 +191,8 @@ async def _listen(
 
     routers, end_streams = pages.served(chosen, inbox, clock)
     with writing(engine) as write:
-        keep, keep_callback = (
-            hearing(engine, write, clock.now),
-            called_back(engine, write, readers, clock.now),
-        )
+        keep = hearing(engine, write, clock.now)
+        keep_callback = called_back(engine, write, readers, clock.now, House(chosen.company.help))
 
         async def hear(incoming: Sequence[Incoming]) -> Heard:
             heard = await keep(incoming)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.ledger import Ledger, Transaction
 
 A_DAY = timedelta(days=1)
+A_WHILE = timedelta(days=14)  # in which somebody should have read what people wrote
 LATEST = 1000  # facts: whether their orders are planned is asked each time
 LATE = timedelta(minutes=5)  # a daemon that runs is never so far behind
 SHOWN = 10  # of each kind; the rest is counted
@@ -86,7 +87,11 @@ def _channels(settings: "Settings") -> Iterator[Finding]:
     try:
         for name in house.channels(settings):
             live = settings.channels.named()[name].live
-            yield _well(f"channel {name}", "live" if live else f"outbox: {settings.outbox.path}")
+            detail = "live" if live else f"outbox: {settings.outbox.path}"
+            reached = house.reached(settings, name, settings.channels.named()[name])
+            if live and getattr(reached, "callback_url", None) == "":
+                detail += "; its provider cannot say what became of messages: set server.public_url"
+            yield _well(f"channel {name}", detail)
     except Misconfigured as error:
         yield _look("channels", str(error))
     if not settings.sender.email.partition("@")[2].count("."):
@@ -182,6 +187,18 @@ def _sending(settings: "Settings", tx: "Transaction", now: datetime) -> Iterator
         yield _look("unknown", f"{detail}: {last.reason}", f"beforehand explain {last.wanted.order}")
 
 
+def _strays(tx: "Transaction", now: datetime) -> Iterator[Finding]:
+    """What people wrote that belongs to no order, so that nobody was told."""
+    from orchestrator.callbacks.whose import strays
+
+    found = strays(tx, now - A_WHILE)
+    for stray in found[:SHOWN]:
+        detail = f"what came by {stray.source} at {stray.at:%Y-%m-%d %H:%M}Z belongs to no order"
+        yield _look(f"customer {stray.customer}", detail, f"beforehand export {stray.customer}")
+    if len(found) > SHOWN:
+        yield _look("answers", f"and {len(found) - SHOWN:,} more belong to no order")
+
+
 def _held(tx: "Transaction") -> Iterator[Finding]:
     """What waits for somebody: changed rules with all they would change, and what could not be written."""
     from orchestrator.ledger import RuleSetState
@@ -237,6 +254,7 @@ def _recorded(settings: "Settings", tx: "Transaction") -> Iterator[Finding]:
         since = f"since {pause.since:%Y-%m-%d %H:%M}Z"
         yield _look(str(pause), f"paused {since}: {pause.reason}", remedy(pause.kind, pause.name))
     yield from _sending(settings, tx, moment)
+    yield from _strays(tx, moment)
     yield from _held(tx)
     yield from _erasing(tx)
     yield from (

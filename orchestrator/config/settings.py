@@ -56,6 +56,9 @@ class Company(Section):
     locale: Locale = Field(default="en", description="The language of customers who named none.")
     phone: str = Field(default="", description="The number customers may call.")
     website: str = Field(default="", description="The company's website.")
+    help: str = Field(
+        default="", description="What whoever texts HELP is answered with; nothing unless given."
+    )
 
 
 class Ledger(Section):

@@ -22,6 +22,7 @@ from orchestrator.model import (
     Silence,
     first_occasion,
 )
+from orchestrator.planning import answering
 from orchestrator.planning.case import ERASED, NO_CHANNEL, UNSAID, Case, Firing, spoken
 from orchestrator.planning.climbing import Climb, climb
 from orchestrator.planning.combining import joins
@@ -114,13 +115,18 @@ def wanted(
 
 
 def journey_of(order: Order, book: RuleBook) -> Journey | str:
-    """The journey an order follows, or why none can be told. A lone journey needs no name."""
+    """The journey an order follows, or why none can be told. A lone journey needs no name.
+
+    Whoever answered is answered, whether a rule says so or not.
+    """
     if not order.known:
         return f"order {order.id} is not known yet: no order.upserted was heard"
     if not order.journey and len(book.journeys) == 1:
-        return next(iter(book.journeys.values()))
+        return answering.with_answers(next(iter(book.journeys.values())), order)
     journey = book.journeys.get(order.journey)
-    return journey if journey is not None else f"there is no journey called {order.journey!r}"
+    if journey is None:
+        return f"there is no journey called {order.journey!r}"
+    return answering.with_answers(journey, order)
 
 
 def case_of(order: Order, customer: Customer, journey: Journey, book: RuleBook, now: datetime) -> Case:
@@ -149,8 +155,10 @@ def _stopped(order: Order, book: RuleBook) -> str:
 
 
 def _outlives(rule: Rule, order: Order) -> bool:
-    """Is the rule about the end of the order, and has that come?"""
-    return order.status is OrderStatus.CANCELLED and rule.trigger.event == CANCELLED
+    """Is the rule about the end of the order, and has that come, or about what somebody answered?"""
+    return answering.is_ours(rule) or (
+        order.status is OrderStatus.CANCELLED and rule.trigger.event == CANCELLED
+    )
 
 
 def _for(reason: str) -> str:
@@ -174,6 +182,8 @@ def _decide(rule: Rule, case: Case) -> Answer:
     standing: list[tuple[Firing, Mapping[str, Any]]] = []
     before: list[tuple[Firing, Mapping[str, Any]]] = []
     for firing in answer:
+        if answering.is_ours(rule) and not answering.is_news(firing, case):
+            continue
         against, values = _against(rule, firing, case)
         if early := _early(rule, firing, case):
             yield Silence(rule.id, early, case.key(rule, firing) if firing.says else "")

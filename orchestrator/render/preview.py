@@ -27,6 +27,7 @@ from orchestrator.model import (
     Telling,
     Tells,
 )
+from orchestrator.planning import answering
 from orchestrator.texts import TASK
 from orchestrator.timing import calendar
 
@@ -60,6 +61,8 @@ _OF_EVENTS: Mapping[str, Any] = MappingProxyType(  # what an event that a rule w
     {
         "reason": "nobody opened the door",
         "name": "Jonas Weber",
+        "text": "Please call me after six.",
+        "channel": "sms",
         "place": _BY_NAME["pickup_point"],
         "until": (TODAY + timedelta(days=5)).isoformat(),
     }
@@ -117,6 +120,8 @@ def _rule(journey: Journey, slug: str) -> tuple[Rule, int, bool]:
             if rung.task is not None and rung.task.do == slug:
                 return rule, number, True
             number += rung.at_most
+    if slug == answering.DO:
+        return answering.OURS, 1, True
     on, milestone, task = _GUESSES.get(slug, (On.REACHED, _first(journey), slug.startswith(_VERBS)))
     trigger = Trigger(on, milestone, event="sample" if on is On.EVENT else "")
     return Rule("sample", journey.id, trigger, (), purpose=Purpose.SERVICE), 1, task

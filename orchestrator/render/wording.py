@@ -24,9 +24,10 @@ from orchestrator.model import (
     key_of,
 )
 from orchestrator.plain_text import one_line
+from orchestrator.planning import answering
 from orchestrator.planning.case import UNSAID, Case, apologies
 from orchestrator.planning.triggers import firings
-from orchestrator.render import several
+from orchestrator.render import replies, several
 from orchestrator.render.brands import brand_of
 from orchestrator.render.words import (
     Brand,
@@ -350,13 +351,14 @@ def _rule(notification: Notification, journey: Journey) -> Rule | None:
 
 
 def _event(notification: Notification, order: Order, journey: Journey) -> Mapping[str, Any]:
-    rule = _rule(notification, journey)
+    rule = _rule(notification, answering.with_answers(journey, order))
     if rule is None or rule.trigger.on is not On.EVENT:
         return {}
     facts: list[Fact] = [fact for fact in order.events if fact.type == rule.trigger.event]
-    named = [fact for fact in facts if f"{fact.source}#{fact.id}" == first_occasion(notification.occasion)]
+    occasion = first_occasion(notification.occasion).removesuffix(".task")
+    named = [fact for fact in facts if f"{fact.source}#{fact.id}" == occasion]
     chosen = named or facts
-    return dict(_clean(chosen[-1].data)) if chosen else {}
+    return dict(_clean(chosen[-1].data)) | replies.words(chosen[-1], order, journey) if chosen else {}
 
 
 def _person(role: str, order: Order) -> Person:

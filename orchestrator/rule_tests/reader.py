@@ -7,6 +7,7 @@ from orchestrator.errors import Problem
 from orchestrator.findings import suggestion
 from orchestrator.journey import Journey, RuleBook
 from orchestrator.model import Kind
+from orchestrator.planning.answering import DO as ANSWER
 from orchestrator.planning.tasks import UNREACHED
 from orchestrator.planning.triggers import MISSED_ON_HOLD
 from orchestrator.rule_tests.facts import Cast
@@ -17,7 +18,7 @@ from orchestrator.rule_tests.values import Case, Given, Pattern
 from orchestrator.rules.checks import template_name
 from orchestrator.rules.positions import START, Node, parse
 
-BY_ITSELF = (UNREACHED, MISSED_ON_HOLD)  # tasks the engine gives without a rule naming them
+BY_ITSELF = (UNREACHED, MISSED_ON_HOLD, ANSWER)  # tasks the engine gives without a rule naming them
 
 
 def load(

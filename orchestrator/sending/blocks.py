@@ -50,6 +50,14 @@ def suppress(tx: Transaction, channel: str, to: str, reason: str, evidence: str,
     tx.suppress(Suppression(channel, _hash(_key(tx), to), reason, evidence, now))
 
 
+def lift(tx: Transaction, channel: str, to: str, reason: str) -> None:
+    """Send to this address again, if it is on the list for that *reason*."""
+    place = (channel, _hash(_key(tx), to))
+    found = tx.suppressed([place]).get(place)
+    if found is not None and found.reason == reason:
+        tx.unsuppress(*place)
+
+
 def listed(tx: Transaction, addresses: Iterable[tuple[str, str]]) -> list[tuple[tuple[str, str], str]]:
     """Those of these (channel, address) that nothing is sent to any more, each with the reason.
 

@@ -13,6 +13,7 @@ from orchestrator.errors import RenderError
 from orchestrator.journey import Journey, Policy
 from orchestrator.model import Customer, Kind, Notification, Order, Purpose
 from orchestrator.plain_text import one_line
+from orchestrator.planning.answering import DO as ANSWER
 from orchestrator.render import several, wording
 from orchestrator.render.attachments import File
 from orchestrator.render.invitation import Invitation, Somebody, calendar_file
@@ -128,7 +129,7 @@ class Composer:
         mailbox = self._sender.mailbox(wanted.purpose, brand.sender_email)
         keys = sorted([wanted.key, *(note.key for note, _ in go.along)])
         identity = message_id(" ".join(keys), go.channel, mailbox)
-        owner = self._reply_to(wanted, order, brand.reply_to)
+        owner = self._reply_to(wanted, order, customer, brand.reply_to)
         by_mail, to_customer = go.channel == "email", not _to_staff(wanted)
         asked_for = not by_mail or wanted.purpose not in UNASKED
         text, html = (content.text, content.html) if asked_for else self._signed(content, brand.imprint)
@@ -178,7 +179,12 @@ class Composer:
             html = at_the_end(html, f'<p style="{SMALL}">{written}</p>')
         return text, html
 
-    def _reply_to(self, wanted: Notification, order: Order, brand: str) -> str:
-        """Every message can be answered: customers reach the owner of the order, colleagues the house."""
+    def _reply_to(self, wanted: Notification, order: Order, customer: Customer, brand: str) -> str:
+        """Every message can be answered: customers reach the owner of the order, colleagues the house.
+
+        Whoever gets a customer's answer as a task answers the customer.
+        """
+        if wanted.template.endswith(f"/{ANSWER}") and customer.email:
+            return customer.email
         owner = "" if _to_staff(wanted) else order.owner.email
         return owner or brand or self._sender.reply_to or self._sender.email

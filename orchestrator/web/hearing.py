@@ -75,13 +75,17 @@ def locales(engine: Engine) -> LocaleOf:
 
 
 def called_back(
-    engine: Engine, write: Write, callers: Iterable[callbacks.Caller], now: Callable[[], datetime]
+    engine: Engine,
+    write: Write,
+    callers: Iterable[callbacks.Caller],
+    now: Callable[[], datetime],
+    house: callbacks.House = callbacks.NO_HOUSE,
 ) -> Take:
     """The function that takes what one of *callers* says, by its name."""
     by_name = {caller.name: caller for caller in callers}
 
     async def take(name: str, said: Sequence[Report | Reply]) -> Sequence[str]:
-        taken = await write(lambda tx: callbacks.take(engine, tx, by_name[name], said, now()))
+        taken = await write(lambda tx: callbacks.take(engine, tx, by_name[name], said, now(), house))
         return taken.words
 
     return take

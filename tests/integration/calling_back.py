@@ -8,7 +8,7 @@ from typing import Any
 from channels.base import Channel
 from channels.reports import Reporting
 from channels.sms import SmsChannel
-from orchestrator.callbacks import Caller
+from orchestrator.callbacks import NO_HOUSE, Caller, House
 from orchestrator.ledger import Ledger
 from orchestrator.model import Consent, Fact
 from orchestrator.planning.fold import fold_customer
@@ -51,12 +51,16 @@ def reader(**more: Any) -> SmsChannel:
 
 @contextmanager
 def listening(
-    made: Dealership, readers: Mapping[Caller, Reporting] | None = None, *, public: str = OURS
+    made: Dealership,
+    readers: Mapping[Caller, Reporting] | None = None,
+    *,
+    public: str = OURS,
+    house: House = NO_HOUSE,
 ) -> Iterator[TwilioCalling]:
     """Our server, and Twilio calling it."""
     known = readers if readers is not None else {Caller("sms", "sms"): reader()}
     with writing(made.engine, patience=1) as write:
-        take = called_back(made.engine, write, known, made.clock.now)
+        take = called_back(made.engine, write, known, made.clock.now, house)
         router = callbacks_router(
             take,
             {caller.name: one for caller, one in known.items()},

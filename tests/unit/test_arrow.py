@@ -11,16 +11,14 @@ ROOT = Path(__file__).parents[2]
 
 VALUES = ("model", "facts", "journey", "errors", "findings", "texts")
 DECISIONS = (
-    "conditions", "conditions.errors", "conditions.fields", "conditions.text", "money", "persons.consents",
-    "persons.merging", "planning.audience", "planning.case", "planning.combining", "planning.crowding",
-    "planning.climbing",
-    "planning.delivery", "planning.explain", "planning.fold", "planning.foresight", "planning.past",
-    "planning.pending", "planning.planner", "planning.promises",
-    "planning.reconcile", "planning.rungs", "planning.spelling", "planning.superseding", "planning.tasks",
-    "planning.triggers",
-    "render.several", "render.wording",
-    "sending.guard", "sending.retry", "sending.riders", "timing.calendar", "timing.caps", "timing.gates",
-    "timing.habits", "timing.hours", "timing.law", "timing.send_time",
+    "conditions", "conditions.errors", "conditions.fields", "conditions.text", "money",
+    "persons.consents", "persons.keywords", "persons.merging", "planning.answering", "planning.audience",
+    "planning.case", "planning.climbing", "planning.combining", "planning.crowding", "planning.delivery",
+    "planning.explain", "planning.fold", "planning.foresight", "planning.past", "planning.pending",
+    "planning.planner", "planning.promises", "planning.reconcile", "planning.rungs", "planning.spelling",
+    "planning.superseding", "planning.tasks", "planning.triggers", "render.replies", "render.several",
+    "render.wording", "sending.guard", "sending.retry", "sending.riders", "timing.calendar",
+    "timing.caps", "timing.gates", "timing.habits", "timing.hours", "timing.law", "timing.send_time",
 )  # fmt: skip
 
 WORLD = {  # whoever imports one of these does I/O, reads a clock, rolls dice or writes a log

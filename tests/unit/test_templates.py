@@ -24,7 +24,7 @@ RENDERER = Renderer(ROOT / "templates", COMPANY)
 LOCALES = ("en", "de")
 BOOK, _ = rules.load(rules.read(ROOT / "rules"), templates=None, channels=None, policy=POLICY)
 STAFF = {"record-arrival-or-new-date", "call-the-customer", "plan-the-handover", "reach-the-customer", "task"}
-STAFF |= {"ask-the-carrier", "decide-on-a-replacement", "arrange-a-new-delivery"}
+STAFF |= {"ask-the-carrier", "decide-on-a-replacement", "arrange-a-new-delivery", "answer-the-customer"}
 TO_CUSTOMERS = sorted(name for name in RENDERER.names() if name.partition("/")[2] not in STAFF)
 TASKS = sorted(RENDERER.names() - set(TO_CUSTOMERS))
 Case = Callable[[Sample], Sample]

@@ -1,0 +1,56 @@
+"""Words that are a wish and no answer: STOP, START, HELP, as the whole of what somebody writes. Pure.
+
+The English words are those carriers and Twilio know everywhere
+(https://help.twilio.com/articles/223134027); beside them stand the customer's own.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Wish(StrEnum):
+    """What somebody asks for by a keyword."""
+
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+
+
+YES = "yes"  # the only one that is a word of answers as well
+_Words = Mapping[Wish, str]
+_EVERYWHERE: _Words = {
+    Wish.STOP: "stop stopall unsubscribe end quit cancel revoke optout",
+    Wish.START: f"start {YES} unstop",
+    Wish.HELP: "help info",
+}
+_OWN: Mapping[str, _Words] = {
+    "de": {Wish.STOP: "stopp abmelden abbestellen", Wish.START: "anmelden", Wish.HELP: "hilfe"},
+    "fr": {Wish.STOP: "arret arrêt désabonner", Wish.HELP: "aide"},
+    "es": {Wish.STOP: "baja parar alto", Wish.START: "alta", Wish.HELP: "ayuda"},
+    "it": {Wish.STOP: "basta annulla", Wish.HELP: "aiuto"},
+    "nl": {Wish.STOP: "afmelden stoppen", Wish.START: "aanmelden", Wish.HELP: "hulp"},
+    "pt": {Wish.STOP: "parar sair", Wish.HELP: "ajuda"},
+}
+_AROUND = " \t\r\n\u00a0.!\"'„“”«»"  # what people and telephones put around a word
+
+
+def wish(text: str, locale: str = "") -> Wish | None:
+    """What *text* as a whole asks for, in any case, or ``None`` for an answer.
+
+    Someone whose language is not known may use any.
+    """
+    word = text.strip(_AROUND).casefold()
+    if not word or any(letter.isspace() for letter in word):
+        return None
+    language = locale.replace("_", "-").partition("-")[0].lower()
+    known: list[_Words] = [*_OWN.values()] if not language else [_OWN.get(language, {})]
+    for words in (_EVERYWHERE, *known):
+        for meant, spelt in words.items():
+            if word in spelt.split():
+                return meant
+    return None
+
+
+def says_yes(text: str) -> bool:
+    """Is it the word that asks for messages again, and that answers a question?"""
+    return text.strip(_AROUND).casefold() == YES

@@ -1,0 +1,61 @@
+"""Words that are a wish: the whole of what was written, in any case, and nothing else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.persons.keywords import Wish, says_yes, wish
+
+STOP = ("STOP", "STOPALL", "UNSUBSCRIBE", "END", "QUIT", "CANCEL", "REVOKE", "OPTOUT")
+
+
+@pytest.mark.parametrize("word", STOP)
+@pytest.mark.parametrize("locale", ["", "en", "de-DE", "ja"])
+def test_the_words_that_carriers_know_stop_everywhere(word: str, locale: str) -> None:
+    for written in (word, word.lower(), word.title(), f"  {word}\n", f"{word}!", f'"{word}."'):
+        assert wish(written, locale) is Wish.STOP
+
+
+@pytest.mark.parametrize("word", ["START", "yes", "UnStop"])
+def test_start(word: str) -> None:
+    assert wish(word) is Wish.START
+
+
+@pytest.mark.parametrize("word", ["HELP", "info"])
+def test_help(word: str) -> None:
+    assert wish(word) is Wish.HELP
+
+
+def test_a_customer_may_use_the_words_of_their_own_language() -> None:
+    assert wish("Stopp", "de-AT") is Wish.STOP
+    assert wish("ARRÊT", "fr") is Wish.STOP
+    assert wish("Hilfe", "de") is Wish.HELP
+    assert wish("baja", "es_MX") is Wish.STOP
+
+
+def test_words_of_another_language_are_an_answer() -> None:
+    assert wish("alto", "it") is None
+    assert wish("basta", "de") is None
+
+
+def test_whoever_has_no_known_language_may_use_any() -> None:
+    assert wish("Stopp") is Wish.STOP
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "Please stop by at nine", "stop it", "ok", "Yes please", "?", "end of the week"],
+)
+def test_anything_else_is_an_answer(text: str) -> None:
+    assert wish(text) is None
+
+
+@given(st.text(max_size=60), st.sampled_from(STOP))
+def test_a_word_among_others_is_no_wish(rest: str, word: str) -> None:
+    if rest.strip(" \t\r\n\u00a0.!\"'„“”«»"):
+        assert wish(f"{word} {rest}") is None
+
+
+def test_yes_is_the_one_that_answers_questions() -> None:
+    assert says_yes(" Yes! ")
+    assert not says_yes("START")
