@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from orchestrator import garbage
-from orchestrator.cli import house, ledgers, logs, output, pages
+from orchestrator.cli import house, ledgers, logs, output, pages, senders
 from orchestrator.cli.options import Config, settings
 from orchestrator.errors import Misconfigured
 
@@ -211,7 +211,7 @@ async def _listen(
             now=clock.now,
             max_body=chosen.intake.max_body,
         )
-        if (links := house.links(chosen)) is not None:
+        if (links := senders.links(chosen)) is not None:
             withdraw = withdrawing(engine, write, clock.now)
             locale = chosen.company.locale
             clicks = unsubscribe_router(links, withdraw, locales(engine), locale=locale)

@@ -12,7 +12,6 @@ from orchestrator.errors import Misconfigured, Problem
 
 if TYPE_CHECKING:
     from channels.base import Abilities, Channel
-    from channels.inbound.signed import Signing
     from channels.inbox import Feed
     from channels.kinds.inbox import Inbox as InboxSettings
     from channels.rates import Limits
@@ -23,11 +22,9 @@ if TYPE_CHECKING:
     from orchestrator.engine import Engine
     from orchestrator.inbox.store import Inbox
     from orchestrator.journey import Policy, RuleBook
-    from orchestrator.links import Links
     from orchestrator.render import Renderer
     from orchestrator.render.words import Brand
     from orchestrator.sending.messages import Composer
-    from orchestrator.sending.ways_back import WaysBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +153,7 @@ def reviewed(settings: Settings, found: Written, *, whole: bool) -> list[Problem
     A text that sounds wrong is no reason to keep rules from coming into force; it is one to mend it first.
     With *whole* these are all the rules there are, and not a folder or a file of them.
     """
+    from orchestrator.cli.senders import shared
     from orchestrator.render.review import review as review_templates
     from orchestrator.rules.review import review as review_rules
 
@@ -166,6 +164,7 @@ def reviewed(settings: Settings, found: Written, *, whole: bool) -> list[Problem
     complete = None if whole and not wrong & found.sources.keys() else read
     return [
         *found.problems,
+        *shared(settings, found.book),
         *review_rules(found.book, found.sources, complete=not found.problems, reports=reports(settings)),
         *review_templates(found.renderer, found.book, broken, complete=complete),
     ]
@@ -205,43 +204,11 @@ def rehearsed(
 
 def composer(settings: Settings, renderer: Renderer, policy: Policy | None = None) -> Composer:
     """What makes messages of notifications, by the *policy* in force unless there is none yet."""
-    from orchestrator.sending.messages import Composer, Sender
+    from orchestrator.cli.senders import sender, ways_back
+    from orchestrator.sending.messages import Composer
 
-    sender = Sender(
-        email=settings.sender.email,
-        name=settings.sender.name,
-        reply_to=settings.sender.reply_to,
-        marketing_email=settings.sender.marketing_email,
-        postal_address=settings.company.postal_address,
-    )
-    return Composer(renderer, company(settings), sender, policy or settings.policy(), ways_back(settings))
-
-
-def ways_back(settings: Settings) -> WaysBack:
-    """Where what comes back about mail is read."""
-    from orchestrator.sending.ways_back import WaysBack
-
-    sender = settings.sender
-    return WaysBack(signing(settings), sender.bounces, sender.replies, links=links(settings))
-
-
-def links(settings: Settings) -> Links | None:
-    """What signs links to our web server, if it is reached from outside."""
-    if not settings.server.public_url or not settings.server.keys:
-        return None
-    from orchestrator.links import Links
-
-    return Links(settings.server.public_url, settings.server.keys)
-
-
-def signing(settings: Settings) -> Signing:
-    """What signs our addresses, and knows them again by the domains of our senders."""
-    from channels.inbound.signed import Signing
-
-    sender = settings.sender
-    mailboxes = [sender.email, sender.marketing_email, *(brand.email for brand in settings.brands.values())]
-    domains = (mailbox.rpartition("@")[2] for mailbox in mailboxes if mailbox)
-    return Signing(settings.server.keys, tuple(dict.fromkeys(domains)))
+    policy = policy or settings.policy()
+    return Composer(renderer, company(settings), sender(settings), policy, ways_back(settings))
 
 
 def limits(settings: Settings) -> dict[str, Limits]:
@@ -309,6 +276,7 @@ def readers(settings: Settings, channels: Mapping[str, Channel]) -> dict[Caller,
     from channels.reporters import build
     from channels.reports import Reporting
     from orchestrator.callbacks.events import Caller
+    from orchestrator.cli.senders import signing
 
     found: dict[str, tuple[Caller, Reporting]] = {
         name: (Caller(name, name), channel)

@@ -54,7 +54,7 @@ def receive(
     try:
         chosen = loaded(ctx, config)
         from channels.inbound.reading import read
-        from orchestrator.cli.house import signing
+        from orchestrator.cli.senders import signing
 
         said = read(mail, signing(chosen))
         taken = _kept(chosen, said) if said else None

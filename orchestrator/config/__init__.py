@@ -213,7 +213,7 @@ def _validated(folder: Path, draft: _Draft) -> Settings | None:
             place = (channels.CALLBACKS, table, "channel")
             near = did_you_mean(reporter.channel, there)
             draft.complain(place, "C038", f"no channel is called {reporter.channel!r}", near)
-    for found in unsigned(settings.sender, settings.server.keys):
+    for found in unsigned(settings.sender, settings.brands, settings.server.keys):
         draft.complain(found.setting, "C043", found.message, found.hint)
     return settings
 
@@ -386,9 +386,7 @@ def reference() -> str:
 
 def _purpose(settings: type[Settings], section: Name) -> str:
     """What the docstring of the section says."""
-    if ANY in section:
-        return str(_NAMED[section[0]].__doc__)
-    model: Any = settings
-    for part in section:
+    model: Any = _NAMED[section[0]] if ANY in section else settings
+    for part in section[2:] if ANY in section else section:
         model = model.model_fields[part].annotation
     return str(model.__doc__)

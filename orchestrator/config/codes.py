@@ -150,4 +150,9 @@ SETTING_CODES: Mapping[str, Code] = {
         "Bounces and answers are believed only at an address that we signed for one mail.",
         "Give signing keys, each of 16 characters or more, and a mailbox that is short enough.",
     ),
+    "C044": Code(
+        "advertising and service from one address",
+        "Who calls advertising spam makes service spam as well: mailbox providers judge addresses.",
+        "Give marketing a mailbox of its own, in [sender.marketing] or that of the brand.",
+    ),
 }

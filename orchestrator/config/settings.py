@@ -18,7 +18,7 @@ from orchestrator import journey
 from orchestrator.config import quiet_hours
 from orchestrator.config.public_holidays import PublicHolidays, fault
 from orchestrator.config.section import Section
-from orchestrator.config.senders import Sender
+from orchestrator.config.senders import Purposes, Sender
 from orchestrator.config.values import (
     Address,
     Colour,
@@ -215,7 +215,7 @@ class Calendar(Section):
         )
 
 
-class Brand(Section):
+class Brand(Purposes):
     """A brand of the house; orders name it by their location, and what it leaves out is the company's."""
 
     name: str = Field(default="", description="What customers call it; the section's name unless given.")

@@ -1,7 +1,6 @@
 """From a notification and an address to the message a channel takes: content, sender, headers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid5
@@ -19,6 +18,7 @@ from orchestrator.render.attachments import File
 from orchestrator.render.invitation import Invitation, Somebody, calendar_file
 from orchestrator.sending.guard import Send
 from orchestrator.sending.riders import at_the_end
+from orchestrator.sending.senders import Sender
 from orchestrator.sending.ways_back import WaysBack
 from orchestrator.timing.send_time import recipient
 
@@ -55,23 +55,6 @@ class Renders(Protocol):
     def render(self, template: str, channel: str, locale: str, context: Mapping[str, Any]) -> Rendered:
         """Render or raise :class:`orchestrator.errors.RenderError`."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who our messages come from. Marketing leaves from an address of its own (Gmail's sender rules)."""
-
-    email: str = "hello@example.com"
-    name: str = ""
-    reply_to: str = ""
-    marketing_email: str = ""
-    postal_address: str = ""
-
-    def mailbox(self, purpose: Purpose, brand: str = "") -> str:
-        """The From address for a purpose, and for a brand that has one of its own."""
-        if purpose is Purpose.MARKETING and self.marketing_email:
-            return self.marketing_email
-        return brand or self.email
 
 
 def message_id(key: str, channel: str, mailbox: str) -> str:
@@ -126,10 +109,10 @@ class Composer:
         locale = wording.locale_of(wanted, order, customer, self._company)
         content = self._renderer.render(wanted.template, go.channel, locale, context)
         brand = context["brand"]
-        mailbox = self._sender.mailbox(wanted.purpose, brand.sender_email)
+        sender = self._sender.of(wanted.purpose, brand)
         keys = sorted([wanted.key, *(note.key for note, _ in go.along)])
-        identity = message_id(" ".join(keys), go.channel, mailbox)
-        owner = self._reply_to(wanted, order, customer, brand.reply_to)
+        identity = message_id(" ".join(keys), go.channel, sender.email)
+        owner = self._reply_to(wanted, order, customer, brand.key) or sender.reply_to or sender.email
         by_mail, to_customer = go.channel == "email", not _to_staff(wanted)
         asked_for = not by_mail or wanted.purpose not in UNASKED
         text, html = (content.text, content.html) if asked_for else self._signed(content, brand.imprint)
@@ -152,10 +135,10 @@ class Composer:
             html=html,
             title=content.title,
             link=content.link,
-            sender=mailbox,
-            sender_name=brand.sender_name or self._sender.name or str(self._company.get("name", "")),
+            sender=sender.email,
+            sender_name=sender.name or str(self._company.get("name", "")),
             reply_to=self._ways.reply_to(identity, owner) if to_customer and by_mail else owner,
-            return_path=self._ways.return_path(identity) if by_mail else "",
+            return_path=self._ways.return_path(identity, sender.bounces) if by_mail else "",
             headers={} if asked_for else self._ways.unsubscribe(identity, owner),
             locale=content.locale,
             purpose=wanted.purpose.value,
@@ -182,9 +165,10 @@ class Composer:
     def _reply_to(self, wanted: Notification, order: Order, customer: Customer, brand: str) -> str:
         """Every message can be answered: customers reach the owner of the order, colleagues the house.
 
-        Whoever gets a customer's answer as a task answers the customer.
+        Whoever gets a customer's answer as a task answers the customer. Empty for the house; an address that
+        was chosen for the purpose goes before the owner's.
         """
         if wanted.template.endswith(f"/{ANSWER}") and customer.email:
             return customer.email
-        owner = "" if _to_staff(wanted) else order.owner.email
-        return owner or brand or self._sender.reply_to or self._sender.email
+        chosen = self._sender.chosen(wanted.purpose, brand).reply_to
+        return chosen or ("" if _to_staff(wanted) else order.owner.email)

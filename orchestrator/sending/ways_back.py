@@ -21,9 +21,13 @@ class WaysBack:
     replies: str = ""
     links: Links | None = None
 
-    def return_path(self, identity: str) -> str:
-        """Where bounces of the mail *identity* (a Message-ID) go, or "" for wherever its sender says."""
-        return self.signing.address(self.bounces, identity, Address.BOUNCE) if self.bounces else ""
+    def return_path(self, identity: str, own: str = "") -> str:
+        """Where bounces of the mail *identity* (a Message-ID) go, or "" for wherever its sender says.
+
+        *own* is a mailbox that was chosen for such mail.
+        """
+        mailbox = own or self.bounces
+        return self.signing.address(mailbox, identity, Address.BOUNCE) if mailbox else ""
 
     def reply_to(self, identity: str, otherwise: str) -> str:
         """Where answers to it go."""

@@ -17,7 +17,8 @@ from orchestrator.ledger import Ledger, Stops, Suppression, Transaction
 from orchestrator.model import Entry, Status
 from orchestrator.render import Renderer
 from orchestrator.sending.dispatch import LEASE, Dispatcher
-from orchestrator.sending.messages import Composer, Sender
+from orchestrator.sending.messages import Composer
+from orchestrator.sending.senders import Sender
 from orchestrator.sending.ways_back import WaysBack
 from tests.builders import BERLIN, LINDNER, NORA, PAUL, at, event, incoming
 

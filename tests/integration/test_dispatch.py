@@ -13,7 +13,7 @@ import pytest
 from channels.base import Abilities, AfterUnknown, Message, Rejected, Unavailable, Unknown
 from channels.memory import MemoryChannel
 from orchestrator.model import Kind, Status
-from orchestrator.sending.messages import Sender
+from orchestrator.sending.senders import Sender
 from tests.builders import event
 from tests.integration.dealership import (
     COMPANY,

@@ -11,7 +11,8 @@ from orchestrator.model import Purpose, Status
 from orchestrator.planning.case import NO_CHANNEL
 from orchestrator.render import Renderer
 from orchestrator.rules import load
-from orchestrator.sending.messages import Composer, Sender
+from orchestrator.sending.messages import Composer
+from orchestrator.sending.senders import Sender
 from orchestrator.simulation.simulate import Line, Rehearsal, Simulation, lines_in
 from tests.builders import BERLIN, at, car_order, event, incoming, maria, promised, reached
 from tests.integration.dealership import Dealership, arrived, customer, order

@@ -14,7 +14,8 @@ from channels.memory import MemoryChannel
 from orchestrator.journey import Policy
 from orchestrator.model import FINAL, Entry, Status
 from orchestrator.rules import load
-from orchestrator.sending.messages import Composer, Sender
+from orchestrator.sending.messages import Composer
+from orchestrator.sending.senders import Sender
 from orchestrator.simulation.simulate import Simulation
 from tests.builders import BERLIN, at, event, incoming, maria
 

@@ -31,7 +31,8 @@ from orchestrator.planning.fold import fold_customer, fold_order
 from orchestrator.planning.planner import wanted
 from orchestrator.planning.reconcile import Plan, reconcile
 from orchestrator.render import Rendered
-from orchestrator.sending.messages import Composer, Sender
+from orchestrator.sending.messages import Composer
+from orchestrator.sending.senders import Sender
 from orchestrator.simulation.simulate import Simulation
 from tests.builders import BERLIN, at, car_order, event, incoming, maria, promised, reached
 from tests.deciding import book, entry, outcome, report
