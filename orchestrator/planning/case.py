@@ -48,7 +48,7 @@ class Case:
     zone: str  # the order's: its location's, else the company's
     business: BusinessCalendar  # the location's
     activated: Mapping[str, datetime] = field(default_factory=dict)  # since when each rule counts
-    ways: dict[Any, Any] = field(default_factory=dict, repr=False)  # built once: timing.send_time.ways
+    made: dict[Any, Any] = field(default_factory=dict, repr=False)  # by timing.send_time, once for all rules
 
     def milestone(self, name: str) -> Milestone:
         """The milestone's state; untouched ones are as new."""

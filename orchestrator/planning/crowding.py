@@ -4,35 +4,36 @@ Counted in the order in which they are due, over one order. What may never be se
 plan that follows its end moves the others back, and at sending only what was sent counts.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Mapping
 
-from orchestrator.model import Kind, Notification, Sent, first_occasion
+from orchestrator.model import Kind, Notification, first_occasion
 from orchestrator.planning.case import Case
-from orchestrator.timing.caps import Had, counting, full
+from orchestrator.timing.caps import Limit, counting
 from orchestrator.timing.send_time import zone_of
 
-Again = Callable[[Notification, Had], Notification]
+Again = Callable[[Notification, Limit], Notification]
 
 
-def spread(want: Iterable[Notification], case: Case, again: Again) -> list[Notification]:
-    """Each of *want*, on a day with room beside those due before it; *again* finds its time beside those.
+def spread(want: Mapping[str, Notification], case: Case, again: Again) -> Collection[Notification]:
+    """Each of *want*, by key, on a day with room beside those due before; *again* finds its time beside them.
 
     One that would come too late on every such day stays where it is.
     """
-    notes = list(want)
+    ended = case.order.outcomes
+    waiting = [(note.due_at, key, note) for key, note in want.items() if key not in ended and _counts(note)]
+    if len(waiting) < 2:
+        return want.values()
     moved: dict[str, Notification] = {}
-    caps, zone = case.policy.caps, zone_of(case.customer, case.zone)
-    before = counting(case.customer.sent, zone, case.now)
-    ahead = False
-    for note in sorted(filter(_counts, notes), key=lambda one: (one.due_at, one.key)):
-        if note.key in case.order.outcomes:
-            continue
-        others = before.besides(note.key)
-        if ahead and full(caps, note.purpose, others.tally, note.due_at, zone):
-            moved[note.key] = again(note, others)
-        before.plan(Sent(moved.get(note.key, note).due_at, note.purpose, note.key, 0))
-        ahead = True
-    return [moved.get(note.key, note) for note in notes]
+    zone = zone_of(case.customer, case.zone)
+    before = counting(case.customer.sent, case.policy.caps, zone, case.now)
+    (due, key, note), *later = sorted(waiting)
+    before.plan(due, note.purpose, key)
+    for due, key, note in later:
+        limit = before.limit(note.purpose, key)
+        if limit.room(due) != due:
+            moved[key] = again(note, limit)
+        before.plan(moved.get(key, note).due_at, note.purpose, key)
+    return {**want, **moved}.values()
 
 
 def _counts(note: Notification) -> bool:

@@ -5,7 +5,6 @@ that fails says so in the decision's errors and silences no other.
 """
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -33,8 +32,8 @@ from orchestrator.planning.superseding import superseded
 from orchestrator.planning.tasks import a_person_must, person, task, tasked, unwelcome
 from orchestrator.planning.triggers import CANCELLED, firings
 from orchestrator.timing import calendar
-from orchestrator.timing.caps import Had
-from orchestrator.timing.send_time import Asked, asked, order_zone, timed
+from orchestrator.timing.caps import Limit
+from orchestrator.timing.send_time import Asked, asked, order_zone, timed, timed_beside
 
 ROLES = frozenset({"customer", "owner", "manager"})  # any other is a party, if the order names one
 
@@ -87,8 +86,8 @@ def wanted(
                     if isinstance(answer, Notification):
                         want[answer.key] = answer
                     elif isinstance(answer, Said):
-                        want[answer.note.key] = answer.note
-                        times[answer.note.key] = answer.asked
+                        key = answer.note.key
+                        want[key], times[key] = answer
                     elif isinstance(answer, Kept):
                         kept[answer.note.key] = answer.note
                     elif to_one is rule or answer.key:
@@ -99,11 +98,11 @@ def wanted(
             name = type(error).__name__  # its text may quote the customer's data
             errors.append(f"{rule.id}: it failed on this order ({name})")
 
-    def again(note: Notification, before: Had) -> Notification:
-        when = timed(times[note.key], before)
-        return replace(note, due_at=when.due_at, steps=when.steps) if when.steps else note
+    def again(note: Notification, limit: Limit) -> Notification:
+        when = timed_beside(times[note.key], limit)
+        return note if when is None else note.at(when.due_at, when.steps)
 
-    notes = spread(want.values(), case, again) if book.capped else want.values()
+    notes = spread(want, case, again) if book.capped else want.values()
     said: list[Notification] = []
     for answer in news_first(notes, case):
         if isinstance(answer, Notification):

@@ -4,10 +4,12 @@ Pure, over messages that were counted before. Security messages are neither coun
 message counts; service is kept back by a cap of its own alone, for a promise is no advertisement.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
+from math import inf
 from typing import NamedTuple
 
 from orchestrator.journey import Cap
@@ -15,10 +17,9 @@ from orchestrator.model import Purpose, Sent
 from orchestrator.timing import calendar
 
 LOOK_BACK = timedelta(days=9)  # a week by the clocks of any zone, and the change of them
-WEEK = 7
+WEEK = 7  # days; the first of the year 1 was a Monday
 
 Caps = Mapping[Purpose | None, Cap]
-Bounds = Sequence[tuple[Purpose | None, Cap]]
 
 
 class Tally(NamedTuple):
@@ -27,142 +28,166 @@ class Tally(NamedTuple):
     Of each purpose, and under ``None`` all that counts.
     """
 
-    days: dict[Purpose | None, dict[int, int]]
-    weeks: dict[Purpose | None, dict[int, int]]
+    days: defaultdict[Purpose | None, defaultdict[int, int]]
+    weeks: defaultdict[Purpose | None, defaultdict[int, int]]
 
 
 def tally(sent: Iterable[Sent], zone: str) -> Tally:
     """Count what was sent by the days and weeks of *zone*."""
-    found = Tally({}, {})
+    found = Tally(defaultdict(_numbers), defaultdict(_numbers))
     for one in sent:
-        _count(found, one, zone)
+        _count(found, one.at, one.purpose, zone)
     return found
 
 
-def _count(tally: Tally, one: Sent, zone: str) -> None:
-    if one.purpose is not Purpose.SECURITY:
-        day = _number(one.at, zone)
-        for counts, number in ((tally.days, day), (tally.weeks, _week(day))):
-            for purpose in (one.purpose, None):
-                mine = counts.setdefault(purpose, {})
-                mine[number] = mine.get(number, 0) + 1
+def _count(tally: Tally, at: datetime, purpose: Purpose, zone: str) -> None:
+    if purpose is not Purpose.SECURITY:
+        day = _number(at, zone)
+        week = (day - 1) // WEEK
+        for counted in (purpose, None):
+            tally.days[counted][day] += 1
+            tally.weeks[counted][week] += 1
+
+
+class Limit:
+    """What keeps one more message of a purpose back, beside a tally that may grow meanwhile.
+
+    Only on one of the *days* can room be short.
+    """
+
+    __slots__ = ("_beyond", "_bounds", "_days", "_zone")
+
+    def __init__(self, bounds: Sequence["_Bound"], days: Iterable[int], zone: str) -> None:
+        self._bounds, self._days, self._zone = bounds, days, zone
+        self._beyond: dict[int, int] = {}  # by a full day, one that no free day comes before
+
+    def reached(self) -> str:
+        """Say which cap is reached on the first full one of the days, or ""."""
+        for day in self._days:
+            if self._free(day) != day:
+                return _why(self._bounds, day)
+        return ""
+
+    def room(self, moment: datetime) -> datetime:
+        """Return *moment*, or the start of the first later day on which one more may be sent."""
+        day = _number(moment, self._zone)
+        free = self._free(day)
+        if free == day:
+            return moment
+        return calendar.local(date.fromordinal(free), calendar.MIDNIGHT, self._zone)
+
+    def _free(self, first: int) -> int:
+        """That day, or the first after it that is not full, and not in a full week."""
+        day, looked = self._beyond.get(first, first), 0
+        while looked != day:
+            looked = day
+            for _, most, days, most_a_week, weeks in self._bounds:
+                while days.get(day, 0) >= most or weeks.get((day - 1) // WEEK, 0) >= most_a_week:
+                    day += 1
+            if len(self._bounds) < 2:
+                break
+        if day != first:
+            self._beyond[first] = day
+        return day
 
 
 @dataclass(slots=True)
 class Had:
     """What a customer had of us and what is planned for them, counted in *zone*.
 
-    Only on one of the ``days`` may room be short: what has room now has room on every later day but those
-    for which something is planned.
+    What has room today has room on every later day but those ``days`` for which something is planned.
     """
 
+    caps: Caps
     zone: str
     days: dict[int, None]
-    tally: Tally = field(default_factory=lambda: Tally({}, {}))
-    messages: list[Sent] = field(default_factory=list)
+    tally: Tally = field(default_factory=lambda: tally((), ""))
+    messages: list[tuple[datetime, Purpose, str]] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    limits: dict[Purpose, Limit] = field(default_factory=dict)
 
-    def add(self, one: Sent) -> None:
+    def add(self, at: datetime, purpose: Purpose, key: str) -> None:
         """Count one that was sent."""
-        self.messages.append(one)
-        self.keys.add(one.key)
-        _count(self.tally, one, self.zone)
+        self.messages.append((at, purpose, key))
+        self.keys.add(key)
+        _count(self.tally, at, purpose, self.zone)
 
-    def plan(self, one: Sent) -> None:
+    def plan(self, at: datetime, purpose: Purpose, key: str) -> None:
         """Count one that is planned."""
-        self.add(one)
-        self.days[_number(one.at, self.zone)] = None
+        self.add(at, purpose, key)
+        self.days[_number(at, self.zone)] = None
 
-    def besides(self, key: str) -> "Had":
-        """The same without the message of that key, which does not stand in its own way."""
-        if key not in self.keys:
-            return self
-        others = Had(self.zone, self.days)
-        for one in self.messages:
-            if one.key != key:
-                others.add(one)
-        return others
+    def limit(self, purpose: Purpose, key: str) -> Limit:
+        """What keeps the message of that purpose and that *key* back: all of this but itself."""
+        if key in self.keys:
+            others = Had(self.caps, self.zone, self.days)
+            for message in self.messages:
+                if message[-1] != key:
+                    others.add(*message)
+            return others.limit(purpose, key)
+        limit = self.limits.get(purpose)
+        if limit is None:
+            limit = self.limits[purpose] = Limit(
+                _bounds(self.caps, purpose, self.tally), self.days, self.zone
+            )
+        return limit
 
-    def limit(self, caps: Caps, purpose: Purpose) -> tuple[str, Callable[[datetime], datetime]] | None:
-        """Which cap is reached on the first full one of the days, and what tells when there is room."""
-        bounds = _bounds(caps, purpose)
-        why = _full_on(self.days, bounds, self.tally)
-        return (why, partial(_room, bounds, self.tally, self.zone)) if why else None
 
-
-def counting(sent: Iterable[Sent], zone: str, now: datetime) -> Had:
+def counting(sent: Iterable[Sent], caps: Caps, zone: str, now: datetime) -> Had:
     """Count what a customer had by *now*, to count on from there; what may still be kept back is left out."""
-    found = Had(zone, {_number(now, zone): None})
+    found = Had(caps, zone, {_number(now, zone): None})
     for one in sent:
         if one.at <= now and not one.waits:
-            found.add(one)
+            found.add(one.at, one.purpose, one.key)
     return found
-
-
-@lru_cache(maxsize=256)  # asked for every rule of every order of the same customer
-def had(sent: tuple[Sent, ...], zone: str, now: datetime) -> Had:
-    """The same as :func:`counting`, for those who only read it: it belongs to all who asked."""
-    return counting(sent, zone, now)
 
 
 def room(caps: Caps, purpose: Purpose, sent: Tally, moment: datetime, zone: str) -> datetime:
     """Return *moment*, or the start of the first later day on which one more may be sent."""
-    return _room(_bounds(caps, purpose), sent, zone, moment)
-
-
-def _room(bounds: Bounds, sent: Tally, zone: str, moment: datetime) -> datetime:
-    day = first = _number(moment, zone)
-    while until := _full_until(bounds, sent, day):
-        day = until
-    return moment if day == first else calendar.local(date.fromordinal(day), calendar.MIDNIGHT, zone)
+    return Limit(_bounds(caps, purpose, sent), (), zone).room(moment)
 
 
 def full(caps: Caps, purpose: Purpose, sent: Tally, moment: datetime, zone: str) -> str:
     """Say which cap is reached at *moment*, or ""."""
-    return _full_on((_number(moment, zone),), _bounds(caps, purpose), sent)
+    return _why(_bounds(caps, purpose, sent), _number(moment, zone))
 
 
-def _full_on(days: Iterable[int], bounds: Bounds, sent: Tally) -> str:
-    for day in days:
-        for counted, cap in bounds:
-            today = sent.days.get(counted, _NONE).get(day, 0)
-            if cap.day is not None and today >= cap.day:
-                return f"the customer had {today} {_named(counted)} that day, and {cap.day} a day is the most"
-            week = sent.weeks.get(counted, _NONE).get(_week(day), 0)
-            if cap.week is not None and week >= cap.week:
-                had, most = f"{week} {_named(counted)}", f"{cap.week} a week"
-                return f"the customer had {had} that week, and {most} is the most"
+class _Bound(NamedTuple):
+    """A cap that may keep a message back, with what it counts."""
+
+    counted: Purpose | None
+    day: float
+    days: Mapping[int, int]
+    week: float
+    weeks: Mapping[int, int]
+
+
+def _bounds(caps: Caps, purpose: Purpose, sent: Tally) -> list[_Bound]:
+    together = (None,) if purpose is not Purpose.SERVICE else ()
+    found: list[_Bound] = []
+    for counted in () if purpose is Purpose.SECURITY else (purpose, *together):
+        cap = caps.get(counted)
+        if cap is not None:
+            day, week = inf if cap.day is None else cap.day, inf if cap.week is None else cap.week
+            found.append(_Bound(counted, day, sent.days[counted], week, sent.weeks[counted]))
+    return found
+
+
+def _why(bounds: Sequence[_Bound], day: int) -> str:
+    for counted, most, days, most_a_week, weeks in bounds:
+        what = "messages" if counted is None else f"{counted} messages"
+        today, week = days.get(day, 0), weeks.get((day - 1) // WEEK, 0)
+        if today >= most:
+            return f"the customer had {today} {what} that day, and {most} a day is the most"
+        if week >= most_a_week:
+            return f"the customer had {week} {what} that week, and {most_a_week} a week is the most"
     return ""
 
 
-def _bounds(caps: Caps, purpose: Purpose) -> Bounds:
-    """The caps that may keep such a message back, with what they count."""
-    together = (None,) if purpose is not Purpose.SERVICE else ()
-    counts = () if purpose is Purpose.SECURITY else (purpose, *together)
-    return [(counted, caps[counted]) for counted in counts if counted in caps]
-
-
-def _full_until(bounds: Bounds, sent: Tally, day: int) -> int:
-    """The day after a full one, or the Monday after a full week; 0 if there is room."""
-    for counted, cap in bounds:
-        if cap.week is not None and sent.weeks.get(counted, _NONE).get(_week(day), 0) >= cap.week:
-            return (_week(day) + 1) * WEEK + 1
-        if cap.day is not None and sent.days.get(counted, _NONE).get(day, 0) >= cap.day:
-            return day + 1
-    return 0
-
-
-def _named(counted: Purpose | None) -> str:
-    return "messages" if counted is None else f"{counted.value} messages"
-
-
+@lru_cache(maxsize=8192)  # the rules of an order meet the same moments
 def _number(moment: datetime, zone: str) -> int:
     return calendar.day_of(moment, zone).toordinal()
 
 
-def _week(day: int) -> int:
-    """The number of a day's week: the first day of the year 1 was a Monday."""
-    return (day - 1) // WEEK
-
-
-_NONE: Mapping[int, int] = {}
+def _numbers() -> defaultdict[int, int]:
+    return defaultdict(int)

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time
 from functools import lru_cache, partial
+from itertools import cycle
 from typing import NamedTuple
 
 from orchestrator.journey import BusinessCalendar, Rule
-from orchestrator.model import Customer, Person, Purpose, Window
+from orchestrator.model import Customer, Person, Window
 from orchestrator.planning.case import Case
-from orchestrator.timing import calendar, caps, habits, law
+from orchestrator.timing import calendar, habits, law
+from orchestrator.timing.caps import Limit
 
 EVERY_DAY = frozenset(range(7))
 CHOSEN = "outside the hours the customer chose"
@@ -31,24 +33,6 @@ class Gate(NamedTuple):
     rare: bool = False
 
 
-class _Answers(dict[datetime, datetime | None]):
-    """What a gate answered, by the moment it was asked about."""
-
-    __slots__ = ("_opens",)
-
-    def __init__(self, opens: Callable[[datetime], datetime | None]) -> None:
-        self._opens = opens
-
-    def __missing__(self, moment: datetime) -> datetime | None:
-        answer = self[moment] = self._opens(moment)
-        return answer
-
-
-def remembering(gate: Gate) -> Gate:
-    """The same gate, asked once for each moment: the rules of one order meet the same moments."""
-    return gate._replace(opens=_Answers(gate.opens).__getitem__)
-
-
 def through(moment: datetime, gates: Sequence[Gate]) -> tuple[datetime | None, str]:
     """Return the first moment from *moment* on at which all gates are open, and which kept it back.
 
@@ -56,9 +40,8 @@ def through(moment: datetime, gates: Sequence[Gate]) -> tuple[datetime | None, s
     """
     start, last = moment, moment + calendar.CYCLE
     reasons: dict[str, None] = {}
-    open_ones = at = 0  # so many in a row are open at *moment*
-    while open_ones < len(gates):
-        why, opens, _ = gates[at]
+    open_ones = 0  # so many in a row are open at *moment*
+    for why, opens, _ in cycle(gates):
         then = opens(moment)
         if then is None:
             return None, why
@@ -74,8 +57,69 @@ def through(moment: datetime, gates: Sequence[Gate]) -> tuple[datetime | None, s
                 last = start + calendar.HORIZON
             moment, open_ones = then, 1
             reasons[why] = None
-        at = (at + 1) % len(gates)
+        if open_ones == len(gates):
+            break
     return moment, ", ".join(reasons)
+
+
+class Led(NamedTuple):
+    """Where asking each gate once, one after the other, led; which kept it back; ``None`` if one never opens.
+
+    ``settled`` says that all of them are open then.
+    """
+
+    then: datetime | None
+    kept: Sequence[str]
+    settled: bool
+
+
+class Way:
+    """What one channel must wait for besides the customer's caps.
+
+    It remembers where its gates led from a moment: the messages of one order meet the same moments.
+    """
+
+    __slots__ = ("_led", "gates")
+
+    def __init__(self, gates: Sequence[Gate]) -> None:
+        self.gates = tuple(gates)
+        self._led: dict[datetime, Led] = {}
+
+    def through(self, moment: datetime, cap: Gate | None) -> tuple[datetime | None, str]:
+        """The same as :func:`through` these gates and the *cap*."""
+        start, last = moment, moment + calendar.CYCLE
+        reasons: list[str] = []
+        while moment <= last:
+            led = self._led.get(moment)
+            if led is None:
+                led = self._led[moment] = self._lead(moment)
+            then, kept, settled = led
+            if then is None:
+                break
+            reasons += kept
+            room = then if cap is None else cap.opens(then)
+            if room is None:
+                break
+            if room > then:
+                assert cap is not None
+                reasons.append(cap.why)
+            elif settled and then <= last:
+                return then, ", ".join(dict.fromkeys(reasons)) if reasons else ""
+            moment = room
+        # It never opens, or only a rare gate keeps it so long.
+        return through(start, self.gates if cap is None else (*self.gates, cap))
+
+    def _lead(self, moment: datetime) -> Led:
+        kept: list[str] = []
+        settled = True  # a gate that is asked about a moment it named itself is open
+        for index, (why, opens, _) in enumerate(self.gates):
+            then = opens(moment)
+            if then is None:
+                return Led(None, (), settled=False)
+            if then > moment:
+                moment, settled = then, not index
+                kept.append(why)
+        return Led(moment, kept, settled)
 
 
 # ── when the customer wants it ───────────────────────────────────────────────
@@ -126,8 +170,8 @@ def for_channel(windows: tuple[Window, ...], channel: str) -> tuple[Window, ...]
     """Those of this channel, else those of every channel."""
     if not windows:
         return ()
-    mine = tuple(window for window in windows if window.channel == channel)
-    return mine or tuple(window for window in windows if not window.channel)
+    mine = tuple([window for window in windows if window.channel == channel])
+    return mine or tuple([window for window in windows if not window.channel])
 
 
 def habits_of(who: Customer, channel: str) -> tuple[Window, ...]:
@@ -208,7 +252,7 @@ def _whole(day: date) -> Window:
     return Window(frozenset({day.weekday()}), calendar.MIDNIGHT, calendar.MIDNIGHT)
 
 
-def cap_on(limits: caps.Caps, purpose: Purpose, had: caps.Had) -> tuple[Gate, ...]:
-    """The cap on what a customer *had*, where it may keep one more back."""
-    limit = had.limit(limits, purpose)
-    return () if limit is None else (Gate(*limit, rare=True),)
+def cap_on(limit: Limit) -> Gate | None:
+    """The cap on what a customer had, where it may keep one more back."""
+    why = limit.reached()
+    return Gate(why, limit.room, rare=True) if why else None

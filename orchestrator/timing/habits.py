@@ -27,13 +27,14 @@ def began(habits: tuple[Window, ...], moment: datetime, zone: str) -> datetime |
         return None
     today = calendar.day_of(moment, zone)
     weekday = today.weekday()
-    spans: list[tuple[datetime, datetime]] = []
+    days = []
     for habit in habits:
         if weekday in habit.days:
-            spans.append(_on(today, habit, zone))
-        if habit.start >= habit.end and (weekday - 1) % EVERY_DAY in habit.days:  # past midnight
-            spans.append(_on(today - calendar.DAY, habit, zone))
-    return min((start for start, end in spans if start <= moment < end), default=None)
+            days.append((today, habit))
+        if habit.end <= habit.start and (weekday - 1) % EVERY_DAY in habit.days:  # past midnight
+            days.append((today - calendar.DAY, habit))
+    spans = [_on(day, habit, zone) for day, habit in days]
+    return min([start for start, end in spans if start <= moment < end], default=None)
 
 
 def _on(day: date, habit: Window, zone: str) -> tuple[datetime, datetime]:

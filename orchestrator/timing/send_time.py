@@ -4,16 +4,17 @@ Pure. A preference never beats a deadline silently: a channel whose first good m
 passed over, with the reason, and when none is left a person is asked to act.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
 from orchestrator.journey import Duration, On, Rule
-from orchestrator.model import Customer, Location, Order, Person, Purpose, Step
+from orchestrator.model import Customer, Location, Order, Person, Purpose, Step, Window
 from orchestrator.planning.case import Case, Firing
 from orchestrator.timing import calendar, habits, law
-from orchestrator.timing.caps import Had, had
-from orchestrator.timing.gates import Clock, Gate, cap_on, duties, habits_of, remembering, through, wishes
+from orchestrator.timing.caps import Had, Limit, counting
+from orchestrator.timing.gates import Clock, Gate, Way, cap_on, duties, habits_of, wishes
 
 WITHIN = Duration(days=1, text="1d")  # a message that says nothing else is useless after a day
 STALE_AFTER = Duration(seconds=36 * 3600, text="36h")  # a nightly import of yesterday is still news
@@ -90,6 +91,16 @@ def expiry(rule: Rule, firing: Firing, case: Case) -> datetime:
     return limit if firing.until is None else min(limit, firing.until)
 
 
+class Hours(NamedTuple):
+    """What a channel must wait for, the best first: the next counts where one leaves no moment in time.
+
+    ``habits`` are when the recipient usually looks there.
+    """
+
+    ways: Sequence[Way]
+    habits: tuple[Window, ...]
+
+
 class Asked(NamedTuple):
     """One message that looks for its moment: everything it depends on but what the customer had of us."""
 
@@ -99,6 +110,7 @@ class Asked(NamedTuple):
     who: Customer | Person
     clock: Clock
     expires: datetime
+    hours: dict[str, "Hours"]  # by channel, once somebody asked; shared by all who ask the same
 
     @property
     def start(self) -> datetime:
@@ -111,7 +123,16 @@ def asked(rule: Rule, firing: Firing, case: Case) -> Asked:
     who = recipient(rule.to, case.order, case.customer)
     if firing.step_at is not None:
         rule = _whenever(rule)
-    return Asked(rule, firing, case, who, clock_of(who, rule, case), expiry(rule, firing, case))
+    timing = rule.timing
+    same = (
+        rule.to, rule.purpose, timing.at, timing.hours, timing.business_hours, timing.business_days,
+        timing.skip_holidays,
+    )  # fmt: skip
+    shared = case.made.get(same)
+    if shared is None:
+        shared = case.made[same] = clock_of(who, rule, case), {}
+    clock, hours = shared
+    return Asked(rule, firing, case, who, clock, expiry(rule, firing, case), hours)
 
 
 def _whenever(rule: Rule) -> Rule:
@@ -121,18 +142,30 @@ def _whenever(rule: Rule) -> Rule:
     return replace(rule, timing=replace(rule.timing, at="preferred"))
 
 
-def timed(one: Asked, before: Had | None = None) -> Timed:
+def timed(one: Asked) -> Timed:
     """Move a firing to its first good moment on each channel, in the order the customer prefers.
 
-    A customer nobody has told us about is waited for, until the message would be useless. *before* is what
-    counts towards their caps besides this very message, where something is planned beside what they had.
+    A customer nobody has told us about is waited for, until the message would be useless.
     """
-    news, expires = one.firing.news, one.expires
     if isinstance(one.who, Customer) and not one.who.known:
-        return Timed(max(news, expires), expires, (), ())
-    cap = _cap(one, before)
+        return Timed(max(one.firing.news, one.expires), one.expires, (), ())
+    return _timed(one, _cap(one))
+
+
+def timed_beside(one: Asked, limit: Limit) -> Timed | None:
+    """The same beside what is planned for the customer; ``None`` where no day in time has room."""
+    now, expires = one.case.now, one.expires
+    if now < expires <= limit.room(max(now, one.start)):  # no need to look closer
+        return None
+    when = _timed(one, cap_on(limit))
+    return when if when.steps else None
+
+
+def _timed(one: Asked, cap: Gate | None) -> Timed:
+    news, expires = one.firing.news, one.expires
     steps, late = _steps(one, cap, ENDLESS)
-    if late and not steps:  # a guess about somebody's day keeps nothing from them
+    if late and not steps and any(len(hours.ways) > 1 for hours in one.hours.values()):
+        # A guess about somebody's day keeps nothing from them.
         steps, late = _steps(one, cap, expires)
     due = steps[0].at if steps else one.start
     if one.rule.combine is not None and steps and news < expires and one.firing.step_at is None:
@@ -140,12 +173,12 @@ def timed(one: Asked, before: Had | None = None) -> Timed:
     return Timed(due, expires, tuple(steps), tuple(late))
 
 
-def _steps(one: Asked, cap: tuple[Gate, ...], before: datetime) -> tuple[list[Step], list[str]]:
+def _steps(one: Asked, cap: Gate | None, before: datetime) -> tuple[list[Step], list[str]]:
     """The channels that reach somebody with their moments, and those that come too late.
 
     A habit that leaves no moment *before* that gives way to the default hours.
     """
-    rule, firing, case, who, clock, expires = one
+    rule, firing, case, who, clock, expires, _ = one
     steps: list[Step] = []
     late: list[str] = []
     for channel in channels_for(rule, case, who):
@@ -163,7 +196,8 @@ def _steps(one: Asked, cap: tuple[Gate, ...], before: datetime) -> tuple[list[St
         else:
             since = _unless_active(one, channel, moment)
             where = (rule.timing.unless_active or ()) if since is not None else ()
-            why = "; ".join(filter(None, (why, unlisted(channel, who))))
+            if by := unlisted(channel, who):
+                why = f"{why}; {by}" if why else by
             steps.append(Step(channel, moment, why, since, where))
     return steps, late
 
@@ -191,28 +225,29 @@ def clock_of(who: Customer | Person, rule: Rule, case: Case) -> Clock:
     return Clock(zone, doubt, candidates, place)
 
 
-def _cap(one: Asked, before: Had | None) -> tuple[Gate, ...]:
+def _cap(one: Asked) -> Gate | None:
     """What the customer had besides this very message, as far as it may keep it back."""
-    rule, firing, case, who, clock, _ = one
-    if before is None:
-        if not isinstance(who, Customer) or not who.sent:
-            return ()
-        before = had(who.sent, clock.zone, case.now).besides(case.key(rule, firing))
-    return cap_on(case.policy.caps, rule.purpose, before)
+    rule, firing, case, who, clock, *_ = one
+    if not isinstance(who, Customer) or not who.sent:
+        return None
+    had = case.made.get(Had)
+    if had is None:
+        had = case.made[Had] = counting(who.sent, case.policy.caps, clock.zone, case.now)
+    return cap_on(had.limit(rule.purpose, case.key(rule, firing)))
 
 
-def _good(one: Asked, channel: str, cap: tuple[Gate, ...], before: datetime) -> tuple[datetime | None, str]:
+def _good(one: Asked, channel: str, cap: Gate | None, before: datetime) -> tuple[datetime | None, str]:
     """The first good moment after the news on this channel, and why not before.
 
     When that has passed unused (an outage, a retry) and now is no good moment, it is the next one.
     """
-    rule, _, case, _, clock, expires = one
+    rule, _, case, _, clock, expires, _ = one
     news = one.start
     base, own = _base(rule, news, clock, case)
-    found = ways(one, channel, cap)
-    moment, why = allowed(base, found, clock, before)
+    found = hours_of(one, channel).ways
+    moment, why = allowed(base, found, cap, clock, before)
     if moment is not None and moment < case.now < expires:
-        again, why_again = allowed(case.now, found, clock, before)
+        again, why_again = allowed(case.now, found, cap, clock, before)
         if again != case.now:
             moment, why = again, why_again
     return moment, why or (own if moment != news else "")
@@ -229,24 +264,24 @@ def _base(rule: Rule, news: datetime, clock: Clock, case: Case) -> tuple[datetim
     return base, f"the rule sends at {at:%H:%M}"
 
 
-def _with_others(one: Asked, wait: Duration, step: Step, cap: tuple[Gate, ...]) -> datetime:
+def _with_others(one: Asked, wait: Duration, step: Step, cap: Gate | None) -> datetime:
     """When it leaves if no other takes it along: *wait* after its first good moment, and never too late.
 
     A newer message does not begin to wait anew: it goes on with the wait of the one whose place it takes. If
     there is no good moment between the end of the wait and the expiry, it does not wait at all.
     """
-    rule, firing, case, _, clock, expires = one
+    rule, firing, case, _, clock, expires, _ = one
     base, _ = _base(rule, firing.since or firing.news, clock, case)
-    found = ways(one, step.channel, cap)
-    first, _ = allowed(base, found, clock, expires)
+    found = hours_of(one, step.channel).ways
+    first, _ = allowed(base, found, cap, clock, expires)
     until = min(case.add(first or step.at, wait), expires - LAST_CALL)
     if until <= step.at:
         return step.at
-    moment, _ = allowed(until, found, clock, expires)
+    moment, _ = allowed(until, found, cap, clock, expires)
     if moment is None or moment >= expires:
         return step.at
     if moment < case.now < expires:
-        again, _ = allowed(case.now, found, clock, expires)
+        again, _ = allowed(case.now, found, cap, clock, expires)
         return moment if again is None or again == case.now else again
     return moment
 
@@ -273,41 +308,34 @@ def unlisted(channel: str, who: Customer | Person) -> str:
     return f"by {channel}{UNLISTED}{', '.join(who.channels)}"
 
 
-Ways = list[tuple[Gate, ...]]
-
-
-def ways(one: Asked, channel: str, cap: tuple[Gate, ...]) -> Ways:
-    """What this channel must wait for, the best first: the next counts where one leaves no moment in time.
-
-    All but the *cap* is the same for every rule that asks the same, and is kept for them in the case.
-    """
-    rule, case, timing = one.rule, one.case, one.rule.timing
-    if rule.purpose is Purpose.SECURITY:
-        return [()]
-    asks = (
-        rule.to, rule.purpose, channel, timing.at, timing.hours, timing.business_hours, timing.business_days,
-        timing.skip_holidays,
-    )  # fmt: skip
-    found: Ways | None = case.ways.get(asks)
+def hours_of(one: Asked, channel: str) -> Hours:
+    """The hours of this channel; what must be heard for somebody's safety waits for none."""
+    found = one.hours.get(channel)
     if found is None:
-        must = [remembering(gate) for gate in duties(rule, channel, one.clock, case)]
-        wished = wishes(rule, channel, one.who, one.clock, case)
-        found = case.ways[asks] = [(*map(remembering, wish), *must) for wish in wished]
-    return [(*way, *cap) for way in found] if cap else found
+        habits_there = habits_of(one.who, channel) if isinstance(one.who, Customer) else ()
+        ways = [Way(())]
+        if one.rule.purpose is not Purpose.SECURITY:
+            must = duties(one.rule, channel, one.clock, one.case)
+            wished = wishes(one.rule, channel, one.who, one.clock, one.case)
+            ways = [Way((*wish, *must)) for wish in wished]
+        found = one.hours[channel] = Hours(ways, habits_there)
+    return found
 
 
-def allowed(base: datetime, found: Ways, clock: Clock, before: datetime) -> tuple[datetime | None, str]:
+def allowed(
+    base: datetime, found: Sequence[Way], cap: Gate | None, clock: Clock, before: datetime
+) -> tuple[datetime | None, str]:
     """The first moment from *base* on at which one of the ways is open, and why not earlier.
 
     The next way counts where one leaves no moment *before* that. Where none does, it is what the last of them
     leaves.
     """
-    moment, why, gates = None, "", found[0]
-    for gates in found:
-        moment, why = through(base, gates)
+    moment, why, way = None, "", found[0]
+    for way in found:
+        moment, why = way.through(base, cap)
         if moment is not None and moment < before:
             break
-    if gates and clock.doubt:
+    if clock.doubt and (way.gates or cap is not None):
         why = f"{why} ({clock.doubt})" if why else clock.doubt
     return moment, why
 
@@ -316,7 +344,7 @@ def _unless_active(one: Asked, channel: str, moment: datetime) -> datetime | Non
     """Since when the customer must not have been active: the later of the habit's start and our hearing."""
     if one.rule.timing.unless_active is None or not isinstance(one.who, Customer):
         return None
-    began = habits.began(habits_of(one.who, channel), moment, one.clock.zone)
+    began = habits.began(hours_of(one, channel).habits, moment, one.clock.zone)
     return one.firing.news if began is None else max(one.firing.news, began)
 
 
