@@ -6,8 +6,12 @@ lost with a ticker.
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any, Protocol
+
+from orchestrator.errors import LedgerAway
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +30,32 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the present moment by the machine's clock."""
         return datetime.now(UTC)
+
+
+class SharedClock:
+    """The clock of a server that several machines share; *ask* says what it shows, and may fail for a while.
+
+    It is asked again after *every* so long, and between that this machine's monotonic clock counts on.
+    """
+
+    def __init__(self, ask: Callable[[], datetime], every: timedelta = timedelta(seconds=30)) -> None:
+        self._ask = ask
+        self._every = every.total_seconds()
+        self._shown, self._at = self._asked()
+
+    def now(self) -> datetime:
+        """Return the present moment by the server's clock."""
+        since = monotonic() - self._at
+        if since > self._every:
+            with suppress(LedgerAway):  # whoever wants to write will hear of it
+                self._shown, self._at = self._asked()
+                since = monotonic() - self._at
+        return self._shown + timedelta(seconds=since)
+
+    def _asked(self) -> tuple[datetime, float]:
+        before = monotonic()
+        shown = self._ask()
+        return shown, (before + monotonic()) / 2
 
 
 class VirtualClock:

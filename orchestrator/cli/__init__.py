@@ -55,7 +55,7 @@ GROUPS: tuple[tuple[str, str, str, tuple[tuple[str, Callable[..., None]], ...]],
         "Look after",
         "db",
         "Look after the ledger.",
-        (("upgrade", admin.db_upgrade), ("rebuild", admin.db_rebuild)),
+        (("upgrade", admin.db_upgrade), ("rebuild", admin.db_rebuild), ("copy", admin.db_copy)),
     ),
     (
         "Look after",

@@ -89,6 +89,35 @@ def db_upgrade(ctx: typer.Context, config: Config = None) -> None:
         output.sentence(f"the ledger has schema {HEAD}, the newest")
 
 
+def db_copy(
+    ctx: typer.Context,
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL", help="The empty ledger to copy into, `postgresql://USER@HOST/DATABASE`."
+        ),
+    ],
+    config: Config = None,
+) -> None:
+    """Copy the ledger into an empty one, as when one machine is not enough any more.
+
+    No daemon may run meanwhile, and nothing else write. The settings stay: put the new URL into them then.
+    """
+    chosen = settings(ctx, config)
+    from orchestrator.ledger import Ledger, copying
+
+    with (
+        Ledger.open(chosen.ledger.url) as old,
+        old.daemon_lock(),
+        Ledger.open(target, upgrade=True) as new,
+        output.Progress("copying", copying.rows(old)) as progress,
+    ):
+        copied = copying.copy(old, new, progress.advance)
+    facts = output.counted(copied["facts"], "fact")
+    entries = output.counted(copied["entries"], "entry", "entries")
+    output.sentence(f"{facts} and {entries} copied; now set ledger.url to the new one, and start again")
+
+
 def db_rebuild(ctx: typer.Context, config: Config = None) -> None:
     """Work out again, from its facts, how every order stands.
 

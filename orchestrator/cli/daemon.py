@@ -115,11 +115,10 @@ async def _until_stopped(
     import asyncio
 
     from orchestrator.cli.following import Follower, Texts
-    from orchestrator.clock import SystemClock
     from orchestrator.sending.dispatch import Dispatcher
     from orchestrator.transport.local import LocalTransport
 
-    clock = SystemClock()
+    clock = ledgers.clock_of(engine.ledger)
     channels = house.channels(chosen, inbox)
     texts = Texts(house.composer(chosen, house.texts(chosen), engine.book.policy))
     dispatcher = Dispatcher(
@@ -178,13 +177,12 @@ async def _listen(
     import uvicorn
 
     from orchestrator.callbacks import House
-    from orchestrator.clock import SystemClock
     from orchestrator.web.app import create_app
     from orchestrator.web.callbacks import callbacks_router
     from orchestrator.web.hearing import called_back, hearing, locales, withdrawing, writing
     from orchestrator.web.unsubscribe import unsubscribe_router
 
-    clock = SystemClock()
+    clock = ledgers.clock_of(engine.ledger)
 
     async def ready() -> bool:
         return await asyncio.to_thread(_answers, engine)

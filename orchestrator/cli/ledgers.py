@@ -15,6 +15,7 @@ from orchestrator.errors import LedgerError, Problems
 
 if TYPE_CHECKING:
     from orchestrator.activation import Proposal
+    from orchestrator.clock import Clock
     from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine
     from orchestrator.journey import RuleBook
@@ -36,9 +37,20 @@ def opened(settings: Settings) -> Iterator[Ledger]:
 def is_new(settings: Settings) -> bool:
     """Nothing was ever written: making the tables takes nobody by surprise, migrating them might."""
     file = settings.ledger.url.removeprefix("sqlite:///")
+    if settings.ledger.url.startswith("postgresql:"):
+        from orchestrator.ledger import Ledger
+
+        return Ledger.is_empty(settings.ledger.url)
     if file == settings.ledger.url or file.startswith((":memory:", "file:")):
         return False
     return not Path(file).exists() or not Path(file).stat().st_size
+
+
+def clock_of(ledger: Ledger) -> Clock:
+    """The clock by which what is due in that ledger is due: its own, if machines share it."""
+    from orchestrator.clock import SharedClock, SystemClock
+
+    return SharedClock(ledger.time) if ledger.is_shared else SystemClock()
 
 
 @contextmanager

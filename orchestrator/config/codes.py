@@ -50,7 +50,11 @@ SETTING_CODES: Mapping[str, Code] = {
         "not a size", "Sizes are bytes, or a number with its unit.", "Write `64KB`, `1MB` or `1MiB`."
     ),
     "C016": Code("not a date", "Dates are written as ISO 8601 says.", "Write `2026-12-25`."),
-    "C017": Code("not a ledger", "A ledger is in SQLite.", "Write `sqlite:///FILE`."),
+    "C017": Code(
+        "not a ledger",
+        "A ledger is in SQLite or in PostgreSQL.",
+        "Write `sqlite:///FILE`, or `postgresql://USER@HOST/DATABASE`.",
+    ),
     "C018": Code(
         "a calendar that never opens",
         "Business days and hours could never be counted on it.",
@@ -73,11 +77,6 @@ SETTING_CODES: Mapping[str, Code] = {
     ),
     "C023": Code(
         "half a login", "A user without a password, or the reverse, cannot log in.", "Give both, or neither."
-    ),
-    "C024": Code(
-        "a ledger in PostgreSQL",
-        "In this version the ledger is one SQLite file; PostgreSQL comes later.",
-        "Write `sqlite:///FILE`.",
     ),
     "C025": Code(
         "hours of the law that cannot be read",

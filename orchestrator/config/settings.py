@@ -68,7 +68,7 @@ class Ledger(Section):
         default="sqlite:///beforehand.db",
         validate_default=True,
         repr=False,  # it may hold a password
-        description="The database, `sqlite:///FILE`; PostgreSQL comes later.",
+        description="The database: `sqlite:///FILE`, or `postgresql://USER@HOST/DATABASE`.",
     )
 
 

@@ -147,15 +147,12 @@ def _path(value: Any, info: ValidationInfo) -> Any:
 
 
 def _ledger(value: Any, info: ValidationInfo) -> Any:
-    """The URL of a SQLite database; its file is seen from the folder of the settings file."""
-    if not isinstance(value, str):
+    """The URL of a database; the file of a SQLite one is seen from the folder of the settings file."""
+    if not isinstance(value, str) or value.startswith("postgresql://"):
         return value
-    if value.startswith(("postgresql:", "postgresql+")):
-        raise refused(
-            "C024", "a ledger in PostgreSQL comes with a later version", "write sqlite:///beforehand.db"
-        )
     if not value.startswith("sqlite:"):
-        raise refused("C017", "a ledger is in SQLite", "write sqlite:///beforehand.db")
+        hint = "write sqlite:///beforehand.db, or postgresql://beforehand@db.example.com/beforehand"
+        raise refused("C017", "a ledger is in SQLite or in PostgreSQL", hint)
     file = value.removeprefix("sqlite:///")
     if file == value or file.startswith(("/", ":memory:", "file:")) or not file:
         return value

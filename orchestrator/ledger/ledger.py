@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import make_url
+from sqlalchemy import DateTime, func, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from orchestrator.errors import Misconfigured
@@ -22,6 +23,8 @@ from orchestrator.ledger.reserving import Reserving
 from orchestrator.ledger.returning import Returning
 from orchestrator.ledger.sending import Sending
 from orchestrator.ledger.turns import Turns
+
+_TIME = select(func.clock_timestamp(type_=DateTime(timezone=True)))
 
 
 class Transaction(Facts, Orders, Sending, Company, Looking, Erasing, Reserving, Inbox, Returning, Turns):
@@ -60,6 +63,16 @@ class Ledger:
             raise
         return ledger
 
+    @classmethod
+    def is_empty(cls, url: str) -> bool:
+        """Were its tables never made? Raises :class:`Misconfigured`, and :class:`LedgerAway`."""
+        ledger = cls(_database(url, scratch=False))
+        try:
+            with ledger._database.reading() as connection:
+                return schema.version(connection) is None
+        finally:
+            ledger.close()
+
     def upgrade(self) -> None:
         """Make the tables in an empty database, or run the migrations an older one misses.
 
@@ -86,6 +99,16 @@ class Ledger:
         """
         with self._alone(), self._database.reading() as connection:
             yield Transaction(connection, self._database.away)
+
+    @property
+    def is_shared(self) -> bool:
+        """Do machines share it, whose clocks may differ? Then its own says what is due."""
+        return self._database.is_shared
+
+    def time(self) -> datetime:
+        """Ask the database what time it is. Raises :class:`LedgerAway`."""
+        with self._database.reading() as connection:
+            return connection.execute(_TIME).scalar_one().astimezone(UTC)
 
     def daemon_lock(self) -> AbstractContextManager[None]:
         """Be a daemon on this ledger, or raise :class:`LedgerBusy` naming the one there may be."""

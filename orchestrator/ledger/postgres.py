@@ -38,6 +38,8 @@ def away(error: BaseException | None) -> LedgerAway | None:
 class PostgresDatabase:
     """A database on a server. Many processes on many machines write at once."""
 
+    is_shared = True
+
     def __init__(self, where: URL) -> None:
         self.engine = create_engine(
             where.set(drivername="postgresql+psycopg"),

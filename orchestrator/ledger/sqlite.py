@@ -86,6 +86,8 @@ class SqliteDatabase:
     SQLite lets one process write at a time; both are waited for up to :data:`BUSY_TIMEOUT` seconds.
     """
 
+    is_shared = False
+
     def __init__(self, where: URL, *, scratch: bool = False) -> None:
         self.file = file_of(where)
         connect = connector(self.file, scratch=scratch)

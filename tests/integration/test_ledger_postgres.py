@@ -11,8 +11,8 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from orchestrator.errors import LedgerAway, LedgerBehind
-from orchestrator.ledger import Ledger, schema
+from orchestrator.errors import LedgerAway, LedgerBehind, Misconfigured
+from orchestrator.ledger import Ledger, copying, schema
 from orchestrator.ledger.tables import metadata
 from orchestrator.model import Scope, Status
 from tests.contracts.ledger import LEASE, NOW, Item, LedgerContract, claim, create, fact, note
@@ -200,3 +200,29 @@ def test_any_number_of_daemons_may_work_on_it(ledger: Ledger, url: str) -> None:
         tx.remember("both", "work")
     with ledger.read() as tx:
         assert tx.remembered("both") == "work"
+
+
+# ── from one machine to many ─────────────────────────────────────────────────
+
+
+def test_a_ledger_moves_from_a_file_to_a_server_and_goes_on_where_it_was(empty: str, tmp_path: Path) -> None:
+    with ExitStack() as opened:
+        house = Dealership(tmp_path)
+        opened.callback(house.ledger.close)
+        house.hear(customer("maria"), order("BX-1", "maria"), arrived("BX-1"))
+        house.hear(customer("jonas"), order("BX-2", "jonas"))
+        house.drain()
+        moved = opened.enter_context(Ledger.open(empty, upgrade=True))
+        copied = copying.copy(house.ledger, moved)
+        with house.ledger.read() as tx:
+            before = tx.order_facts(["BX-1", "BX-2"]), tx.entries_of(["BX-1", "BX-2"]), tx.newest_fact()
+        with moved.read() as tx:
+            after = tx.order_facts(["BX-1", "BX-2"]), tx.entries_of(["BX-1", "BX-2"]), tx.newest_fact()
+        assert after == before
+        assert copied["facts"] == before[2]
+        with moved.transaction() as tx:
+            tx.append([Item(fact("later"))])
+            assert tx.newest_fact() == before[2] + 1
+            assert tx.create([note("O-9")], NOW) == 1
+        with pytest.raises(Misconfigured, match="not empty"):
+            copying.copy(house.ledger, moved)

@@ -375,7 +375,6 @@ WRONG = [
     ("[intake]\nmax_body = 'huge'", "C015", 2, 12, ""),
     ("[calendars.x]\nmon = '09:00-17:00'\nholidays = ['25.12.2026']", "C016", 3, 13, "write 2026-12-25"),
     ("[ledger]\nurl = 'mysql://db.example'", "C017", 2, 7, ""),
-    ("[ledger]\nurl = 'postgresql://db.example/ours'", "C024", 2, 7, "write sqlite:///beforehand.db"),
     ("[calendars.x]\nholidays = []", "C018", 1, 12, ""),
     ("[brands.x]\naccent = 'green'", "C026", 2, 10, ""),
     ("[brands.x]\naccent = '#0b6b5d; }'", "C026", 2, 10, ""),
