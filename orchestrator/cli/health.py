@@ -145,7 +145,7 @@ def _planned(settings: "Settings", ledger: "Ledger", tx: "Transaction") -> Itera
 
 
 def _daemon(settings: "Settings", ledger: "Ledger") -> Finding:
-    with suppress(LedgerError), ledger.daemon_lock():
+    if not ledger.has_daemon():
         from orchestrator.clock import SystemClock
 
         with ledger.read() as tx:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli import house
 from orchestrator.cli.output import counted
-from orchestrator.errors import LedgerError, Problems
+from orchestrator.errors import Problems
 
 if TYPE_CHECKING:
     from orchestrator.activation import Proposal
@@ -154,8 +154,8 @@ def outdated(settings: Settings, ledger: Ledger) -> list[str]:
     """Name the sections of the settings that a running daemon knows as they were when it started."""
     from orchestrator.config.in_force import older
 
-    with suppress(LedgerError), ledger.daemon_lock():
-        return []  # none is running
+    if not ledger.has_daemon():
+        return []
     with ledger.read() as tx:
         then = tx.remembered(DAEMON)
     return older(then, settings) if then else []

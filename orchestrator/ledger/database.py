@@ -36,6 +36,10 @@ class Database(Protocol):
         """Be one of as many daemons as may work on it, or raise :class:`LedgerBusy`."""
         ...
 
+    def has_daemon(self) -> bool:
+        """Does any daemon work on it now?"""
+        ...
+
     def clean(self) -> None:
         """Leave nothing deleted in the free space of its files. Raises :class:`LedgerAway`."""
         ...

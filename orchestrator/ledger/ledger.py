@@ -114,6 +114,10 @@ class Ledger:
         """Be a daemon on this ledger, or raise :class:`LedgerBusy` naming the one there may be."""
         return self._database.daemon_lock()
 
+    def has_daemon(self) -> bool:
+        """Does any daemon work on it now? Raises :class:`LedgerAway`."""
+        return self._database.has_daemon()
+
     def clean(self) -> None:
         """Write the database's files anew, so that nothing erased is left in their free space.
 

@@ -1,12 +1,12 @@
 """PostgreSQL as the ledger needs it: its connections, its settings, and which of its errors mean "away"."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 from psycopg import errors
-from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event
+from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from orchestrator.errors import LedgerAway
@@ -21,6 +21,16 @@ AWAY = (
     errors.ReadOnlySqlTransaction,  # a standby after a failover
     errors.TransactionRollback,  # deadlocks: nothing was written, and trying again helps
     errors.LockNotAvailable,
+)
+
+
+_DAEMONS = {"lock": 0x6265666F7265}  # of our advisory locks the one that daemons share
+_WORK = text("SELECT pg_advisory_lock_shared(:lock)")
+_STOP_WORK = text("SELECT pg_advisory_unlock_shared(:lock)")
+_WORKERS = text(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "AND (classid::bigint << 32 | objid::bigint) = :lock"
 )
 
 
@@ -80,9 +90,22 @@ class PostgresDatabase:
 
     away = staticmethod(away)
 
-    def daemon_lock(self) -> AbstractContextManager[None]:
-        """Any number of daemons may work on it."""
-        return nullcontext()
+    @contextmanager
+    def daemon_lock(self) -> Iterator[None]:
+        """Be one of any number of daemons, each of which holds a lock that others may hold too."""
+        with self._connection() as connection:
+            holder = connection.execution_options(isolation_level="AUTOCOMMIT")
+            holder.execute(_WORK, _DAEMONS)
+            try:
+                yield
+            finally:
+                with suppress(LedgerAway):  # then the lock went with the connection
+                    holder.execute(_STOP_WORK, _DAEMONS)
+
+    def has_daemon(self) -> bool:
+        """Does anybody hold the daemons' lock?"""
+        with self.reading() as connection:
+            return bool(connection.execute(_WORKERS, _DAEMONS).scalar_one())
 
     def clean(self) -> None:
         """Free what was deleted; backups and the write-ahead log of the server are its own business."""

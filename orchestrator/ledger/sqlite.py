@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool, QueuePool, StaticPool
 
-from orchestrator.errors import LedgerAway
+from orchestrator.errors import LedgerAway, LedgerBusy
 from orchestrator.ledger.lock import daemon_lock
 
 BUSY_TIMEOUT = 30.0  # seconds to wait for another process's write, for whoever names no patience
@@ -133,6 +133,14 @@ class SqliteDatabase:
             return nullcontext()
         file = self.file.resolve()  # a link to it is the same ledger
         return daemon_lock(file.with_name(file.name + ".daemon"))
+
+    def has_daemon(self) -> bool:
+        """Is the lock taken?"""
+        try:
+            with self.daemon_lock():
+                return False
+        except LedgerBusy:
+            return True
 
     def clean(self) -> None:
         """Copy the file without its free space, and empty its log."""

@@ -1,5 +1,6 @@
 """The ledger on PostgreSQL: the contract, and what only a database with many writers has to promise."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,8 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from channels.base import Message, Receipt
+from channels.memory import MemoryChannel
 from orchestrator.errors import LedgerAway, LedgerBehind, Misconfigured
 from orchestrator.ledger import Ledger, copying, schema
 from orchestrator.ledger.tables import metadata
@@ -195,11 +198,43 @@ def test_who_names_their_patience_waits_no_longer_for_an_order(ledger: Ledger) -
             pool.submit(hurried).result(10)
 
 
-def test_any_number_of_daemons_may_work_on_it(ledger: Ledger, url: str) -> None:
-    with Ledger.open(url) as other, ledger.daemon_lock(), other.daemon_lock(), other.transaction() as tx:
-        tx.remember("both", "work")
-    with ledger.read() as tx:
-        assert tx.remembered("both") == "work"
+def test_any_number_of_daemons_may_work_on_it_and_whether_any_does_can_be_seen(
+    ledger: Ledger, url: str
+) -> None:
+    assert not ledger.has_daemon()
+    with Ledger.open(url) as other, ledger.daemon_lock():
+        with other.daemon_lock(), other.transaction() as tx:
+            tx.remember("both", "work")
+        assert other.has_daemon()
+    assert not ledger.has_daemon()
+
+
+class Slow(MemoryChannel):
+    """Takes a moment over each message, so that others get their turn."""
+
+    async def send(self, message: Message) -> Receipt:
+        await asyncio.sleep(0)
+        return await super().send(message)
+
+
+def test_dispatchers_that_work_at_once_send_everything_once(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as opened:
+        url = opened.enter_context(database(postgres))
+        monkeypatch.setattr(dealership, "KEPT_IN", lambda _folder: url)
+        channel = Slow("email")
+        houses = [Dealership(tmp_path, {"email": channel}, batch=20, live=True) for _ in range(3)]
+        for house in houses:
+            opened.callback(house.ledger.close)
+        names = [f"BX-{n}" for n in range(150)]
+        for name in names:
+            houses[0].hear(customer(f"c-{name}"), order(name, f"c-{name}"), arrived(name))
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(Dealership.drain, houses))
+        ended = {name: [one.status for one in houses[0].entries(name)] for name in names}
+    assert len(channel.messages) == len({message.id for message in channel.messages}) == 150
+    assert ended == {name: [Status.ACCEPTED] for name in names}
 
 
 # ── from one machine to many ─────────────────────────────────────────────────
