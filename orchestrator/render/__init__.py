@@ -107,7 +107,9 @@ class Renderer:
 
     def said_by(self, name: str, channel: str) -> str:
         """The template that says *name* on *channel*: the journey's own, else the shared one, or ""."""
-        return said_by(name, self._speaking.get(f"{channel}.txt", ()))
+        stem = f"{channel}.txt"
+        stems = filter(None, (stem, template_source.STAND_INS.get(stem)))
+        return next(filter(None, (said_by(name, self._speaking.get(one, ())) for one in stems)), "")
 
     def channels_of(self, name: str) -> dict[str, set[str]]:
         """The channels a template speaks on, each with its languages."""

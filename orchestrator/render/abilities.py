@@ -15,6 +15,8 @@ from orchestrator.render.check import at
 from orchestrator.render.source import Is, SourceError
 
 _STATEMENT = re.compile(r"\{%\s*(?P<word>\w+)")
+MAIL = "email"
+FILES = frozenset({"Attach", "Calendar"})  # headers that put a file beside the text
 _BLOCKS = frozenset({"if", "for", "macro", "call", "filter", "with", "block"})
 
 
@@ -37,8 +39,13 @@ def beyond(renderer: Renderer, channels: Mapping[str, Abilities]) -> Iterator[Pr
             continue
         if form == "html" and not can.rich:
             yield at(renderer, path, 1, "T046", f"{channel} shows no HTML", f"write it in {channel}.txt")
+        heads, body = template_source.headers(source) if form == "txt" else ([], "")
+        for head in heads:
+            if head.name in FILES and channel == MAIL and not can.attachments:  # others have no such header
+                why = f"{channel} takes no files along"
+                yield at(renderer, path, head.line, "T046", why, f"remove `{head.name}:`", head.name)
         if form == "txt" and can.max_length is not None:
-            shortest = _always(renderer, path, template_source.headers(source)[1], place[2] if place else "")
+            shortest = _always(renderer, path, body, place[2] if place else "")
             if shortest > can.max_length:
                 why = f"{channel} takes {can.max_length:,} characters, and this is {shortest:,} at the least"
                 yield at(renderer, path, 1, "T046", why, "say it shorter")

@@ -90,8 +90,21 @@ def _places(entry: Entry, sight: Sight) -> set[tuple[str, str]]:
 
 
 def _hash(key: bytes, to: str) -> str:
-    spelt = _SPELT.sub("", to) if _NUMBER.fullmatch(to) else to.lower()
+    spelt = _SPELT.sub("", to) if _NUMBER.fullmatch(to) else _in_ascii(to.lower())
     return hmac.digest(key, spelt.encode(errors="replace"), "sha256").hex()
+
+
+def _in_ascii(to: str) -> str:
+    """A mailbox with its domain as servers and their bounces write it (RFC 5891); the rest as it is."""
+    if "@" not in to or to.isascii():
+        return to
+    from email_validator import EmailNotValidError, validate_email  # only for who needs it
+
+    try:
+        found = validate_email(to, check_deliverability=False)
+    except EmailNotValidError:
+        return to
+    return f"{found.local_part}@{found.ascii_domain}"
 
 
 def _key(tx: Transaction) -> bytes:

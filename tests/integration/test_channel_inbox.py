@@ -234,6 +234,18 @@ def test_a_text_for_the_inbox_goes_before_that_of_the_push(tmp_path: Path) -> No
     house.close()
 
 
+def test_a_text_that_journeys_share_is_found_there_too(tmp_path: Path) -> None:
+    house = House(tmp_path, rules_text=RULE)
+    (tmp_path / "templates" / "new-car" / "arrived" / "push.txt.en.j2").unlink()
+    (shared := tmp_path / "templates" / "shared" / "arrived").mkdir(parents=True)
+    (shared / "push.txt.en.j2").write_text("Title: Here\n\nAs all say it.\n")
+    house.dispatcher._composer = house.composer()
+    house.hear(customer(), order(), arrived())
+    house.drain()
+    assert [item.text for item in house.items()] == ["As all say it."]
+    house.close()
+
+
 def test_colleagues_and_the_erased_have_none(tmp_path: Path) -> None:
     house = House(tmp_path, rules_text=RULES.replace("channels: [email]", "channels: [inbox]\n    to: owner"))
     house.hear(customer(), order(), arrived())

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import time_machine
 import trustme
 from aiohttp.abc import AbstractResolver
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from channels.base import ChannelError, Misconfigured, Rejected, Unavailable, Unknown
 from channels.contract import MESSAGE, Answer, ChannelContract, HttpServer, Request, Seen
@@ -173,6 +174,29 @@ async def test_while_a_secret_changes_either_verifies(provider: Receiver, known:
     channel = channel_to(provider, NEXT, SECRET)
     assert (await channel.send(MESSAGE)).provider_id
     await channel.close()
+
+
+@pytest.mark.parametrize("known", [SECRET, NEXT])
+@pytest.mark.parametrize(
+    ("late", "good"), [(0, True), (300, True), (301, False), (-300, True), (-301, False)]
+)
+async def test_37_whoever_uses_the_published_library_takes_ours_and_nothing_old_or_changed(
+    provider: Receiver, known: str, late: int, good: int
+) -> None:
+    channel = channel_to(provider, NEXT, SECRET)
+    await channel.send(MESSAGE)
+    await channel.close()
+    (request,) = provider.requests
+    assert MESSAGE.at is not None
+    receiver = Webhook(known)
+    with time_machine.travel(MESSAGE.at + timedelta(seconds=late), tick=False):
+        if not good:
+            with pytest.raises(WebhookVerificationError):
+                receiver.verify(request.body, request.headers)
+            return
+        assert receiver.verify(request.body, request.headers)["data"]["text"] == MESSAGE.text
+        with pytest.raises(WebhookVerificationError):
+            receiver.verify(request.body[:-1] + b" ", request.headers)
 
 
 async def test_a_secret_the_receiver_does_not_know_is_our_fault(provider: Receiver) -> None:

@@ -11,7 +11,11 @@ from tests.installation import Home, home
 
 __all__ = ["home"]
 
-CHANNELS = {"email": Abilities(rich=True), "sms": Abilities(), "pigeon": Abilities(max_length=20)}
+CHANNELS = {
+    "email": Abilities(rich=True, attachments=True),
+    "sms": Abilities(),
+    "pigeon": Abilities(max_length=20),
+}
 
 
 def found(folder: Path, **files: str) -> list[tuple[str, str]]:
@@ -84,6 +88,38 @@ def test_check_knows_a_channel_that_is_set_up_under_a_name_of_its_own(home: Home
         "config.toml", f"{config}\n[channels.whatsapp]\nkind = 'webhook'\nurl = 'https://chat.example/in'\n"
     )
     assert "T047" not in home.run("check")[1]
+
+
+@pytest.mark.parametrize("header", ["Attach: shared/what-to-bring.txt", "Calendar: invite arrived for 1h"])
+def test_a_file_beside_a_text_that_takes_none_along_is_an_error(tmp_path: Path, header: str) -> None:
+    (place := tmp_path / "templates" / "new-car" / "arrived").mkdir(parents=True)
+    (place / "email.txt.en.j2").write_text(f"Subject: Here\n{header}\n\nHi\n", encoding="utf-8")
+    renderer = Renderer(tmp_path / "templates", {})
+    for attachments, codes in ((False, ["T046"]), (True, [])):
+        wrong = list(beyond(renderer, {"email": Abilities(attachments=attachments)}))
+        assert [problem.code for problem in wrong] == codes
+        assert all(problem.line == 2 for problem in wrong)
+
+
+@pytest.mark.parametrize("channel", ["sms", "push", "inbox"])
+def test_check_refuses_a_file_on_a_channel_without_attachments(home: Home, channel: str) -> None:
+    home.write(
+        f"templates/new-car/arrived/{channel}.txt.en.j2", "Attach: shared/what-to-bring.txt\n\nIt is here.\n"
+    )
+    code, out, _ = home.run("check")
+    assert code == 1
+    assert f"arrived/{channel}.txt.en.j2:1:1: T022 {channel} has no header 'Attach'" in out
+
+
+def test_check_says_where_there_is_no_text_for_the_inbox(home: Home) -> None:
+    home.write("config.toml", (home.folder / "config.toml").read_text() + "\n[channels.inbox]\n")
+    home.replace("rules/new-car.yaml", "channels: [sms, email]", "channels: [inbox, sms, email]")
+    before = home.run("check")[1]
+    assert "inbox" not in before  # the texts for push serve
+    for path in (home.folder / "templates" / "new-car" / "not-arrived-yet").glob("push.*"):
+        path.unlink()
+    out = home.run("check")[1]
+    assert "T111 'not-arrived' says it by inbox, and there is no inbox.txt" in out
 
 
 def test_check_tells_of_them_with_everything_else(home: Home) -> None:

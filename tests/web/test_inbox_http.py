@@ -414,6 +414,20 @@ def test_a_page_that_comes_again_misses_nothing_and_hears_nothing_twice(site: Si
     served(site, do)
 
 
+def test_what_comes_between_coming_in_and_asking_is_heard_once(site: Site) -> None:
+    async def do(_: httpx.AsyncClient) -> None:
+        listener = await site.listeners.enter("maria")
+        await site.put(1)
+        await until(lambda: bool(listener.waiting))
+        told = site.listeners.follow(listener, 0, NOW + HOUR, site.clock.now)
+        first = await anext(told)
+        await site.put(2)
+        second = await anext(told)
+        assert [one.text for one in (first, second) if one] == ["message 1", "message 2"]
+
+    served(site, do)
+
+
 def test_a_number_from_the_future_is_taken_for_now(site: Site) -> None:
     async def do(page: httpx.AsyncClient) -> None:
         async with following(page, site.path("/events?after=999999")) as stream:
