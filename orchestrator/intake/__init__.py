@@ -83,13 +83,19 @@ def parse_lines(
 ) -> Iterator[Incoming | list[Problem]]:
     """Yield what each line of JSON lines says, or its problems with their line and column; see :func:`parse`.
 
-    Blank lines say nothing. Lines are read one at a time, however many there are.
+    Blank lines say nothing. Lines are read one at a time, however many there are. One document that is
+    written over several lines is one problem, and ends the reading.
     """
+    begun = False
     for number, raw in enumerate(lines, 1):
         line = raw.removeprefix(BOM) if number == 1 else raw
         if not line or line.isspace():
             continue
         place = Place(path, number)
+        if not begun and _goes_on(line):
+            yield [_over_lines(line, place)]
+            return
+        begun = True
         try:
             outcome = _read(_decode_line(line), arrived, future_tolerance)
         except strict_json.Refused as refused:
@@ -106,9 +112,31 @@ def _decode_line(line: bytes) -> dict[str, Any]:
     if len(line) > MAX_EVENT:
         raise strict_json.Refused("E004", f"is larger than {MAX_EVENT:,} bytes")
     document = strict_json.decode(line)
+    if isinstance(document, list):
+        raise strict_json.Refused("E005", "is a list: write each event on a line of its own", 0)
     if not isinstance(document, dict):
         raise strict_json.Refused("E005", "is no event: an event is a JSON object", 0)
     return document
+
+
+def _goes_on(line: bytes) -> bool:
+    """Whether the first line of a file is plainly the beginning of a document that others go on with."""
+    text = line.strip()
+    ends = line.endswith(b"\n") and text.endswith((b"{", b"[", b","))
+    if not ends or not text.startswith((b"{", b"[")):
+        return False
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return True
+    return False
+
+
+def _over_lines(line: bytes, place: Place) -> Problem:
+    each = ".[]" if line.strip().startswith(b"[") else "."
+    hint = f"write one event per line: jq -c '{each}' {'FILE' if place.path == '-' else place.path}"
+    message = "this is one JSON document over several lines"
+    return Problem(place.path, place.line, 1, "E006", message, hint, _text(line))
 
 
 # ── one event ───────────────────────────────────────────────────────────────────

@@ -35,6 +35,12 @@ EVENT_CODES: Mapping[str, Code] = {
         "An event is a JSON object; a batch is a list of them.",
         "Send an object with specversion, id, source, type, subject, time and data.",
     ),
+    "E006": Code(
+        "one document over several lines",
+        "A file of events holds one event on each line (JSON lines), so that it can be read however long it "
+        "is; this one was written for reading, or is a list.",
+        "Write one event per line: `jq -c . FILE`, and `jq -c '.[]' FILE` for a list.",
+    ),
     # ── the envelope (CloudEvents 1.0)
     "E010": Code(
         "an attribute is missing",

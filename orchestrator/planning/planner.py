@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from orchestrator import conditions
+from orchestrator.findings import did_you_mean
 from orchestrator.journey import Journey, Mode, Rule, RuleBook, Rung, TaskSpec
 from orchestrator.model import (
     Customer,
@@ -122,10 +123,10 @@ def journey_of(order: Order, book: RuleBook) -> Journey | str:
         return f"order {order.id} is not known yet: no order.upserted was heard"
     if not order.journey and len(book.journeys) == 1:
         return answering.with_answers(next(iter(book.journeys.values())), order)
-    journey = book.journeys.get(order.journey)
-    if journey is None:
-        return f"there is no journey called {order.journey!r}"
-    return answering.with_answers(journey, order)
+    if (journey := book.journeys.get(order.journey)) is not None:
+        return answering.with_answers(journey, order)
+    near = did_you_mean(order.journey, book.journeys)
+    return "; ".join(filter(None, (f"there is no journey called {order.journey!r}", near)))
 
 
 def case_of(order: Order, customer: Customer, journey: Journey, book: RuleBook, now: datetime) -> Case:

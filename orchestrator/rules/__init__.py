@@ -143,6 +143,7 @@ class _Loader:
             _asked(rules),
             tuple(phases) if phases else None,
         )
+        journey_checks.texts(root.get("journey"), known.templates, findings)
         promises = journey_checks.promises(root, known, findings)
         closes = root.get("closes")
         if closes is not None:

@@ -7,11 +7,12 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from orchestrator.findings import suggestion
+from orchestrator.findings import slip, suggestion
 from orchestrator.journey import Duration
 from orchestrator.literals import Malformed, parse_duration
 from orchestrator.rules.positions import Findings, Node, Place
 from orchestrator.rules.schema import ATTRIBUTE_TYPES, NAME
+from orchestrator.texts import SHARED
 
 ANY = "any"
 
@@ -39,6 +40,14 @@ def exists(node: Node, kind: str, known: Collection[str] | None, code: str, find
     """Report a name that is not among *known*, with the closest one that is."""
     if known is not None and node.text and node.text not in known:
         findings.add(node.place, code, f"no {kind} called {node.text!r}", suggestion(node.text, known))
+
+
+def texts(journey: Node | None, templates: Collection[str] | None, findings: Findings) -> None:
+    """Report a journey that has no texts of its own, where those of one called nearly so lie."""
+    folders = {name.partition("/")[0] for name in templates or ()} - {SHARED}
+    if journey is not None and journey.text and (meant := slip(journey.text, sorted(folders))):
+        message = f"the journey {journey.text!r} has no folder of templates"
+        findings.add(journey.place, "R015", message, f"did you mean {meant!r}?")
 
 
 def milestones(header: Node, findings: Findings) -> dict[str, tuple[str, ...]] | None:

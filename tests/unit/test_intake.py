@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import Problem
-from orchestrator.intake import Incoming, Place, parse, parse_lines, strict_json
+from orchestrator.intake import BOM, Incoming, Place, parse, parse_lines, strict_json
 from orchestrator.intake.codes import EVENT_CODES
 from orchestrator.intake.lines import MAX_EVENT
 from orchestrator.intake.lines import lines as bounded
@@ -911,3 +911,41 @@ def test_an_event_as_large_as_allowed_is_no_line_too_long() -> None:
     line = orjson.dumps(REACHED | {"data": {"milestone": "arrived", "note": "x" * (padding - 1)}}) + b"\n"
     (outcome,) = parse_lines(bounded(BytesIO(line)), "events.jsonl", NOW)
     assert isinstance(outcome, Incoming)
+
+
+# ── documents that were written for reading ──────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("document", "filter_"),
+    [
+        (REACHED, "."),
+        ([REACHED, REACHED], ".[]"),
+        ({"data": {}}, "."),
+    ],
+)
+@pytest.mark.parametrize("begin", [b"", BOM, b"\n\n"])
+def test_a_document_over_several_lines_is_one_problem_that_says_how_to_write_lines_of_it(
+    document: object, filter_: str, begin: bytes
+) -> None:
+    text = begin + json.dumps(document, indent=2).encode()
+
+    ((problem,),) = parse_lines(text.splitlines(keepends=True), "facts.json", NOW)
+
+    assert (problem.code, problem.line) == ("E006", 3 if begin == b"\n\n" else 1)
+    assert problem.message == "this is one JSON document over several lines"
+    assert problem.hint == f"write one event per line: jq -c '{filter_}' facts.json"
+
+
+def test_lines_of_which_one_is_cut_off_are_refused_one_by_one() -> None:
+    lines = [json.dumps(REACHED).encode(), b'{"specversion": "1.0",', b"{"]
+    _, *refused = parse_lines(lines, "facts.jsonl", NOW)
+    assert [problem.code for problems in refused for problem in problems] == ["E001", "E001"]
+
+
+def test_a_list_on_one_line_says_what_to_do() -> None:
+    ((problem,),) = parse_lines([b'[{"id": "1"}]'], "facts.jsonl", NOW)
+    assert (problem.code, problem.message) == (
+        "E005",
+        "the line is a list: write each event on a line of its own",
+    )

@@ -73,14 +73,15 @@ def test_facts_of_an_order_nobody_announced_wait_for_it() -> None:
     assert why(decision) == "order O-1 is not known yet: no order.upserted was heard"
 
 
-def test_a_journey_nobody_wrote_is_a_problem() -> None:
+@pytest.mark.parametrize(("written", "hint"), [("bicycle", ""), ("newcar", "; did you mean 'new-car'?")])
+def test_a_journey_nobody_wrote_is_a_problem(written: str, hint: str) -> None:
     order, customer = fold(
-        {**car_order(), "data": {**car_order()["data"], "journey": "used-car"}}, maria(), HERE
+        {**car_order(), "data": {**car_order()["data"], "journey": written}}, maria(), HERE
     )
     two = replace(ARRIVED, journeys={**ARRIVED.journeys, "other": ARRIVED.journeys["new-car"]})
     decision = wanted(order, customer, two, at("2026-03-12 11:20"))
 
-    assert decision.errors == ("there is no journey called 'used-car'",)
+    assert decision.errors == (f"there is no journey called {written!r}{hint}",)
 
 
 # ── the customer ─────────────────────────────────────────────────────────────

@@ -568,6 +568,16 @@ def test_what_can_be_is_no_finding(rule: str) -> None:
     assert checked(rule_file(rule))[1] == []
 
 
+def test_a_journey_that_is_a_slip_of_the_folder_of_its_texts_is_asked_about() -> None:
+    text = rule_file("- {id: a, on: {reached: arrived}, say: arrived}").replace("new-car", "newcar")
+    first = checked(text)[1][0]
+    assert (first.code, first.message, first.hint) == (
+        "R015",
+        "the journey 'newcar' has no folder of templates",
+        "did you mean 'new-car'?",
+    )
+
+
 def test_a_word_a_field_never_says_gets_those_it_does() -> None:
     rule = """- {id: a, on: {reached: arrived}, say: arrived, when: 'order.status == "closed"'}"""
     (problem,) = checked(rule_file(rule))[1]
