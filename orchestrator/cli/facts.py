@@ -239,7 +239,7 @@ def simulate(
     see --undelivered.
     """
     from orchestrator.cli.compared import Comparison
-    from orchestrator.cli.simulated import Result, Zones, run, written
+    from orchestrator.cli.simulated import Result, Zones, run, unwritten, written
     from orchestrator.simulation import history
     from orchestrator.simulation.differences import Run
     from orchestrator.simulation.simulate import AFTERWARDS
@@ -270,6 +270,8 @@ def simulate(
         shown = Comparison(*runs) if diff else Result(runs[0].files)
         shown.show(form, zones, everything=everything)
         output.sentence(shown.sentence(), form)
+        for broken in filter(None, dict.fromkeys(unwritten(one.files) for one in runs)):
+            output.note(broken)
     waits = any(rule.fallback_after for one in sets for j in one.book.journeys.values() for rule in j.rules)
     if waits and not undelivered:
         output.note("every message counts as opened once it was accepted; --undelivered: none")

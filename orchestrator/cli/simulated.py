@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from orchestrator.cli import house, output
-from orchestrator.cli.output import Format
+from orchestrator.cli.output import Format, counted
 from orchestrator.errors import Conflict, Problems
 from orchestrator.planning.case import REPLACED
 
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from orchestrator.journey import RuleBook
     from orchestrator.render import Renderer
     from orchestrator.simulation.history import History
-    from orchestrator.simulation.simulate import Line
+    from orchestrator.simulation.simulate import Line, Unwritten
 
-COLUMNS = ("due_at", "at", "rule", "order", "customer", "occasion", "channel", "status", "reason")
+COLUMNS = (
+    "time", "order", "customer", "to", "rule", "template", "channel", "status", "reason", "due_at", "occasion"
+)  # fmt: skip
 HEADS = ("time", "order", "to", "what", "status", "why")
-LEAST_WHAT, LEAST_WHY = 16, 24  # columns; what is said gives way to why
+LEAST_WHAT, LEAST_WHY = 16, 36  # columns; where there are not so many for why, it has a line of its own
+INDENT = 4
+NAMED = 3  # of the texts that failed; the rest is counted
 GAP = 2
 STATUSES = ("accepted", "scheduled", "suppressed", "cancelled", "expired", "held", "unknown", "failed")
 STYLES = {
@@ -92,6 +96,22 @@ def run(
         raise Problems(history.conflicts(past.path, clash.ids)) from None
 
 
+def unwritten(files: Iterable[Path]) -> str:
+    """A sentence about the messages that these simulations could not make, whatever became of them; or ""."""
+    from orchestrator.ledger import Ledger
+    from orchestrator.simulation.simulate import unwritten_in
+
+    found: Counter[Unwritten] = Counter()
+    for file in files:
+        with Ledger.open(f"sqlite:///{file}", scratch=True) as ledger:
+            found += unwritten_in(ledger)
+    if not found:
+        return ""
+    named = " · ".join(f"{text.template} ({text.why})" for text, _ in found.most_common(NAMED))
+    more = f" · and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
+    return f"{counted(sum(found.values()), 'message')} could not be written: {named}{more}"
+
+
 class Zones:
     """The clocks of each order's place, or the company's; every moment is shown by them."""
 
@@ -121,14 +141,16 @@ class Result:
         self._reasons: Counter[tuple[str, str]] = Counter()
 
     def show(self, form: Format, zones: Zones, *, everything: bool = False) -> None:
-        """Write them to stdout; on a terminal by time, and without what was replaced unless *everything*.
+        """Write them to stdout, for people by time.
 
-        People read moments by the clocks of the order's place, programs as they are in UTC.
+        A terminal leaves out what was replaced, unless it is to show *everything*. People read moments by the
+        clocks of the order's place, programs as they are in UTC.
         """
         if form is Format.TABLE and sys.stdout.isatty():
             self._on_terminal(zones, everything)
         elif form is Format.TABLE:
-            output.records((_local(row, zones) for row in self._whole()), form, COLUMNS)
+            ordered = sorted(self._lines(), key=_by_time)
+            output.records((_local(line, zones) for line in ordered), form, COLUMNS)
         elif form is Format.JSONL:  # a long history has a million of them
             for line in self._lines():
                 print(output.dumped(line))
@@ -176,7 +198,7 @@ class Result:
                 replaced += 1
             else:
                 shown.append(line)
-        shown.sort(key=lambda line: (line.when, line.order))
+        shown.sort(key=_by_time)
         years = {zones.local(line.when, line.order).year for line in shown[:1] + shown[-1:]}
         places = zones.named(line.order for line in shown)
         clock = "%a %d %b %H:%M" if len(years) < 2 else "%a %Y-%m-%d %H:%M"
@@ -188,9 +210,16 @@ class Result:
             print(f"Times are those of {places[0]}.")
 
 
-def _local(row: Mapping[str, Any], zones: Zones) -> Mapping[str, Any]:
-    moments = {name: row[name] and zones.shown(row[name], row["order"]) for name in ("due_at", "at")}
-    return {**row, **moments}
+def _by_time(line: Line) -> tuple[datetime, str, datetime]:
+    return line.when, line.order, line.due_at
+
+
+def _local(line: Line, zones: Zones) -> Mapping[str, Any]:
+    """A line for somebody who reads it in a file: moments by the clocks of the order's place."""
+    from orchestrator.simulation.simulate import LINE
+
+    time, due = (zones.shown(moment, line.order) for moment in (line.when, line.due_at))
+    return {**{name: getattr(line, name) for name in LINE}, "time": time, "due_at": due, "to": line.role}
 
 
 def _row(line: Line, zones: Zones, clock: str) -> tuple[str, ...]:
@@ -202,17 +231,24 @@ def _row(line: Line, zones: Zones, clock: str) -> tuple[str, ...]:
 
 
 def _table(rows: Sequence[tuple[str, tuple[str, ...]]]) -> None:
-    """One line a row, in its status's style; the reason is cut at the edge."""
+    """Rows in the style of their status; the reason is cut at the edge, or stands below if room is short."""
     if not rows:
         return
     widths = [max(map(output.width, column)) for column in zip(HEADS, *(row for _, row in rows), strict=True)]
-    what = HEADS.index("what")
-    rest = output.terminal_width() - sum(widths[:-1]) - GAP * (len(HEADS) - 1)
-    widths[what] = max(min(LEAST_WHAT, widths[what]), widths[what] - max(0, LEAST_WHY - rest))
-    print(output.styled(_line(HEADS, widths), "bold", sys.stdout))
+    what, most = HEADS.index("what"), output.terminal_width()
+    under = most - sum(widths[:-1]) - GAP * (len(HEADS) - 1) < LEAST_WHY
+    if under:
+        too_wide = sum(widths[:-1]) + GAP * (len(HEADS) - 2) - most
+        widths[what] = max(min(LEAST_WHAT, widths[what]), widths[what] - max(0, too_wide))
+        widths.pop()
+    print(output.styled(_line(HEADS[: len(widths)], widths), "bold", sys.stdout))
     for status, row in rows:
-        line, style = _line(row, widths), STYLES.get(status)
-        print(output.styled(line, style, sys.stdout) if style else line)
+        style = STYLES.get(status, "")
+        lines = [_line(row[: len(widths)], widths)]
+        if under and row[-1]:
+            lines.append(f"{' ' * INDENT}{output.folded(row[-1], INDENT)}")
+        for line in lines:
+            print(output.styled(line, style, sys.stdout) if style else line)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

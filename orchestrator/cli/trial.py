@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.model import Entry
 
 COLUMNS = ("rule", "order", "customer", "at", "to", "would_say", "because", "live_said")
+INDENT = 4
 BESIDE = timedelta(hours=24)  # before or after: what somebody heard on about the same day
 
 
@@ -43,7 +46,10 @@ def shadow(
         tried = _tried(engine, rule, SystemClock().now() - timedelta(days=days))
         would = [entry for entry in tried if _would_say(entry)]
         rows = sorted(_rows(engine, would), key=lambda row: (row["rule"], row["order"], row["at"]))
-        output.records([_shown(row) for row in rows] if form is Format.TABLE else rows, form, COLUMNS)
+        if form is Format.TABLE and sys.stdout.isatty():
+            _on_terminal(rows)
+        else:
+            output.records([_shown(row) for row in rows] if form is Format.TABLE else rows, form, COLUMNS)
     beside = sum(bool(row["live_said"]) for row in rows)
     people = len({row["customer"] for row in rows})
     others = len(tried) - len(would)
@@ -124,6 +130,19 @@ def _channel(reason: str) -> str:
     """By which channel it would have gone, as the guard said it; "" for a task on the list alone."""
     _, by, channel = reason.rpartition(" by ")
     return channel if by else ""
+
+
+def _on_terminal(rows: Sequence[dict[str, Any]]) -> None:
+    """A heading for each rule; under it what it would have said, why, and what live rules said."""
+    for rule, group in groupby(rows, key=lambda row: row["rule"]):
+        print(output.styled(output.printable(rule), "bold", sys.stdout))
+        for row in map(_shown, group):
+            would = f"{row['order']}  {row['customer']}  to the {row['to']}, {row['at']}: {row['would_say']}"
+            print(f"  {output.folded(would, INDENT)}")
+            print(output.styled(f"{' ' * INDENT}{output.folded(row['because'], INDENT)}", "dim", sys.stdout))
+            if row["live_said"]:
+                print(f"{' ' * INDENT}{output.folded('live rules said ' + row['live_said'], INDENT)}")
+        print()
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from orchestrator.rule_tests.judging import judge
 from orchestrator.rule_tests.moments import shown
 from orchestrator.rule_tests.values import Answered, Case, Given, Outcome, Said, Unsaid, Verdict
 from orchestrator.sending.messages import Composer
-from orchestrator.simulation.simulate import INSTANT, Line, Rehearsal, Simulation
+from orchestrator.simulation.simulate import INSTANT, Line, Rehearsal, Simulation, Unwritten
 
 
 def verdicts(
@@ -35,16 +35,29 @@ def run(case: Case, book: RuleBook, composer: Composer | Rehearsal, channels: Se
         problems = _hear(simulation, case)
         lines = list(simulation.lines())
         silences, undecided = _silences(simulation, case)
+        unwritten = simulation.unwritten
     finally:
         simulation.close()
     said = sorted((_said(line) for line in lines if line.status == Status.ACCEPTED), key=lambda one: one.at)
     unsaid = [_unsaid(line, case) for line in lines if line.status != Status.ACCEPTED]
     broken = [
-        case.spot.problem("X006", f"{line.template} to the {line.role} of {line.order}: {line.reason}")
+        case.spot.problem("X006", f"{line.template} to the {line.role} of {line.order}: {why}")
         for line in lines
-        if line.status in (Status.HELD, Status.FAILED)
+        if (why := _broken(line, unwritten))
     ]
     return Outcome(tuple(said), (*unsaid, *silences), (*problems, *undecided, *broken))
+
+
+def _broken(line: Line, unwritten: Mapping[str, Unwritten]) -> str:
+    """Why it could not be said, also where it was not wanted any more afterwards; or ""."""
+    if line.status in (Status.HELD, Status.FAILED):
+        return line.reason
+    failed = unwritten.get(_key(line))
+    return f"it could not be written: {failed.why}" if failed else ""
+
+
+def _key(line: Line) -> str:
+    return f"{line.order}/{line.rule}/{line.occasion}/{line.role}"
 
 
 def _hear(simulation: Simulation, case: Case) -> list[Problem]:
@@ -85,7 +98,7 @@ def _task_named(tasks: Sequence[Line], answers: Answered) -> str:
     for line in reversed(tasks):
         same = _name(line) == answers.task and answers.to in ("", line.role)
         if same and answers.rule in ("", line.rule):
-            return f"{line.order}/{line.rule}/{line.occasion}/{line.role}"
+            return _key(line)
     return ""
 
 

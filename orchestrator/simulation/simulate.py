@@ -12,10 +12,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
+
+import orjson
 
 from channels.base import Channel, Message
 from orchestrator.clock import VirtualClock
 from orchestrator.engine import Engine
+from orchestrator.errors import NotFound, RenderError
 from orchestrator.intake import Incoming
 from orchestrator.journey import Journey, RuleBook
 from orchestrator.ledger import Ledger
@@ -28,6 +32,7 @@ from orchestrator.timing import law
 BATCH = 500
 INSTANT = timedelta(microseconds=1)
 PAGE = 1000
+UNWRITTEN = "unwritten"  # what the ledger of a simulation remembers of texts that failed
 AFTERWARDS = timedelta(days=30)  # without an end, the clock runs on so long after the last event or promise
 
 
@@ -52,6 +57,13 @@ class Line:
     def when(self) -> datetime:
         """When it ended; what still waits, when it is due."""
         return self.at or self.due_at
+
+
+class Unwritten(NamedTuple):
+    """A text that failed, and why."""
+
+    template: str
+    why: str
 
 
 LINE = tuple(field.name for field in fields(Line))
@@ -97,6 +109,30 @@ class Rehearsal:
         return Message(wanted.key, message_id(wanted.key, go.channel, ""), go.channel, go.to, text="", at=now)
 
 
+class _Watched:
+    """Composes like *composer*, and keeps by key which messages could not be made, and why.
+
+    One that is made after all, with later news, is none of them.
+    """
+
+    def __init__(self, composer: Composer | Rehearsal) -> None:
+        self._composer = composer
+        self.failed: dict[str, Unwritten] = {}
+
+    def compose(self, go: Send, order: Order, customer: Customer, journey: Journey, now: datetime) -> Message:
+        """Make the message."""
+        wanted = go.wanted
+        try:
+            made = self._composer.compose(go, order, customer, journey, now)
+        except Exception as error:
+            told = isinstance(error, RenderError | NotFound)  # any other may quote a customer
+            why = str(error) if told else f"the message cannot be made: {type(error).__name__}"
+            self.failed[wanted.key] = Unwritten(wanted.template, why)
+            raise
+        self.failed.pop(wanted.key, None)
+        return made
+
+
 class Simulation:
     """One run over one history, in a ledger of its own: gone afterwards, unless it was given a *file*.
 
@@ -121,7 +157,8 @@ class Simulation:
         self.ledger = Ledger.open(f"sqlite:///{place}", upgrade=True, scratch=True)
         self.clock = VirtualClock(start)
         self.engine = Engine(self.ledger, book, replay=True)
-        self.dispatcher = Dispatcher(self.engine, composer, channels, self.clock, live=False)
+        self._composer = _Watched(composer)
+        self.dispatcher = Dispatcher(self.engine, self._composer, channels, self.clock, live=False)
         self.heard: Counter[str] = Counter()
         self._in_step = book.combines  # then orders do depend on each other
 
@@ -141,6 +178,17 @@ class Simulation:
             self.heard["duplicates"] += heard.duplicates
             await self._send_before(end)
         await self._send_before((until or self._end()) + INSTANT)
+        if self.unwritten:
+            counts = Counter(self.unwritten.values())
+            with self.ledger.transaction() as tx:
+                tx.remember(
+                    UNWRITTEN, orjson.dumps([[*text, count] for text, count in counts.items()]).decode()
+                )
+
+    @property
+    def unwritten(self) -> Mapping[str, Unwritten]:
+        """By key the messages that could not be made in the end, whatever became of them afterwards."""
+        return self._composer.failed
 
     async def _send_before_news(self, batch: Sequence[Incoming]) -> None:
         """Send what was due for an order before the news about it that *batch* brings."""
@@ -184,6 +232,13 @@ class Simulation:
         self.ledger.close()
         if self._folder is not None:
             self._folder.cleanup()
+
+
+def unwritten_in(ledger: Ledger) -> Counter[Unwritten]:
+    """How many messages of a simulated ledger each broken text kept from being made."""
+    with ledger.read() as tx:
+        found = orjson.loads(tx.remembered(UNWRITTEN) or "[]")
+    return Counter({Unwritten(template, why): count for template, why, count in found})
 
 
 def lines_in(ledger: Ledger) -> Iterator[Line]:

@@ -34,19 +34,57 @@ def on_terminal(*arguments: str) -> list[str]:
     return screen.getvalue().splitlines()
 
 
-def test_a_simulation_is_a_line_a_row_that_fits_by_time_and_in_local_words(home: Home) -> None:
+@pytest.mark.parametrize("columns", [80, 100])
+def test_a_simulation_fits_by_time_in_local_words_with_its_reasons_under_its_rows(
+    home: Home, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
     head, *rows = on_terminal("simulate", "--events", home.story(), "--until", "2026-03-14")
-    assert head.split() == ["time", "order", "to", "what", "status", "why"]
-    assert max(map(len, rows)) <= 100
-    assert (
-        "Thu 12 Mar 17:30  A-1    customer email  not-arrived-yet         accepted   arrived was promised fo…"
-        in rows
-    )
+    assert head.split() == ["time", "order", "to", "what", "status"]
+    assert max(map(len, rows)) <= columns
+    assert not any("…" in row for row in rows)
+    said = next(row for row in rows if row.startswith("Thu 12 Mar 17:30  A-1    customer email"))
+    assert said.split()[-2:] == ["not-arrived-yet", "accepted"]
+    assert rows[rows.index(said) + 1].startswith("    arrived was promised for 2026-03-12 and had not")
     days = [int(row.split()[1]) for row in rows if " Mar " in row[:16]]
     assert days == sorted(days)
 
 
-def test_what_was_replaced_in_a_simulation_is_counted_and_shown_with_all(home: Home) -> None:
+def test_a_wide_terminal_has_the_reasons_beside_what_they_explain(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    head, *rows = on_terminal("simulate", "--events", home.story(), "--until", "2026-03-14")
+    assert head.split() == ["time", "order", "to", "what", "status", "why"]
+    assert max(map(len, rows)) <= 120
+    assert any("  accepted   arrived was promised for 2026-03-12 and" in row for row in rows)
+
+
+def test_a_file_of_a_simulation_is_by_time_and_says_to_whom(home: Home) -> None:
+    head, *rows, _ = home.run("simulate", "--events", home.story())[1].splitlines()
+    assert head.split()[:5] == ["time", "order", "customer", "to", "rule"]
+    assert [row[:16] for row in rows] == sorted(row[:16] for row in rows)
+    assert {row.split()[5] for row in rows} >= {"customer", "owner", "manager"}
+
+
+def test_a_simulation_ends_with_the_texts_that_could_not_be_written(home: Home) -> None:
+    for path in (home.folder / "templates/new-car/arrived").glob("*.txt.*"):
+        path.write_text(path.read_text(encoding="utf-8") + "{{ customer.name.nothing }}\n", encoding="utf-8")
+    story = home.story()
+
+    for more in ((), ("--diff", "rules")):
+        code, _, err = home.run("simulate", "--events", story, *more)
+        assert code == 0
+        assert (
+            err.count("1 message could not be written: new-car/arrived (new-car/arrived/email.txt.de.j2:")
+            == 1
+        )
+
+
+def test_what_was_replaced_in_a_simulation_is_counted_and_shown_with_all(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     story = home.story()
     folded = on_terminal("simulate", "--events", story)
     whole = on_terminal("simulate", "--events", story, "--all")

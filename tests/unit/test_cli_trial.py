@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
+
+import pytest
 
 from channels.memory import MemoryChannel
 from orchestrator import config
-from orchestrator.cli import house, ledgers
+from orchestrator.cli import house, ledgers, main
 from orchestrator.clock import SystemClock
 from orchestrator.sending.dispatch import Dispatcher
 from tests.installation import CAR, NORA, Home, event, home
@@ -41,6 +45,28 @@ def tried(home: Home) -> None:
     now = datetime.now(UTC)
     home.run("ingest", home.write("news.jsonl", event("milestone.reached", "A-1", now, milestone="arrived")))
     drained()
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_on_a_terminal_it_fits_and_nothing_is_cut(
+    home: Home, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    tried(home)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+    with redirect_stdout(Terminal()) as screen:
+        assert main(["shadow"]) == 0
+
+    rule, said, *more = screen.getvalue().splitlines()
+    assert rule == "trial"
+    assert said.startswith("  A-1  C-1  to the customer, ")
+    assert any(line.startswith("    arrived happened on ") for line in more)
+    assert any(line.startswith("    live rules said arrived by email ") for line in more)
+    assert all(len(line) <= columns for line in [said, *more[:-2]])
 
 
 def test_it_lists_what_a_trial_would_have_said_beside_what_was_said(home: Home) -> None:

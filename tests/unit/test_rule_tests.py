@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import copytree
 from textwrap import dedent, indent
 
 import pytest
@@ -333,6 +334,37 @@ def test_an_order_that_cannot_be_planned_fails_its_test() -> None:
     outcome = run(replace(case, given=given), RULES.book, COMPOSER, NAMES)
 
     assert [problem.code for problem in outcome.problems] == ["X006"]
+
+
+def test_a_text_that_could_not_be_written_is_told_also_where_it_was_not_wanted_in_the_end(
+    tmp_path: Path,
+) -> None:
+    cases, found = load(
+        {
+            "t.yaml": file("""
+                - name: arrived, and then not
+                  given:
+                    - {at: 2026-03-10 10:00, event: milestone.reached, milestone: arrived}
+                    - {at: 2026-03-10 18:00, event: milestone.retracted, milestone: arrived}
+                  until: 2026-03-11 20:00
+                  expect: []
+            """)
+        },
+        RULES.book,
+        NAMES,
+    )
+    assert not found
+    texts = copytree(ROOT / "templates", tmp_path / "templates")
+    for path in (texts / "new-car" / "arrived").glob("*.txt.*"):
+        path.write_text(path.read_text(encoding="utf-8") + "{{ customer.name.nothing }}\n", encoding="utf-8")
+    broken = house.composer(SETTINGS, house.texts(SETTINGS, texts))
+
+    outcome = run(cases[0], RULES.book, broken, NAMES)
+
+    assert "held" not in {one.state for one in outcome.unsaid}
+    (problem,) = outcome.problems
+    assert problem.code == "X006"
+    assert "it could not be written: new-car/arrived/" in problem.message
 
 
 def test_every_code_of_a_test_has_an_example_and_no_other_is_used() -> None:
