@@ -37,7 +37,8 @@ class Report:
     ``id`` is the same however often the provider repeats it. ``at`` is when it happened by the provider's
     clock, ``None`` if it does not say. The message is named by our own ``key`` where the callback proves it,
     else by the ``provider_id`` of its receipt or by its ``message_id``. With ``dead`` the address ``to``
-    exists no more; with ``ours`` the fault is our account's or sender's, and every message would fare so.
+    exists no more, or else the one the message went to; if ``unproven``, it counts only if that is ``to``.
+    With ``ours`` the fault is our account's or sender's, and every message would fare so.
     What was done ``by_hand`` no scanner did, however soon it came.
     ``code`` and ``reason`` are the provider's own, ``raw`` is what it said.
     """
@@ -50,6 +51,7 @@ class Report:
     message_id: str = ""
     to: str = ""
     dead: bool = False
+    unproven: bool = False
     ours: bool = False
     by_hand: bool = False
     code: str = ""

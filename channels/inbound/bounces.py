@@ -14,7 +14,6 @@ from channels.reports import Became
 
 _STATUS = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}")
 _REPLY = re.compile(r"\b([45]\d\d)(?:[ -]|$)")
-_OURS = frozenset(f"5.7.{detail}" for detail in range(20, 28))  # SPF, DKIM, reverse DNS, a null MX
 _BECAME = {
     "delayed": Became.DEFERRED,
     "delivered": Became.DELIVERED,
@@ -27,13 +26,13 @@ _BECAME = {
 class Said:
     """One recipient's part of a report; ``ids`` are Message-IDs of the mail it is about, if it shows any.
 
+    Neither an address in it nor a fault of ours is believed: whoever got one mail can write such a report.
     ``about`` are addresses of ours that it names beside the one it came to.
     """
 
     became: Became
     code: str = ""
     words: str = ""
-    to: str = ""
     dead: bool = False
     at: datetime | None = None
     ids: tuple[str, ...] = ()
@@ -62,11 +61,6 @@ def gone(answer: str, status: str = "") -> bool:
     return isinstance(error, Rejected) and error.suppress
 
 
-def is_ours(code: str) -> bool:
-    """Does an enhanced code say that our domain is not set up, as everybody will find (RFC 7372, 7505)?"""
-    return code in _OURS
-
-
 def status_of(answer: str, status: str = "") -> str:
     """The enhanced code that says most: the *answer*'s, if *status* leaves it open (5.0.0), or ""."""
     given, precise = _STATUS.search(status), _STATUS.search(answer)
@@ -89,15 +83,14 @@ def _delivery(block: Message, ids: tuple[str, ...]) -> Said | None:
     action = str(block.get("action", "")).split("(")[0].strip().lower()
     words = _typed(block, "diagnostic-code")
     code = status_of(words, str(block.get("status", "")))
-    to = _typed(block, "original-recipient") or _typed(block, "final-recipient")
     at = moment(str(block.get("last-attempt-date", "")))
     if action in _BECAME:
-        return Said(_BECAME[action], code, words, to, at=at, ids=ids)
+        return Said(_BECAME[action], code, words, at=at, ids=ids)
     if action != "failed":
         return None
     came_back = not code.startswith("4")  # 4.4.7: it waited too long, and the address may be fine
     dead = came_back and gone(words, code)
-    return Said(Became.BOUNCED if came_back else Became.FAILED, code, words, to, dead=dead, at=at, ids=ids)
+    return Said(Became.BOUNCED if came_back else Became.FAILED, code, words, dead=dead, at=at, ids=ids)
 
 
 def _feedback(block: Message, ids: tuple[str, ...]) -> Said | None:

@@ -27,18 +27,21 @@ def read(mail: Mail, signing: Signing, *, name: str = "") -> Sequence[Report | R
                 became=said.became,
                 at=said.at or mail.dated,
                 message_id=message_id,
-                to=said.to,
                 dead=said.dead,
-                ours=bounces.is_ours(said.code),
                 code=said.code,
                 reason=brief(said.words),
             )
             for number, said in enumerate(reports)
             if (message_id := _proven(mail, said, signing))
         ]
-    if withdrawn := _withdrawn(mail, signing):
-        sender = next(iter(mail.addresses("from")), "")
-        return [Report(name, Became.UNSUBSCRIBED, mail.dated, message_id=withdrawn, to=sender)]
+    sender = next(iter(mail.addresses("from")), "")
+    asked = _UNSUBSCRIBE.fullmatch(mail.header("subject"))
+    named = (f"<{asked[1]}>",) if asked else ()
+    proven = next((one for at in mail.came_to if (one := signing.proven(at, Use.UNSUBSCRIBE, named))), "")
+    if proven:
+        return [Report(name, Became.UNSUBSCRIBED, mail.dated, message_id=proven)]
+    if named:  # anybody may write such a subject
+        return [Report(name, Became.UNSUBSCRIBED, mail.dated, message_id=named[0], to=sender, unproven=True)]
     if any(
         signing.proven(address, Use.BOUNCE, mail.ids("in-reply-to", "references")) for address in mail.came_to
     ):
@@ -48,7 +51,7 @@ def read(mail: Mail, signing: Signing, *, name: str = "") -> Sequence[Report | R
     return [
         Reply(
             id=name,
-            sender=next(iter(mail.addresses("from")), ""),
+            sender=sender,
             text=own_words(mail.text),
             to=next(iter(mail.came_to), ""),
             subject=mail.header("subject")[:300],
@@ -63,11 +66,3 @@ def _proven(mail: Mail, said: bounces.Said, signing: Signing) -> str:
     """The Message-ID of ours that the report is about, if one of our addresses in it proves that."""
     named = (*mail.came_to, *said.about)
     return next((one for at in named if (one := signing.proven(at, Use.BOUNCE, said.ids))), "")
-
-
-def _withdrawn(mail: Mail, signing: Signing) -> str:
-    """The Message-ID of the mail whose List-Unsubscribe this answers, or ""."""
-    asked = _UNSUBSCRIBE.fullmatch(mail.header("subject"))
-    named = (f"<{asked[1]}>",) if asked else ()
-    proven = (signing.proven(address, Use.UNSUBSCRIBE, named) for address in mail.came_to)
-    return next((one for one in proven if one), "") or next(iter(named), "")

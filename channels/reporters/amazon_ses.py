@@ -16,7 +16,6 @@ from pydantic import Field, field_validator
 
 from channels.base import Unavailable
 from channels.inbound import reading
-from channels.inbound.bounces import is_ours
 from channels.inbound.mail import brief, parse
 from channels.inbound.signed import Signing
 from channels.plugin import Reporter
@@ -189,7 +188,6 @@ def _reports(event: Mapping[str, Any], name: str, told: datetime | None) -> Iter
             message_id=message_id if message_id.startswith("<") else "",
             to=to,
             dead=dead,
-            ours=is_ours(words(recipient, "status")),
             code=words(recipient, "status") or words(detail, "bounceSubType") or words(detail, "delayType"),
             reason=brief(answer or words(detail, "errorMessage") or words(detail, "bounceSubType")),
             raw=event,

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import Field, SecretStr
 
 from channels.inbound import reading
-from channels.inbound.bounces import gone, is_ours, status_of
+from channels.inbound.bounces import gone
 from channels.inbound.mail import Mail, assembled, brief, parse
 from channels.inbound.signed import Signing
 from channels.plugin import Reporter
@@ -113,7 +113,6 @@ def _report(event: Mapping[str, Any], token: str) -> Report | None:
         message_id=f"<{message_id.strip('<>')}>" if message_id else "",
         to=words(event, "recipient"),
         dead=dead,
-        ours=became is not Became.DEFERRED and is_ours(status_of(answer, words(status, "enhanced-code"))),
         code=code or words(event, "reason"),
         reason=brief(answer),
         raw=event,

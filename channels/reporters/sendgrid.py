@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from channels.base import Misconfigured
 from channels.inbound import reading
-from channels.inbound.bounces import gone, is_ours, status_of
+from channels.inbound.bounces import gone
 from channels.inbound.mail import Mail, assembled, brief, digest, parse
 from channels.inbound.signed import Signing
 from channels.plugin import Reporter
@@ -165,7 +165,6 @@ def _reports(event: Any) -> Iterator[Report]:
             message_id=words(event, "smtp-id"),
             to=words(event, "email"),
             dead=dead,
-            ours=is_ours(status_of(answer, words(event, "status"))),
             code=words(event, "status"),
             reason=brief(answer),
             raw=event,

@@ -1,16 +1,17 @@
 """Delivery reports → the ledger: events, what was in doubt, dead addresses, withdrawn consent."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from channels.base import ChannelError, Receipt
 from channels.reports import Became, Report
 from orchestrator.callbacks.events import SEEN, Caller, reported, truly, withdrawal
 from orchestrator.intake import Incoming
-from orchestrator.ledger import Stops, Transaction
+from orchestrator.ledger import Stops, Suppression, Transaction
 from orchestrator.model import Entry, Status
 from orchestrator.private import without_addresses
-from orchestrator.sending.blocks import suppress
+from orchestrator.sending.blocks import hashed, suppress
 from orchestrator.sending.late_answers import answer, settle
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ def take(tx: Transaction, caller: Caller, report: Report, now: datetime) -> list
     """Do what a report means, and return the facts of it; none if it is about nothing we know."""
     facts: list[Incoming] = []
     entries = named(tx, caller.channel, report)
+    if report.unproven and not _went_to(tx, caller.channel, entries) & set(hashed(tx, [report.to]).values()):
+        return []
     for entry in entries:
         delivered = _delivered(tx, entry, caller.channel) if report.became in SEEN else None
         became = truly(report, entry, now, delivered)
@@ -44,10 +47,16 @@ def take(tx: Transaction, caller: Caller, report: Report, now: datetime) -> list
         if report.ours:
             _pause(tx, caller, report, now)
         if became is Became.COMPLAINED and entry.wanted.role != "customer":
-            _suppress(tx, caller, report, now)
+            _suppress(tx, caller, report, entries, now)
     if entries and report.dead:
-        _suppress(tx, caller, report, now)
+        _suppress(tx, caller, report, entries, now)
     return facts
+
+
+def _went_to(tx: Transaction, channel: str, entries: Sequence[Entry]) -> set[str]:
+    """The keyed hashes of where these left for."""
+    tries = (one for entry in entries for one in tx.attempts(entry.id))
+    return {one.address for one in tries if one.channel == channel and one.address}
 
 
 def _pause(tx: Transaction, caller: Caller, report: Report, now: datetime) -> None:
@@ -57,11 +66,16 @@ def _pause(tx: Transaction, caller: Caller, report: Report, now: datetime) -> No
         log.error("channel %s is paused: %s", caller.channel, reason)
 
 
-def _suppress(tx: Transaction, caller: Caller, report: Report, now: datetime) -> None:
+def _suppress(
+    tx: Transaction, caller: Caller, report: Report, entries: Sequence[Entry], now: datetime
+) -> None:
+    reason = without_addresses(report.reason, report.to) or report.became.value
+    evidence = " ".join(filter(None, (f"{report.became} reported by {caller.name}", report.code)))
     if report.to:
-        reason = without_addresses(report.reason, report.to) or report.became.value
-        evidence = " ".join(filter(None, (f"{report.became} reported by {caller.name}", report.code)))
         suppress(tx, caller.channel, report.to, reason, evidence, now)
+        return
+    for place in _went_to(tx, caller.channel, entries):
+        tx.suppress(Suppression(caller.channel, place, reason, evidence, now))
 
 
 def _answer(report: Report) -> Receipt | ChannelError:

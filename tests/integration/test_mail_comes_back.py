@@ -20,11 +20,12 @@ from channels.reporters.postmark import Postmark
 from channels.reports import Reporting
 from orchestrator.callbacks import Caller
 from orchestrator.model import Status
+from orchestrator.sending.blocks import listed
 from orchestrator.sending.ways_back import WaysBack
 from tests.contracts.mail_callbacks import MAILGUN_KEY, basic, mailgun_signature, multipart
 from tests.contracts.smtp_server import SmtpServer
 from tests.installation import Home, home
-from tests.integration.calling_back import became, consent, listening
+from tests.integration.calling_back import became, consent, events, listening
 from tests.integration.dealership import MARIA, RULES, START, Dealership, arrived, customer, order
 
 __all__ = ["home"]
@@ -131,9 +132,9 @@ Diagnostic-Code: smtp; 550 {status} <{mail.to}>: no such user
 """
 
 
-def by_route(client: httpx.Client, raw: str, to: str, token: str = "t", **signature: str) -> int:
-    signed = {**mailgun_signature(token, START), **signature}
-    body, kind = multipart({**signed, "recipient": to, "sender": "", "body-mime": raw})
+def by_route(client: httpx.Client, raw: str, to: str, token: str = "t", **more: str) -> int:
+    fields = {**mailgun_signature(token, START), "recipient": to, "sender": "", "body-mime": raw, **more}
+    body, kind = multipart(fields)
     return client.post("/callbacks/mailgun", content=body, headers={"Content-Type": kind}).status_code
 
 
@@ -215,6 +216,61 @@ def test_a_delay_is_no_failure_and_a_bounce_after_it_is_one(lindner: Dealership,
         by_route(client, dsn(mail, mail.sender, "failed", "4.4.7"), mail.sender, "two")
     assert became(lindner.ledger) == ["deferred", "failed"]
     assert lindner.suppressions() == []
+
+
+def test_a_bounce_never_suppresses_anybody_but_whom_the_mail_went_to(
+    lindner: Dealership, server: SmtpServer
+) -> None:
+    mail = mail_maria(lindner, server)
+    forged = dsn(mail, mail.sender).replace(mail.to, "jonas.weber@example.com")
+    with calls(lindner) as client:
+        assert by_route(client, forged, mail.sender) == 200
+    with lindner.ledger.read() as tx:
+        assert listed(tx, [("email", "jonas.weber@example.com")]) == []
+        assert listed(tx, [("email", MARIA)])
+
+
+JONAS = "jonas.weber@example.com"
+
+
+@pytest.mark.parametrize(("sender", "counts"), [(MARIA, True), (MARIA.upper(), True), (JONAS, False)])
+def test_an_unsigned_wish_for_no_more_counts_from_whoever_got_the_mail(
+    tmp_path: Path, server: SmtpServer, sender: str, counts: bool
+) -> None:
+    rules = RULES.replace("say: arrived", "say: arrived\n    purpose: relationship")
+    made = house(tmp_path, server, rules_text=rules)
+    mail = mail_maria(made, server)
+    with calls(made) as client:
+        subject = f"unsubscribe {message_id(mail).strip('<>')}"
+        raw = f"From: {sender}\nTo: hello@lindner.example\nSubject: {subject}\n\n"
+        assert by_route(client, raw, "hello@lindner.example") == 200
+    last = consent(made.ledger, purpose="relationship", channel="email")
+    made.close()
+    assert (last is not None) is counts
+
+
+def test_an_answer_to_our_signed_address_is_kept_on_the_order_without_what_it_quotes(
+    lindner: Dealership, server: SmtpServer
+) -> None:
+    mail = mail_maria(lindner, server)
+    to = SIGNING.address(REPLIES, message_id(mail), Address.REPLY)
+    raw = f"From: Maria <{MARIA}>\nTo: {to}\nSubject: Re: It is here\n\nAt ten, please.\n\n> it is here."
+    with calls(lindner) as client:
+        assert by_route(client, raw, to, sender=MARIA) == 200
+        assert by_route(client, raw, to, sender=MARIA) == 200
+        assert by_route(client, raw.replace("ten,", "ten?"), to, sender=MARIA) == 403
+    (event,) = events(lindner.ledger, kind="message.replied")
+    assert (event.data["text"], event.data["message"]) == ("At ten, please.", lindner.entry().key)
+
+
+def test_an_out_of_office_is_no_answer(lindner: Dealership, server: SmtpServer) -> None:
+    mail = mail_maria(lindner, server)
+    to = SIGNING.address(REPLIES, message_id(mail), Address.REPLY)
+    raw = f"From: {MARIA}\nTo: {to}\nSubject: Away\nAuto-Submitted: auto-replied\n\nI am away. STOP"
+    with calls(lindner) as client:
+        assert by_route(client, raw, to) == 200
+    assert events(lindner.ledger, kind="message.replied") == []
+    assert consent(lindner.ledger, channel="email") is None
 
 
 def test_a_wish_for_no_more_by_mail_is_a_withdrawal(tmp_path: Path, server: SmtpServer) -> None:

@@ -183,6 +183,7 @@ def test_the_mail_that_list_unsubscribe_asks_for_is_a_withdrawal(subject: str) -
     (one,) = read(parse(mail("", Subject=subject)), SIGNING)
     assert isinstance(one, Report)
     assert (one.became, one.message_id, one.to) == (Became.UNSUBSCRIBED, OURS, MARIA)
+    assert one.unproven
 
 
 def test_a_signed_address_for_it_is_a_withdrawal_whatever_stands_in_it() -> None:
@@ -191,7 +192,7 @@ def test_a_signed_address_for_it_is_a_withdrawal_whatever_stands_in_it() -> None
         parse(mail("This message was automatically generated", To=to, Subject="unsubscribe")), SIGNING
     )
     assert isinstance(one, Report)
-    assert (one.became, one.message_id) == (Became.UNSUBSCRIBED, OURS)
+    assert (one.became, one.message_id, one.unproven) == (Became.UNSUBSCRIBED, OURS, False)
 
 
 @pytest.mark.parametrize(
