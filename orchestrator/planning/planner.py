@@ -82,7 +82,7 @@ def wanted(
             silences.append(Silence(rule.id, stopped))
             continue
         try:
-            for to_one in (rule, *rule.for_others):
+            for to_one in (rule, *(other for other in rule.for_others if _names(order, other.to))):
                 for answer in _decide(to_one, case):
                     if isinstance(answer, Notification):
                         want[answer.key] = answer
@@ -154,6 +154,11 @@ def _stopped(order: Order, book: RuleBook) -> str:
     return ""
 
 
+def _names(order: Order, role: str) -> bool:
+    """Is there anybody in that role?"""
+    return role in ROLES or role in order.parties
+
+
 def _outlives(rule: Rule, order: Order) -> bool:
     """Is the rule about the end of the order, and has that come, or about what somebody answered?"""
     return answering.is_ours(rule) or (
@@ -172,7 +177,7 @@ def _decide(rule: Rule, case: Case) -> Answer:
     if rule.mode is Mode.OFF:
         yield Silence(rule.id, "the rule is off")
         return
-    if rule.to not in ROLES and rule.to not in case.order.parties:
+    if not _names(case.order, rule.to):
         yield Silence(rule.id, f"the order names no {rule.to}")
         return
     answer = firings(rule, case)
