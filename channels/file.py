@@ -67,12 +67,12 @@ class FileChannel:
     newest may be gone.
     """
 
-    def __init__(self, directory: Path | str, name: str) -> None:
+    def __init__(self, directory: Path | str, name: str, *, kind: str = "") -> None:
         self.name = name
-        mail = name == "email"
+        mail = (kind or name) == "email"
         self.abilities = Abilities(rich=mail, attachments=mail, after_unknown=AfterUnknown.REPEAT)
         self._directory = Path(directory)
-        self._suffix, self._write = _WRITERS.get(name, _OTHERS)
+        self._suffix, self._write = _WRITERS.get(kind or name, _OTHERS)
         self._known: dict[str, str] | None = None  # identity → name of its file; read from the directory once
 
     async def send(self, message: Message) -> Receipt:

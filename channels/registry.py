@@ -36,7 +36,7 @@ def build(name: str, settings: ChannelSettings, *, outbox: Path) -> Channel:
     if not settings.live:
         from channels.file import FileChannel  # 30 ms, and most commands send nothing
 
-        return FileChannel(outbox, name)
+        return FileChannel(outbox, name, kind=settings.kind)
     of = settings.kind or name
     kind = find(of)
     if kind is None:

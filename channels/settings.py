@@ -14,6 +14,9 @@ from pydantic_core import PydanticCustomError
 
 from channels.rates import Limits, Rate
 
+CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,30}")
+"""What a channel may be called."""
+
 _LENGTH = re.compile(r"\s*(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+)s)?\s*")
 
 

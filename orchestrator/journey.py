@@ -313,6 +313,11 @@ class Policy:
     habit_lead: timedelta = HABIT_LEAD  # how long before a habit's end a message should be there
     reports: Mapping[str, str] = field(default_factory=dict)  # how far one hears of a channel's messages
     silent: frozenset[str] = frozenset()  # channels that wake nobody: quiet hours are not for them
+    kinds: Mapping[str, str] = field(default_factory=dict)  # by channel, where its name is another
+
+    def kind(self, channel: str) -> str:
+        """What kind of channel that is: whose addresses it writes to, and whose texts it says."""
+        return self.kinds.get(channel, channel)
 
     def calendar(self, name: str) -> BusinessCalendar:
         """The calendar of that name, the one called ``default``, or Monday to Friday 9 to 17."""

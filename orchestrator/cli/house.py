@@ -134,7 +134,12 @@ def policy(settings: Settings, settled: Policy | None = None) -> Policy:
     from dataclasses import replace
 
     silent = frozenset(name for name, can in abilities(settings).items() if not can.rings)
-    return replace(settled or settings.policy(), reports=reports(settings, live=True), silent=silent)
+    return replace(
+        settled or settings.policy(),
+        reports=reports(settings, live=True),
+        silent=silent,
+        kinds=settings.channels.kinds(),
+    )
 
 
 def texts(settings: Settings, templates: Path | None = None) -> Renderer:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from channels import registry, reporters
-from channels.settings import ChannelSettings, ReporterSettings
+from channels.settings import CHANNEL, ChannelSettings, ReporterSettings
 from orchestrator.config.section import Section
 from orchestrator.config.settings import Callbacks, Channels, Settings
 from orchestrator.findings import did_you_mean
@@ -16,7 +16,6 @@ from orchestrator.findings import did_you_mean
 Tables = tuple[tuple[str, type[BaseModel] | None], ...]
 Complain = Callable[[tuple[str, ...], str, str, str], None]
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _VARIABLE = re.compile(r"BEFOREHAND_(CHANNELS|CALLBACKS)__([A-Z0-9_]+?)__([A-Z0-9_]+)")
 CHANNELS, CALLBACKS = "channels", "callbacks"
 
@@ -71,7 +70,7 @@ def _settings(name: str, of: str, complain: Complain) -> type[ChannelSettings] |
     if kind is None:
         complain((CHANNELS, name, "kind"), "C033", f"there is no kind of channel called {of!r}", kinds(of))
         return Unusable
-    if not _NAME.fullmatch(name):
+    if not CHANNEL.fullmatch(name):
         hint = "write small letters, digits and _, such as sms_marketing"
         complain((CHANNELS, name), "C035", f"{name!r} cannot be the name of a channel", hint)
         return Unusable
@@ -88,7 +87,7 @@ def _reporter(name: str, of: str, complain: Complain) -> type[ReporterSettings]:
         place = (CALLBACKS, name) if of == name else (CALLBACKS, name, "kind")
         complain(place, "C037", f"there is no kind of reporter called {of!r}", _reporters(of))
         return Unreadable
-    if not _NAME.fullmatch(name):
+    if not CHANNEL.fullmatch(name):
         hint = "write small letters, digits and _, such as sendgrid_eu"
         complain((CALLBACKS, name), "C035", f"{name!r} cannot be the name of callbacks", hint)
         return Unreadable

@@ -13,6 +13,7 @@ from pydantic import Field, PrivateAttr, SecretStr, model_validator
 from channels.kinds.email import Email
 from channels.kinds.push import Push
 from channels.kinds.sms import Sms
+from channels.registry import NAMES
 from channels.settings import ChannelSettings, ReporterSettings
 from orchestrator import journey
 from orchestrator.config import quiet_hours
@@ -247,6 +248,10 @@ class Channels(Section):
         """Every channel there is, by its name."""
         return {name: getattr(self, name) for name in type(self).model_fields}
 
+    def kinds(self) -> dict[str, str]:
+        """The kind of each channel that is ``email``, ``sms`` or ``push`` by another name."""
+        return {name: chosen.kind for name, chosen in self.named().items() if chosen.kind in NAMES}
+
 
 class Callbacks(Section):
     """What reads what providers report beside a channel: a table for each (:mod:`.channels`)."""
@@ -381,4 +386,5 @@ class Settings(Section):
             law=quiet_hours.law(self.quiet_hours.law),
             caps=self.caps.limits(),
             habit_lead=self.habits.before_end,
+            kinds=self.channels.kinds(),
         )

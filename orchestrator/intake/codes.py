@@ -181,7 +181,7 @@ EVENT_CODES: Mapping[str, Code] = {
     ),
     "E121": Code(
         "an unknown channel",
-        "A preference for a channel that does not exist would never be kept.",
+        "A preference for a channel that does not exist would never be kept; it may have a name of its own.",
         "Write one of the channels; docs/reference/channels.md has all of them.",
     ),
     "E122": Code(

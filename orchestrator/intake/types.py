@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from channels.registry import NAMES, sources
-from orchestrator.findings import Wrong, suggestion
+from channels.settings import CHANNEL
+from orchestrator.findings import Wrong, one_edit_apart, suggestion
 from orchestrator.intake import schema, values
 from orchestrator.intake.reported import REPORTED
 from orchestrator.intake.slips import slips
@@ -74,7 +75,10 @@ def _preferences(data: Mapping[str, Any], subject: str) -> Iterator[Finding]:
 
 
 def _channel(path: tuple[str | int, ...], name: str) -> Iterator[Finding]:
-    if name not in NAMES and name not in (there := [source.name for source in sources()]):
+    """A channel may have a name of its own in the settings, but none that only looks like a kind's."""
+    if name in NAMES or name in (there := [source.name for source in sources()]):
+        return
+    if not CHANNEL.fullmatch(name) or any(one_edit_apart(name, known) for known in there):
         yield Finding(path, "E121", "is no channel", suggestion(name, there))
 
 

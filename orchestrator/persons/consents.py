@@ -89,8 +89,10 @@ def _evidence(evidence: Any) -> Mapping[str, Any]:
 # ── may it be sent ───────────────────────────────────────────────────────────
 
 
-def refused(customer: Customer, purpose: Purpose, channel: str) -> str:
+def refused(customer: Customer, purpose: Purpose, channel: str, kind: str = "") -> str:
     """Why consent forbids this purpose on this channel, or "".
+
+    What was said of its *kind* was said of it too, where its name is another.
 
     Marketing needs a consent that names it, with evidence, and that still stands; service and relationship
     need no opt-out; security needs nothing. The last word counts, but a stop on one channel (STOP by SMS) is
@@ -99,7 +101,8 @@ def refused(customer: Customer, purpose: Purpose, channel: str) -> str:
     """
     if purpose is Purpose.SECURITY:
         return ""
-    here = _last(_words(customer, purpose, channel))
+    names = dict.fromkeys((channel, kind or channel))
+    here = _last([word for name in names for word in _words(customer, purpose, name)])
     anywhere = _last(_words(customer, purpose, ""))
     last = here if here is not None and not here.given else _last([here, anywhere])
     if last is not None and not last.given:

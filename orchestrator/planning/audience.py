@@ -13,7 +13,7 @@ def nobody(order: Order, customer: Customer, journey: Journey, policy: Policy) -
     if order.owner.email or order.owner.phone:
         return ""
     channels = {name for rule in journey.rules for name in rule.channels or policy.preference}
-    if customer.known and (not channels or any(addresses(name, customer) for name in channels)):
+    if customer.known and (not channels or any(addresses(policy.kind(name), customer) for name in channels)):
         return ""
     if not order.customer:
         who = "it names no customer"

@@ -159,15 +159,18 @@ def _arrived(rule: Rule, outcome: Outcome, case: Case) -> str:
 
 def _left(rule: Rule, case: Case, tried: Collection[str]) -> tuple[str, ...]:
     """The channels by which it was not said yet, and by which the recipient can and wants to be reached."""
-    who = recipient(rule.to, case.order, case.customer)
+    who, kind = recipient(rule.to, case.order, case.customer), case.policy.kind
     return tuple(
         channel
         for channel in channels_for(rule, case, who)
-        if channel not in tried and addresses(channel, who) and not _refuses(rule, channel, who)
+        if channel not in tried
+        and addresses(kind(channel), who)
+        and not _refuses(rule, (channel, kind(channel)), who)
     )
 
 
-def _refuses(rule: Rule, channel: str, who: Customer | Person) -> bool:
+def _refuses(rule: Rule, channel: tuple[str, str], who: Customer | Person) -> bool:
+    """Do they refuse a channel, by its name or its kind?"""
     if isinstance(who, Customer):
-        return bool(refused(who, rule.purpose, channel))
-    return channel in who.refuses
+        return bool(refused(who, rule.purpose, *channel))
+    return any(name in who.refuses for name in channel)

@@ -29,7 +29,7 @@ def unwelcome(rule: Rule, case: Case) -> bool:
     if not isinstance(who, Customer):
         return False
     channels = channels_for(rule, case, who)
-    return bool(channels) and all(refused(who, rule.purpose, channel) for channel in channels)
+    return bool(channels) and all(refused(who, rule.purpose, one, case.policy.kind(one)) for one in channels)
 
 
 def person(

@@ -321,7 +321,7 @@ def _uses(book: RuleBook, renderer: Renderer) -> dict[str, _Use]:
                     continue
                 own = said_by(f"{journey.id}/{rung.say}", names)
                 use(own).readers |= {rule.to, *rule.also_to}
-                for channel in rule.channels or book.policy.preference:
+                for channel in map(book.policy.kind, rule.channels or book.policy.preference):
                     said = renderer.said_by(f"{journey.id}/{rung.say}", channel) or own
                     use(said).readers |= {rule.to, *rule.also_to}
                     if rule.mode is not Mode.OFF:

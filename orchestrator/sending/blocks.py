@@ -31,7 +31,8 @@ def blocks(
     suppressed = dict(listed(tx, {place for entry in entries for place in _places(entry, sight)}))
     paused = {(pause.kind.value, pause.name): pause.reason for pause in tx.pauses()}
     sent = _sent(tx, sight, moments, now) if sight.book.capped else {}
-    return Blocks(suppressed, paused, allow, sight.book.policy.caps, sent, shut)
+    policy = sight.book.policy
+    return Blocks(suppressed, paused, allow, policy.caps, sent, shut, policy.kinds)
 
 
 def _sent(
@@ -46,7 +47,7 @@ def _sent(
 
 
 def suppress(tx: Transaction, channel: str, to: str, reason: str, evidence: str, now: datetime) -> None:
-    """Send nothing to this address on this channel any more; only its keyed hash is kept."""
+    """Send nothing to this address on this channel or kind of channel any more; only a keyed hash stays."""
     tx.suppress(Suppression(channel, _hash(_key(tx), to), reason, evidence, now))
 
 
@@ -86,7 +87,13 @@ def _places(entry: Entry, sight: Sight) -> set[tuple[str, str]]:
     if wanted is None:
         return set()
     who = recipient(wanted.role, order, sight.customer_of(order))
-    return {(step.channel, to) for step in wanted.steps for to in addresses(step.channel, who)}
+    kinds = {step.channel: sight.book.policy.kind(step.channel) for step in wanted.steps}
+    return {
+        (name, to)
+        for channel, kind in kinds.items()
+        for to in addresses(kind, who)
+        for name in (channel, kind)
+    }
 
 
 def _hash(key: bytes, to: str) -> str:

@@ -62,6 +62,11 @@ class Blocks:
     caps: Caps = field(default_factory=dict)
     sent: Mapping[str, Sequence[Sent]] = field(default_factory=dict)
     shut: Mapping[str, Shut] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)  # as in the policy
+
+    def listed(self, channel: str, kind: str, to: str) -> str:
+        """Why nothing is sent to that address on that channel, or on any of its kind, or ""."""
+        return self.suppressed.get((channel, to), "") or self.suppressed.get((kind, to), "")
 
     def standstill(self, kind: str, name: str) -> str:
         """Say that this is paused and why, or ""."""
@@ -331,21 +336,23 @@ def _places(
     wanted: Notification, step: Step, who: Customer | Person, blocks: Blocks
 ) -> tuple[tuple[str, ...], str]:
     """Where this step may go, or why it may never be used; one dead device does not silence the others."""
-    known = addresses(step.channel, who)
+    kind = blocks.kinds.get(step.channel, step.channel)
+    known = addresses(kind, who)
     if not known:
         return (), f"unreachable: no address for {step.channel}"
     if isinstance(who, Customer):
-        refusal = refused(who, wanted.purpose, step.channel)
+        refusal = refused(who, wanted.purpose, step.channel, kind)
         if refusal:
             return (), refusal
-    elif step.channel in who.refuses:
+    elif {step.channel, kind} & {*who.refuses}:
         return (), f"the {wanted.role} wants to hear nothing by {step.channel}"
     elif wanted.kind is Kind.MESSAGE and wanted.purpose is Purpose.MARKETING:
         return (), f"the {wanted.role} never gave consent to marketing by {step.channel}"
-    open_ones = tuple(to for to in known if (step.channel, to) not in blocks.suppressed)
+    listed = {to: why for to in known if (why := blocks.listed(step.channel, kind, to))}
+    open_ones = tuple(to for to in known if to not in listed)
     if not open_ones:
-        listed = blocks.suppressed[step.channel, known[0]]
-        return (), f"unreachable: nothing is sent to this address by {step.channel} any more: {listed}"
+        why = listed[known[0]]
+        return (), f"unreachable: nothing is sent to this address by {step.channel} any more: {why}"
     allowed = tuple(to for to in open_ones if blocks.allow is None or to in blocks.allow)
     if not allowed:
         return (), f"a system for trying out: {step.channel} sends only to the addresses on its list"

@@ -25,7 +25,7 @@ def reserved(
     for go in going:
         order = sight.orders[go.wanted.order]
         journey = journey_of(order, book)
-        if go.channel == BY and not isinstance(journey, str) and journey.riders:
+        if book.policy.kind(go.channel) == BY and not isinstance(journey, str) and journey.riders:
             customer = sight.customer_of(order)
             for rider in riding(go.wanted, order, customer, journey, book.policy, now):
                 wishes[Carries(customer.id, rider.id, go.wanted.key)] = rider

@@ -107,13 +107,14 @@ class Composer:
                 for note, other in go.along
             )
         locale = wording.locale_of(wanted, order, customer, self._company)
-        content = self._renderer.render(wanted.template, go.channel, locale, context)
+        kind = self._policy.kind(go.channel)
+        content = self._renderer.render(wanted.template, kind, locale, context)
         brand = context["brand"]
         sender = self._sender.of(wanted.purpose, brand)
         keys = sorted([wanted.key, *(note.key for note, _ in go.along)])
         identity = message_id(" ".join(keys), go.channel, sender.email)
         owner = self._reply_to(wanted, order, customer, brand.key) or sender.reply_to or sender.email
-        by_mail, to_customer = go.channel == "email", not _to_staff(wanted)
+        by_mail, to_customer = kind == "email", not _to_staff(wanted)
         asked_for = not by_mail or wanted.purpose not in UNASKED
         text, html = (content.text, content.html) if asked_for else self._signed(content, brand.imprint)
         files = list(content.files)

@@ -199,6 +199,7 @@ class Records:
         noted: set[str] = set()
         for job, then in answers:
             entry, wanted, channel = job.entry, job.go.wanted, job.go.channel
+            kind = self._engine.book.policy.kind(channel)  # an address that is dead is dead for all of them
             moment = self.at(entry, now)
             if then.pause:
                 tx.pause(Stops.CHANNEL, channel, moment, then.reason)
@@ -208,9 +209,9 @@ class Records:
                 noted.add(job.message_id)
                 self.trouble.note(channel, then.code, then.reason, entry.id)
             if then.suppress:
-                suppress(tx, channel, job.go.to, then.reason, then.code, moment)
+                suppress(tx, kind, job.go.to, then.reason, then.code, moment)
             for to, why in then.dead.items():
-                suppress(tx, channel, to, why, then.code, moment)
+                suppress(tx, kind, to, why, then.code, moment)
             if entry.id in late:
                 continue
             if then.again is not None:

@@ -151,11 +151,12 @@ def wishes(
         yield ()
         return
     if isinstance(who, Customer):
-        chosen = for_channel(who.windows, channel)
+        kind = case.policy.kind(channel)
+        chosen = for_channel(who.windows, channel, kind)
         if chosen:
             yield (_open(CHOSEN, chosen, zone),)
             return
-        if rule.timing.at == "preferred" and (habit := habits_of(who, channel)):
+        if rule.timing.at == "preferred" and (habit := habits_of(who, channel, kind)):
             lead = case.policy.habit_lead
             yield (_open(LOOKS, tuple(habits.last_part(one, lead) for one in habit), zone),)
             yield (_open(LOOKS, habit, zone),)
@@ -166,17 +167,19 @@ def wishes(
         yield ()
 
 
-def for_channel(windows: tuple[Window, ...], channel: str) -> tuple[Window, ...]:
-    """Those of this channel, else those of every channel."""
+def for_channel(windows: tuple[Window, ...], *names: str) -> tuple[Window, ...]:
+    """Those of the first of these channels that has any, else those of every channel."""
     if not windows:
         return ()
-    mine = tuple([window for window in windows if window.channel == channel])
-    return mine or tuple([window for window in windows if not window.channel])
+    for name in (*dict.fromkeys(names), ""):
+        if mine := tuple([one for one in windows if (one.channel or "") == name]):
+            return mine
+    return ()
 
 
-def habits_of(who: Customer, channel: str) -> tuple[Window, ...]:
+def habits_of(who: Customer, *channels: str) -> tuple[Window, ...]:
     """When the customer usually looks there, if they let us notice."""
-    return for_channel(who.habits, channel) if who.habits and who.learning else ()
+    return for_channel(who.habits, *channels) if who.habits and who.learning else ()
 
 
 @lru_cache(maxsize=256)  # the hours that rules and journeys declare
@@ -200,7 +203,7 @@ def duties(rule: Rule, channel: str, clock: Clock, case: Case) -> list[Gate]:
     if quiet is not None and channel not in policy.silent:
         found += [Gate(QUIET, partial(calendar.leave_quiet, quiet=quiet, zone=one)) for one in zones]
     country, region = clock.place
-    legal = law.hours(policy.law, country, region, rule.purpose, channel) if country else None
+    legal = law.hours(policy.law, country, region, rule.purpose, policy.kind(channel)) if country else None
     if legal is not None:
         place = f"{country}-{region}" if region else country
         why = f"outside the hours the law allows {rule.purpose.value} by {channel} in {place}"

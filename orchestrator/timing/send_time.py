@@ -36,18 +36,18 @@ class Timed(NamedTuple):
     passed_over: tuple[str, ...]  # channels whose window opens too late, with when
 
 
-def addresses(channel: str, recipient: Customer | Person) -> tuple[str, ...]:
-    """Where *channel* reaches somebody: on all their devices, or in one place, or nowhere.
+def addresses(kind: str, recipient: Customer | Person) -> tuple[str, ...]:
+    """Where a channel of that *kind* reaches somebody: on all their devices, or in one place, or nowhere.
 
     A channel that needs no contact point uses the customer's id, or a colleague's mailbox. An inbox has
     every customer, and nobody else.
     """
-    if channel == "push":
+    if kind == "push":
         return recipient.devices if isinstance(recipient, Customer) else ()
-    if channel == "inbox":
+    if kind == "inbox":
         return (recipient.id,) if isinstance(recipient, Customer) and not recipient.erased else ()
-    if channel in {"email", "sms"}:
-        one = recipient.email if channel == "email" else recipient.phone
+    if kind in {"email", "sms"}:
+        one = recipient.email if kind == "email" else recipient.phone
     else:
         one = recipient.id if isinstance(recipient, Customer) else recipient.email
     return (one,) if one else ()
@@ -182,7 +182,7 @@ def _steps(one: Asked, cap: Gate | None, before: datetime) -> tuple[list[Step], 
     steps: list[Step] = []
     late: list[str] = []
     for channel in channels_for(rule, case, who):
-        if channel in firing.tried or not addresses(channel, who):
+        if channel in firing.tried or not addresses(case.policy.kind(channel), who):
             continue
         if expires <= firing.news:  # old already when it was heard: it ends as expired at once
             steps.append(Step(channel, firing.news))
@@ -196,7 +196,7 @@ def _steps(one: Asked, cap: Gate | None, before: datetime) -> tuple[list[Step], 
         else:
             since = _unless_active(one, channel, moment)
             where = (rule.timing.unless_active or ()) if since is not None else ()
-            if by := unlisted(channel, who):
+            if by := unlisted(channel, case.policy.kind(channel), who):
                 why = f"{why}; {by}" if why else by
             steps.append(Step(channel, moment, why, since, where))
     return steps, late
@@ -295,15 +295,16 @@ def channels_for(rule: Rule, case: Case, who: Customer | Person) -> tuple[str, .
     chosen = who.channels
     if not chosen:
         return offered
-    listed = tuple(channel for channel in chosen if channel in offered)
+    kind = case.policy.kind
+    listed = tuple(dict.fromkeys(one for name in chosen for one in offered if name in (one, kind(one))))
     if rule.purpose not in MUST_HEAR:
         return listed
-    return listed + tuple(channel for channel in offered if channel not in chosen)
+    return listed + tuple(channel for channel in offered if channel not in listed)
 
 
-def unlisted(channel: str, who: Customer | Person) -> str:
+def unlisted(channel: str, kind: str, who: Customer | Person) -> str:
     """That the customer listed other channels than this one, or ""."""
-    if not who.channels or channel in who.channels:
+    if not who.channels or channel in who.channels or kind in who.channels:
         return ""
     return f"by {channel}{UNLISTED}{', '.join(who.channels)}"
 
@@ -312,7 +313,8 @@ def hours_of(one: Asked, channel: str) -> Hours:
     """The hours of this channel; what must be heard for somebody's safety waits for none."""
     found = one.hours.get(channel)
     if found is None:
-        habits_there = habits_of(one.who, channel) if isinstance(one.who, Customer) else ()
+        kind = one.case.policy.kind(channel)
+        habits_there = habits_of(one.who, channel, kind) if isinstance(one.who, Customer) else ()
         ways = [Way(())]
         if one.rule.purpose is not Purpose.SECURITY:
             must = duties(one.rule, channel, one.clock, one.case)

@@ -12,6 +12,7 @@ import pytest
 
 from channels.base import Abilities, AfterUnknown, Message, Rejected, Unavailable, Unknown
 from channels.memory import MemoryChannel
+from orchestrator.journey import Policy
 from orchestrator.model import Kind, Status
 from orchestrator.sending.senders import Sender
 from tests.builders import event
@@ -94,6 +95,19 @@ def test_a_thousand_due_entries_leave_once_each_through_two_lanes(houses: Any) -
 
     assert house.drain() == 300
     assert email.sent == len(email.messages) == 300
+
+
+def test_a_second_channel_of_a_kind_says_its_texts_and_shares_its_dead_addresses(houses: Any) -> None:
+    second = Scripted("mail_second", lambda _: Rejected("550 5.1.1", suppress=True))
+    policy = Policy(time_zone="Europe/Berlin", kinds={"mail_second": "email"})
+    house = houses({"mail_second": second}, rules_text=RULES.replace("email", "mail_second"), policy=policy)
+    house.hear(customer(), order(), arrived())
+    house.drain()
+
+    (message,) = second.sent
+    assert (message.channel, message.to) == ("mail_second", MARIA)
+    assert message.text == "Hello Maria Keller, it is here."
+    assert [one.channel for one in house.suppressions()] == ["email"]
 
 
 def test_stop_between_claim_and_sending_wins(houses: Any) -> None:

@@ -650,9 +650,15 @@ def test_a_window_that_never_opens_is_refused_and_a_whole_day_is_not(kind: str) 
 
 def test_a_preference_or_habit_of_an_unknown_channel_is_refused() -> None:
     evening = {"from": "19:00", "to": "21:00", "channel": "pusch"}
-    assert wrong("preference.set", channels=["email", "fax"]) == [("/data/channels/1", "E121")]
+    assert wrong("preference.set", channels=["email", "smss"]) == [("/data/channels/1", "E121")]
+    assert wrong("preference.set", channels=["email", "Fax"]) == [("/data/channels/1", "E121")]
     assert wrong("preference.set", windows=[evening]) == [("/data/windows/0/channel", "E121")]
     assert wrong("customer.habit", windows=[evening]) == [("/data/windows/0/channel", "E121")]
+
+
+def test_a_preference_may_name_a_channel_by_its_own_name_in_the_settings() -> None:
+    data = settled("preference.set", channels=["sms_marketing", "email_de"])
+    assert data["channels"] == ["sms_marketing", "email_de"]
 
 
 def test_a_habit_is_hours_of_some_days_and_needs_them() -> None:
