@@ -175,11 +175,22 @@ class Unavailable(ChannelError):
 
 
 class Rejected(ChannelError):
-    """Never. ``suppress``: the address itself is dead and joins the suppression list."""
+    """Never. ``suppress``: the address itself is dead and joins the suppression list.
 
-    def __init__(self, reason: str, *, suppress: bool = False, code: str = "", raw: str = "") -> None:
+    ``opted_out``: whoever is reached there told the provider to stop.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        suppress: bool = False,
+        opted_out: bool = False,
+        code: str = "",
+        raw: str = "",
+    ) -> None:
         super().__init__(reason, code=code, raw=raw)
-        self.suppress = suppress
+        self.suppress, self.opted_out = suppress, opted_out
 
 
 class Unknown(ChannelError):

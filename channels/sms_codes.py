@@ -20,13 +20,13 @@ _DEAD: Mapping[int, str] = {
     21214: "the number cannot be reached",
     21217: "no such number",
     21265: "a short code cannot be written to",
-    21610: "the customer opted out with STOP",
     21614: "not a mobile number",
     21635: "a landline",
     30004: "the number or its carrier blocks us",
     30005: "the number is unknown or no longer in use",
     30006: "a landline, or a carrier that nobody reaches",
 }
+_OPTED_OUT: Mapping[int, str] = {21610: "the customer opted out with STOP"}
 _THIS_MESSAGE: Mapping[int, str] = {
     21266: "the number is the sender's own",
     21602: "a text without words",
@@ -73,7 +73,7 @@ _NOT_NOW: Mapping[int, tuple[str, timedelta | None]] = {
 
 _THEIRS = frozenset({30003, 30008})  # of these, what says nothing about anybody else
 
-CODES = frozenset({*_DEAD, *_THIS_MESSAGE, *_OURS, *_NOT_NOW})
+CODES = frozenset({*_DEAD, *_OPTED_OUT, *_THIS_MESSAGE, *_OURS, *_NOT_NOW})
 """Every code that says more than its HTTP status."""
 
 
@@ -81,6 +81,7 @@ def meaning(code: int, *, raw: str = "", wait: timedelta | None = None) -> Chann
     """The error *code* means, or ``None`` if the table has no such code; *wait* is Twilio's own word."""
     kinds: tuple[tuple[Mapping[int, str], Callable[..., ChannelError]], ...] = (
         (_DEAD, lambda reason, **more: Rejected(reason, suppress=True, **more)),
+        (_OPTED_OUT, lambda reason, **more: Rejected(reason, opted_out=True, **more)),
         (_THIS_MESSAGE, Rejected),
         (_OURS, Misconfigured),
     )

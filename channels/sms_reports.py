@@ -17,7 +17,6 @@ from channels.reports import Became, Callback, Forged, Reply, Report, Unreadable
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200  # Twilio sends about twenty
-OPTED_OUT = "21610"
 
 STATUSES: Mapping[str, Became] = {
     "accepted": Became.ACCEPTED,
@@ -86,7 +85,8 @@ def _form(callback: Callback) -> _Form:
 def _reports(sid: str, status: str, key: str, fields: Mapping[str, str]) -> list[Report | Reply]:
     became, code = STATUSES[status], fields.get("ErrorCode", "")
     meant = sms_codes.meaning(int(code)) if code.isdecimal() and became is Became.FAILED else None
-    dead = isinstance(meant, Rejected) and meant.suppress and code != OPTED_OUT
+    dead = isinstance(meant, Rejected) and meant.suppress
+    opted_out = isinstance(meant, Rejected) and meant.opted_out
     said = Report(
         id=f"{sid}:{status}",
         became=Became.BOUNCED if dead else became,
@@ -99,7 +99,7 @@ def _reports(sid: str, status: str, key: str, fields: Mapping[str, str]) -> list
         reason=meant.reason if meant is not None else fields.get("ErrorMessage", ""),
         raw=dict(fields),
     )
-    if code != OPTED_OUT or became is not Became.FAILED:
+    if not opted_out:
         return [said]
     return [
         said,

@@ -103,7 +103,8 @@ class Follows:
     """What is to be written down. With ``again``, a ``status`` is only passed through on the way.
 
     ``outcome`` is what became of the attempt. ``pause`` stops the channel, ``suppress`` the address; ``dead``
-    are others of the recipient's addresses to stop, each with the reason.
+    are others of the recipient's addresses to stop, each with the reason. With ``opted_out`` the recipient
+    said so.
     """
 
     reason: str
@@ -114,6 +115,7 @@ class Follows:
     provider_id: str = ""
     pause: bool = False
     suppress: bool = False
+    opted_out: bool = False
     dead: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from channels.base import Abilities, Receipt
+from channels.base import Abilities, Receipt, Rejected
 from orchestrator.engine import PARKED, Engine
 from orchestrator.errors import LedgerAway, Stale
 from orchestrator.intake import Incoming
@@ -18,6 +18,7 @@ from orchestrator.private import without_mailboxes
 from orchestrator.sending import late_answers, outcomes
 from orchestrator.sending.blocks import hashed, suppress
 from orchestrator.sending.guard import Answer, Wait, Withhold
+from orchestrator.sending.opting_out import opt_out
 from orchestrator.sending.outcomes import Follows, Job, Tried
 from orchestrator.sending.trouble import Trouble
 from orchestrator.sending.turns import line_of
@@ -174,11 +175,9 @@ class Records:
         if isinstance(answer, Receipt):
             return [(one, outcomes.accepted(one, answer)) for one in job.all]
         abilities, attempts = self._abilities(job.go.channel), tx.attempts(job.entry.id)
-        moment = self.at(job.entry, now)
-        return [
-            (one, replace(outcomes.refused(one, answer, attempts, abilities, moment), dead=answer.dead))
-            for one in job.all
-        ]
+        moment, stop = self.at(job.entry, now), isinstance(answer, Rejected) and answer.opted_out
+        follows = [(one, outcomes.refused(one, answer, attempts, abilities, moment)) for one in job.all]
+        return [(one, replace(then, dead=answer.dead, opted_out=stop)) for one, then in follows]
 
     def _write_down(
         self,
@@ -208,6 +207,8 @@ class Records:
             if then.reason and failed and job.message is not None and job.message_id not in noted:
                 noted.add(job.message_id)
                 self.trouble.note(channel, then.code, then.reason, entry.id)
+            if then.opted_out:
+                opt_out(tx, job, then.reason, then.code, moment)
             if then.suppress:
                 suppress(tx, kind, job.go.to, then.reason, then.code, moment)
             for to, why in then.dead.items():

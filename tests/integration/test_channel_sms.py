@@ -261,7 +261,7 @@ async def test_emoji_count_as_twilio_counts_them(server: TwilioServer) -> None:
 SAID = [
     (21211, 400, Rejected, True),
     (21217, 400, Rejected, True),
-    (21610, 400, Rejected, True),
+    (21610, 400, Rejected, False),  # START takes it back
     (21614, 400, Rejected, True),
     (21635, 400, Rejected, True),
     (30004, 400, Rejected, True),

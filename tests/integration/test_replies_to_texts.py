@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from channels.memory import MemoryChannel
-from orchestrator.callbacks import House
+from channels.reports import Reply
+from orchestrator import callbacks
+from orchestrator.callbacks import Caller, House
 from orchestrator.callbacks.whose import Stray, strays
 from orchestrator.model import Fact, Status
 from orchestrator.persons import erasure
@@ -383,3 +385,51 @@ def test_an_erased_customer_who_writes_leaves_no_words(lindner: Dealership) -> N
         if path.exists():
             assert b"My name is" not in path.read_bytes()
             assert MARIA.encode() not in path.read_bytes()
+
+
+def test_what_came_out_of_a_machine_is_kept_and_nothing_follows(
+    lindner: Dealership, mail: MemoryChannel
+) -> None:
+    text_maria(lindner)
+    away = Reply("auto-1", MARIA, "STOP", automatic=True, key=lindner.entry().key)
+    with lindner.ledger.transaction() as tx:
+        callbacks.take(lindner.engine, tx, Caller("letters", "email"), [away], lindner.clock.now())
+    go_on(lindner)
+    (kept,) = events(lindner.ledger, kind="message.machine_reply")
+    assert kept.data["text"] == "STOP"
+    assert consent(lindner.ledger, channel="email") is None
+    assert mail.sent == 0
+
+
+def test_an_answer_by_mail_belongs_to_the_message_it_names(lindner: Dealership, mail: MemoryChannel) -> None:
+    lindner.hear(customer(), order("BX-1"), order("BX-2", time="2026-03-12 08:30"), arrived("BX-1"))
+    lindner.hear(event("slot.offered", "BX-2", "2026-03-12 09:45", slots=SLOTS))
+    lindner.drain()
+    said = lindner.entry(order="BX-1")
+    answer = Reply("m-1", "somebody.else@example.com", "Thanks", answers=("<unknown@x>", said.message_id))
+    with lindner.ledger.transaction() as tx:
+        callbacks.take(lindner.engine, tx, Caller("letters", "email"), [answer], lindner.clock.now())
+    (reply,) = replies(lindner, "BX-1")
+    assert reply.data["message"] == said.key
+
+
+def test_a_mailbox_is_known_however_it_is_spelt(lindner: Dealership) -> None:
+    lindner.hear(customer(), order())
+    answer = Reply("m-1", "Maria.Keller@Example.com", "When does it come?")
+    with lindner.ledger.transaction() as tx:
+        callbacks.take(lindner.engine, tx, Caller("letters", "email"), [answer], lindner.clock.now())
+    assert len(replies(lindner)) == 1
+
+
+def test_a_colleague_who_answers_a_task_is_kept_and_told_to_nobody(
+    lindner: Dealership, mail: MemoryChannel
+) -> None:
+    lindner.hear(customer(), order())
+    says(lindner, "Hello?")
+    (task,) = [entry for entry in lindner.entries() if entry.wanted.rule == "reply"]
+    answer = Reply("m-1", NORA, "I called her", key=task.key)
+    with lindner.ledger.transaction() as tx:
+        callbacks.take(lindner.engine, tx, Caller("letters", "email"), [answer], lindner.clock.now())
+    go_on(lindner)
+    assert len(events(lindner.ledger, kind="message.staff_reply")) == 1
+    assert mail.sent == 1  # the task

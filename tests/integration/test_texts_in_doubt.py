@@ -15,6 +15,7 @@ from channels.kinds.sms import KIND
 from channels.memory import MemoryChannel
 from orchestrator.model import Status
 from tests.contracts.twilio_server import TwilioServer, refusal
+from tests.integration.calling_back import consent
 from tests.integration.dealership import RULES, START, Dealership, Scripted, arrived, customer, order
 from tests.integration.texting import MARIA, TEXT, TEXTED, Texting, had, to
 
@@ -202,13 +203,19 @@ def test_28_too_many_requests_are_no_doubt_and_nobody_is_asked(
     assert asked(server) == ["POST", "POST"]
 
 
-def test_31_stop_at_the_provider_puts_the_number_on_the_list(house: Dealership, server: TwilioServer) -> None:
+def test_31_stop_at_the_provider_is_the_customers_word_to_us(house: Dealership, server: TwilioServer) -> None:
     server.refuse(21610)
     house.drain()
     assert house.entry().status is Status.FAILED
-    (suppression,) = house.suppressions()
-    assert suppression.channel == "sms"
-    assert "opted out" in suppression.reason
+    word = consent(house.ledger)
+    assert word is not None
+    assert not word.given
+    assert "opted out" in word.evidence
+    assert "21610" in word.evidence
+    assert house.suppressions() == []  # START takes it back
+    house.hear(order("BX-2"), arrived("BX-2"))
+    house.drain()
+    assert house.entry(order="BX-2").status is Status.SUPPRESSED
 
 
 def test_31_whoever_opted_out_of_texts_gets_a_mail(tmp_path: Path, server: TwilioServer) -> None:
