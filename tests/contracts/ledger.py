@@ -38,6 +38,7 @@ from orchestrator.model import (
     Tells,
 )
 from tests.contracts.ledger_inbox import InboxContract
+from tests.contracts.ledger_returning import ReturningContract
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 LEASE = timedelta(minutes=2)
@@ -849,5 +850,6 @@ class LedgerContract(
     TransactionContract,
     WriterContract,
     InboxContract,
+    ReturningContract,
 ):
     """All of it."""

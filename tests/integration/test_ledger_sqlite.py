@@ -20,6 +20,7 @@ from sqlalchemy import Executable
 from orchestrator.errors import LedgerAway, LedgerBehind, LedgerBusy, Misconfigured
 from orchestrator.ledger import Ledger, Transaction, Writer, schema, sqlite
 from orchestrator.ledger.claims import CLAIM, NEXT_DUE
+from orchestrator.ledger.returning import _BY_MESSAGE, _BY_PROVIDER, _LAST_SENT
 from orchestrator.ledger.rows import notification, to_json
 from orchestrator.ledger.tables import metadata
 from orchestrator.model import Kind, Notification, Promised, Purpose, Status, Step, Tells
@@ -172,7 +173,8 @@ def plan_of(ledger: Ledger, statement: Executable) -> str:
     with ledger.read() as tx:
         connection = tx._connection
         text = statement.compile(dialect=connection.dialect)  # type: ignore[attr-defined]
-        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", (1,) * len(text.positiontup)).all()
+        asked = str(text).replace("__[POSTCOMPILE_ids]", "?")  # a list of one
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", (1,) * len(text.positiontup)).all()
     return "\n".join(row[3] for row in rows)
 
 
@@ -189,6 +191,14 @@ def test_the_next_due_moment_is_read_off_the_index(ledger: Ledger) -> None:
     plan = plan_of(ledger, NEXT_DUE)
     assert "SCAN waiting USING INDEX ix_entries_run" in plan
     assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("name", ["provider_id", "message_id", "address"])
+def test_what_comes_back_is_looked_up_in_its_index(ledger: Ledger, name: str) -> None:
+    statement = {"provider_id": _BY_PROVIDER, "message_id": _BY_MESSAGE, "address": _LAST_SENT}[name]
+    plan = plan_of(ledger, statement)
+    assert f"SEARCH attempts USING INDEX ix_attempts_{name} ({name}=?)" in plan
+    assert "SCAN" not in plan
 
 
 # ── many writers ─────────────────────────────────────────────────────────────
