@@ -195,7 +195,7 @@ def test_28_too_many_requests_are_no_doubt_and_nobody_is_asked(
 ) -> None:
     server.refuse(20429, status=429, times=1, wait="600")
     house.drain()
-    assert house.outcomes(house.entry()) == ["unavailable"]
+    assert house.outcomes(house.entry()) == ["slowed"]
     house.pass_time(timedelta(minutes=9))
     assert asked(server) == ["POST"]
     house.pass_time(timedelta(minutes=5))
