@@ -19,16 +19,14 @@ if TYPE_CHECKING:
     from orchestrator.config.settings import Settings
     from orchestrator.inbox.store import Inbox
 
-HOUR = timedelta(hours=1)
-
 
 def token(
     ctx: typer.Context,
     customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")],
     minutes: Annotated[
         int,
-        typer.Option("--minutes", min=1, help="How long it is good; an hour unless given."),
-    ] = 0,
+        typer.Option("--minutes", min=1, help="How long it is good, at most as long as the settings let."),
+    ] = 60,
     config: Config = None,
 ) -> None:
     """Print a token by which a page reads this customer's inbox, to try it out.
@@ -40,7 +38,7 @@ def token(
     found = house.inbox_settings(chosen)
     if found is None:
         raise Misconfigured("there is no inbox that customers read\n[channels.inbox] live = true makes one")
-    length = timedelta(minutes=minutes) if minutes else min(HOUR, found.token_age)
+    length = timedelta(minutes=minutes)
     if length > found.token_age:
         most = int(found.token_age.total_seconds() // 60)
         raise Misconfigured(f"a token is good for {most} minutes at most (channels.inbox.token_age)")

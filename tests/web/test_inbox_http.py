@@ -415,6 +415,8 @@ def test_a_page_that_comes_again_misses_nothing_and_hears_nothing_twice(site: Si
 
 
 def test_what_comes_between_coming_in_and_asking_is_heard_once(site: Site) -> None:
+    site.heartbeat = 0.05
+
     async def do(_: httpx.AsyncClient) -> None:
         listener = await site.listeners.enter("maria")
         await site.put(1)
@@ -424,6 +426,7 @@ def test_what_comes_between_coming_in_and_asking_is_heard_once(site: Site) -> No
         await site.put(2)
         second = await anext(told)
         assert [one.text for one in (first, second) if one] == ["message 1", "message 2"]
+        assert await anext(told) is None  # silence
 
     served(site, do)
 
