@@ -129,6 +129,7 @@ def test_what_is_quoted_below_is_left_out(below: str) -> None:
         "Ja.",
         f"On Mon Nora Brandt wrote:\n{QUOTED}\n\nJa, bitte.",
         f"{QUOTED}\n\nJa, bitte.",
+        f"Danke.\n\nOn Mon, 2 Mar 2026 Nora Brandt wrote:\n{QUOTED}\n\nUnd ja, bitte.",
         "> Um zehn?\n\nJa.\n\n> Mit Winterreifen?\n\nNein.",
         "Am Montag schrieb ich schon:\nich komme um zehn.\n\n> Ihr Wagen\n\nUnd?",
         "Von: München nach Hause, wie lange?",
