@@ -22,7 +22,7 @@ from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction
 from orchestrator.persons.keywords import Wish, says_yes, wish
 from orchestrator.planning.answering import REPLIED
-from orchestrator.sending.blocks import lift, suppress
+from orchestrator.sending.suppressions import lift, suppress
 
 MACHINE = "message.machine_reply"
 COLLEAGUE = "message.staff_reply"
@@ -116,7 +116,7 @@ def _word(desk: _Desk, asked: Wish) -> None:
         data = {"channel": channel, "evidence": {key: value for key, value in evidence.items() if value}}
         desk.fact(customer, kind, customer, data)
     if asked is Wish.START:
-        lift(desk.tx, channel, reply.sender, STOPPED)
+        lift(desk.tx, channel, reply.sender, evidence["how"], desk.now, only=STOPPED)
     elif not desk.by.customers or desk.by.role != "customer":  # a neighbour, or nobody we know any more
         suppress(desk.tx, channel, reply.sender, STOPPED, f"{evidence['how']}, {reply.id}", desk.now)
 

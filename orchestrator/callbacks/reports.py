@@ -11,8 +11,8 @@ from orchestrator.intake import Incoming
 from orchestrator.ledger import Stops, Suppression, Transaction
 from orchestrator.model import Entry, Status
 from orchestrator.private import without_addresses
-from orchestrator.sending.blocks import hashed, suppress
 from orchestrator.sending.late_answers import answer, settle
+from orchestrator.sending.suppressions import hashed, suppress
 
 log = logging.getLogger(__name__)
 

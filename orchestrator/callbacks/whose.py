@@ -12,7 +12,7 @@ from orchestrator.model import Customer, Entry, Order, OrderStatus
 from orchestrator.planning.case import complete
 from orchestrator.planning.fold import fold_customer
 from orchestrator.planning.planner import journey_of
-from orchestrator.sending.blocks import hashed
+from orchestrator.sending.suppressions import hashed
 from orchestrator.sight import NEVER, Sight, look_at_facts
 
 STRAY = "stray:"  # begins the note that something was written that belongs to no order

@@ -30,6 +30,7 @@ from orchestrator.cli import (
     privacy,
     receiving,
     rules,
+    suppressions,
     testing,
     trial,
 )
@@ -62,6 +63,18 @@ GROUPS: tuple[tuple[str, str, str, tuple[tuple[str, Callable[..., None]], ...]],
         "channels",
         "List channels, send a test message, begin a new one.",
         (("list", channels.list_), ("test", channels.send_one), ("new", channels.new)),
+    ),
+    (
+        "Look after",
+        "suppressions",
+        "Addresses that nothing is sent to any more.",
+        (
+            ("list", suppressions.list_),
+            ("add", suppressions.add),
+            ("remove", suppressions.remove),
+            ("import", suppressions.import_),
+            ("export", suppressions.export),
+        ),
     ),
     ("Look after", "inbox", "Let a page read a customer's inbox.", (("token", pages.token),)),
 )

@@ -37,7 +37,7 @@ def receive(
     ] = None,
     config: Config = None,
 ) -> None:
-    """Read one mail from standard input: a bounce, an answer, or a wish for no more.
+    """Read one mail from standard input: a bounce, or an answer.
 
     For the pipe of a mail server, which gives it what comes to `sender.bounces` and `sender.replies`. What
     nothing of ours proves changes nothing. The exit code is 1 if it is no mail, and 75 if it cannot be kept

@@ -86,7 +86,7 @@ def schema(
 
 
 def plan(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None) -> None:
-    """Show what would change if the rules and settings were applied.
+    """Show what the rules and settings as written would change.
 
     The rules as they are written, and the settings that planning depends on, are compared with what is
     scheduled now; nothing is written.

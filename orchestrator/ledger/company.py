@@ -7,13 +7,27 @@ from sqlalchemy import Select, bindparam, delete, func, insert, select, tuple_, 
 from sqlalchemy.dialects.postgresql import insert as upsert  # its ON CONFLICT is compiled for SQLite as well
 
 from orchestrator.ledger.rows import from_json, to_json
-from orchestrator.ledger.tables import activations, pauses, rulesets, settings, suppressions
+from orchestrator.ledger.tables import activations, pauses, rulesets, settings, suppressions, unsuppressions
 from orchestrator.ledger.values import Activation, Pause, RuleSet, RuleSetState, Stops, Suppression
 from orchestrator.ledger.verbs import Verbs, batches
 
 _SUPPRESS = upsert(suppressions).on_conflict_do_nothing(index_elements=["channel", "address_hash"])
-_UNSUPPRESS = delete(suppressions).where(
-    suppressions.c.channel == bindparam("its_channel"), suppressions.c.address_hash == bindparam("its_hash")
+_ITS_PLACE = (
+    suppressions.c.channel == bindparam("its_channel"),
+    suppressions.c.address_hash == bindparam("its_hash"),
+)
+_UNSUPPRESS = delete(suppressions).where(*_ITS_PLACE)
+_KEEP_UNSUPPRESSED = insert(unsuppressions).from_select(
+    ["channel", "address_hash", "reason", "evidence", "at", "removed_at", "why"],
+    select(
+        *suppressions.c,
+        bindparam("now", type_=unsuppressions.c.removed_at.type).label("removed_at"),
+        bindparam("reason_why", type_=unsuppressions.c.why.type).label("why"),
+    ).where(*_ITS_PLACE),
+)
+_UNSUPPRESSED = select(func.max(unsuppressions.c.removed_at)).where(
+    unsuppressions.c.channel == bindparam("its_channel"),
+    unsuppressions.c.address_hash == bindparam("its_hash"),
 )
 _SUPPRESSED = select(suppressions).where(
     suppressions.c.channel == bindparam("its_channel"),
@@ -67,22 +81,33 @@ class Company(Verbs):
 
     # ── suppressed addresses ──
 
-    def suppress(self, suppression: Suppression) -> None:
-        """Send nothing to an address any more; the first reason stays."""
-        self._run(
-            _SUPPRESS,
-            {
-                "channel": suppression.channel,
-                "address_hash": suppression.address_hash,
-                "reason": suppression.reason,
-                "evidence": suppression.evidence,
-                "at": suppression.at,
-            },
+    def suppress(self, suppression: Suppression) -> bool:
+        """Send nothing to an address any more, and say whether that is new; the first reason stays."""
+        return (
+            self._run(
+                _SUPPRESS,
+                {
+                    "channel": suppression.channel,
+                    "address_hash": suppression.address_hash,
+                    "reason": suppression.reason,
+                    "evidence": suppression.evidence,
+                    "at": suppression.at,
+                },
+            )
+            == 1
         )
 
-    def unsuppress(self, channel: str, address_hash: str) -> None:
-        """Allow an address again, as when its owner asked for it."""
-        self._run(_UNSUPPRESS, {"its_channel": channel, "its_hash": address_hash})
+    def unsuppress(self, channel: str, address_hash: str, why: str, now: datetime) -> bool:
+        """Allow an address again, and keep why; say whether it was suppressed."""
+        place = {"its_channel": channel, "its_hash": address_hash}
+        self._run(_KEEP_UNSUPPRESSED, place | {"now": now, "reason_why": why})
+        return self._run(_UNSUPPRESS, place) == 1
+
+    def unsuppressed(self, channel: str, address_hash: str) -> datetime | None:
+        """Say when an address was last allowed again; nothing if it never was."""
+        place = {"its_channel": channel, "its_hash": address_hash}
+        moment: datetime | None = self._value(_UNSUPPRESSED, place)
+        return moment
 
     def suppressed(self, addresses: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Suppression]:
         """Give the suppressions among these (channel, address hash)."""

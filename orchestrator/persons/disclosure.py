@@ -12,7 +12,7 @@ from orchestrator.model import ENGINE, Entry, Fact, Kind, Purpose
 from orchestrator.persons.consents import history, line, refused
 from orchestrator.persons.personal import Person, find
 from orchestrator.planning.case import ERASED
-from orchestrator.sending.blocks import listed
+from orchestrator.sending.suppressions import listed
 
 CHANNELS = ("email", "sms", "push")
 

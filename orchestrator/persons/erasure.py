@@ -24,7 +24,7 @@ from orchestrator.persons.personal import Person, find, secrets_of
 from orchestrator.persons.remains import Note, Place, note, noted, place, standing_in
 from orchestrator.planning.case import ERASED
 from orchestrator.sending import outcomes
-from orchestrator.sending.blocks import suppress
+from orchestrator.sending.suppressions import suppress
 from orchestrator.withholding import withhold
 
 SHOWN = 10  # mentions that are named; the rest is counted

@@ -1,21 +1,15 @@
-"""What stands against sending besides an order's own facts: suppressions, pauses, staging."""
+"""What stands against sending besides an order's own facts: suppressions, pauses, staging, channels."""
 
-import hmac
-import re
-import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from orchestrator.ledger import Suppression, Transaction
+from orchestrator.ledger import Transaction
 from orchestrator.model import Entry, Sent
 from orchestrator.sending.guard import Blocks, Shut
+from orchestrator.sending.suppressions import listed
 from orchestrator.sight import Sight, sent_to
 from orchestrator.timing.send_time import addresses, recipient
-
-_KEY = "suppression_key"
-_NUMBER = re.compile(r"\+[\d\s().\-/]+")
-_SPELT = re.compile(r"[^+\d]")  # what people put between digits
 
 
 def blocks(
@@ -46,38 +40,6 @@ def _sent(
     }
 
 
-def suppress(tx: Transaction, channel: str, to: str, reason: str, evidence: str, now: datetime) -> None:
-    """Send nothing to this address on this channel or kind of channel any more; only a keyed hash stays."""
-    tx.suppress(Suppression(channel, _hash(_key(tx), to), reason, evidence, now))
-
-
-def lift(tx: Transaction, channel: str, to: str, reason: str) -> None:
-    """Send to this address again, if it is on the list for that *reason*."""
-    place = (channel, _hash(_key(tx), to))
-    found = tx.suppressed([place]).get(place)
-    if found is not None and found.reason == reason:
-        tx.unsuppress(*place)
-
-
-def listed(tx: Transaction, addresses: Iterable[tuple[str, str]]) -> list[tuple[tuple[str, str], str]]:
-    """Those of these (channel, address) that nothing is sent to any more, each with the reason.
-
-    However an address is spelt, in small letters or large, it is the same.
-    """
-    if tx.remembered(_KEY) is None:
-        return []  # nothing was ever listed
-    key = _key(tx)
-    named = {place: (place[0], _hash(key, place[1])) for place in addresses}
-    found = tx.suppressed(set(named.values())) if named else {}
-    return sorted((place, found[name].reason) for place, name in named.items() if name in found)
-
-
-def hashed(tx: Transaction, addresses: Iterable[str]) -> dict[str, str]:
-    """The keyed hash of each of these addresses, by which they may be kept; "" has none."""
-    key = _key(tx)
-    return {to: _hash(key, to) if to else "" for to in addresses}
-
-
 def _places(entry: Entry, sight: Sight) -> set[tuple[str, str]]:
     """Where the notification might go, as it is wanted now."""
     order, decision = sight.orders.get(entry.wanted.order), sight.decisions.get(entry.wanted.order)
@@ -94,33 +56,3 @@ def _places(entry: Entry, sight: Sight) -> set[tuple[str, str]]:
         for to in addresses(kind, who)
         for name in (channel, kind)
     }
-
-
-def _hash(key: bytes, to: str) -> str:
-    spelt = _SPELT.sub("", to) if _NUMBER.fullmatch(to) else _in_ascii(to.lower())
-    return hmac.digest(key, spelt.encode(errors="replace"), "sha256").hex()
-
-
-def _in_ascii(to: str) -> str:
-    """A mailbox with its domain as servers and their bounces write it (RFC 5891); the rest as it is."""
-    if "@" not in to or to.isascii():
-        return to
-    from email_validator import EmailNotValidError, validate_email  # only for who needs it
-
-    try:
-        found = validate_email(to, check_deliverability=False)
-    except EmailNotValidError:
-        return to
-    return f"{found.local_part}@{found.ascii_domain}"
-
-
-def _key(tx: Transaction) -> bytes:
-    """The key of the hashes: made once, and kept in the ledger.
-
-    Read anew in each transaction, for the one that made it may have been undone.
-    """
-    known = tx.remembered(_KEY)
-    if known is None:
-        known = secrets.token_hex(32)
-        tx.remember(_KEY, known)
-    return bytes.fromhex(known)

@@ -5,8 +5,8 @@ from datetime import datetime
 from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction
 from orchestrator.model import Fact
-from orchestrator.sending.blocks import suppress
 from orchestrator.sending.outcomes import Job
+from orchestrator.sending.suppressions import suppress
 
 
 def opt_out(tx: Transaction, job: Job, reason: str, code: str, now: datetime) -> None:

@@ -16,10 +16,10 @@ from orchestrator.model import Entry, Status
 from orchestrator.planning.case import CARRIES, SAID
 from orchestrator.private import without_mailboxes
 from orchestrator.sending import late_answers, outcomes
-from orchestrator.sending.blocks import hashed, suppress
 from orchestrator.sending.guard import Answer, Wait, Withhold
 from orchestrator.sending.opting_out import opt_out
 from orchestrator.sending.outcomes import Follows, Job, Tried
+from orchestrator.sending.suppressions import hashed, suppress
 from orchestrator.sending.trouble import Trouble
 from orchestrator.sending.turns import line_of
 from orchestrator.sight import Sight, go_on

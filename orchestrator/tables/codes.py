@@ -116,4 +116,30 @@ TABLE_CODES: Mapping[str, Code] = {
         "An earlier import cancelled the order and the table does not; a cancelled order stays so.",
         "Give the order a new id if the customer waits again.",
     ),
+    # ── a list of addresses that nothing is sent to
+    "M301": Code(
+        "columns nobody knows",
+        "No column of the list holds addresses, or one is called nearly as one that is known.",
+        "Correct the name, or say which column holds what: `--column address=Empfaenger`.",
+    ),
+    "M302": Code(
+        "no address",
+        "The line holds no mail address, no number with its country, no device and no hash, or two of them.",
+        "Correct the line; `--country DE` says where national numbers belong.",
+    ),
+    "M303": Code(
+        "no such channel",
+        "The line does not say on which channel nothing is to be sent, or there is none of that name.",
+        "Say `--channel NAME`, `--everywhere`, or correct the column.",
+    ),
+    "M304": Code(
+        "no date",
+        "The day on which the address was suppressed cannot be read, or has not come yet.",
+        "Write `2026-03-12`; seconds since 1970 and the dates of mails are read too.",
+    ),
+    "M305": Code(
+        "a hash of another ledger",
+        "Hashes are keyed, and the key of this one is not known here: it would never match anybody.",
+        "Export that ledger's key with `--key-file` too, and name the file on import.",
+    ),
 }

@@ -648,8 +648,12 @@ class CompanyContract:
             assert tx.suppressed(asked) == {("sms", "hash-1"): first}
             assert [s.channel for s in tx.suppressions()] == ["email", "sms"]
             assert [s.channel for s in tx.suppressions(after=("email", "hash-2"))] == ["sms"]
-            tx.unsuppress("sms", "hash-1")
+            assert tx.unsuppressed("sms", "hash-1") is None
+            assert tx.unsuppress("sms", "hash-1", "she asked for it", NOW + HOUR)
+            assert not tx.unsuppress("sms", "hash-1", "again", NOW + HOUR)
             assert tx.suppressed(asked) == {}
+            assert tx.unsuppressed("sms", "hash-1") == NOW + HOUR
+            assert tx.suppress(first)  # a bounce after that counts
 
     def test_a_channel_is_paused_until_it_is_resumed(self, ledger: Ledger) -> None:
         with ledger.transaction() as tx:

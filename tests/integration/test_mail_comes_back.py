@@ -20,7 +20,7 @@ from channels.reporters.postmark import Postmark
 from channels.reports import Reporting
 from orchestrator.callbacks import Caller
 from orchestrator.model import Status
-from orchestrator.sending.blocks import listed
+from orchestrator.sending.suppressions import listed
 from orchestrator.sending.ways_back import WaysBack
 from tests.contracts.mail_callbacks import MAILGUN_KEY, basic, mailgun_signature, multipart
 from tests.contracts.smtp_server import SmtpServer

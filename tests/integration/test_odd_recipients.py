@@ -18,7 +18,7 @@ from channels.push import PushChannel
 from channels.sms import SmsChannel
 from orchestrator.inbox.store import Inbox
 from orchestrator.model import Status
-from orchestrator.sending.blocks import suppress
+from orchestrator.sending.suppressions import suppress
 from tests.contracts.push_servers import Firebase
 from tests.contracts.smtp_server import SmtpServer
 from tests.contracts.twilio_server import ACCOUNT, SENDER, TOKEN, TwilioServer

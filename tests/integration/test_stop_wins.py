@@ -304,7 +304,7 @@ def test_what_waits_follows_the_person_and_goes_back_when_they_are_parted(make: 
 
 
 def test_the_suppression_list_is_one_for_every_id(make: Any) -> None:
-    from orchestrator.sending.blocks import suppress
+    from orchestrator.sending.suppressions import suppress
 
     house = make()
     with house.ledger.transaction() as tx:

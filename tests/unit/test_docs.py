@@ -246,7 +246,10 @@ def settings() -> set[str]:
 
 SETTINGS = settings()
 SECTIONS = {name.split(".")[0] for name in SETTINGS}
-MEMBERS = r"show|upgrade|rebuild|copy|(?<=channels )(?:list|test|new)|(?<=inbox )token"
+MEMBERS = (
+    r"show|upgrade|rebuild|copy|(?<=channels )(?:list|test|new)|(?<=inbox )token"
+    r"|(?<=suppressions )(?:list|add|remove|import|export)"
+)
 COMMAND = re.compile(rf"\bbeforehand ((?:--config \S+ )?)([a-z]+(?: (?:{MEMBERS})\b)?)([^\n`|]*)")
 
 
