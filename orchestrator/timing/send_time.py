@@ -187,14 +187,15 @@ def _steps(one: Asked, cap: Gate | None, before: datetime) -> tuple[list[Step], 
         if expires <= firing.news:  # old already when it was heard: it ends as expired at once
             steps.append(Step(channel, firing.news))
             continue
-        moment, why = _good(one, channel, cap, before)
+        hours = hours_of(one, channel)
+        moment, why = _good(one, hours.ways, cap, before)
         if moment is None:
             late.append(f"{channel}: {NEVER} ({why})")
         elif moment >= expires:
             not_before = f"{channel}: not before {calendar.show(moment, clock.zone)}"
             late.append(f"{not_before}, {why}" if why else not_before)
         else:
-            since = _unless_active(one, channel, moment)
+            since = _unless_active(one, hours, moment)
             where = (rule.timing.unless_active or ()) if since is not None else ()
             if by := unlisted(channel, case.policy.kind(channel), who):
                 why = f"{why}; {by}" if why else by
@@ -233,18 +234,25 @@ def _cap(one: Asked) -> Gate | None:
     had = case.made.get(Had)
     if had is None:
         had = case.made[Had] = counting(who.sent, case.policy.caps, clock.zone, case.now)
-    return cap_on(had.limit(rule.purpose, case.key(rule, firing)))
+    key = case.key(rule, firing)
+    if key in had.keys:
+        return cap_on(had.limit(rule.purpose, key))
+    if rule.purpose not in case.made:
+        case.made[rule.purpose] = cap_on(had.limit(rule.purpose, key))
+    found: Gate | None = case.made[rule.purpose]
+    return found
 
 
-def _good(one: Asked, channel: str, cap: Gate | None, before: datetime) -> tuple[datetime | None, str]:
-    """The first good moment after the news on this channel, and why not before.
+def _good(
+    one: Asked, found: Sequence[Way], cap: Gate | None, before: datetime
+) -> tuple[datetime | None, str]:
+    """The first good moment after the news by one of the ways that were *found*, and why not before.
 
     When that has passed unused (an outage, a retry) and now is no good moment, it is the next one.
     """
     rule, _, case, _, clock, expires, _ = one
     news = one.start
     base, own = _base(rule, news, clock, case)
-    found = hours_of(one, channel).ways
     moment, why = allowed(base, found, cap, clock, before)
     if moment is not None and moment < case.now < expires:
         again, why_again = allowed(case.now, found, cap, clock, before)
@@ -342,11 +350,11 @@ def allowed(
     return moment, why
 
 
-def _unless_active(one: Asked, channel: str, moment: datetime) -> datetime | None:
+def _unless_active(one: Asked, hours: Hours, moment: datetime) -> datetime | None:
     """Since when the customer must not have been active: the later of the habit's start and our hearing."""
     if one.rule.timing.unless_active is None or not isinstance(one.who, Customer):
         return None
-    began = habits.began(hours_of(one, channel).habits, moment, one.clock.zone)
+    began = habits.began(hours.habits, moment, one.clock.zone)
     return one.firing.news if began is None else max(one.firing.news, began)
 
 
