@@ -234,11 +234,6 @@ class Engine:
                 count += len(batch)
         return count
 
-    def entries(self, order_id: str) -> Sequence[Entry]:
-        """Every entry of one order, oldest first."""
-        with self.ledger.read() as tx:
-            return tx.entries_of([order_id]).get(order_id, ())
-
 
 def customers_in(facts: Iterable[Fact]) -> set[str]:
     """Name the customers whom these facts are about, or whose orders."""

@@ -27,7 +27,7 @@ from orchestrator.facts import (
 )
 
 __all__ = [
-    "CUSTOMER_TYPES", "ENGINE", "FINAL", "IN_FLIGHT", "MOVES", "WAITING", "Answer", "Consent",
+    "CUSTOMER_TYPES", "ENGINE", "FINAL", "IN_FLIGHT", "MOVES", "STAFF", "WAITING", "Answer", "Consent",
     "Customer", "Decision", "Delivery", "Entry", "Fact", "Hold", "Kind", "Location", "Milestone",
     "Notification", "Order", "OrderStatus", "Outcome", "Person", "Promise", "Promised", "Purpose",
     "Scope", "Sent", "Silence", "Status", "Step", "Telling", "Tells", "Window", "first_occasion",
@@ -35,6 +35,8 @@ __all__ = [
 ]  # fmt: skip
 
 # ── orders and customers ─────────────────────────────────────────────────────
+
+STAFF = frozenset({"owner", "manager"})  # the roles of an order that the company itself plays
 
 
 @value(frozen=True, slots=True)

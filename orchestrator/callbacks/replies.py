@@ -20,6 +20,7 @@ from orchestrator.callbacks.whose import Stray, Whose, note_stray, whose
 from orchestrator.engine import Engine
 from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction
+from orchestrator.model import STAFF
 from orchestrator.persons.keywords import Wish, says_yes, wish
 from orchestrator.planning.answering import REPLIED
 from orchestrator.sending.suppressions import lift, suppress
@@ -27,7 +28,6 @@ from orchestrator.sending.suppressions import lift, suppress
 MACHINE = "message.machine_reply"
 COLLEAGUE = "message.staff_reply"
 WROTE = "customer.wrote"
-STAFF = frozenset({"owner", "manager"})
 STOPPED = "its owner said STOP"
 
 

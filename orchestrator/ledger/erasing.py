@@ -11,7 +11,7 @@ from orchestrator.ledger.functions import place_in
 from orchestrator.ledger.persons import Persons
 from orchestrator.ledger.rows import FACT, fact, to_json
 from orchestrator.ledger.skeleton import ERASED
-from orchestrator.ledger.tables import attempts, customers, entries, facts, metadata, suppressions
+from orchestrator.ledger.tables import attempts, entries, facts, metadata, suppressions
 from orchestrator.ledger.tables import places as _places
 from orchestrator.ledger.traces import E164, GAPS, digits_of, places, runs, without
 from orchestrator.ledger.verbs import batches
@@ -35,7 +35,6 @@ _FORGET_ATTEMPTS = (
     .where(attempts.c.entry_id.in_(bindparam("ids", expanding=True)))
     .values(provider_id="", detail="", message_id="", address="")
 )
-_FORGET_CACHE = customers.delete().where(customers.c.id.in_(bindparam("ids", expanding=True)))
 _FORGET_PLACES = _places.delete().where(_places.c.customer.in_(bindparam("ids", expanding=True)))
 _LISTED = select(suppressions)
 _SAY_LESS = (
@@ -147,9 +146,8 @@ class Erasing(Persons):
             self._run(_FORGET_ATTEMPTS, {"ids": batch})
 
     def forget_customers(self, customer_ids: Iterable[str]) -> None:
-        """Drop what is cached of customers, and where they were reached."""
+        """Drop where customers were reached."""
         for batch in batches(customer_ids):
-            self._run(_FORGET_CACHE, {"ids": batch})
             self._run(_FORGET_PLACES, {"ids": batch})
 
     def scrub_suppressions(self, secrets: Collection[str]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Select, bindparam, exists, func, insert, literal_column, select, update
 
-from orchestrator.ledger.persons import Persons
+from orchestrator.ledger.persons import INTRODUCED, ORDERED, Persons
 from orchestrator.ledger.rows import FACT, fact, to_json
 from orchestrator.ledger.skeleton import ERASED, bare
 from orchestrator.ledger.tables import facts, orders
@@ -54,7 +54,6 @@ _UNLIST = orders.delete().where(
     orders.c.id.in_(bindparam("ids", expanding=True)),
     ~exists().where(facts.c.scope == bindparam("scope"), facts.c.subject == orders.c.id),
 )
-_ANNOUNCED, _INTRODUCED = "order.upserted", "customer.upserted"
 
 
 class Facts(Persons):
@@ -93,16 +92,16 @@ class Facts(Persons):
         either = {fact.subject for fact in news if may_be_either(fact.type)}
         if not either:
             return set()
-        known = {fact.subject for fact in news if fact.type == _INTRODUCED}
+        known = {fact.subject for fact in news if fact.type == INTRODUCED}
         known |= {subject for _, subject, _ in self._filed(Scope.CUSTOMER, either)}
-        announced = {fact.subject for fact in news if fact.type == _ANNOUNCED}
-        announced |= {subject for _, subject, kind in self._filed(Scope.ORDER, either) if kind == _ANNOUNCED}
+        announced = {fact.subject for fact in news if fact.type == ORDERED}
+        announced |= {subject for _, subject, kind in self._filed(Scope.ORDER, either) if kind == ORDERED}
         return either & known - announced
 
     def file_under_customers(self, ids: Iterable[str]) -> None:
         """File what was heard under these ids, and is about no announced order, as about the customers."""
         filed = self._filed(Scope.ORDER, ids)
-        announced = {subject for _, subject, kind in filed if kind == _ANNOUNCED}
+        announced = {subject for _, subject, kind in filed if kind == ORDERED}
         loose = [row for row in filed if may_be_either(row[2]) and row[1] not in announced]
         self._file([number for number, _, _ in loose], Scope.CUSTOMER)
         for batch in batches(subject for _, subject, _ in loose):
@@ -150,8 +149,8 @@ class Facts(Persons):
 
     def _file_again(self, new: Sequence[Heard]) -> None:
         """Whichever was heard first, the news of a subject or who it is: it is filed the same."""
-        self.file_under_customers({item.fact.subject for item in new if item.fact.type == _INTRODUCED})
-        announced = {item.fact.subject for item in new if item.fact.type == _ANNOUNCED}
+        self.file_under_customers({item.fact.subject for item in new if item.fact.type == INTRODUCED})
+        announced = {item.fact.subject for item in new if item.fact.type == ORDERED}
         filed = self._filed(Scope.CUSTOMER, announced)
         self._file([number for number, _, kind in filed if may_be_either(kind)], Scope.ORDER)
 

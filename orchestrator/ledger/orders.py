@@ -8,7 +8,7 @@ from operator import attrgetter
 from sqlalchemy import ColumnElement, bindparam, case, literal_column, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is compiled for SQLite as well
 
-from orchestrator.ledger.tables import customers, orders
+from orchestrator.ledger.tables import orders
 from orchestrator.ledger.values import Changed, OrderRow
 from orchestrator.ledger.verbs import Verbs, batches
 
@@ -62,18 +62,10 @@ _STORE = _stored.on_conflict_do_update(
 _PROBLEM = update(orders).where(orders.c.id == bindparam("order")).values(problem=bindparam("text"))
 _ROWS = select(*_ORDER).where(orders.c.id.in_(bindparam("ids", expanding=True)))
 _LOCATIONS = select(orders.c.location).distinct().where(orders.c.location != "").order_by(orders.c.location)
-_CUSTOMERS_OF = select(orders.c.id, orders.c.customer).where(
-    orders.c.id.in_(bindparam("ids", expanding=True))
-)
 _ORDERS_OF = (
     select(orders.c.customer, orders.c.id)
     .where(orders.c.customer.in_(bindparam("ids", expanding=True)))
     .order_by(orders.c.customer, orders.c.id)
-)
-_kept = insert(customers)
-_STORE_CUSTOMERS = _kept.on_conflict_do_update(index_elements=["id"], set_={"state": _kept.excluded.state})
-_CUSTOMERS = select(customers.c.id, customers.c.state).where(
-    customers.c.id.in_(bindparam("ids", expanding=True))
 )
 
 
@@ -143,15 +135,6 @@ class Orders(Verbs):
         """Name every location that orders have."""
         return [location for (location,) in self._rows(_LOCATIONS)]
 
-    def customers_of(self, order_ids: Iterable[str]) -> dict[str, str]:
-        """Say whose the orders are; one without a customer yet is left out."""
-        return {
-            order: customer
-            for batch in batches(order_ids)
-            for order, customer in self._rows(_CUSTOMERS_OF, {"ids": batch})
-            if customer
-        }
-
     def orders_of(self, customer_ids: Iterable[str]) -> dict[str, list[str]]:
         """Name every order of each customer."""
         found: dict[str, list[str]] = {}
@@ -160,14 +143,3 @@ class Orders(Verbs):
             for customer, order in self._rows(_ORDERS_OF, {"ids": batch}):
                 found[customer].append(order)
         return found
-
-    def store_customers(self, states: Mapping[str, str]) -> None:
-        """Keep customers' folds (id → text)."""
-        if states:
-            self._run(_STORE_CUSTOMERS, [{"id": name, "state": state} for name, state in states.items()])
-
-    def customers(self, ids: Iterable[str]) -> dict[str, str]:
-        """Give the folds of those customers that are here."""
-        return {
-            name: state for batch in batches(ids) for name, state in self._rows(_CUSTOMERS, {"ids": batch})
-        }

@@ -87,15 +87,6 @@ class OrderTable(Base, table=True):
     problem: str = Field(sa_type=Text)
 
 
-class CustomerTable(Base, table=True):
-    """The fold of a customer's facts as a cache."""
-
-    __tablename__ = "customers"
-
-    id: str = Field(primary_key=True, sa_type=Text)
-    state: str = Field(sa_type=Text)
-
-
 class MergeTable(Base, table=True):
     """Which customers were ever merged: an index over the facts, so that either finds the other."""
 
@@ -349,7 +340,6 @@ def _core(model: type[Base]) -> Table:
 
 facts = _core(FactTable)
 orders = _core(OrderTable)
-customers = _core(CustomerTable)
 merges = _core(MergeTable)
 places = _core(PlaceTable)
 erasures = _core(ErasureTable)

@@ -24,11 +24,12 @@ from itertools import zip_longest
 from typing import Any
 
 from orchestrator.model import ENGINE, Customer, Fact, Window
+from orchestrator.persons.consents import GIVEN, WITHDRAWN
 from orchestrator.planning.fold import fold_customer, in_order
 from orchestrator.timing.hours import common
 
 MERGED, UNMERGED = "customer.merged", "customer.unmerged"
-GIVEN, WITHDRAWN, PREFERENCE = "consent.given", "consent.withdrawn", "preference.set"
+PREFERENCE = "preference.set"
 SHARED = (GIVEN, PREFERENCE)  # what counts for both only as long as they are one
 ALWAYS = ("customer.active", "customer.erased", "customer.habit", "customer.told")  # and whenever it was said
 _OWN = (

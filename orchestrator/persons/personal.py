@@ -17,16 +17,13 @@ _ADDRESSES = {"email": "email", "phone": "sms"}  # field of a customer → chann
 class Person:
     """Who was asked about, and what is kept about them.
 
-    ``ids`` are all the customers who are one person now, ``facts`` theirs, ``ever`` also those of whoever
-    they were once one with. ``addresses`` are (channel, address), of any time; ``secrets`` every text that
-    tells who they are.
+    ``ids`` are all the customers who are one person now, ``facts`` theirs. ``addresses`` are (channel,
+    address), of any time; ``secrets`` every text that tells who they are.
     """
 
-    customer: str
     ids: tuple[str, ...]
     state: Customer
     facts: Mapping[str, Sequence[Fact]]
-    ever: Mapping[str, Sequence[Fact]]
     orders: Mapping[str, Sequence[Fact]]
     entries: Mapping[str, Sequence[Entry]]
     addresses: frozenset[tuple[str, str]]
@@ -57,11 +54,9 @@ def find(tx: Transaction, customer: str) -> Person:
         raise NotFound(f"no customer is called {customer!r}")
     addresses = frozenset(_addresses(facts.values()))
     return Person(
-        customer,
         ids,
         fold_person(customer, ever),
         facts,
-        ever,
         tx.order_facts(names),
         tx.entries_of(names),
         addresses,

@@ -26,6 +26,7 @@ from orchestrator.timing import calendar
 NOT_REPEATED = (
     "not repeated because "  # in the reason of what may have been said, and is withheld from then on
 )
+STALE_AFTER = Duration(seconds=36 * 3600, text="36h")  # a nightly import of yesterday is still news
 SAID = frozenset({Status.ACCEPTED, Status.UNKNOWN})  # the customer knows, or may know
 CARRIES = "it carried the line "  # begins the reason of an accepted mail with which one rode along
 UNSAID = ".unreached"  # ends the occasion of the task in place of a message that could not be said

@@ -5,13 +5,11 @@ What was promised in time and heard of late is no error: histories are imported,
 
 from orchestrator.journey import Duration
 from orchestrator.model import OrderStatus, Promise
-from orchestrator.planning.case import Case, show
+from orchestrator.planning.case import STALE_AFTER, Case, show
 from orchestrator.timing import calendar
 
-TOLERANCE = Duration(seconds=36 * 3600, text="36h")  # a nightly import of yesterday is still news
 
-
-def past(case: Case, name: str, tolerance: Duration = TOLERANCE) -> Promise | None:
+def past(case: Case, name: str, tolerance: Duration = STALE_AFTER) -> Promise | None:
     """The promise for *name* that customers take us at, if it was past for that long when it was made."""
     promise = case.milestone(name).promise
     if promise is None or not promise.told or case.happened(name) is not None:

@@ -13,6 +13,7 @@ from orchestrator import conditions
 from orchestrator.findings import did_you_mean
 from orchestrator.journey import Journey, Mode, Rule, RuleBook, Rung, TaskSpec
 from orchestrator.model import (
+    STAFF,
     Customer,
     Decision,
     Kind,
@@ -36,7 +37,7 @@ from orchestrator.timing import calendar
 from orchestrator.timing.caps import Limit
 from orchestrator.timing.send_time import Asked, asked, order_zone, timed, timed_beside
 
-ROLES = frozenset({"customer", "owner", "manager"})  # any other is a party, if the order names one
+ROLES = STAFF | {"customer"}  # any other is a party, if the order names one
 
 
 class Said(NamedTuple):

@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from orchestrator.journey import On, Rule
-from orchestrator.model import Milestone, Telling, Tells, first_occasion
-from orchestrator.planning.case import SAID, Answer, Case, Firing, apology_open
+from orchestrator.model import STAFF, Milestone, Telling, Tells, first_occasion
+from orchestrator.planning.case import SAID, STALE_AFTER, Answer, Case, Firing, apology_open
 from orchestrator.planning.case import reached as reached_ones
 from orchestrator.planning.climbing import unheard, unsaid
-from orchestrator.planning.past import TOLERANCE, past, why
+from orchestrator.planning.past import past, why
 from orchestrator.planning.rungs import ladder
 from orchestrator.timing import calendar
 
-STAFF = frozenset({"owner", "manager"})
 CANCELLED = "order.cancelled"  # the one event of which something is said when the order is over
 MISSED_ON_HOLD = "tell-about-the-missed-promise"
 
@@ -133,7 +132,7 @@ def _untold(rule: Rule, name: str, case: Case) -> str:
     """Why nobody can have been told the promise for *name* that stands, or ""."""
     if case.told(name) is None:
         return f"the customer was never told a promise for {name}"
-    over = past(case, name, rule.timing.stale_after or TOLERANCE)
+    over = past(case, name, rule.timing.stale_after or STALE_AFTER)
     return why(case, name, over) if over is not None else ""
 
 

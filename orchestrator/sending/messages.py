@@ -10,7 +10,7 @@ from markupsafe import escape
 from channels.base import Attachment, Message
 from orchestrator.errors import RenderError
 from orchestrator.journey import Journey, Policy
-from orchestrator.model import Customer, Kind, Notification, Order, Purpose
+from orchestrator.model import STAFF, Customer, Kind, Notification, Order, Purpose
 from orchestrator.plain_text import one_line
 from orchestrator.planning.answering import DO as ANSWER
 from orchestrator.render import several, wording
@@ -23,7 +23,6 @@ from orchestrator.sending.ways_back import WaysBack
 from orchestrator.timing.send_time import recipient
 
 _IDS = UUID("6f0d4f6e-3a55-4a0c-9e3e-0b6c5c1d2a11")  # the name space of our Message-IDs; never change it
-STAFF = frozenset({"owner", "manager"})
 UNASKED = frozenset({Purpose.MARKETING, Purpose.RELATIONSHIP})  # mail that everybody must be able to stop
 SMALL = "margin:16px;font-size:13px;color:#55626e;text-align:center"
 

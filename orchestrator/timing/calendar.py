@@ -16,6 +16,7 @@ from orchestrator.journey import BusinessCalendar, Duration
 from orchestrator.model import Promised, Window
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # in reasons, in any locale
+EVERY_DAY = frozenset(range(len(WEEKDAYS)))
 MIDNIGHT = time(0)
 DAY = timedelta(days=1)
 HORIZON = timedelta(days=400)  # a year, and the longest holiday after it

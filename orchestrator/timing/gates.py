@@ -12,7 +12,6 @@ from orchestrator.planning.case import Case
 from orchestrator.timing import calendar, habits, law
 from orchestrator.timing.caps import Limit
 
-EVERY_DAY = frozenset(range(7))
 CHOSEN = "outside the hours the customer chose"
 LOOKS = "when the customer usually looks"
 DEFAULT = "outside the default hours"
@@ -184,7 +183,7 @@ def habits_of(who: Customer, *channels: str) -> tuple[Window, ...]:
 
 @lru_cache(maxsize=256)  # the hours that rules and journeys declare
 def _every_day(start: time, end: time) -> tuple[Window, ...]:
-    return (Window(EVERY_DAY, start, end),)
+    return (Window(calendar.EVERY_DAY, start, end),)
 
 
 def _open(why: str, windows: tuple[Window, ...], zone: str) -> Gate:

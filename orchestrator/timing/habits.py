@@ -6,7 +6,6 @@ from orchestrator.model import Window
 from orchestrator.timing import calendar
 
 A_DAY = 24 * 60
-EVERY_DAY = 7
 
 
 def last_part(habit: Window, lead: timedelta) -> Window:
@@ -17,7 +16,7 @@ def last_part(habit: Window, lead: timedelta) -> Window:
     if end - start <= minutes:
         return habit
     later, begins = divmod(end - minutes, A_DAY)  # a habit past midnight may have its last part tomorrow
-    days = frozenset((day + later) % EVERY_DAY for day in habit.days)
+    days = frozenset((day + later) % len(calendar.WEEKDAYS) for day in habit.days)
     return Window(days, time(*divmod(begins, 60)), habit.end, habit.channel)
 
 
@@ -31,7 +30,7 @@ def began(habits: tuple[Window, ...], moment: datetime, zone: str) -> datetime |
     for habit in habits:
         if weekday in habit.days:
             days.append((today, habit))
-        if habit.end <= habit.start and (weekday - 1) % EVERY_DAY in habit.days:  # past midnight
+        if habit.end <= habit.start and (weekday - 1) % len(calendar.WEEKDAYS) in habit.days:  # past midnight
             days.append((today - calendar.DAY, habit))
     spans = [_on(day, habit, zone) for day, habit in days]
     return min([start for start, end in spans if start <= moment < end], default=None)

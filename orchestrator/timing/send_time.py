@@ -11,13 +11,12 @@ from typing import NamedTuple
 
 from orchestrator.journey import Duration, On, Rule
 from orchestrator.model import Customer, Location, Order, Person, Purpose, Step, Window
-from orchestrator.planning.case import Case, Firing
+from orchestrator.planning.case import STALE_AFTER, Case, Firing
 from orchestrator.timing import calendar, habits, law
 from orchestrator.timing.caps import Had, Limit, counting
 from orchestrator.timing.gates import Clock, Gate, Way, cap_on, duties, habits_of, wishes
 
 WITHIN = Duration(days=1, text="1d")  # a message that says nothing else is useless after a day
-STALE_AFTER = Duration(seconds=36 * 3600, text="36h")  # a nightly import of yesterday is still news
 LAST_CALL = timedelta(minutes=5)  # so long before it is useless, nothing waits for others any more
 ENDLESS = datetime.max.replace(tzinfo=UTC)
 NEVER = "the customer's hours and the quiet hours leave no moment"

@@ -258,7 +258,6 @@ class OrdersContract:
             tx.mark_all()
             assert {change.order for change in tx.changed(10)} == {"O-1", "O-2", "O-3"}
             assert tx.orders_of(["C-1", "C-9"]) == {"C-1": ["O-1", "O-3"], "C-9": []}
-            assert tx.customers_of(["O-2", "O-9"]) == {"O-2": "C-2"}
 
     def test_storing_an_order_leaves_its_mark(self, ledger: Ledger) -> None:
         row = OrderRow("O-1", "C-1", "new-car", "munich", "open", "waiting", "built", '{"a":1}', "")
@@ -280,12 +279,6 @@ class OrdersContract:
             assert [(row.id, row.problem) for row in tx.list_orders(problems=True)] == [
                 ("O-3", "a condition failed")
             ]
-
-    def test_customers_are_kept_and_replaced(self, ledger: Ledger) -> None:
-        with ledger.transaction() as tx:
-            tx.store_customers({"C-1": "one", "C-2": "two"})
-            tx.store_customers({"C-1": "three"})
-            assert tx.customers(["C-1", "C-2", "C-9"]) == {"C-1": "three", "C-2": "two"}
 
 
 class PlanningContract:

@@ -55,6 +55,12 @@ WORDS = {
 }
 
 
+def entries_of(engine: Engine, order: str) -> list[Entry]:
+    """Every entry of one order, oldest first."""
+    with engine.ledger.read() as tx:
+        return list(tx.entries_of([order]).get(order, ()))
+
+
 class Dealership:
     """Everything the daemon has, in *folder*; a second one there is another daemon on the same ledger."""
 
@@ -125,7 +131,7 @@ class Dealership:
 
     def entries(self, order: str = "BX-1") -> list[Entry]:
         """Every entry of one order, oldest first."""
-        return list(self.engine.entries(order))
+        return entries_of(self.engine, order)
 
     def entry(self, rule: str = "arrived", *, order: str = "BX-1", kind: str = "message") -> Entry:
         """The only entry of a rule."""

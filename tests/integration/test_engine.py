@@ -14,6 +14,7 @@ from orchestrator.errors import Conflict
 from orchestrator.ledger import Ledger
 from orchestrator.model import Status
 from tests.builders import LINDNER, NORA, PAUL, at, event, incoming
+from tests.integration.dealership import entries_of
 
 RULES = """\
 version: 1
@@ -64,7 +65,7 @@ def waiting(engine: Engine, name: str) -> list[tuple[str, str]]:
     """The rules that wait for an order, with the moment they are due, as Munich reads it."""
     return [
         (entry.wanted.rule, entry.due_at.astimezone(at("2026-03-02 00:00").tzinfo).isoformat())
-        for entry in engine.entries(name)
+        for entry in entries_of(engine, name)
         if entry.status is Status.SCHEDULED
     ]
 
@@ -123,9 +124,9 @@ def test_an_order_whose_facts_do_not_fold_still_says_whose_it_is(engine: Engine,
 
 def test_an_order_may_come_before_its_customer(engine: Engine) -> None:
     hear(engine, order("BX-1"), promise("BX-1", "2026-03-12"))
-    (before,) = engine.entries("BX-1")
+    (before,) = entries_of(engine, "BX-1")
     hear(engine, maria())
-    (after,) = engine.entries("BX-1")
+    (after,) = entries_of(engine, "BX-1")
 
     assert before.wanted.steps == ()
     assert [step.channel for step in after.wanted.steps] == ["email"]
@@ -134,10 +135,10 @@ def test_an_order_may_come_before_its_customer(engine: Engine) -> None:
 def test_the_same_event_again_is_a_duplicate_and_changes_nothing(engine: Engine) -> None:
     documents = [maria(), order("BX-1"), promise("BX-1", "2026-03-12")]
     assert hear(engine, *documents) == Heard(new=3, duplicates=0)
-    before = engine.entries("BX-1")
+    before = entries_of(engine, "BX-1")
 
     assert hear(engine, *documents) == Heard(new=0, duplicates=3)
-    assert engine.entries("BX-1") == before
+    assert entries_of(engine, "BX-1") == before
 
 
 def test_a_changed_body_under_a_known_id_keeps_nothing_of_its_batch(engine: Engine) -> None:
@@ -171,7 +172,7 @@ def test_a_customer_with_very_many_orders_leaves_marks_that_are_planned_later(
         assert len(tx.changed(10)) == 5
     while engine.plan_changed(NOW, limit=2):
         pass
-    assert all(entry.wanted.steps for n in range(5) for entry in engine.entries(f"BX-{n}"))
+    assert all(entry.wanted.steps for n in range(5) for entry in entries_of(engine, f"BX-{n}"))
 
 
 def test_a_broken_order_is_noted_and_its_neighbours_are_planned(engine: Engine) -> None:
@@ -207,15 +208,15 @@ def test_news_about_a_merged_customer_reaches_the_order_of_the_other(engine: Eng
     hear(engine, maria())
     hear(engine, promise("BX-1", "2026-03-13", "2026-03-02 11:30", told=True))
 
-    (entry,) = [one for one in engine.entries("BX-1") if one.status is Status.SCHEDULED]
+    (entry,) = [one for one in entries_of(engine, "BX-1") if one.status is Status.SCHEDULED]
     assert entry.wanted.customer == "maria"
 
 
 def test_planning_the_same_orders_again_changes_nothing(engine: Engine) -> None:
     hear(engine, maria(), order("BX-1"), promise("BX-1", "2026-03-12"))
-    before = engine.entries("BX-1")
+    before = entries_of(engine, "BX-1")
     with engine.ledger.transaction() as tx:
         tx.mark_all()
     assert engine.plan_changed(NOW + timedelta(hours=1)) == 1
 
-    assert engine.entries("BX-1") == before
+    assert entries_of(engine, "BX-1") == before

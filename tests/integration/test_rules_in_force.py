@@ -24,7 +24,7 @@ from orchestrator.model import Entry, Status
 from orchestrator.sending.dispatch import Dispatcher
 from tests.builders import incoming, promised
 from tests.installation import CAR, NORA, Home, event, home
-from tests.integration.dealership import run
+from tests.integration.dealership import entries_of, run
 
 __all__ = ["home"]
 
@@ -67,7 +67,7 @@ def order(ago: timedelta = timedelta(minutes=5)) -> list[Incoming]:
 
 
 def said(engine: Engine, rule: str) -> list[Entry]:
-    return [entry for entry in engine.entries("A-1") if entry.wanted.rule == rule]
+    return [entry for entry in entries_of(engine, "A-1") if entry.wanted.rule == rule]
 
 
 def dispatcher(engine: Engine, now: datetime) -> tuple[Dispatcher, MemoryChannel]:
