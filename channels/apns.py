@@ -10,14 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-import httpx
 from google.auth import jwt
 from google.auth.crypt import EsSigner
 
 from channels import devices, notice
 from channels.base import ChannelError, Message, Misconfigured, Receipt, Rejected
 from channels.http import refused
-from channels.http_client import HttpClient
+from channels.http_client import Answer, HttpClient
 
 PRODUCTION, SANDBOX = "https://api.push.apple.com", "https://api.sandbox.push.apple.com"
 ROOM = 4096  # bytes of the payload
@@ -78,9 +77,7 @@ class ApnsChannel:
         """Give the connection back."""
         await self._client.close()
 
-    async def _post(
-        self, device: devices.Device, token: str, body: bytes, message: Message
-    ) -> httpx.Response:
+    async def _post(self, device: devices.Device, token: str, body: bytes, message: Message) -> Answer:
         headers = {
             "authorization": f"bearer {token}",
             "apns-topic": self._topic,
@@ -101,7 +98,7 @@ class ApnsChannel:
             self._token, self._signed_at = jwt.encode(self._signer, claims).decode(), now  # type: ignore[no-untyped-call]
         return self._token
 
-    def _error(self, answer: httpx.Response, device: devices.Device) -> ChannelError:
+    def _error(self, answer: Answer, device: devices.Device) -> ChannelError:
         """What a refusal means, by the reason that Apple gives."""
         told, raw = notice.told(answer.content), answer.text
         code = str(told.get("reason", ""))

@@ -11,14 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 from google.auth import jwt
 from google.auth.crypt import RSASigner
 
 from channels import notice
 from channels.base import ChannelError, Message, Misconfigured, Receipt, Rejected, Unavailable, Unknown
 from channels.http import refused
-from channels.http_client import HttpClient
+from channels.http_client import Answer, HttpClient
 
 URL = "https://fcm.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
@@ -71,7 +70,7 @@ class FcmChannel:
         """Give the connections back."""
         await self._client.close()
 
-    async def _post(self, token: str, body: bytes) -> httpx.Response:
+    async def _post(self, token: str, body: bytes) -> Answer:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json; charset=utf-8"}
         return await self._client.post(self._url, headers, body)
 
@@ -106,7 +105,7 @@ class FcmChannel:
             raise Unavailable("the token server's answer makes no sense")
         return token, now + timedelta(seconds=min(max(lasts, 0), 86_400))
 
-    def _error(self, answer: httpx.Response) -> ChannelError:
+    def _error(self, answer: Answer) -> ChannelError:
         """What a refusal means, by FCM's own code: it alone tells a dead token from a wrong request."""
         code, raw = _code(answer), answer.text
         if code == "UNREGISTERED":
@@ -149,13 +148,13 @@ def _content(message: Message) -> bytes:
     return json.dumps({"message": content}, ensure_ascii=False).encode(errors="replace")
 
 
-def _details(answer: httpx.Response) -> list[Mapping[str, Any]]:
+def _details(answer: Answer) -> list[Mapping[str, Any]]:
     error = notice.told(answer.content).get("error")
     details = error.get("details") if isinstance(error, dict) else None
     return [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
 
 
-def _code(answer: httpx.Response) -> str:
+def _code(answer: Answer) -> str:
     """FCM's own code (``FcmError``), or Google's for all its services, or ""."""
     for detail in _details(answer):
         if str(detail.get("@type", "")).endswith(".FcmError"):
@@ -164,7 +163,7 @@ def _code(answer: httpx.Response) -> str:
     return str(error.get("status", "")) if isinstance(error, dict) else ""
 
 
-def _blames_token(answer: httpx.Response) -> bool:
+def _blames_token(answer: Answer) -> bool:
     """Is it the token that is invalid? A ``BadRequest`` about another field is our own mistake."""
     kinds = {str(detail.get("@type", "")).rpartition(".")[2] for detail in _details(answer)}
     blamed = [

@@ -17,6 +17,12 @@ ABILITIES = Abilities(
     concurrency=32,
 )
 
+SERVICES = (  # where browsers' endpoints are
+    "fcm.googleapis.com",
+    "updates.push.services.mozilla.com",
+    "*.push.apple.com",
+    "*.notify.windows.com",
+)
 USUAL, LONGEST = timedelta(days=1), timedelta(days=28)  # how long a service keeps a message; FCM's most
 _TITLE = 120  # characters
 _KEY = 300  # bytes

@@ -20,12 +20,6 @@ from channels.base import Message, Misconfigured, Receipt, Rejected
 from channels.http import refused
 from channels.http_client import HttpClient
 
-SERVICES = (
-    "fcm.googleapis.com",
-    "updates.push.services.mozilla.com",
-    "*.push.apple.com",
-    "*.notify.windows.com",
-)
 ROOM = 3993  # RFC 8291 4: one record of 4096 bytes, less its head, its tag and the padding's delimiter
 VALID = timedelta(hours=12)  # RFC 8292 2: at most 24 hours
 
@@ -44,7 +38,7 @@ class WebPushChannel:
         self,
         key: str,
         contact: str,
-        services: tuple[str, ...] = SERVICES,
+        services: tuple[str, ...] = notice.SERVICES,
         *,
         timeout: float = 30,
         tls_context: ssl.SSLContext | None = None,

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from pydantic import Field, SecretStr, model_validator
 
+from channels import notice
 from channels.base import Channel
-from channels.notice import ABILITIES
 from channels.plugin import Kind
 from channels.settings import ChannelSettings, Length, Texts, refused
 
@@ -25,12 +25,7 @@ class Push(ChannelSettings):
         default="", description="Browsers: where a push service reaches us, `mailto:service@example.com`."
     )
     web_services: Texts = Field(
-        default=(
-            "fcm.googleapis.com",
-            "updates.push.services.mozilla.com",
-            "*.push.apple.com",
-            "*.notify.windows.com",
-        ),
+        default=notice.SERVICES,
         description="Browsers: the hosts of push services; no other endpoint is ever called.",
     )
     fcm_account: SecretStr | None = Field(
@@ -93,4 +88,4 @@ def _make(_name: str, settings: Push) -> Channel:
     return PushChannel(services)
 
 
-KIND = Kind(summary="notifications on devices", settings=Push, abilities=ABILITIES, make=_make)
+KIND = Kind(summary="notifications on devices", settings=Push, abilities=notice.ABILITIES, make=_make)

@@ -14,7 +14,8 @@ from channels.base import Channel, ChannelError, Message, Misconfigured, Rejecte
 from channels.contract import MESSAGE, ChannelContract
 from channels.contract.http_server import CUT_BEFORE, CUT_WITHIN, Answer
 from channels.devices import parse
-from channels.web_push import SERVICES, WebPushChannel, encrypted
+from channels.notice import SERVICES
+from channels.web_push import WebPushChannel, encrypted
 from tests.contracts.push_servers import NOON, Browsers, base64url, pem, point
 
 CONTACT = "mailto:service@lindner.example.com"
