@@ -112,12 +112,15 @@ def _word(desk: _Desk, asked: Wish) -> None:
         "id": reply.id,
     }
     kind = "consent.withdrawn" if asked is Wish.STOP else "consent.given"
-    for customer in desk.by.customers:
+    stranger = not desk.by.customers or desk.by.role != "customer"  # a neighbour, or nobody we know any more
+    if stranger and desk.tx.has_payload(desk.caller.source, f"{reply.id}:{desk.by.stranger}"):
+        return  # what is said again does not count for later
+    for customer in (*desk.by.customers, *([desk.by.stranger] if stranger else [])):
         data = {"channel": channel, "evidence": {key: value for key, value in evidence.items() if value}}
         desk.fact(customer, kind, customer, data)
     if asked is Wish.START:
         lift(desk.tx, channel, reply.sender, evidence["how"], desk.now, only=STOPPED)
-    elif not desk.by.customers or desk.by.role != "customer":  # a neighbour, or nobody we know any more
+    elif stranger:
         suppress(desk.tx, channel, reply.sender, STOPPED, f"{evidence['how']}, {reply.id}", desk.now)
 
 

@@ -213,6 +213,9 @@ def test_a_neighbour_who_answers_is_on_the_order_they_were_told_about(
     assert [one.reason for one in made.suppressions()] == ["its owner said STOP"]
     says(made, "START", "+493023125155", "SM-in-3")
     assert made.suppressions() == []
+    says(made, "STOP", "+493023125155", "SM-in-4")
+    says(made, "START", "+493023125155", "SM-in-3")  # Twilio repeats it
+    assert len(made.suppressions()) == 1
     made.close()
 
 

@@ -4,13 +4,18 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
 
 from channels import reporters
 from channels.file import FileChannel
-from orchestrator import config
+from channels.reports import Became, Report
+from orchestrator import callbacks, config
 from orchestrator.callbacks import Caller
 from orchestrator.cli import house
 from orchestrator.errors import Problem, Problems
@@ -221,3 +226,30 @@ def test_a_moment_that_cannot_be_is_brought_into_the_life_of_the_message(lindner
     )
     moments = [event.happened for event in events(lindner.ledger)]
     assert moments == [lindner.entry().created_at, lindner.clock.now()]
+
+
+# ── in any order ─────────────────────────────────────────────────────────────
+
+MOMENTS = {"accepted": 0, "deferred": 1, "delivered": 20, "opened": 40, "clicked": 45}
+
+
+@settings_of(max_examples=20, deadline=None)
+@given(st.lists(st.sampled_from(sorted(MOMENTS)), min_size=1, max_size=8))
+def test_whatever_comes_how_often_and_in_which_order_the_furthest_counts(reports: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        made = Dealership(Path(folder))
+        made.hear(customer(), order(), arrived())
+        made.drain()
+        made.clock.advance(timedelta(hours=1))
+        entry = made.entry()
+        for became in reports:
+            at = START + timedelta(minutes=MOMENTS[became])
+            one = Report(became, Became(became), at, message_id=entry.message_id)
+            with made.ledger.transaction() as tx:
+                callbacks.take(made.engine, tx, Caller("post", "email"), [one], made.clock.now())
+        with made.ledger.read() as tx:
+            sight = made.engine.look(tx, {"BX-1": made.clock.now()}, made.clock.now())
+        told = sight.orders["BX-1"].outcomes[entry.key]
+        made.close()
+    assert told.delivery == max(reports, key=list(MOMENTS).index)
+    assert told.status is Status.ACCEPTED
