@@ -362,7 +362,8 @@ def test_every_setting_is_in_the_reference() -> None:
     for name in SETTINGS:
         section, _, key = name.rpartition(".")
         named = section.partition(".")[0]
-        heading = f"{named}.<name>" if named in ("calendars", "brands") else section
+        parts = section.split(".")
+        heading = ".".join([named, "<name>", *parts[2:]]) if named in ("calendars", "brands") else section
         rows = page.partition(f"## [{heading}]\n")[2].partition("\n## ")[0]
         assert f"| `{key}` |" in rows, name
 
