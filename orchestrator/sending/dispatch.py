@@ -287,10 +287,9 @@ class Dispatcher:
             raise RenderError(journey)
         now = self._records.at(entry, self._clock.now())
         customer = sight.customer_of(order)
-        message = self._composer.compose(go, order, customer, journey, now)
+        known = "" if entry.message_id in batch.apart else outcomes.identity(entry, go.channel)
+        message = self._composer.compose(replace(go, message_id=known), order, customer, journey, now)
         message, line = lines.put(message, batch.lines.get(go.wanted.key, ()))
-        if entry.message_id not in batch.apart:
-            message = outcomes.same_identity(message, entry)
         others = [
             as_one([bundle[n], *bundle[:n], *bundle[n + 1 :]], sight.orders) for n in range(1, len(bundle))
         ]

@@ -91,7 +91,8 @@ class Send:
     """Go, by the step of that index, to this address. ``wanted`` is the notification as it is now.
 
     ``along`` is what leaves in the same message, each with its order.
-    ``others`` are the recipient's further devices.
+    ``others`` are the recipient's further devices. ``message_id`` is that of the first attempt, if there was
+    one by this channel.
     """
 
     wanted: Notification
@@ -100,6 +101,7 @@ class Send:
     to: str
     along: tuple[tuple[Notification, Order], ...] = ()
     others: tuple[str, ...] = ()
+    message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class Composer:
         brand = context["brand"]
         sender = self._sender.of(wanted.purpose, brand)
         keys = sorted([wanted.key, *(note.key for note, _ in go.along)])
-        identity = message_id(" ".join(keys), go.channel, sender.email)
+        identity = go.message_id or message_id(" ".join(keys), go.channel, sender.email)
         owner = self._reply_to(wanted, order, customer, brand.key) or sender.reply_to or sender.email
         by_mail, to_customer = kind == "email", not _to_staff(wanted)
         asked_for = not by_mail or wanted.purpose not in UNASKED

@@ -24,7 +24,7 @@ left is never followed by the next step: the customer would get it twice.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -119,11 +119,9 @@ class Follows:
     dead: Mapping[str, str] = field(default_factory=dict)
 
 
-def same_identity(message: Message, entry: Entry) -> Message:
-    """Return *message* under the Message-ID of its first attempt; other settings make no other mail."""
-    if not entry.message_id or entry.channel != message.channel or entry.message_id == message.message_id:
-        return message
-    return replace(message, message_id=entry.message_id)
+def identity(entry: Entry, channel: str) -> str:
+    """The Message-ID of the first attempt by *channel*, or "": other settings make no other mail."""
+    return entry.message_id if entry.channel == channel else ""
 
 
 def accepted(job: Job, receipt: Receipt) -> Follows:

@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from channels.reporters.postmark import Postmark
 from channels.reports import Reporting
 from orchestrator.callbacks import Caller
 from orchestrator.model import Status
+from orchestrator.sending.senders import Sender
 from orchestrator.sending.suppressions import listed
 from orchestrator.sending.ways_back import WaysBack
 from tests.contracts.mail_callbacks import MAILGUN_KEY, basic, mailgun_signature, multipart
@@ -182,6 +184,22 @@ def test_every_mail_has_a_return_path_and_a_reply_address_of_its_own(
     (reply_to,) = (line for line in mail.content.split(b"\r\n") if line.startswith(b"Reply-To:"))
     assert SIGNING.proven(reply_to.decode(), Address.REPLY) == message_id(mail)
     assert b"BX-1" not in mail.content
+
+
+def test_a_mail_that_is_tried_again_under_other_settings_comes_back_as_the_mail_it_is(
+    lindner: Dealership, server: SmtpServer
+) -> None:
+    server.answering("451 4.3.0 later", at="RCPT", times=1)
+    lindner.hear(customer(), order(), arrived())
+    lindner.drain()
+    assert not server.mails
+    lindner.sender = Sender("service@new.example", postal_address="Ludwigstr. 1, 80539 Munich")
+    lindner.dispatcher._composer = lindner.composer()
+    lindner.pass_time(timedelta(hours=1))
+    (mail,) = server.mails
+    assert b"<service@new.example>" in mail.content
+    assert message_id(mail).endswith("@lindner.example>")
+    assert SIGNING.proven(mail.sender, Address.BOUNCE) == message_id(mail)
 
 
 def test_a_bounce_to_our_signed_return_path_suppresses_the_address(
