@@ -10,6 +10,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 from aiosmtplib import (
     SMTP,
@@ -21,8 +22,6 @@ from aiosmtplib import (
 )
 
 from channels.base import (
-    Abilities,
-    AfterUnknown,
     Message,
     Misconfigured,
     Receipt,
@@ -31,6 +30,7 @@ from channels.base import (
     Unknown,
 )
 from channels.dkim import Signer
+from channels.kinds.email import KIND
 from channels.mime import address, compose
 from channels.smtp import Stage, error
 from channels.smtp_connections import Connections, Tls
@@ -73,13 +73,7 @@ class EmailChannel:
     ) -> None:
         if connections < 1:
             raise Misconfigured("email: connections must be at least 1")
-        self.abilities = Abilities(
-            rich=True,
-            attachments=True,
-            replies=True,
-            after_unknown=AfterUnknown.REPEAT,
-            concurrency=connections,
-        )
+        self.abilities = replace(KIND.abilities, concurrency=connections)
         self._connections = Connections(
             host, port, tls, username, password, helo=helo, timeout=connect, tls_context=tls_context,
             most=connections, rest=rest,

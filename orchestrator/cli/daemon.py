@@ -144,7 +144,7 @@ async def _until_stopped(
             readers = house.readers(chosen, channels)
             jobs.append(_listen(chosen, engine, readers, server, stop, transport.wake, inbox))
         await asyncio.gather(*jobs)
-    ended = ", ".join(f"{count:,} {word}" for word, count in sorted(dispatcher.counts.ended.items()) if count)
+    ended = ", ".join(f"{count:,} {word}" for word, count in sorted(dispatcher.counts.items()) if count)
     return f"stopped: {ended}" if ended else "stopped: no message ended"
 
 

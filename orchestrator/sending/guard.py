@@ -74,9 +74,6 @@ class Blocks:
         return "" if why is None else standstill(kind, name, why)
 
 
-NO_BLOCKS = Blocks({}, {})
-
-
 A_CHANNEL = "channel "  # begins the reason of what waits for one
 IN_VAIN = "unreachable: "  # so the owner of the order is told, as of whatever no channel could say
 

@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from channels.base import Abilities, Receipt, Rejected
@@ -32,16 +32,6 @@ CAME_APART = "somebody else has one of the orders this message is about"
 AGAIN = "to be tried again"
 
 
-@dataclass
-class Counts:
-    """How many entries ended how, for the sentence at the end."""
-
-    ended: Counter[str] = field(default_factory=Counter)
-
-    def __getitem__(self, status: str) -> int:
-        return self.ended[status]
-
-
 @dataclass(frozen=True, slots=True)
 class Undecided:
     """The guard has no answer, because of *why*."""
@@ -58,7 +48,7 @@ class Records:
     def __init__(self, engine: Engine, abilities: Callable[[str], Abilities | None]) -> None:
         self._engine = engine
         self._abilities = abilities
-        self.counts = Counts()
+        self.counts: Counter[str] = Counter()  # how many entries ended how
         self.trouble = Trouble()
 
     def at(self, entry: Entry, now: datetime) -> datetime:
@@ -76,7 +66,7 @@ class Records:
     def refused(self, late: set[int]) -> set[int]:
         """Count and log the entries whose write came too late; return them."""
         for entry_id in sorted(late):
-            self.counts.ended[STALE] += 1
+            self.counts[STALE] += 1
             log.warning("entry %d: somebody else has it by now; this worker's write was refused", entry_id)
         return late
 
@@ -112,7 +102,7 @@ class Records:
                         tx, entry, status, reason, moment, self._engine.book.policy.time_zone,
                         generation=entry.generation,
                     )  # fmt: skip
-                    self.counts.ended[status] += 1
+                    self.counts[status] += 1
                     if status is not Status.CANCELLED:  # that is the planner's own word
                         facts.append(outcomes.fact_of(entry.wanted, entry, status, moment, reason=reason))
         self.tell(tx, facts, now)
@@ -146,7 +136,7 @@ class Records:
         """Freeze it until somebody mends what is wrong, or news of its order comes."""
         tx.release(entry.id, entry.generation, now)
         tx.hold([entry.id], f"{PARKED}: {without_mailboxes(reason)}", now)
-        self.counts.ended[PARKED] += 1
+        self.counts[PARKED] += 1
 
     def park_all(self, broken: Sequence[tuple[Entry, str]], tx: Transaction, now: datetime) -> None:
         """Park several, each with its reason."""
@@ -216,7 +206,7 @@ class Records:
             if entry.id in late:
                 continue
             if then.again is not None:
-                self.counts.ended[AGAIN] += 1
+                self.counts[AGAIN] += 1
                 with self.fenced(entry):
                     again = then.again
                     self.back(
@@ -224,7 +214,7 @@ class Records:
                         outcome=then.outcome, code=then.code, line=again.line,
                     )  # fmt: skip
             elif then.status is not None:
-                self.counts.ended[then.status] += 1
+                self.counts[then.status] += 1
                 facts.append(
                     outcomes.fact_of(wanted, entry, then.status, moment, channel=channel, reason=then.reason)
                 )

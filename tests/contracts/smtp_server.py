@@ -1,13 +1,12 @@
 """A real SMTP server on loopback that plays a mail provider, and misbehaves on command.
 
 Strict about what providers are strict about: bare CR or LF, long lines, eight-bit text nobody announced,
-commands out of order. ``python -m tests.contracts.smtp_server PORT`` runs one by itself, for measuring.
+commands out of order.
 """
 
 import asyncio
 import re
 import ssl
-import sys
 import threading
 from collections import Counter
 from dataclasses import dataclass
@@ -56,7 +55,6 @@ class SmtpServer(Server):
         self.tls = tls
         self.login = login
         self.extensions = extensions.split()
-        self.keeping = True
         self.count = 0
         self.mails: list[Mail] = []
         self.commands: Counter[str] = Counter()
@@ -99,8 +97,7 @@ class SmtpServer(Server):
     def take(self, mail: Mail) -> None:
         """Keep *mail* as delivered."""
         self.count += 1
-        if self.keeping:
-            self.mails.append(mail)
+        self.mails.append(mail)
 
 
 class _Session(asyncio.Protocol):
@@ -232,19 +229,3 @@ class _Session(asyncio.Protocol):
             return
         assert transport
         self.transport, self.secure = transport, True
-
-
-def _serve(port: int) -> None:
-    server = SmtpServer(port=port)
-    server.keeping = False
-    sys.stdout.write(f"listening on {server.host}:{server.port}\n")
-    sys.stdout.flush()
-    try:
-        sys.stdin.read()
-    finally:
-        sys.stdout.write(f"{server.count} mails over {server.connections} connections\n")
-        server.close()
-
-
-if __name__ == "__main__":
-    _serve(int(sys.argv[1]) if len(sys.argv) > 1 else 0)

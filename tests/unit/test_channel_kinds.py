@@ -13,13 +13,16 @@ from orchestrator.journey import RuleBook
 from orchestrator.model import Entry, Notification, Purpose, Status
 from orchestrator.persons.consents import refused
 from orchestrator.planning.planner import wanted
-from orchestrator.sending.guard import NO_BLOCKS, Answer, Blocks, Send, Withhold, guard
+from orchestrator.sending.guard import Answer, Blocks, Send, Withhold, guard
 from tests.builders import BERLIN, at, car_order, event, maria, reached
 from tests.deciding import Told, book, decide, entry, fold, one
 
 KINDS = {"sms_second": "sms", "email_second": "email"}
 HERE = reached("O-1", "arrived", "2026-03-12 11:20")
 NOON = "2026-03-12 11:20"
+
+
+NO_BLOCKS = Blocks({}, {})
 
 
 def by(*channels: str, timing: str = "{at: now, within: 6h}") -> RuleBook:

@@ -9,7 +9,7 @@ from orchestrator.journey import Cap, RuleBook
 from orchestrator.model import Entry, Purpose, Sent, Status
 from orchestrator.persons.consents import refused
 from orchestrator.planning.planner import wanted
-from orchestrator.sending.guard import NO_BLOCKS, Answer, Blocks, Send, Wait, Withhold, guard
+from orchestrator.sending.guard import Answer, Blocks, Send, Wait, Withhold, guard
 from tests.builders import BERLIN, at, car_order, event, maria, promised, reached
 from tests.deciding import QUIET, Told, book, decide, entry, fold, one, outcome
 
@@ -19,6 +19,9 @@ RULE = (
 )
 RULES = book(RULE % "")
 HERE = reached("O-1", "arrived", "2026-03-12 11:20")
+
+
+NO_BLOCKS = Blocks({}, {})
 
 
 def ask(
