@@ -1,6 +1,7 @@
 """What operations see of a channel that is paused, left alone, or at its rate."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,9 +19,10 @@ NOW = datetime.now(UTC)
 
 
 @pytest.fixture
-def ledger(home: Home) -> Ledger:
+def ledger(home: Home) -> Iterator[Ledger]:
     home.run("db", "upgrade")
-    return Ledger.open(f"sqlite:///{home.folder / 'beforehand.db'}")
+    with Ledger.open(f"sqlite:///{home.folder / 'beforehand.db'}") as opened:
+        yield opened
 
 
 def test_a_channel_that_is_left_alone_says_since_when_why_and_when_it_is_tried(
@@ -28,11 +30,11 @@ def test_a_channel_that_is_left_alone_says_since_when_why_and_when_it_is_tried(
 ) -> None:
     with ledger.transaction() as tx:
         reason = "5 failures in a row, the last: the provider answered 503"
-        tx.keep_health(Health("email", 5, 1, NOW, NOW + timedelta(minutes=10), reason=reason, code="503"))
+        tx.keep_health(Health("email", 5, 1, NOW, NOW + timedelta(hours=10), reason=reason, code="503"))
     _, out, _ = home.run("channels", "list", "--format", "json")
     (email,) = [row for row in json.loads(out) if row["name"] == "email"]
 
-    again = f"tried again at {NOW + timedelta(minutes=10):%H:%M:%S}Z"
+    again = f"tried again at {NOW + timedelta(hours=10):%H:%M:%S}Z"
     assert email["health"] == f"left alone since {NOW:%Y-%m-%d %H:%M}Z: {reason}; {again}"
     code, out, _ = home.run("doctor", "--format", "json")
     (finding,) = [row for row in json.loads(out) if row["what"] == "sending by email"]

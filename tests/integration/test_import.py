@@ -416,7 +416,7 @@ def peak(folder: Path, rows: int) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-        assert work.counts["taken"] == rows
+        assert work.counts["rows"] == rows
 
 
 def test_ten_times_the_rows_take_no_more_memory(tmp_path: Path) -> None:

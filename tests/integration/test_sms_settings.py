@@ -58,7 +58,7 @@ async def test_settings_make_the_channel_and_the_token_comes_from_a_file(
     await channel.close()
     (text,) = server.texts
     assert (text.to, text.sender) == (MARIA, SENDER)
-    assert text.callback.startswith("https://hooks.lindner.example/twilio?entry=4711%2Farrived")
+    assert text.callback.startswith("https://hooks.lindner.example/twilio?entry=4711/arrived")
     assert TOKEN not in repr(settings)
 
 
