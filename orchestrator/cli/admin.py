@@ -80,12 +80,17 @@ def config_show(
 
 
 def db_upgrade(ctx: typer.Context, config: Config = None) -> None:
-    """Make the ledger's tables, or bring them up to this program."""
+    """Make the ledger's tables, or bring them up to this program.
+
+    In PostgreSQL the tables of the jobs between planners and dispatchers are made with them.
+    """
     chosen = settings(ctx, config)
+    from orchestrator.cli.roles import make_jobs
     from orchestrator.ledger import Ledger
     from orchestrator.ledger.schema import HEAD
 
-    with Ledger.open(chosen.ledger.url, upgrade=True):
+    with Ledger.open(chosen.ledger.url, upgrade=True) as ledger:
+        make_jobs(ledger)
         output.sentence(f"the ledger has schema {HEAD}, the newest")
 
 

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import typer
 
 from orchestrator import garbage
-from orchestrator.cli import house, ledgers, logs, output, pages, senders
+from orchestrator.cli import house, ledgers, logs, output, pages, roles, senders
 from orchestrator.cli.options import Config, settings
+from orchestrator.cli.roles import Role
 from orchestrator.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -36,12 +37,29 @@ A_WEEK = timedelta(days=6)  # within it a weekday says which day is meant
 QUEUE = 2048  # connections that may wait to be accepted
 
 
-def run(ctx: typer.Context, config: Config = None) -> None:
+def run(
+    ctx: typer.Context,
+    role: Annotated[
+        Role,
+        typer.Option(
+            "--role",
+            help="What this process does: `all` plans and sends; `planner` plans, and hands over; "
+            "`dispatcher` sends what is handed over; `web` takes events over HTTP and nothing else.",
+        ),
+    ] = Role.ALL,
+    config: Config = None,
+) -> None:
     """Plan and send, until it is stopped.
 
-    SIGTERM and Ctrl+C finish what is in flight. One daemon works on a ledger; a second one is refused.
+    SIGTERM and Ctrl+C finish what is in flight. One daemon works on a ledger in a file; a second one is
+    refused. Every role but `all` needs the ledger in PostgreSQL.
     """
-    _work(settings(ctx, config), server=None)
+    chosen = settings(ctx, config)
+    if role is not Role.WEB:
+        _work(chosen, None, role)
+        return
+    with closing(_bound(chosen.server.host, chosen.server.port)) as server:
+        _work(chosen, server, role)
 
 
 def serve(
@@ -60,7 +78,7 @@ def serve(
     """
     chosen = settings(ctx, config)
     with closing(_bound(host or chosen.server.host, port or chosen.server.port)) as server:
-        _work(chosen, server)
+        _work(chosen, server, Role.ALL)
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -78,21 +96,23 @@ def _bound(host: str, port: int) -> socket.socket:
         raise Misconfigured(f"cannot listen on {where}: {why[:1].lower()}{why[1:]}\n{hint}") from error
 
 
-def _work(chosen: Settings, server: socket.socket | None) -> None:
-    """Be the daemon of the ledger until a signal says stop."""
+def _work(chosen: Settings, server: socket.socket | None, role: Role) -> None:
+    """Be the daemon of the ledger, or a part of it, until a signal says stop."""
     import asyncio
 
     from orchestrator.config.in_force import at_start
 
     logs.to_stderr(chosen.log.level, chosen.log.format)
+    roles.demand_shared(chosen, role)
     with ledgers.engine_in_force(chosen) as engine, engine.ledger.daemon_lock():
+        roles.demand_jobs(engine, role)
         if why_not := ledgers.take_up(chosen, engine.ledger):
             output.note(f"the rules in force stay as they are: {why_not}")
         with engine.ledger.transaction() as tx:
             engine.follow(tx)
             tx.remember(ledgers.DAEMON, at_start(chosen))
         with house.inbox(chosen, engine) as inbox:
-            done = asyncio.run(_until_stopped(chosen, engine, server, inbox))
+            done = asyncio.run(_until_stopped(chosen, engine, server, inbox, role))
         output.sentence("; ".join(filter(None, [done, _waiting(engine, chosen.company.time_zone)])))
 
 
@@ -109,14 +129,13 @@ def _waiting(engine: Engine, zone: str) -> str:
 
 
 async def _until_stopped(
-    chosen: Settings, engine: Engine, server: socket.socket | None, inbox: Inbox | None
+    chosen: Settings, engine: Engine, server: socket.socket | None, inbox: Inbox | None, role: Role
 ) -> str:
     """Work, and return what was done as a sentence."""
     import asyncio
 
     from orchestrator.cli.following import Follower, Texts
     from orchestrator.sending.dispatch import Dispatcher
-    from orchestrator.transport.local import LocalTransport
 
     clock = ledgers.clock_of(engine.ledger)
     channels = house.channels(chosen, inbox)
@@ -131,14 +150,16 @@ async def _until_stopped(
         allow=frozenset(chosen.staging.allow) or None,
         limits=house.limits(chosen),
     )
-    transport = LocalTransport(engine, dispatcher, clock, chosen.daemon.tick)
-    transport.every(FOLLOW, Follower(chosen, engine, texts, clock), "rules and texts")
-    if inbox is not None:
+    transport = roles.transport(chosen, role, engine, dispatcher, clock)
+    if role in (Role.ALL, Role.DISPATCHER):
+        transport.every(FOLLOW, Follower(chosen, engine, texts, clock), "rules and texts")
+    if inbox is not None and role in (Role.ALL, Role.PLANNER):
         transport.every(TIDY, pages.tidying(chosen, inbox, clock), "old messages in inboxes")
     stop = asyncio.Event()
     garbage.settled()
     with _stopping_at_signals(stop):
-        output.note(f"working on {chosen.ledger.url}; SIGTERM or Ctrl+C stops")
+        part = "" if role is Role.ALL else f" as {role}"
+        output.note(f"working on {chosen.ledger.url}{part}; SIGTERM or Ctrl+C stops")
         jobs: list[Awaitable[Any]] = [transport.run(stop)]
         if server is not None:
             readers = house.readers(chosen, channels)

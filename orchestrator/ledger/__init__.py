@@ -4,6 +4,7 @@ Importing it costs half a second (SQLModel): do so inside the command that needs
 """
 
 from orchestrator.ledger.asof import AsOf
+from orchestrator.ledger.handing import HANDED_OVER, Handed
 from orchestrator.ledger.ledger import Ledger, Transaction
 from orchestrator.ledger.values import (
     Activation,
@@ -28,6 +29,7 @@ from orchestrator.ledger.values import (
 from orchestrator.ledger.writer import Writer
 
 __all__ = [
+    "HANDED_OVER",
     "Activation",
     "Appended",
     "AsOf",
@@ -38,6 +40,7 @@ __all__ = [
     "Changed",
     "Failing",
     "Finish",
+    "Handed",
     "Health",
     "Heard",
     "InboxItem",

@@ -1,8 +1,9 @@
 """What a database must do for the ledger: connections in transactions, and errors that say it is away."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
@@ -46,6 +47,10 @@ class Database(Protocol):
 
     def files(self) -> tuple[Path, ...]:
         """The files on this machine that hold its data; none if there are none."""
+        ...
+
+    def driver_arguments(self) -> Mapping[str, Any]:
+        """How the driver reaches it; it may hold a password."""
         ...
 
     def close(self) -> None:

@@ -1,11 +1,11 @@
 """The ledger: opens the database, and gives transactions whose verbs are the rest of this package."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import DateTime, func, make_url, select
 from sqlalchemy.exc import ArgumentError
@@ -16,6 +16,7 @@ from orchestrator.ledger.company import Company
 from orchestrator.ledger.database import Database
 from orchestrator.ledger.erasing import Erasing
 from orchestrator.ledger.facts import Facts
+from orchestrator.ledger.handing import Handing
 from orchestrator.ledger.inbox import Inbox
 from orchestrator.ledger.looking import Looking
 from orchestrator.ledger.orders import Orders
@@ -27,7 +28,9 @@ from orchestrator.ledger.turns import Turns
 _TIME = select(func.clock_timestamp(type_=DateTime(timezone=True)))
 
 
-class Transaction(Facts, Orders, Sending, Company, Looking, Erasing, Reserving, Inbox, Returning, Turns):
+class Transaction(
+    Facts, Orders, Sending, Handing, Company, Looking, Erasing, Reserving, Inbox, Returning, Turns
+):
     """Every verb of the ledger, within one transaction."""
 
 
@@ -129,6 +132,10 @@ class Ledger:
     def files(self) -> tuple[Path, ...]:
         """The files that hold its data; none if it lives in memory or on a server."""
         return self._database.files()
+
+    def driver_arguments(self) -> Mapping[str, Any]:
+        """How the driver reaches the database, for somebody who has connections of their own to it."""
+        return self._database.driver_arguments()
 
     def close(self) -> None:
         """Give back every connection; what is written stays written."""

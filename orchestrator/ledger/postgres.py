@@ -1,8 +1,9 @@
 """PostgreSQL as the ledger needs it: its connections, its settings, and which of its errors mean "away"."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import errors
@@ -115,6 +116,11 @@ class PostgresDatabase:
     def files(self) -> tuple[Path, ...]:
         """None on this machine."""
         return ()
+
+    def driver_arguments(self) -> Mapping[str, Any]:
+        """What ``psycopg.connect`` takes for it."""
+        _, named = self.engine.dialect.create_connect_args(self.engine.url)
+        return named
 
     def close(self) -> None:
         """Give back every connection."""

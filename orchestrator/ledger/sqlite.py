@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from time import monotonic
@@ -159,6 +159,10 @@ class SqliteDatabase:
         if self.file is None:
             return ()
         return tuple(self.file.with_name(self.file.name + suffix) for suffix in ("", "-wal", "-shm"))
+
+    def driver_arguments(self) -> Mapping[str, Any]:
+        """What ``sqlite3.connect`` takes for it."""
+        return {"database": self.engine.url.database or ":memory:"}
 
     def close(self) -> None:
         """Give back every connection."""

@@ -18,7 +18,7 @@ from orchestrator.clock import Clock
 from orchestrator.engine import Engine
 from orchestrator.errors import LedgerAway, NotFound, RenderError
 from orchestrator.journey import Rider
-from orchestrator.ledger import Transaction
+from orchestrator.ledger import Handed, Transaction
 from orchestrator.model import Entry
 from orchestrator.planning.combining import Going, as_one, beside, bundles, company
 from orchestrator.planning.planner import journey_of
@@ -27,7 +27,7 @@ from orchestrator.sending import lines, outcomes
 from orchestrator.sending.behind import Behind
 from orchestrator.sending.blocks import blocks
 from orchestrator.sending.guard import Blocks, Send, guard
-from orchestrator.sending.leases import Leases
+from orchestrator.sending.leases import Defer, Leases
 from orchestrator.sending.messages import Composes
 from orchestrator.sending.outcomes import Job, Tried, in_doubt, may_be_found
 from orchestrator.sending.outgoing import Outgoing, by_channel, every
@@ -38,6 +38,7 @@ from orchestrator.timing.send_time import order_zone
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+Take = Callable[[Transaction, datetime], list[Entry]]
 
 LEASE = timedelta(minutes=15)  # longer than any provider's timeout, so a slow send is never sent twice
 BATCH = 500  # three commits each
@@ -118,7 +119,28 @@ class Dispatcher:
 
     async def one_batch(self, only: Sequence[int] | None = None) -> int:
         """Handle one batch of what is due now, or of *only* these entries; return how many were taken."""
-        batch = self._in_ledger(partial(self._claim, only))
+        return await self._one(partial(self._due, only))
+
+    def hand_over(self, defer: Defer, most: int) -> int:
+        """Claim what is due for other workers, and have *defer* tell them in the same transaction.
+
+        At most *most* wait for them at a time. Returns how many were handed over.
+        """
+
+        def claim(tx: Transaction, now: datetime) -> int:
+            self._turns.call(tx, now)
+            return self._leases.hand_over(tx, defer, most, now)
+
+        return 0 if self.stopping else self._in_ledger(claim)
+
+    async def take_over(self, handed: Sequence[Handed]) -> int:
+        """Handle what was handed over and nobody else has meanwhile; return how many entries were taken."""
+        taken = 0 if self.stopping else await self._one(partial(self._leases.take_over, handed))
+        self._behind.ended()
+        return taken
+
+    async def _one(self, take: Take) -> int:
+        batch = self._in_ledger(partial(self._claim, take))
         if batch is None:
             return 0
         if self._live:
@@ -184,12 +206,16 @@ class Dispatcher:
 
     # ── claim, and look at the orders ────────────────────────────────────────
 
-    def _claim(self, only: Sequence[int] | None, tx: Transaction, now: datetime) -> Batch | None:
+    def _due(self, only: Sequence[int] | None, tx: Transaction, now: datetime) -> list[Entry]:
         if not self._engine.replay:
             self._turns.call(tx, now)
         entries = self._leases.claim(tx, self._batch, only, now)
         if self._engine.replay and self._engine.book.capped:
-            entries = self._one_moment_each(tx, entries, now)
+            return self._one_moment_each(tx, entries, now)
+        return entries
+
+    def _claim(self, take: Take, tx: Transaction, now: datetime) -> Batch | None:
+        entries = take(tx, now)
         if not entries:
             return None
         apart: frozenset[str] = frozenset()

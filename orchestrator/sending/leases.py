@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from orchestrator.errors import LedgerAway
-from orchestrator.ledger import Transaction
+from orchestrator.ledger import HANDED_OVER, Handed, Transaction
 from orchestrator.model import Entry
 
+Defer = Callable[[Transaction, Sequence[Entry]], None]  # tells others, in the same transaction
 InLedger = Callable[[Callable[[Transaction, datetime], int]], int]
 
 
@@ -30,6 +31,18 @@ class Leases:
         if only is None:
             return tx.claim(now, limit, self._worker, self._lease)
         return tx.claim_these(only, now, self._worker, self._lease)
+
+    def hand_over(self, tx: Transaction, defer: Defer, most: int, now: datetime) -> int:
+        """Take what is due for whoever takes it over, until *most* wait for that; return how many."""
+        room = most - tx.handed()
+        entries = tx.claim(now, room, HANDED_OVER, self._lease) if room > 0 else []
+        if entries:
+            defer(tx, entries)
+        return len(entries)
+
+    def take_over(self, handed: Sequence[Handed], tx: Transaction, now: datetime) -> list[Entry]:
+        """Take those of these that still wait for it."""
+        return tx.take_over(handed, now, self._worker, self._lease)
 
     def claim_along(self, tx: Transaction, entries: Sequence[Entry], now: datetime) -> list[Entry]:
         """Take also these, which leave with what was claimed: as if they were due now."""

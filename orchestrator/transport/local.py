@@ -65,13 +65,13 @@ class LocalTransport:
 
     async def _send(self) -> None:
         self._sending = asyncio.get_running_loop()
-        with _reported("start"):
+        with reported("start"):
             self._engine.release_parked(self._clock.now())  # templates may be mended
             await self._dispatcher.sweep()
         try:
             while not self._ended:
                 self._news.clear()
-                with _reported("send"):
+                with reported("send"):
                     plan_marked(self._engine, self._clock.now())
                     await self._dispatcher.drain(patient=False)
                 with suppress(TimeoutError):
@@ -80,22 +80,26 @@ class LocalTransport:
         finally:
             await self._dispatcher.close()
 
+    def _until_due(self) -> float | None:
+        """Seconds until something becomes due; what is due and cannot go waits for news or a tick."""
+        return until_due(self._engine, self._dispatcher, self._clock) or None
+
     def _sweep(self) -> None:
         if self._sending is not None and self._sending.is_running():
             asyncio.run_coroutine_threadsafe(self._dispatcher.sweep(), self._sending).result()
 
-    def _until_due(self) -> float | None:
-        """Seconds until something that waits is due; ``None`` to wait for news."""
-        with _reported("look"), self._engine.ledger.read() as tx:
-            now = self._clock.now()
-            due = self._dispatcher.next_due(tx, now)
-            if due is not None and due > now:
-                return (due - now).total_seconds()
-        return None
+
+def until_due(engine: Engine, dispatcher: Dispatcher, clock: Clock) -> float | None:
+    """Seconds until something that waits is due, 0 if it is; ``None`` to wait for news."""
+    with reported("look"), engine.ledger.read() as tx:
+        now = clock.now()
+        due = dispatcher.next_due(tx, now)
+        return None if due is None else max((due - now).total_seconds(), 0)
+    return None
 
 
 @contextmanager
-def _reported(name: str) -> Iterator[None]:
+def reported(name: str) -> Iterator[None]:
     """Whatever fails is tried again at the next tick."""
     try:
         yield

@@ -13,6 +13,7 @@ import pytest
 
 from orchestrator.errors import Stale
 from orchestrator.ledger import (
+    HANDED_OVER,
     Appended,
     Begin,
     Finish,
@@ -630,6 +631,54 @@ class SendingContract:
             assert (early.due, early.oldest, early.leases_over) == (0, None, 0)
 
 
+class HandingContract:
+    def handed(self, ledger: Ledger, *notes: Notification) -> list[Entry]:
+        create(ledger, *notes)
+        return claim(ledger, worker=HANDED_OVER)
+
+    def take(self, ledger: Ledger, *found: Entry, worker: str = "w") -> list[Entry]:
+        with ledger.transaction() as tx:
+            return tx.take_over([(one.id, one.generation) for one in found], NOW, worker, LEASE)
+
+    def test_what_is_handed_over_is_taken_over_once_under_the_next_generation(self, ledger: Ledger) -> None:
+        late, early = note("O-1"), note("O-2", due=NOW - HOUR)
+        found = self.handed(ledger, late, early)
+        taken = self.take(ledger, *reversed(found))
+        assert [one.wanted.order for one in taken] == ["O-2", "O-1"]
+        assert [one.generation for one in taken] == [one.generation + 1 for one in found]
+        assert taken == [get(ledger, one.id) for one in taken]
+        assert self.take(ledger, *found, worker="another") == []
+        with ledger.transaction() as tx:
+            assert tx.extend_lease([one.id for one in taken], "w", NOW + HOUR) == 2
+            with pytest.raises(Stale):  # whoever handed it over has it no more
+                tx.release(found[0].id, found[0].generation, NOW)
+
+    def test_what_was_swept_withdrawn_or_claimed_meanwhile_is_not_taken_over(self, ledger: Ledger) -> None:
+        (swept,) = self.handed(ledger, note("O-1"))
+        with ledger.transaction() as tx:
+            assert [one.id for one in tx.sweep(NOW + LEASE)] == [swept.id]
+        assert self.take(ledger, swept) == []
+        (again,) = claim(ledger, NOW + LEASE, worker=HANDED_OVER)
+        assert self.take(ledger, swept) == []
+
+        (withdrawn,) = self.handed(ledger, note("O-2"))
+        with ledger.transaction() as tx:
+            tx.withdraw(withdrawn.id, Status.CANCELLED, "the order is cancelled", NOW)
+        create(ledger, note("O-3"))
+        (claimed,) = claim(ledger, worker="somebody")
+        assert [one.id for one in self.take(ledger, withdrawn, claimed, again)] == [again.id]
+
+    def test_it_is_known_how_many_wait_to_be_taken_over_and_how_many_in_vain(self, ledger: Ledger) -> None:
+        first, _ = self.handed(ledger, note("O-1"), note("O-2"))
+        create(ledger, note("O-3"))
+        claim(ledger)
+        with ledger.read() as tx:
+            assert (tx.handed(), tx.handed_in_vain(NOW), tx.handed_in_vain(NOW + LEASE)) == (2, 0, 2)
+        self.take(ledger, first)
+        with ledger.read() as tx:
+            assert (tx.handed(), tx.handed_in_vain(NOW + LEASE)) == (1, 1)
+
+
 class CompanyContract:
     def test_an_address_is_suppressed_on_its_channel_and_the_first_reason_stays(self, ledger: Ledger) -> None:
         first = Suppression("sms", "hash-1", "STOP", "message 7", NOW)
@@ -843,6 +892,7 @@ class LedgerContract(
     OrdersContract,
     PlanningContract,
     SendingContract,
+    HandingContract,
     CompanyContract,
     TransactionContract,
     WriterContract,

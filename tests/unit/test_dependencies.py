@@ -40,7 +40,7 @@ def test_what_is_required_is_used() -> None:
     assert names(PROJECT["dependencies"]) - imported() <= DATA | ANNOUNCED
 
 
-@pytest.mark.parametrize("extra", ["", "chat", "test", "build"])
+@pytest.mark.parametrize("extra", ["", "chat", "distributed", "test", "build"])
 def test_what_is_required_is_pinned(extra: str) -> None:
     wanted = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
     lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
