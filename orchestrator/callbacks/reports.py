@@ -35,6 +35,7 @@ def named(tx: Transaction, channel: str, report: Report) -> list[Entry]:
 def take(tx: Transaction, caller: Caller, report: Report, now: datetime) -> list[Incoming]:
     """Do what a report means, and return the facts of it; none if it is about nothing we know."""
     facts: list[Incoming] = []
+    tx.own(entry.wanted.order for entry in named(tx, caller.channel, report))
     entries = named(tx, caller.channel, report)
     if report.unproven and not _went_to(tx, caller.channel, entries) & set(hashed(tx, [report.to]).values()):
         return []

@@ -130,7 +130,10 @@ def erase(engine: Engine, customer: str, reason: str, now: datetime, outbox: Pat
     Raises :class:`NotFound`, and :class:`Busy` while one of their messages is being sent.
     """
     with engine.ledger.transaction() as tx:
-        tx.file_under_customers(find(tx, customer).ids)
+        person = find(tx, customer)
+        tx.own_customers(person.ids)
+        tx.own(person.orders)
+        tx.file_under_customers(person.ids)
         found = survey(tx, customer, outbox)
         _demand_nothing_is_leaving(found.person)
         for path in found.files:  # before the commit: afterwards nobody knows whose they were
