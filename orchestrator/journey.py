@@ -321,7 +321,11 @@ class Policy:
 
     def calendar(self, name: str) -> BusinessCalendar:
         """The calendar of that name, the one called ``default``, or Monday to Friday 9 to 17."""
-        return self.calendars.get(name) or self.calendars.get("default") or WEEKDAYS_9_TO_17
+        return self.declared(name) or WEEKDAYS_9_TO_17
+
+    def declared(self, name: str) -> BusinessCalendar | None:
+        """The calendar of that name, or the one called ``default``, if the settings have either."""
+        return self.calendars.get(name) or self.calendars.get("default")
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class Person:
     time_zone: str = ""
     channels: tuple[str, ...] = ()  # in the order they prefer
     refuses: tuple[str, ...] = ()  # channels they do not want to hear by
+    working_hours: tuple["Window", ...] = ()  # in their own zone; none: not known
 
 
 @value(frozen=True, slots=True)
@@ -156,8 +157,8 @@ class Order:
 
 @value(frozen=True, slots=True)
 class Window:
-    """When a customer wants messages, in their own zone. ``days``: 0 Monday … 6 Sunday; an ``end`` at or
-    before ``start`` runs past midnight. ``channel`` "" means every channel.
+    """When a customer wants messages, or a colleague works, in their own zone. ``days``: 0 Monday … 6 Sunday;
+    an ``end`` at or before ``start`` runs past midnight. ``channel`` "" means every channel.
     """
 
     days: frozenset[int]

@@ -189,6 +189,11 @@ EVENT_CODES: Mapping[str, Code] = {
         "Its kind is unknown, or what is given is no token or subscription of that kind.",
         "Write `fcm:TOKEN`, `apns:TOKEN`, or a browser's subscription as its `toJSON()` gives it.",
     ),
+    "E123": Code(
+        "working hours of a channel",
+        "Somebody is at work or is not, whatever the channel: hours of one of them would never be kept.",
+        "Leave `channel` out; `refuses` names channels by which somebody wants to hear nothing.",
+    ),
     # ── HTTP
     "E200": Code(
         "an unknown content type",

@@ -176,7 +176,10 @@ class PersonFields(TypedDict, total=False):
         ),
     ]
     refuses: Annotated[Texts, Field(description="channels by which this person wants to hear nothing")]
-    working_hours: Annotated[list[Window], Field(description="when this person is at work")]
+    working_hours: Annotated[
+        list[Window],
+        Field(description="when they are at work, in their zone; tasks wait for it unless they are urgent"),
+    ]
 
 
 Person = Annotated[PersonFields, BeforeValidator(_person, json_schema_input_type=PersonFields | str | None)]

@@ -17,11 +17,13 @@ from orchestrator.intake.values import as_written
 
 MIDNIGHT = "00:00"  # from and to: the whole day
 
+_Path = tuple[str | int, ...]
+
 
 class Finding(NamedTuple):
     """What is wrong with an event, and at which path in it."""
 
-    path: tuple[str | int, ...]
+    path: _Path
     code: str
     message: str
     hint: str = ""
@@ -46,7 +48,7 @@ def _slots(data: Mapping[str, Any], _subject: str) -> Iterator[Finding]:
     yield from _ends_after_it_begins(("slot",), data.get("slot"))
 
 
-def _ends_after_it_begins(path: tuple[str | int, ...], window: object) -> Iterator[Finding]:
+def _ends_after_it_begins(path: _Path, window: object) -> Iterator[Finding]:
     try:
         if isinstance(window, Mapping) and values.instant(window["to"]) < values.instant(window["from"]):
             yield Finding((*path, "to"), "E117", "is earlier than `from`")
@@ -55,15 +57,37 @@ def _ends_after_it_begins(path: tuple[str | int, ...], window: object) -> Iterat
 
 
 def _windows(data: Mapping[str, Any], _subject: str) -> Iterator[Finding]:
-    windows = data.get("windows")
-    for index, window in enumerate(windows if isinstance(windows, list) else ()):
-        if not isinstance(window, Mapping):
-            continue
-        if window.get("from") == window.get("to") not in (None, MIDNIGHT):
-            hint = "the whole day is 00:00 to 24:00"
-            yield Finding(("windows", index, "to"), "E120", "is the same as `from`: never open", hint)
+    for path, window in _each(("windows",), data.get("windows")):
+        yield from _opens(path, window)
         if (channel := window.get("channel")) and isinstance(channel, str):
-            yield from _channel(("windows", index, "channel"), channel)
+            yield from _channel((*path, "channel"), channel)
+
+
+def _working_hours(data: Mapping[str, Any], _subject: str) -> Iterator[Finding]:
+    parties = data.get("parties")
+    people: list[tuple[_Path, object]] = [((role,), data.get(role)) for role in ("owner", "manager")]
+    if isinstance(parties, Mapping):
+        people += [(("parties", role), known) for role, known in parties.items()]
+    for person, known in people:
+        hours = known.get("working_hours") if isinstance(known, Mapping) else None
+        for path, window in _each((*person, "working_hours"), hours):
+            yield from _opens(path, window)
+            if window.get("channel"):
+                yield Finding(
+                    (*path, "channel"), "E123", "names a channel, and hours at work are for all of them"
+                )
+
+
+def _each(path: _Path, windows: object) -> Iterator[tuple[_Path, Mapping[str, Any]]]:
+    for index, window in enumerate(windows if isinstance(windows, list) else ()):
+        if isinstance(window, Mapping):
+            yield (*path, index), window
+
+
+def _opens(path: _Path, window: Mapping[str, Any]) -> Iterator[Finding]:
+    if window.get("from") == window.get("to") not in (None, MIDNIGHT):
+        hint = "the whole day is 00:00 to 24:00"
+        yield Finding((*path, "to"), "E120", "is the same as `from`: never open", hint)
 
 
 def _preferences(data: Mapping[str, Any], subject: str) -> Iterator[Finding]:
@@ -74,7 +98,7 @@ def _preferences(data: Mapping[str, Any], subject: str) -> Iterator[Finding]:
             yield from _channel(("channels", index), channel)
 
 
-def _channel(path: tuple[str | int, ...], name: str) -> Iterator[Finding]:
+def _channel(path: _Path, name: str) -> Iterator[Finding]:
     """A channel may have a name of its own in the settings, but none that only looks like a kind's."""
     if name in NAMES or name in (there := [source.name for source in sources()]):
         return
@@ -210,6 +234,7 @@ CORE: Mapping[str, CoreType] = {
             "attributes": {"model": "Corsa", "colour": "blue"},
         },
         empty=_EMPTY_ORDER,
+        rule=_working_hours,
     ),
     "order.held": CoreType(
         schema.WithReason, "Nothing is said until the order is released.", {"reason": "dispute"}

@@ -3,7 +3,7 @@
 Backwards from the ledger's entries and the facts; forwards from the planner's own answer.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,6 @@ from orchestrator.model import (
     Decision,
     Entry,
     Fact,
-    Kind,
     Notification,
     Order,
     Scope,
@@ -298,7 +297,7 @@ def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[t
                 kind="held" if held else "shadow" if note.mode == "shadow" else note.kind.value,
                 template=note.template,
                 channels=tuple(step.channel for step in note.steps),
-                because=_as_it_will_be(note, decision.wanted, zone, decision.at or at),
+                because=because(note, decision.at or at),
                 unless=note.unless,
                 why_then=_why_then(note, entry, zone),
             ),
@@ -319,12 +318,3 @@ def _why_then(note: Notification, entry: Entry | None, zone: str) -> str:
             return f"{first.why}; {since}" if first.why else since
         return first.why
     return WAITS_FOR_CUSTOMER if note.role == "customer" else ""
-
-
-def _as_it_will_be(note: Notification, wanted: Iterable[Notification], zone: str, now: datetime) -> str:
-    """Why it will be said. That nobody reacted to a task is not known before its time is up."""
-    first = next((one for one in wanted if one.rule == note.rule and one.occasion == note.occasion), note)
-    if note.kind is not Kind.TASK or first.role == note.role:
-        return because(note, now)
-    task = note.template.partition("/")[2]
-    return f"if the {first.role} does not acknowledge {task!r} by {calendar.show(note.due_at, zone)}"

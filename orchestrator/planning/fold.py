@@ -116,6 +116,7 @@ def _person(value: Mapping[str, Any] | str | None) -> Person:
         said("time_zone") or "",
         tuple(said("channels") or ()),
         tuple(said("refuses") or ()),
+        _windows(said("working_hours")),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from orchestrator.model import Notification
 
 _AHEAD = (
+    (r"(.+) had not acknowledged (.+) by (.+)", r"if \1 does not acknowledge \2 by \3"),
     (r"(\S+) took it on (.+), and nothing says it was (\S+) within (\S+)",
      r"if nothing says within \4 that it was \3; \1 took it on \2"),
     (r"(\S+) was promised for (.+) and had not happened by (.+)",

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.journey import Rule, TaskSpec
-from orchestrator.model import Customer, Kind, Notification, Outcome, Purpose, Silence, Status, Step
+from orchestrator.model import Customer, Kind, Notification, Outcome, Purpose, Silence, Status, Step, key_of
 from orchestrator.persons.consents import refused
 from orchestrator.planning.case import NOT_REPEATED, UNSAID, Case, Firing
+from orchestrator.timing.at_work import at_work
 from orchestrator.timing.send_time import channels_for, recipient
 
 PERSON_AFTER = frozenset({Status.FAILED, Status.UNKNOWN})  # what we could not say, a person must
@@ -64,7 +65,7 @@ def task(rule: Rule, spec: TaskSpec, firing: Firing, case: Case, values: Mapping
     due = case.awake(first.due_at, first.ack_by) if given is None else case.after(given.at, spec.within)
     ignored = f"the {spec.for_} had not acknowledged {spec.do!r} by {case.show(due)}"
     unless = f"the {spec.for_} acknowledges it{f', {firing.unless}' if firing.unless else ''}"
-    yield tasked(rule, firing, case, spec, spec.then, due, occasion, ignored, unless)
+    yield tasked(rule, firing._replace(at=due), case, spec, spec.then, due, occasion, ignored, unless)
 
 
 def tasked(
@@ -78,8 +79,10 @@ def tasked(
     because: str,
     unless: str = "",
 ) -> Notification:
-    """A task for *who*, by every way there is to reach them."""
+    """A task for *who*, by every way there is to reach them, once they are at work."""
     staff = recipient(who, case.order, case.customer)
+    given = key_of(case.order.id, rule.id, occasion, who, str(rule.mode)) in case.order.outcomes
+    due, why = at_work(rule, spec.within, who, firing, case, due, given=given)
     reach = (("email", staff.email), ("sms", staff.phone))
     return Notification(
         order=case.order.id,
@@ -92,7 +95,7 @@ def tasked(
         purpose=Purpose.SERVICE,
         due_at=due,
         expires_at=None,  # a task is never skipped
-        steps=tuple([Step(channel, due) for channel, address in reach if address]),
+        steps=tuple([Step(channel, due, why) for channel, address in reach if address]),
         because=because,
         unless=unless or firing.unless,
         milestone=firing.milestone,

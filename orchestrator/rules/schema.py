@@ -197,7 +197,9 @@ class TaskShape(Shape):
 
     for_: Text = Field(alias="for", description="Who: owner, manager, or a party of the order.")
     do: Text = Field(description="The task's name, as staff will see it.")
-    within: Length | None = Field(None, description="To be acknowledged within; then it goes to `then`.")
+    within: Length | None = Field(
+        None, description="To be acknowledged within; then it goes to `then`. An hour or less is urgent."
+    )
     then: Text | None = Field(None, description="Who gets it when it was not acknowledged in time.")
 
 

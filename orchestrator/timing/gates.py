@@ -7,13 +7,14 @@ from itertools import cycle
 from typing import NamedTuple
 
 from orchestrator.journey import BusinessCalendar, Rule
-from orchestrator.model import Customer, Person, Window
+from orchestrator.model import STAFF, Customer, Person, Window
 from orchestrator.planning.case import Case
 from orchestrator.timing import calendar, habits, law
 from orchestrator.timing.caps import Limit
 
 CHOSEN = "outside the hours the customer chose"
 LOOKS = "when the customer usually looks"
+WORKS = "outside their working hours"
 DEFAULT = "outside the default hours"
 QUIET = "in the quiet hours"
 CLOSED = "the location is closed"
@@ -144,6 +145,7 @@ def wishes(
 
     What they chose for this channel stands alone. A habit is a guess: its last part, else all of it, else
     the default hours, which are nobody's own: they must be open in every zone that may be the recipient's.
+    Staff are written to at work, else in the default hours.
     """
     zone = clock.zone
     if rule.timing.at == "now":
@@ -159,6 +161,8 @@ def wishes(
             lead = case.policy.habit_lead
             yield (_open(LOOKS, tuple(habits.last_part(one, lead) for one in habit), zone),)
             yield (_open(LOOKS, habit, zone),)
+    elif rule.to in STAFF and rule.timing.at == "preferred" and who.working_hours:
+        yield (_open(WORKS, who.working_hours, zone),)
     default = rule.timing.hours or case.journey.hours
     if rule.timing.at == "preferred" and default is not None:
         yield tuple(_open(DEFAULT, _every_day(*default), one) for one in clock.candidates)
@@ -206,9 +210,9 @@ def duties(rule: Rule, channel: str, clock: Clock, case: Case) -> list[Gate]:
     if legal is not None:
         place = f"{country}-{region}" if region else country
         why = f"outside the hours the law allows {rule.purpose.value} by {channel} in {place}"
-        found += [Gate(why, partial(_business, zone=one, business=legal), rare=True) for one in zones]
+        found += [Gate(why, partial(while_open, zone=one, business=legal), rare=True) for one in zones]
     if timing.business_hours:
-        found.append(Gate(CLOSED, partial(_business, zone=case.zone, business=case.business), rare=True))
+        found.append(Gate(CLOSED, partial(while_open, zone=case.zone, business=case.business), rare=True))
     elif timing.business_days:
         found.append(business_days(case.zone, case.business))
     elif timing.skip_holidays:
@@ -216,7 +220,8 @@ def duties(rule: Rule, channel: str, clock: Clock, case: Case) -> list[Gate]:
     return found
 
 
-def _business(moment: datetime, zone: str, business: BusinessCalendar) -> datetime | None:
+def while_open(moment: datetime, zone: str, business: BusinessCalendar) -> datetime | None:
+    """Return *moment* during opening hours, else the next opening; ``None`` if there is none."""
     if calendar.reads_open(moment, zone, business):
         return moment
     try:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
 from orchestrator.journey import Duration, On, Rule
-from orchestrator.model import Customer, Location, Order, Person, Purpose, Step, Window
+from orchestrator.model import STAFF, Customer, Location, Order, Person, Purpose, Step, Window
 from orchestrator.planning.case import STALE_AFTER, Case, Firing
 from orchestrator.timing import calendar, habits, law
 from orchestrator.timing.caps import Had, Limit, counting
@@ -210,7 +210,7 @@ def clock_of(who: Customer | Person, rule: Rule, case: Case) -> Clock:
     """
     zone = zone_of(who, case.zone)
     doubt, written = "", case.policy.law
-    if who.time_zone != zone:
+    if who.time_zone != zone and rule.to not in STAFF:  # whose clocks are those of the place they work at
         doubt = law.UNHEARD if not who.time_zone else law.NO_ZONE
     marketing = rule.purpose is Purpose.MARKETING
     place = ("", "")

@@ -73,12 +73,14 @@ MARIA: Mapping[str, Any] = {
 }
 
 
-def maria_waits(promised: str, *, on: str = "2026-03-02 10:00", **customer: Any) -> list[dict[str, Any]]:
+def maria_waits(
+    promised: str, *, on: str = "2026-03-02 10:00", owner: Mapping[str, Any] = NORA, **customer: Any
+) -> list[dict[str, Any]]:
     """Maria Keller ordered a car; its arrival was promised for that day, and she was told."""
     return [
         event("customer.upserted", "maria", on, **{**MARIA, **customer}),
         event(
-            "order.upserted", "BX-100", on, customer="maria", journey="new-car", owner=NORA, manager=PAUL,
+            "order.upserted", "BX-100", on, customer="maria", journey="new-car", owner=owner, manager=PAUL,
             location={**LINDNER, "calendar": "munich"},
             attributes={"model": "Aria Touring", "colour": "blue"},
         ),

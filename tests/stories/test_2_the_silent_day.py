@@ -1,5 +1,6 @@
 """Scene 2: the 12th ends and nothing arrived. Silence is the worst answer."""
 
+from tests.builders import NORA
 from tests.stories.telling import car, maria_waits, tell
 
 THE_SILENT_DAYS = """\
@@ -86,4 +87,31 @@ def test_a_second_promise_missed_again_goes_on_with_the_next_rung() -> None:
         "2026-03-12 17:30  customer  sms    not-arrived-yet\n"
         "2026-03-13 09:00  customer  email  arrival-moved\n"
         "2026-03-19 17:30  customer  sms    still-not-arrived"
+    )
+
+
+ASKED_AT_ONCE_AND_CALLING_IN_THE_MORNING = """\
+2026-03-12 16:00  owner     email  record-arrival-or-new-date
+2026-03-12 17:00  manager   email  record-arrival-or-new-date
+2026-03-12 17:30  customer  sms    not-arrived-yet
+2026-03-13 08:00  owner     email  call-the-customer
+2026-03-13 12:00  manager   email  call-the-customer
+2026-03-13 17:30  customer  sms    still-not-arrived"""
+
+
+def test_an_owner_who_works_mornings_is_asked_that_afternoon_and_may_call_in_the_morning() -> None:
+    mornings = {**NORA, "working_hours": [{"days": "weekdays", "from": "08:00", "to": "12:00"}]}
+    told = tell(maria_waits("2026-03-12", owner=mornings), until="2026-03-14 00:00")
+
+    assert told.transcript() == ASKED_AT_ONCE_AND_CALLING_IN_THE_MORNING
+
+
+def test_a_day_on_which_the_house_closes_early_is_asked_about_on_that_day() -> None:
+    told = tell(maria_waits("2026-03-14"), until="2026-03-16 09:30")  # a Saturday: open from nine to one
+
+    assert told.transcript() == (
+        "2026-03-14 16:00  owner     email  record-arrival-or-new-date\n"
+        "2026-03-14 17:30  customer  sms    not-arrived-yet\n"
+        "2026-03-16 08:00  owner     email  call-the-customer\n"
+        "2026-03-16 09:00  manager   email  record-arrival-or-new-date"
     )

@@ -6,11 +6,11 @@ from tests.stories.telling import tell
 THE_DAYS_WITHOUT_IT = """\
 2026-03-09 10:00  customer  email  order-confirmed
 2026-03-12 19:30  customer  sms    not-delivered-yet
-2026-03-12 19:30  owner     email  ask-the-carrier
+2026-03-13 08:00  owner     email  ask-the-carrier
 2026-03-13 10:00  manager   email  ask-the-carrier
 2026-03-13 19:30  customer  sms    still-not-delivered
 2026-03-16 19:30  customer  sms    your-choice
-2026-03-16 19:30  owner     email  decide-on-a-replacement
+2026-03-17 08:00  owner     email  decide-on-a-replacement
 2026-03-17 12:00  manager   email  decide-on-a-replacement"""
 
 

@@ -17,8 +17,9 @@ DECISIONS = (
     "planning.explain", "planning.fold", "planning.foresight", "planning.past", "planning.pending",
     "planning.planner", "planning.promises", "planning.reconcile", "planning.rungs", "planning.spelling",
     "planning.superseding", "planning.tasks", "planning.triggers", "render.replies", "render.several",
-    "render.wording", "sending.guard", "sending.retry", "sending.riders", "timing.calendar",
-    "timing.caps", "timing.gates", "timing.habits", "timing.hours", "timing.law", "timing.send_time",
+    "render.wording", "sending.guard", "sending.retry", "sending.riders", "timing.at_work",
+    "timing.calendar", "timing.caps", "timing.gates", "timing.habits", "timing.hours", "timing.law",
+    "timing.send_time",
 )  # fmt: skip
 
 WORLD = {  # whoever imports one of these does I/O, reads a clock, rolls dice or writes a log

@@ -648,6 +648,31 @@ def test_a_window_that_never_opens_is_refused_and_a_whole_day_is_not(kind: str) 
     assert settled(kind, **whole) == whole
 
 
+def test_working_hours_are_windows_of_every_channel_that_open() -> None:
+    odd = {
+        "owner": {
+            "working_hours": [{"from": "09:00", "to": "09:00"}, {"days": [], "from": "9", "to": "17:00"}]
+        },
+        "manager": {"working_hours": [{"from": "08:00", "to": "12:00", "channel": "sms"}]},
+        "parties": {
+            "fleet": {"working_hours": [{"from": "22:00", "to": "22:00"}]},
+            "co-buyer": "Jonas Weber",
+        },
+    }
+    assert wrong("order.upserted", **odd) == [
+        ("/data/owner/working_hours/1/days", "E109"),
+        ("/data/owner/working_hours/1/from", "E108"),
+        ("/data/owner/working_hours/0/to", "E120"),
+        ("/data/manager/working_hours/0/channel", "E123"),
+        ("/data/parties/fleet/working_hours/0/to", "E120"),
+    ]
+    whole = settled("order.upserted", owner={"working_hours": [{"from": "0:00", "to": "24:00"}]})
+    assert whole["owner"]["working_hours"] == [
+        {"days": [0, 1, 2, 3, 4, 5, 6], "from": "00:00", "to": "00:00", "channel": ""}
+    ]
+    assert settled("order.upserted", **whole) == whole
+
+
 def test_a_preference_or_habit_of_an_unknown_channel_is_refused() -> None:
     evening = {"from": "19:00", "to": "21:00", "channel": "pusch"}
     assert wrong("preference.set", channels=["email", "smss"]) == [("/data/channels/1", "E121")]

@@ -34,7 +34,7 @@ from orchestrator.render import Rendered
 from orchestrator.sending.messages import Composer
 from orchestrator.sending.senders import Sender
 from orchestrator.simulation.simulate import Simulation
-from tests.builders import BERLIN, at, car_order, event, incoming, maria, promised, reached
+from tests.builders import BERLIN, NORA, at, car_order, event, incoming, maria, promised, reached
 from tests.deciding import book, entry, outcome, report
 
 QUIET = (time(21), time(8))
@@ -61,6 +61,7 @@ RULES = book(
     quiet={Purpose.SERVICE: QUIET, Purpose.RELATIONSHIP: QUIET},
     reports={"push": "opened", "sms": "delivered", "email": "opened"},
 )
+URGENT = {"asked", "shipped", "back", "soon", "moved"}  # an hour, now, or about a day that is over by then
 START = at("2026-03-23 08:00")  # the clocks change within the week
 END = START + timedelta(days=30)
 DAYS = [f"2026-{day}" for day in ("03-25", "03-27", "03-29", "03-30", "04-02", "04-07")]
@@ -76,7 +77,7 @@ def happenings(draw: st.DrawFn) -> dict[str, Any]:
     """One event about O-1 or Maria, some time within two weeks, heard at once or up to three days late."""
     moment = START + timedelta(minutes=15 * draw(st.integers(0, 14 * 96)))
     heard = moment + timedelta(minutes=draw(st.sampled_from([0, 0, 0, 30, 600, 3 * 1440])))
-    kinds = ["promise", "promise", "reached", "reached", "retracted", "order", "other", "report"]
+    kinds = ["promise", "promise", "reached", "reached", "retracted", "order", "owner", "other", "report"]
     kind = draw(st.sampled_from(kinds))
     if kind == "report":
         became, message = draw(st.sampled_from(list(Became))), draw(st.sampled_from(MESSAGES))
@@ -84,6 +85,10 @@ def happenings(draw: st.DrawFn) -> dict[str, Any]:
     if kind == "promise":
         told = draw(st.sampled_from([{}, {"told": True}, {"told": False}]))
         return promised("O-1", "arrived", draw(st.sampled_from(DAYS)), moment, heard=heard, **told)
+    if kind == "owner":
+        hours, zone = draw(st.lists(WORKING, max_size=2)), draw(st.sampled_from(ZONES))
+        known = {**NORA, "working_hours": hours, **({"time_zone": zone} if zone else {})}
+        return event("order.upserted", "O-1", moment, heard=heard, owner=known)
     milestone = draw(st.sampled_from(MILESTONES))
     if kind == "reached":
         return reached("O-1", milestone, moment, heard=heard)
@@ -137,6 +142,7 @@ WINDOWS = st.builds(
     st.integers(1, 12),
     st.sampled_from([None, "sms", "email"]),
 )
+WORKING = WINDOWS.map(lambda window: {**window, "channel": None})
 HISTORIES = st.lists(st.one_of(happenings(), happenings(), about_maria()), max_size=14)
 FAILURES = st.lists(
     st.sampled_from([
@@ -307,6 +313,7 @@ def test_over_a_whole_life_the_promises_of_the_engine_hold(
     nothing_is_said_twice_by_one_channel(run)
     nothing_leaves_after_it_expired(run)
     nothing_reaches_the_customer_outside_their_hours(run)
+    no_task_but_an_urgent_one_finds_the_owner_off_work(run)
     every_entry_ends_in_a_state_with_a_reason(run)
     assert not run.again, "a second pass changes nothing"
 
@@ -348,6 +355,18 @@ def nothing_reaches_the_customer_outside_their_hours(run: Run) -> None:
             assert open_at(wall, message.channel, maria_then.windows), (
                 f"{note.key} outside the hours, at {wall}"
             )
+
+
+def no_task_but_an_urgent_one_finds_the_owner_off_work(run: Run) -> None:
+    wanted_as = {row.key: row.wanted for row in run.entries}
+    for message in run.messages:
+        note, moment = wanted_as[message.id], message.at
+        if (note.kind, note.role) != ("task", "owner") or moment is None or note.rule in URGENT:
+            continue
+        owner = fold_order("O-1", [f for f in run.facts if f.subject == "O-1" and f.heard <= moment]).owner
+        wall = moment.astimezone(ZoneInfo(owner.time_zone or BERLIN))
+        hours = owner.working_hours
+        assert not hours or any(inside(wall, window) for window in hours), f"{note.key} at {wall}"
 
 
 def open_at(wall: datetime, channel: str, windows: tuple[Window, ...]) -> bool:
