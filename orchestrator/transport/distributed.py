@@ -8,8 +8,10 @@ lose comes back when its lease has run out, under a new generation
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
+from math import inf
 from time import monotonic
 
 from orchestrator.activation import plan_marked
@@ -24,7 +26,7 @@ from orchestrator.transport.room import Room
 AHEAD = 1000  # entries that wait for a dispatcher at a time: seconds of work, and well below a lease
 AT_ONCE = 4  # jobs that a dispatcher has in hand
 SOON = 0.05  # seconds until a planner looks again for what could not be handed over yet
-AGAIN = (1, 2, 5, 10, 20, 30)  # seconds until a worker that ended is started again
+AGAIN = (1, 2, 5, 10)  # seconds until a worker that ended is started again
 WELL = 60.0  # seconds after which a worker is taken to work, and the waiting begins anew
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ class Part(StrEnum):
 class DistributedTransport:
     """Works a ledger in PostgreSQL together with any number of others, as a planner or a dispatcher or both.
 
-    The job engine's worker ends when the database was away for half a minute, or when others took it for dead
+    The job engine's worker ends when the database was away for ten seconds, or when others took it for dead
     because its machine slept: it is started again here, after a while.
     """
 
@@ -61,6 +63,7 @@ class DistributedTransport:
         self._every_sweep = sweep
         self._ticker = Ticker()
         self._room = Room()
+        self._ending = asyncio.Event()  # is waited for in the room
 
     def every(self, interval: timedelta, call: Callable[[], object], name: str) -> None:
         """Have *call* called every *interval* too, in a thread; before :meth:`run`."""
@@ -104,6 +107,7 @@ class DistributedTransport:
                 await asyncio.wait({worker, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 if stop.is_set():
                     self._dispatcher.stopping = True
+                    self._room.soon(self._ending.set)
                     worker.cancel()
                 why = await _ended(worker)
                 if stop.is_set():
@@ -129,7 +133,7 @@ class DistributedTransport:
     async def _scan(self) -> None:
         """Plan what is marked and hand over what is due, from now until the next tick."""
         with reported("scan"):
-            await self._room.do(self._handed_over(monotonic() + self._tick.total_seconds()))
+            await self._room.do(self._handed_over(monotonic() + max(self._tick.total_seconds(), 1)))
 
     async def _handed_over(self, end: float) -> None:
         while not self._dispatcher.stopping:
@@ -137,9 +141,12 @@ class DistributedTransport:
             while self._dispatcher.hand_over(jobs.defer, AHEAD):  # noqa: ASYNC110  no event: it claims
                 await asyncio.sleep(0)
             seconds = until_due(self._engine, self._dispatcher, self._clock)
-            if seconds is None or monotonic() + max(seconds, SOON) >= end:
+            wait = min(self._tick.total_seconds(), max(seconds, SOON) if seconds is not None else inf)
+            if monotonic() + wait >= end:
                 return
-            await asyncio.sleep(max(seconds, SOON))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._ending.wait()
 
     async def _sweep(self) -> None:
         with reported("sweep"):

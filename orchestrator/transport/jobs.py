@@ -15,6 +15,7 @@ from typing import Any
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector, types
 from procrastinate.jobs import DeleteJobCondition, Status
 from procrastinate.schema import SchemaManager, migrations_path
+from psycopg_pool import AsyncConnectionPool
 
 from orchestrator.errors import LedgerBehind
 from orchestrator.ledger import Handed, Ledger, Transaction
@@ -25,6 +26,7 @@ SEND, PLAN = "send", "plan"  # the queues, of dispatchers and of planners
 IDS = 50  # entries in one job: three commits each
 DEAD = 30.0  # seconds without a heartbeat after which a worker is dead to the others
 FORGET = timedelta(seconds=30)  # between two looks for jobs of the dead
+AWAY = 10.0  # seconds without a connection after which a worker ends; a new one tries sooner again
 CONNECT = {  # a server that was cut off is noticed within half a minute, too
     "connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
     "application_name": "beforehand jobs", "options": f"-c timezone=UTC -c search_path={SCHEMA}",
@@ -125,23 +127,49 @@ async def work(url: Any, work: Work, at_once: int) -> None:
     It ends by itself, or raises whatever went wrong, when the database is away for long or others took it for
     dead: then it is to be started again.
     """
-    logging.getLogger("procrastinate").setLevel(logging.ERROR)  # it tells of every job
-    connector = PsycopgConnector(kwargs={**url, **CONNECT}, min_size=1, max_size=at_once + 4)
-    app = App(connector=connector)
+    _quiet()
+    pool = AsyncConnectionPool(
+        kwargs={**url, **CONNECT},
+        min_size=1,
+        max_size=at_once + 4,
+        timeout=AWAY,
+        reconnect_timeout=AWAY,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+    )
+    app = App(connector=PsycopgConnector())
     if work.send is not None:
         _add_send(app, work.send)
     for name, interval, call in work.every:
         _add_periodic(app, name, interval, call)
     if work.every:
         _add_periodic(app, "forget the dead", FORGET, lambda: _forget_the_dead(app))
-    async with app.open_async():
-        await app.run_worker_async(
-            queues=work.queues,
-            concurrency=at_once,
-            delete_jobs=DeleteJobCondition.ALWAYS,
-            install_signal_handlers=False,
-            stalled_worker_timeout=DEAD,
-        )
+    try:
+        await pool.open(wait=True, timeout=AWAY)
+        async with app.open_async(pool):
+            await app.run_worker_async(
+                queues=work.queues,
+                name="",
+                concurrency=at_once,
+                delete_jobs=DeleteJobCondition.ALWAYS,
+                install_signal_handlers=False,
+                stalled_worker_timeout=DEAD,
+            )
+    finally:
+        await pool.close()
+
+
+def _quiet() -> None:
+    """Let its logs say in a line each what is wrong, and not what is as usual."""
+    logging.getLogger("procrastinate").setLevel(logging.ERROR)
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    for name in ("procrastinate.worker", "procrastinate.utils"):
+        logging.getLogger(name).addFilter(_in_a_line)
+
+
+def _in_a_line(record: logging.LogRecord) -> bool:
+    record.msg, record.args, record.exc_info = " ".join(record.getMessage().split()), (), None
+    return True
 
 
 def _add_send(app: App, send: Callable[[Sequence[Handed]], Awaitable[None]]) -> None:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from orchestrator.activation import plan_marked
 from orchestrator.clock import Clock, Ticker
 from orchestrator.engine import Engine
+from orchestrator.errors import LedgerAway
 from orchestrator.sending.dispatch import Dispatcher
 
 SWEEP = timedelta(seconds=30)  # well below a lease, so that nothing waits for the sweep rather than the lease
@@ -103,5 +104,7 @@ def reported(name: str) -> Iterator[None]:
     """Whatever fails is tried again at the next tick."""
     try:
         yield
+    except LedgerAway as away:
+        log.warning("%s waits for the next tick: %s", name, away)
     except Exception:
         log.exception("%s failed; it is tried again at the next tick", name)

@@ -4,7 +4,7 @@ Whoever has to answer others meanwhile, such as the heartbeat of a worker, does 
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
@@ -32,9 +32,14 @@ class Room:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._loop is not None and self._stays is not None:
-            self._loop.call_soon_threadsafe(self._end.set)
+        if self._stays is not None:
+            self.soon(self._end.set)
             await self._stays
+
+    def soon(self, call: Callable[[], object]) -> None:
+        """Have *call* called there."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(call)
 
     async def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Do *work* there and return its result; it goes on if whoever waits is cancelled."""

@@ -125,9 +125,11 @@ def until(true: Callable[[], object]) -> None:
 def cars(house: Dealership, count: int, first: int = 1) -> list[str]:
     """So many customers whose car arrived; their orders."""
     names = [f"BX-{number}" for number in range(first, first + count)]
-    for name in names:
-        house.hear(customer(f"c-{name}", email=f"{name}@example.com".lower()), order(name, f"c-{name}"))
-        house.hear(arrived(name))
+    house.hear(
+        *(customer(f"c-{name}", email=f"{name}@example.com".lower()) for name in names),
+        *(order(name, f"c-{name}") for name in names),
+        *(arrived(name) for name in names),
+    )
     return names
 
 

@@ -1,5 +1,7 @@
 """The transports: one contract for all of them, and what only jobs in a database have to promise."""
 
+import itertools
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -289,6 +291,66 @@ def test_what_a_dead_worker_was_doing_is_forgotten_and_comes_back_by_its_lease(
         house.clock.advance(LEASE + TICK)
         until(lambda: statuses(house, names) == {Status.ACCEPTED: 10})
     assert provider.often() == {1}
+
+
+def test_a_worker_that_others_took_for_dead_is_started_again_and_goes_on(
+    house: Dealership,
+    elsewhere: Dealership,
+    with_jobs: str,
+    provider: Provider,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def registered() -> list[int]:
+        with looking(with_jobs) as connection:
+            return [row[0] for row in connection.execute("SELECT id FROM procrastinate_workers")]
+
+    with working(distributed(elsewhere)):
+        until(registered)
+        with looking(with_jobs) as connection:  # as whoever starts does with those that gave no sign for long
+            connection.execute("DELETE FROM procrastinate_workers")
+        names = cars(house, 10)
+        until(lambda: statuses(house, names) == {Status.ACCEPTED: 10})
+        assert len(registered()) == 1
+    assert "the worker of the jobs ended" in caplog.text
+    assert provider.often() == {1}
+
+
+def test_two_planners_look_once_each_tick_and_not_twice(
+    house: Dealership, elsewhere: Dealership, provider: Provider
+) -> None:
+    looks: list[float] = []
+
+    class Counting(DistributedTransport):
+        async def _scan(self) -> None:
+            looks.append(time.monotonic())
+            await super()._scan()
+
+    def planner(of: Dealership) -> DistributedTransport:
+        return Counting(of.engine, of.dispatcher, of.clock, TICK, frozenset({Part.PLANNER}))
+
+    names = cars(house, 20)
+    with working(planner(house)), working(planner(elsewhere)):
+        until(lambda: len(looks) >= 4)
+    assert min(after - before for before, after in itertools.pairwise(looks)) > 0.3
+    assert statuses(house, names) == {Status.DISPATCHED: 20}
+
+
+def test_a_planner_that_waits_for_a_far_tick_stops_at_once(
+    with_jobs: str, tmp_path: Path, provider: Provider
+) -> None:
+    soon = dealership.RULES.replace("reached: arrived", "after: arrived, by: 32m")  # two minutes from now
+    house = Dealership(tmp_path, {"email": provider}, live=True, lease=LEASE, rules_text=soon)
+    names = cars(house, 1)
+    slow = DistributedTransport(
+        house.engine, house.dispatcher, house.clock, timedelta(minutes=5), frozenset({Part.PLANNER})
+    )
+    with working(slow) as end:
+        time.sleep(1.5)
+        began = time.monotonic()
+        end()
+    assert time.monotonic() - began < 10
+    assert statuses(house, names) == {Status.SCHEDULED: 1}
+    house.ledger.close()
 
 
 def test_connections_that_break_while_it_works_lose_and_double_nothing(
