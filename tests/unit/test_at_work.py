@@ -146,6 +146,14 @@ def test_what_is_asked_about_a_day_is_asked_before_that_day_is_over(before: str,
     assert asked.due_at == at(leaves)
 
 
+def test_once_that_day_is_over_the_manager_sleeps_too() -> None:
+    rules = book(ASK.format(before="0d").replace("4bh", "9h"), calendars={"default": OPEN})
+    asked, then = tasks(rules, order(owner=nora(MORNINGS)), PROMISE, now="2026-03-02 10:00")
+
+    assert asked.ack_by == at("2026-03-13 01:00")
+    assert then.due_at == at("2026-03-13 08:00")
+
+
 # ── acknowledged in time, or the manager ─────────────────────────────────────
 
 CALL = stuck("within: 2h, then: manager", calendars={"default": OPEN})
