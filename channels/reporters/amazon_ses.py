@@ -62,7 +62,9 @@ class Settings(ReporterSettings):
     """What Amazon SES tells through SNS, proven by the signature and by the topic."""
 
     topics: Texts = Field(
-        default=(), description="The ARNs of the SNS topics it comes by: `arn:aws:sns:eu-central-1:…:mail`."
+        default=(),
+        validate_default=True,
+        description="The ARNs of the SNS topics it comes by: `arn:aws:sns:eu-central-1:…:mail`.",
     )
 
     @field_validator("topics")

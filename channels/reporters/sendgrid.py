@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from channels.base import Misconfigured
 from channels.inbound import reading
@@ -79,18 +79,21 @@ class Settings(ReporterSettings):
     @field_validator("public_keys")
     @classmethod
     def _readable(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
-        if not keys:
-            raise refused(
-                "without public_keys no callback can be believed",
-                'write public_keys = ["MFkw…"]',
-                code="C022",
-            )
         for text in keys:
             try:
                 _key(text)
             except Misconfigured as wrong:
                 raise refused(wrong.reason, "copy the whole verification key from SendGrid") from None
         return keys
+
+    @model_validator(mode="after")
+    def _proven_by_something(self) -> "Settings":
+        if not self.public_keys and not self.password:
+            hint = 'write public_keys = ["MFkw…"]; for Inbound Parse alone a password in the environment does'
+            key = "public_keys" if "public_keys" in self.model_fields_set else ""
+            message = "without public_keys or password no callback can be believed"
+            raise refused(message, hint, key=key, code="C022")
+        return self
 
 
 class SendGrid:

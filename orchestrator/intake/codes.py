@@ -181,7 +181,8 @@ EVENT_CODES: Mapping[str, Code] = {
     ),
     "E121": Code(
         "an unknown channel",
-        "A preference for a channel that does not exist would never be kept; it may have a name of its own.",
+        "A preference or a consent for a channel that does not exist would never be kept; it may have a name "
+        "of its own.",
         "Write one of the channels; docs/reference/channels.md has all of them.",
     ),
     "E122": Code(
@@ -193,6 +194,12 @@ EVENT_CODES: Mapping[str, Code] = {
         "working hours of a channel",
         "Somebody is at work or is not, whatever the channel: hours of one of them would never be kept.",
         "Leave `channel` out; `refuses` names channels by which somebody wants to hear nothing.",
+    ),
+    "E124": Code(
+        "a date beyond all reason",
+        "A promise or a slot lies before 1970 or after 2199. Systems write `9999-12-31` or `0001-01-01` for "
+        "no date at all, and that is no promise to anybody.",
+        "Send no promise as long as there is no date.",
     ),
     # ── HTTP
     "E200": Code(

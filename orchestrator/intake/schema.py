@@ -126,9 +126,7 @@ Flag = bool | None
 Texts = Annotated[list[Id], AfterValidator(_once)] | None
 Attributes = dict[str, Any] | None
 Day = Annotated[str, AfterValidator(values.day), Field(json_schema_extra={"format": "date"})]
-Instant = Annotated[
-    str, AfterValidator(values.instant_text), Field(json_schema_extra={"format": "date-time"})
-]
+Instant = Annotated[str, AfterValidator(values.planned), Field(json_schema_extra={"format": "date-time"})]
 Clock = Annotated[str, AfterValidator(values.clock)]
 Days = Annotated[list[int], BeforeValidator(values.days, json_schema_input_type=str | list[str | int])]
 Zone = Annotated[str, AfterValidator(values.time_zone)] | None

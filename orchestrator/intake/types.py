@@ -98,6 +98,11 @@ def _preferences(data: Mapping[str, Any], subject: str) -> Iterator[Finding]:
             yield from _channel(("channels", index), channel)
 
 
+def _consent(data: Mapping[str, Any], _subject: str) -> Iterator[Finding]:
+    if (channel := data.get("channel")) and isinstance(channel, str):
+        yield from _channel(("channel",), channel)
+
+
 def _channel(path: _Path, name: str) -> Iterator[Finding]:
     """A channel may have a name of its own in the settings, but none that only looks like a kind's."""
     if name in NAMES or name in (there := [source.name for source in sources()]):
@@ -217,9 +222,13 @@ CORE: Mapping[str, CoreType] = {
                 "ip": "192.0.2.7",
             },
         },
+        rule=_consent,
     ),
     "consent.withdrawn": CoreType(
-        schema.Consent, "The customer said stop.", {"channel": "sms", "evidence": "STOP by SMS"}
+        schema.Consent,
+        "The customer said stop.",
+        {"channel": "sms", "evidence": "STOP by SMS"},
+        rule=_consent,
     ),
     "order.upserted": CoreType(
         schema.OrderUpserted,

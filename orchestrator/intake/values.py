@@ -14,6 +14,7 @@ from orchestrator.findings import Wrong, did_you_mean, nearest
 from orchestrator.timing.calendar import valid_zone
 
 CLOSE = 0.75  # so alike must a word be to be what somebody meant
+YEARS = range(1970, 2200)  # in which something may be promised; 9999 is a system's way to say never
 
 
 # ── time ─────────────────────────────────────────────────────────────────────
@@ -47,8 +48,21 @@ def instant_text(text: str) -> str:
     return moment_text(instant(text))
 
 
+def planned(text: str) -> str:
+    """Settle an instant as :func:`instant_text` does, in a year in which something may be promised."""
+    moment = instant(text)
+    _within_reason(moment)
+    return moment_text(moment)
+
+
+def _within_reason(found: date) -> None:
+    if found.year not in YEARS:
+        hint = "leave it out, or send no promise, where there is none yet"
+        raise Wrong("E124", f"is in no year from {YEARS[0]} to {YEARS[-1]}", hint)
+
+
 def day(text: str) -> str:
-    """Settle a local date, ``2026-03-12``."""
+    """Settle a local date, ``2026-03-12``, in a year in which something may be promised."""
     if _DAY.fullmatch(text) is None:
         hint = (
             "an instant belongs in `at`"
@@ -57,9 +71,10 @@ def day(text: str) -> str:
         )
         raise Wrong("E107", "is no date", hint)
     try:
-        date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise Wrong("E106", f"{text} does not exist") from None
+    _within_reason(found)
     return text
 
 

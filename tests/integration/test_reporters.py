@@ -115,6 +115,30 @@ def test_what_proves_a_callback_must_be_there_and_not_in_the_file(tmp_path: Path
     assert "C030" in [problem.code for problem in wrong(tmp_path, TABLE + 'token = "coo"\n', {})]
 
 
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [
+        ("sendgrid", "public_keys or password"),
+        ("mailgun", "signing_key"),
+        ("postmark", "password"),
+        ("amazon_ses", "topic"),
+    ],
+)
+def test_a_reporter_of_ours_that_could_believe_nobody_is_refused(
+    tmp_path: Path, kind: str, needed: str
+) -> None:
+    for table in (f"[callbacks.{kind}]\n", f'[callbacks.mail]\nkind = "{kind}"\n'):
+        (problem,) = wrong(tmp_path, table, {})
+        assert (problem.code, problem.line) == ("C022", 1)
+        assert needed in problem.message
+
+
+def test_inbound_parse_alone_needs_its_password_only(tmp_path: Path) -> None:
+    secret = {"BEFOREHAND_CALLBACKS__SENDGRID__PASSWORD": "secret"}
+    chosen = settings(tmp_path, '[callbacks.sendgrid]\nusername = "hook"\n', secret)
+    assert [caller.name for caller in house.readers(chosen, {})] == ["sendgrid"]
+
+
 def test_a_channel_that_is_not_there_cannot_be_reported_about(tmp_path: Path) -> None:
     (problem,) = wrong(tmp_path, '[callbacks.pigeon_post]\nchannel = "emial"\n')
     assert (problem.code, problem.line, problem.hint) == ("C038", 2, "did you mean 'email'?")

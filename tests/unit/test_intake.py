@@ -476,6 +476,23 @@ def test_a_promised_day_is_a_real_date(day: object, code: str) -> None:
     assert wrong("promise.made", milestone="arrived", date=day) == [("/data/date", code)]
 
 
+@pytest.mark.parametrize("year", ["0001", "1969", "2200", "9999"])
+def test_nothing_is_promised_or_offered_in_a_year_beyond_all_reason(year: str) -> None:
+    day, moment = f"{year}-12-31", f"{year}-12-31T12:00:00Z"
+    window = {"from": moment, "to": moment}
+    assert wrong("promise.made", milestone="arrived", date=day) == [("/data/date", "E124")]
+    assert wrong("promise.made", milestone="arrived", at=moment) == [("/data/at", "E124")]
+    both = [("from", "E124"), ("to", "E124")]
+    assert wrong("promise.made", milestone="arrived", **window) == [(f"/data/{f}", c) for f, c in both]
+    assert wrong("slot.offered", slots=[window]) == [(f"/data/slots/0/{f}", c) for f, c in both]
+    assert wrong("slot.chosen", slot=window) == [(f"/data/slot/{f}", c) for f, c in both]
+
+
+def test_the_first_and_the_last_year_may_still_be_promised() -> None:
+    for day in ("1970-01-01", "2199-12-31"):
+        assert promise(date=day)["date"] == day
+
+
 # ── data: customers ──────────────────────────────────────────────────────────
 
 
@@ -679,6 +696,16 @@ def test_a_preference_or_habit_of_an_unknown_channel_is_refused() -> None:
     assert wrong("preference.set", channels=["email", "Fax"]) == [("/data/channels/1", "E121")]
     assert wrong("preference.set", windows=[evening]) == [("/data/windows/0/channel", "E121")]
     assert wrong("customer.habit", windows=[evening]) == [("/data/windows/0/channel", "E121")]
+
+
+@pytest.mark.parametrize("kind", ["consent.given", "consent.withdrawn"])
+def test_consent_for_a_channel_that_is_a_slip_is_refused_with_what_was_meant(kind: str) -> None:
+    assert wrong(kind, channel="smss") == wrong(kind, channel="E-Mail") == [("/data/channel", "E121")]
+    outcome = parse(event(kind, "C-1", "2026-03-12 11:00", channel="smss"), NOW, place=HERE)
+    assert isinstance(outcome, list)
+    assert outcome[0].hint == "did you mean 'sms'?"
+    for channel in ("sms", "sms_marketing", ""):
+        assert settled(kind, channel=channel)["channel"] == channel
 
 
 def test_a_preference_may_name_a_channel_by_its_own_name_in_the_settings() -> None:
