@@ -54,7 +54,10 @@ def findings(settings: "Settings") -> Iterator[Finding]:
     yield from _written(settings)
     yield from _channels(settings)
     if ledgers.is_new(settings):
-        yield _well("ledger", "not made yet: the first command that needs it does")
+        if wrong := ledgers.cannot_be_made(settings):
+            yield _look("ledger", *wrong)
+        else:
+            yield _well("ledger", "not made yet: the first command that needs it does")
         return
     try:
         from orchestrator.ledger import Ledger

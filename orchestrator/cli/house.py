@@ -79,9 +79,14 @@ def written(settings: Settings, rules: Path | None = None, templates: Path | Non
     from orchestrator.rules import read
 
     folder = rules or settings.rules.path
-    if rules is None and not folder.exists() and set(settings.origin.values()) == {"default"}:
+    if rules is None and is_unconfigured(settings):
         raise Misconfigured("there is no config.toml here; use --config FILE, or `beforehand init` makes one")
     return understood(settings, read(folder), templates)
+
+
+def is_unconfigured(settings: Settings) -> bool:
+    """Nobody set anything, and no rules are where they are by default: the wrong folder, most likely."""
+    return not settings.rules.path.exists() and set(settings.origin.values()) <= {"default"}
 
 
 def understood(settings: Settings, sources: Mapping[str, str], templates: Path | None = None) -> Written:

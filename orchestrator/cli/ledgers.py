@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli import house
 from orchestrator.cli.output import counted
-from orchestrator.errors import Problems
+from orchestrator.errors import Misconfigured, Problems
 
 if TYPE_CHECKING:
     from orchestrator.activation import Proposal
@@ -27,11 +28,66 @@ DAEMON = "daemon"  # what the ledger remembers of the settings the daemon starte
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Ledger]:
-    """Open the ledger; one that does not exist yet is made."""
+    """Open the ledger; one that does not exist yet is made, where there are rules for it.
+
+    Raises :class:`Misconfigured` where there is no installation, or no folder for the ledger.
+    """
     from orchestrator.ledger import Ledger
 
-    with Ledger.open(settings.ledger.url, upgrade=is_new(settings)) as ledger:
+    new = is_new(settings)
+    if new:
+        demand_installation(settings)
+        if wrong := cannot_be_made(settings):
+            raise Misconfigured("\n".join(wrong))
+    with Ledger.open(settings.ledger.url, upgrade=new) as ledger:
         yield ledger
+
+
+@contextmanager
+def existing(settings: Settings) -> Iterator[Ledger]:
+    """Open the ledger for what can be done only where there is one; it is never made.
+
+    Raises :class:`Misconfigured` if nothing was ever written to it.
+    """
+    if is_new(settings):
+        demand_installation(settings)
+        raise Misconfigured(
+            f"there is no ledger at {shown(settings)} yet\n"
+            "`beforehand run` makes it, or --config names another settings file"
+        )
+    with opened(settings) as ledger:
+        yield ledger
+
+
+def demand_installation(settings: Settings) -> None:
+    """Raise :class:`Misconfigured` where there are neither settings nor rules nor a ledger.
+
+    Whoever is in the wrong folder would otherwise pause, or forget, on an empty ledger that nobody reads.
+    """
+    if house.is_unconfigured(settings) and is_new(settings):
+        raise Misconfigured(
+            f"there is no installation here: no config.toml, no rules, and no ledger at {shown(settings)}\n"
+            "use --config FILE, or `beforehand init` makes one"
+        )
+
+
+def cannot_be_made(settings: Settings) -> tuple[str, str] | None:
+    """Why no ledger can be made in a file there, and what to do; ``None`` where it can, or is no file."""
+    if not settings.ledger.url.startswith("sqlite:///"):
+        return None
+    folder = Path(settings.ledger.url.removeprefix("sqlite:///")).parent
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "does not exist"
+        return f"the ledger cannot be made: {folder} {what}", f"mkdir -p {folder}, or set ledger.url"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        remedy = "let this user write there, or set ledger.url"
+        return f"the ledger cannot be made: {folder} cannot be written to", remedy
+    return None
+
+
+def shown(settings: Settings) -> str:
+    """Where the ledger is, without who may open it."""
+    return settings.ledger.url.removeprefix("sqlite:///").rpartition("@")[2]
 
 
 def is_new(settings: Settings) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli import house
+from orchestrator.cli import house, ledgers, output
 from orchestrator.cli.options import Config, settings
 from orchestrator.errors import Misconfigured
 
@@ -34,7 +34,10 @@ def token(
     Pages get theirs from the company's own backend, which signs them with the same key
     (docs/how-to/show-an-inbox.md). Whoever has it reads what we told this customer.
     """
+    if not customer.strip():
+        raise Misconfigured("name the customer: an empty id is nobody's")
     chosen = settings(ctx, config)
+    ledgers.demand_installation(chosen)
     found = house.inbox_settings(chosen)
     if found is None:
         raise Misconfigured("there is no inbox that customers read\n[channels.inbox] live = true makes one")
@@ -45,6 +48,10 @@ def token(
     from orchestrator.clock import SystemClock
     from orchestrator.inbox.tokens import issue
 
+    if not ledgers.is_new(chosen):
+        with ledgers.opened(chosen) as ledger, ledger.read() as tx:
+            if not tx.customer_facts([customer])[customer] and not tx.orders_of([customer])[customer]:
+                output.note(f"nothing is known about a customer {customer!r}")
     print(issue(customer, found.keys[0], SystemClock().now() + length))
 
 

@@ -14,20 +14,29 @@ from orchestrator.errors import Misconfigured, NotFound
 
 if TYPE_CHECKING:
     from orchestrator.config import Settings
-    from orchestrator.ledger import Ledger, Stops, Transaction
+    from orchestrator.ledger import Ledger, Pause, Stops
 
 Everything = Annotated[bool, typer.Option("--all", help="Everything.")]
-Location = Annotated[str, typer.Option("--location", metavar="ID", help="What is about a location's orders.")]
-Rule = Annotated[str, typer.Option("--rule", metavar="ID", help="What one rule says.")]
-Channel = Annotated[str, typer.Option("--channel", metavar="NAME", help="One channel; the next one is used.")]
+Location = Annotated[
+    list[str] | None,
+    typer.Option("--location", metavar="ID", help="What is about a location's orders; may be given again."),
+]
+Rule = Annotated[
+    list[str] | None,
+    typer.Option("--rule", metavar="ID", help="What one rule says; may be given again."),
+]
+Channel = Annotated[
+    list[str] | None,
+    typer.Option("--channel", metavar="NAME", help="One channel; the next one is used; may be given again."),
+]
 
 
 def pause(
     ctx: typer.Context,
     everything: Everything = False,
-    location: Location = "",
-    rule: Rule = "",
-    channel: Channel = "",
+    location: Location = None,
+    rule: Rule = None,
+    channel: Channel = None,
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Why, for your colleagues.", show_default=False)
     ] = "by hand",
@@ -41,26 +50,28 @@ def pause(
     """
     chosen = settings(ctx, config)
     what = _what(everything, location, rule, channel)
-    if what is None:
+    if not what:
         _list(chosen, form)
         return
     from orchestrator.clock import SystemClock
 
-    kind, name = what
     with ledgers.opened(chosen) as ledger:
-        _demand(chosen, ledger, kind, name)
+        for kind, name in what:
+            _demand(chosen, ledger, kind, name)
         with ledger.transaction() as tx:
-            new = tx.pause(kind, name, SystemClock().now(), reason)
-    stands = "is paused" if new else "was paused already"
-    output.sentence(f"{_words(kind, name)} {stands}; to let it go on: {remedy(kind, name)}", form)
+            now = SystemClock().now()
+            new = [tx.pause(kind, name, now, reason) for kind, name in what]
+    for (kind, name), is_new in zip(what, new, strict=True):
+        stands = "is paused" if is_new else "was paused already"
+        output.sentence(f"{_words(kind, name)} {stands}; to let it go on: {remedy(kind, name)}", form)
 
 
 def resume(
     ctx: typer.Context,
     everything: Everything = False,
-    location: Location = "",
-    rule: Rule = "",
-    channel: Channel = "",
+    location: Location = None,
+    rule: Rule = None,
+    channel: Channel = None,
     form: Form = Format.TABLE,
     config: Config = None,
 ) -> None:
@@ -71,18 +82,22 @@ def resume(
     """
     chosen = settings(ctx, config)
     what = _what(everything, location, rule, channel)
-    if what is None:
+    if not what:
         raise Misconfigured("say what goes on: --all, --location, --rule or --channel")
     from orchestrator.clock import SystemClock
     from orchestrator.sending.guard import standstill
 
-    kind, name = what
-    with ledgers.opened(chosen) as ledger, ledger.transaction() as tx:
-        if not tx.resume(kind, name):
-            raise NotFound(f"{_words(kind, name)} is not paused; {_others(tx)}")
-        count = tx.wake(standstill(kind.value, name, ""), SystemClock().now())
-    waited = f"{counted(count, 'notification')} waited for it"
-    output.sentence(f"{_words(kind, name)} goes on; {waited}", form)
+    with ledgers.existing(chosen) as ledger, ledger.transaction() as tx:
+        paused = tx.pauses()
+        running = [_words(kind, name) for kind, name in what if not tx.resume(kind, name)]
+        if running:  # and so the others stay paused too
+            verb = "is" if len(running) == 1 else "are"
+            raise NotFound(f"{', '.join(running)} {verb} not paused; {_others(paused)}")
+        now = SystemClock().now()
+        counts = [tx.wake(standstill(kind.value, name, ""), now) for kind, name in what]
+    for (kind, name), count in zip(what, counts, strict=True):
+        waited = f"{counted(count, 'notification')} waited for it"
+        output.sentence(f"{_words(kind, name)} goes on; {waited}", form)
 
 
 def remedy(kind: Stops, name: str) -> str:
@@ -90,20 +105,19 @@ def remedy(kind: Stops, name: str) -> str:
     return f"beforehand resume {f'--{kind} {name}' if name else '--all'}"
 
 
-def _what(everything: bool, location: str, rule: str, channel: str) -> tuple[Stops, str] | None:
-    """What the options name; ``None`` if they name nothing. Raises :class:`Misconfigured` for several."""
+def _what(
+    everything: bool, location: list[str] | None, rule: list[str] | None, channel: list[str] | None
+) -> list[tuple[Stops, str]]:
+    """What the options name, each once; raises :class:`Misconfigured` for everything and something."""
     from orchestrator.ledger import Stops
 
-    named = [
-        (kind, name)
-        for kind, name in ((Stops.LOCATION, location), (Stops.RULE, rule), (Stops.CHANNEL, channel))
-        if name
-    ]
-    if everything:
-        named.append((Stops.EVERYTHING, ""))
-    if len(named) > 1:
-        raise Misconfigured("name one thing at a time: --all, --location, --rule or --channel")
-    return named[0] if named else None
+    given = ((Stops.LOCATION, location), (Stops.RULE, rule), (Stops.CHANNEL, channel))
+    named = list(dict.fromkeys((kind, name) for kind, names in given for name in names or ()))
+    if empty := next((kind for kind, name in named if not name.strip()), None):
+        raise Misconfigured(f"--{empty} names nothing")
+    if everything and named:
+        raise Misconfigured("--all is everything: name nothing beside it")
+    return [(Stops.EVERYTHING, "")] if everything else named
 
 
 def _words(kind: Stops, name: str) -> str:
@@ -136,6 +150,7 @@ def _demand(chosen: Settings, ledger: Ledger, kind: Stops, name: str) -> None:
 
 def _list(chosen: Settings, form: Format) -> None:
     paused = []
+    ledgers.demand_installation(chosen)
     if not ledgers.is_new(chosen):
         with ledgers.opened(chosen) as ledger, ledger.read() as tx:
             paused = tx.pauses()
@@ -147,6 +162,5 @@ def _list(chosen: Settings, form: Format) -> None:
     output.sentence(f"{counted(len(paused), 'pause')}" if paused else "nothing is paused", form)
 
 
-def _others(tx: Transaction) -> str:
-    paused = tx.pauses()
+def _others(paused: Collection[Pause]) -> str:
     return f"paused: {', '.join(map(str, paused))}" if paused else "nothing is"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.persons.erasure import Report
     from orchestrator.persons.remains import Note
 
+INTERRUPTED = 130  # as a shell tells that SIGINT ended a program
 Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
 
 
@@ -27,12 +28,12 @@ def export(ctx: typer.Context, customer: Customer, form: Form = Format.TABLE, co
     same person. As text for a reader, or as one JSON document (`--format json`). Look through it before you
     hand it on: it may name other people.
     """
-    from orchestrator.cli.ledgers import opened
+    from orchestrator.cli.ledgers import existing
     from orchestrator.clock import SystemClock
     from orchestrator.persons.disclosure import as_text, disclose
 
     chosen = settings(ctx, config)
-    with opened(chosen) as ledger, ledger.read() as tx:
+    with existing(chosen) as ledger, ledger.read() as tx:
         document = disclose(tx, customer, chosen.outbox.path, SystemClock().now())
     if form is Format.TABLE:
         for line in as_text(document):
@@ -78,16 +79,24 @@ def erase(
 
 
 def _ask(before: Report, form: Format) -> None:
-    """Let a person type the id; raises :class:`Misconfigured` where nobody can."""
+    """Let a person type the id, or end the command; raises :class:`Misconfigured` where nobody can."""
     if not sys.stdin.isatty():
         raise Misconfigured(
             "erasing asks first, and nobody can answer here\nlook with --dry-run, then use --yes"
         )
     _show(before, form)
-    typed = typer.prompt(f"This cannot be undone. Type {before.customer} to erase", err=True, default="")
-    if typed != before.customer:
-        output.note("nothing was erased")
-        raise typer.Exit(1)
+    question = f"This cannot be undone. Type {output.printable(before.customer)} to erase: "
+    print(question, end="", file=sys.stderr, flush=True)
+    code = 1
+    try:
+        if (typed := sys.stdin.readline()).rstrip("\r\n") == before.customer:
+            return
+    except KeyboardInterrupt:
+        typed, code = "", INTERRUPTED
+    if not typed:
+        output.note("")  # the answer ended no line
+    output.note("nothing was erased")
+    raise typer.Exit(code)
 
 
 def _show(report: Report, form: Format) -> None:

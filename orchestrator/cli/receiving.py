@@ -54,8 +54,10 @@ def receive(
     try:
         chosen = loaded(ctx, config)
         from channels.inbound.reading import read
+        from orchestrator.cli.ledgers import demand_installation
         from orchestrator.cli.senders import signing
 
+        demand_installation(chosen)
         said = read(mail, signing(chosen))
         taken = _kept(chosen, said) if said else None
     except Problems as refused:

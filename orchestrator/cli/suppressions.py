@@ -109,7 +109,7 @@ def remove(
     What bounces or complains after that is on the list again. Consent is another matter: whoever said STOP is
     not written to before they say so.
     """
-    from orchestrator.cli.ledgers import opened
+    from orchestrator.cli.ledgers import existing
     from orchestrator.clock import SystemClock
     from orchestrator.private import without_addresses
     from orchestrator.sending.suppressions import found, in_words, lift
@@ -118,7 +118,7 @@ def remove(
         raise Misconfigured("say why: the reason is kept")
     chosen = settings(ctx, config)
     scope, to = _place(chosen, address, channel, everywhere=everywhere, country=country)
-    with opened(chosen) as ledger, ledger.transaction() as tx:
+    with existing(chosen) as ledger, ledger.transaction() as tx:
         if not lift(tx, scope, to, without_addresses(reason, to), SystemClock().now()):
             there = found(tx, [(scope, to)]).get((scope, to))
             hint = f"it is {_on(there.channel)}: {in_words(there)}" if there is not None else ""
@@ -197,13 +197,13 @@ def export(
     There are no addresses in it. Another ledger takes it with the key, which belongs into other hands:
     who has both can try whether an address is on the list.
     """
-    from orchestrator.cli.ledgers import opened
+    from orchestrator.cli.ledgers import existing
     from orchestrator.sending.suppressions import as_exported, own_key
     from orchestrator.tables.report import escaped
 
     chosen = settings(ctx, config)
     count = 0
-    with opened(chosen) as ledger, ledger.transaction() as tx, output.writing(file) as stream:
+    with existing(chosen) as ledger, ledger.transaction() as tx, output.writing(file) as stream:
         key = own_key(tx)
         lines = csv.writer(stream)
         lines.writerow(HEADINGS)

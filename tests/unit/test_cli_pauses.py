@@ -64,7 +64,9 @@ def test_a_location_is_paused_by_the_name_its_orders_have(home: Home, ledger: Le
     [
         (("--rule", "arived"), "did you mean 'arrived'?"),
         (("--channel", "emial"), "did you mean 'email'?"),
-        (("--channel", "email", "--all"), "one thing at a time"),
+        (("--channel", "email", "--all"), "name nothing beside it"),
+        (("--rule", "arrived", "--rule", "arived"), "did you mean 'arrived'?"),
+        (("--rule", ""), "--rule names nothing"),
     ],
 )
 def test_a_slip_stops_nothing_and_says_so(
@@ -73,6 +75,25 @@ def test_a_slip_stops_nothing_and_says_so(
     code, _, err = home.run("pause", *options)
     assert code == 2
     assert words in err
+    assert paused(home) == []
+
+
+def test_several_of_each_kind_are_paused_and_go_on_together_or_not_at_all(home: Home, ledger: Ledger) -> None:
+    several = ("--rule", "arrived", "--rule", "not-arrived", "--channel", "email", "--rule", "arrived")
+    code, out, _ = home.run("pause", *several)
+    assert (code, len(out.splitlines())) == (0, 3)
+    everything = [
+        ("channel", "email", "by hand"),
+        ("rule", "arrived", "by hand"),
+        ("rule", "not-arrived", "by hand"),
+    ]
+    assert sorted(paused(home)) == everything
+    code, _, err = home.run("resume", *several, "--channel", "sms")
+    assert code == 1
+    assert "channel sms is not paused; paused: " in err
+    assert "rule not-arrived" in err
+    assert sorted(paused(home)) == everything
+    assert home.run("resume", *several)[0] == 0
     assert paused(home) == []
 
 

@@ -1,6 +1,8 @@
 """`export` and `erase` on an installation: what they print, ask, refuse and end with."""
 
+import io
 import json
+import sys
 
 import pytest
 
@@ -53,6 +55,40 @@ def test_erase_shows_first_and_asks(told: Home) -> None:
     assert (code, out) == (2, "")
     assert "--yes" in err
     assert "Maria Keller" in told.run("export", "C-1")[1]
+
+
+class Typing(io.StringIO):
+    """Somebody at a terminal, who types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Interrupting(Typing):
+    """Somebody who presses Ctrl+C instead."""
+
+    def readline(self, *_: object) -> str:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("answer", "ends"), [(Typing("C-2\n"), 1), (Typing("\n"), 1), (Typing(""), 1), (Interrupting(), 130)]
+)
+def test_only_who_types_the_id_erases(
+    told: Home, monkeypatch: pytest.MonkeyPatch, answer: Typing, ends: int
+) -> None:
+    monkeypatch.setattr(sys, "stdin", answer)
+    code, _, err = told.run("erase", "C-1")
+    assert code == ends
+    assert "Type C-1 to erase: " in err
+    assert err.endswith("nothing was erased\n")
+    assert "Maria Keller" in told.run("export", "C-1")[1]
+
+
+def test_who_types_the_id_erases(told: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Typing("C-1\n"))
+    assert told.run("erase", "C-1")[0] == 0
+    assert "Maria Keller" not in told.run("export", "C-1")[1]
 
 
 def test_erase_says_what_it_erased_and_kept(told: Home) -> None:
