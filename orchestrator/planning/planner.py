@@ -192,7 +192,8 @@ def _decide(rule: Rule, case: Case) -> Answer:
             continue
         against, values = _against(rule, firing, case)
         if early := _early(rule, firing, case):
-            yield Silence(rule.id, early, case.key(rule, firing) if firing.says else "")
+            if firing.says:
+                yield Silence(rule.id, early, case.key(rule, firing))
             if not against:
                 before.append((firing, values))
         elif against:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from orchestrator.journey import On, Rule
 from orchestrator.model import first_occasion
-from orchestrator.planning.case import REPLACED, Case, Firing, spoken
+from orchestrator.planning.case import REPLACED, STALE_AFTER, Case, Firing, spoken
 
 OVERTAKEN = f"{REPLACED}the next message of this rule is due already"
 EXHAUSTED = "every message of this rule was sent already, and none is sent twice"
@@ -30,11 +30,16 @@ def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
     if not found:
         last = sum(rung.at_most for rung in rule.rungs)
         return [_on(first, last, first.at)._replace(hushed=EXHAUSTED)]
+    if _missed_long_before(rule, case, found):
+        return [found[0], *(firing._replace(says=False) for firing in found[1:])]
     begun = _begun_late(rule, case, found) if start == 1 else None
     if begun is None:
         return _newest_speaks(found, case)
-    texts = _newest_speaks(_until_now(rule, case, first, begun.at, begun.number), case)
-    tasks = [firing._replace(says=False) for firing in found]
+    texts = _until_now(rule, case, first, begun.at, begun.number)
+    if not spoken(case.said(rule, texts[0]), rule.mode):  # what follows it is not due before it was said
+        texts = [texts[0], *(firing for firing in texts[1:] if firing.at > case.now)]
+    texts = _newest_speaks(texts, case)
+    tasks = [firing._replace(says=False) for firing in _with_first_task(rule, case, found)]
     return tasks + [firing._replace(tasks=False) for firing in texts]
 
 
@@ -52,17 +57,42 @@ def _begun_late(rule: Rule, case: Case, found: Sequence[Firing]) -> Begun | None
     due = [firing for firing in found if firing.at <= case.now]
     if not said:
         unsaid = (one.rung for one in due if by_rung.get(one.rung) is None and _has_text(rule, one.rung))
-        number, since = next(unsaid, 0), case.since(rule)
-        if not due or not 0 < number < due[-1].rung:
+        number = next(unsaid, 0)
+        overdue = number and (number < due[-1].rung or not _counts(rule, case, due[-1]))
+        if not overdue or not _counts(rule, case, found[-1]):
             return None
-        counts = [firing for firing in due if since is None or firing.at >= since]
-        return Begun(number, (counts or found)[-1].at)
+        counting = [firing for firing in due if _counts(rule, case, firing)]
+        return Begun(number, (counting or found)[-1].at)
     number, moment = max(said)
     before = [firing for firing in found if firing.at <= moment]
     if not before or before[-1].rung <= number:
         return None
     at_the_end = rule.rung(before[-1].rung + 1) is None
     return Begun(number, moment if at_the_end else before[-1].at)
+
+
+def _counts(rule: Rule, case: Case, firing: Firing) -> bool:
+    """Did it fall due since the rule counts?"""
+    since = case.since(rule)
+    return since is None or firing.at >= since
+
+
+def _missed_long_before(rule: Rule, case: Case, found: Sequence[Firing]) -> bool:
+    """Was what fell due first stale already when the rule began to count, and nothing of it was tried?"""
+    since = case.since(rule)
+    if since is None or found[0].at >= since or rule.trigger.on is not On.MISSED:
+        return False
+    stale = case.add(found[0].at, rule.timing.stale_after or STALE_AFTER) <= since
+    return stale and not any(case.said(rule, one) for one in found)
+
+
+def _with_first_task(rule: Rule, case: Case, found: Sequence[Firing]) -> list[Firing]:
+    """The same; the first, if it does not count and nothing was said then, with the first that counts."""
+    since, said = case.since(rule), case.said(rule, found[0])
+    counting = next((firing for firing in found if _counts(rule, case, firing)), found[0])
+    if since is None or counting is found[0] or (said is not None and said.at < since):
+        return list(found)
+    return [found[0]._replace(at=counting.at, news=max(counting.at, found[0].news)), *found[1:]]
 
 
 def _has_text(rule: Rule, number: int) -> bool:

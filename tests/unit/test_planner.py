@@ -1,15 +1,17 @@
 """What is wanted for one order as a whole: cancelled, unknown, unreachable, tasks, errors (DESIGN §4)."""
 
 from dataclasses import replace
-from datetime import time
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import booleans, integers
 
 from orchestrator.engine import problem_of
 from orchestrator.journey import BusinessCalendar, Policy, RuleBook
-from orchestrator.model import Decision, Kind, Notification, Purpose, Status
+from orchestrator.model import Decision, Entry, Kind, Notification, Purpose, Status
 from orchestrator.planning.planner import wanted
 from orchestrator.planning.reconcile import reconcile
 from tests.builders import BERLIN, at, car_order, event, maria, promised, reached
@@ -200,13 +202,121 @@ LADDER = (
 
 
 def test_a_rule_activated_in_the_middle_of_its_ladder_begins_with_its_first_text_at_the_next_rung() -> None:
-    rules = book(LADDER, activated={"late": at("2026-03-14 09:00")})
+    rules = book(LADDER, activated={"late": at("2026-03-13 20:00")})
 
-    decision = decide(rules, PROMISE, now="2026-03-14 09:00")
-    assert keys(decision.wanted) == ["late/arrived#1.2026-03-12.r1/customer"]
-    assert one(decision).due_at == at("2026-03-15 17:30")
-    assert len(decision.silences) == 2
-    assert all("the rule counts only since" in silence.reason for silence in decision.silences)
+    decision = decide(rules, PROMISE, now="2026-03-13 20:00")
+    assert keys(decision.wanted) == [
+        "late/arrived#1.2026-03-12.r1.task/owner",
+        "late/arrived#1.2026-03-12.r1/customer",
+    ]
+    assert {note.due_at for note in decision.wanted} == {at("2026-03-15 17:30")}
+    assert decision.silences == ()
+
+
+def test_of_a_promise_missed_long_before_the_rule_counts_nothing_is_said() -> None:
+    long_before = at("2026-03-14 09:00")
+    for now in ("2026-03-14 09:00", "2026-03-15 17:30", "2026-03-17 18:00"):
+        decision = decide(book(LADDER, activated={"late": long_before}), PROMISE, now=now)
+        assert texts(decision) == {}
+        assert "the rule counts only since Sat 2026-03-14 09:00" in why(decision)
+
+    patient = LADDER.replace("within: 12h", "within: 12h, stale_after: 3d")
+    decision = decide(book(patient, activated={"late": long_before}), PROMISE, now="2026-03-14 09:00")
+    assert texts(decision) == {"late-1": "15 17:30"}
+
+
+def test_a_ladder_that_was_over_before_the_rule_counts_stays_unsaid() -> None:
+    patient = LADDER.replace("within: 12h", "within: 12h, stale_after: 30d")
+    rules = book(patient, activated={"late": at("2026-03-20 09:00")})
+
+    for now in ("2026-03-20 09:00", "2026-03-20 18:00", "2026-03-23 18:00"):
+        assert decide(rules, PROMISE, now=now).wanted == ()
+
+
+MINUTES = (
+    "{id: late, on: {missed: arrived}, timing: now, rungs: ["
+    "{say: late-1, task: {for: owner, do: call}}, {after: 2m, say: late-2}, "
+    "{after: 4m, say: late-3, task: {for: owner, do: call-again}}]}"
+)
+DEADLINE = at("2026-03-12 08:14")
+
+
+def promise_heard(made: int, counts: int) -> tuple[RuleBook, Any, datetime]:
+    """A promise made, and a rule that counts, so many minutes after its deadline; and when both are there."""
+    since, heard = (DEADLINE + timedelta(minutes=minutes) for minutes in (counts, made))
+    told = promised(
+        "O-1", "arrived", "2026-03-12 08:14", f"{heard.astimezone(ZoneInfo(BERLIN)):%Y-%m-%d %H:%M}"
+    )
+    return book(MINUTES, activated={"late": since}), told, max(since, heard)
+
+
+def lived(rules: RuleBook, told: Any, start: datetime) -> list[str]:
+    """What left when, minute by minute, as a ledger would have it: planned at news alone, sent when due."""
+    have: dict[str, Entry] = {}
+    outcomes: list[Any] = []
+    left: list[str] = []
+
+    def asked(now: datetime) -> Decision:
+        order, customer = fold(car_order(), maria(), told, *outcomes)
+        return wanted(order, customer, rules, now)
+
+    def plan(now: datetime) -> None:
+        changes = reconcile([asked(now)], {"O-1": list(have.values())})
+        have.update({note.key: entry(note) for note in changes.create})
+        have.update({move.wanted.key: entry(move.wanted) for move in changes.reschedule})
+        for cancel in changes.cancel:
+            del have[cancel.entry.key]
+
+    plan(start)
+    for now in (start + timedelta(minutes=minute) for minute in range(30)):
+        due = [one for one in have.values() if one.status is Status.SCHEDULED and one.due_at <= now]
+        still = {note.key: note.due_at for note in asked(now).wanted}
+        assert all(still[one.key] <= now for one in due), "what is due is sent, and does not move on"
+        for sent in due:
+            have[sent.key] = replace(sent, status=Status.ACCEPTED)
+            outcomes.append(outcome(sent.wanted, f"{now.astimezone(ZoneInfo(BERLIN)):%Y-%m-%d %H:%M}"))
+            left.append(
+                f"{(now - DEADLINE) // timedelta(minutes=1)} {sent.wanted.template.rpartition('/')[2]}"
+            )
+        if due:
+            plan(now)
+        assert not reconcile([asked(now)], {"O-1": list(have.values())}), "a second pass changes nothing"
+    return sorted(left)
+
+
+@pytest.mark.parametrize(
+    ("made", "counts", "says"),
+    [
+        (-9, -9, ["0 late-1", "0 call", "2 late-2", "4 late-3", "4 call-again"]),
+        (1, -9, ["1 late-1", "1 call", "2 late-2", "4 late-3", "4 call-again"]),
+        (3, -9, ["3 late-1", "3 call", "4 late-2", "4 call-again", "6 late-3"]),
+        (-9, 1, ["2 late-1", "2 call", "4 late-2", "4 call-again", "6 late-3"]),
+        (1, 1, ["2 late-1", "2 call", "4 late-2", "4 call-again", "6 late-3"]),
+        (3, 1, ["3 late-1", "3 call", "4 late-2", "4 call-again", "6 late-3"]),
+        (-9, 3, ["4 late-1", "4 call", "4 call-again", "6 late-2", "8 late-3"]),
+        (3, 3, ["4 late-1", "4 call", "4 call-again", "6 late-2", "8 late-3"]),
+        (-9, 5, []),
+    ],
+)
+def test_what_is_planned_of_a_ladder_begun_before_the_rule_counts_is_what_leaves(
+    made: int, counts: int, says: list[str]
+) -> None:
+    assert lived(*promise_heard(made, counts)) == sorted(says)
+
+
+@given(made=integers(-6, 12), counts=integers(-6, 6), always=booleans())
+@settings(max_examples=30, deadline=None)
+def test_whenever_a_ladder_begins_its_texts_are_said_once_and_in_order(
+    made: int, counts: int, always: bool
+) -> None:
+    rules, told, start = promise_heard(made, counts)
+    left = lived(replace(rules, activated={}) if always else rules, told, start)
+
+    said = [text for _, text in sorted((int(at_), text) for at_, text in map(str.split, left))]
+    texts_, tasks = [one for one in said if "late" in one], [one for one in said if "late" not in one]
+    over = not always and counts > 4
+    assert texts_ == ([] if over else ["late-1", "late-2", "late-3"])
+    assert tasks == ([] if over else ["call", "call-again"])
 
 
 def test_a_rule_that_is_to_catch_up_begins_with_its_first_text_and_skips_no_task() -> None:
