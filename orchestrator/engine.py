@@ -21,7 +21,7 @@ from orchestrator.planning.audience import nobody
 from orchestrator.planning.case import complete, reached
 from orchestrator.planning.planner import case_of, journey_of
 from orchestrator.planning.reconcile import Plan, reconcile
-from orchestrator.planning.spelling import slips
+from orchestrator.planning.spelling import slips, slips_of_types
 from orchestrator.sight import NEVER, Sight, look
 from orchestrator.withholding import withhold
 
@@ -193,7 +193,8 @@ class Engine:
         if order is None:
             return OrderRow(order_id, problem=problem)
         journey = journey_of(order, sight.book)
-        problem = problem or problem_of(order, sight.customer_of(order), sight.book)
+        if order_id in sight.decisions or not problem:
+            problem = problem_of(order, sight.customer_of(order), sight.book, problem)
         last = phase = ""
         status = order.status.value
         if not isinstance(journey, str):
@@ -246,14 +247,17 @@ def customers_in(facts: Iterable[Fact]) -> set[str]:
     return found
 
 
-def problem_of(order: Order, customer: Customer, book: RuleBook) -> str:
-    """What somebody should look at in the facts of an order, or ""."""
+def problem_of(order: Order, customer: Customer, book: RuleBook, known: str = "") -> str:
+    """What somebody should look at in the facts of an order beside the problems that are *known*, or ""."""
     journey = journey_of(order, book)
+    found: tuple[str, ...]
     if isinstance(journey, str):
-        return journey
-    case = case_of(order, customer, journey, book, order.heard or NEVER)
-    found = (slips(order, journey, _CORE), nobody(order, customer, journey, book.policy), past.problem(case))
-    return "; ".join(filter(None, found))
+        found = journey, slips_of_types(order, _CORE)
+    else:
+        case = case_of(order, customer, journey, book, order.heard or NEVER)
+        lonely = nobody(order, customer, journey, book.policy)
+        found = slips(order, journey, _CORE), lonely, past.problem(case)
+    return "; ".join(filter(None, (known, *(one for one in found if one not in known))))
 
 
 def _parked(entries: Iterable[Entry]) -> list[int]:

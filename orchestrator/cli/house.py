@@ -113,17 +113,18 @@ def abilities(settings: Settings) -> dict[str, Abilities]:
 def reports(settings: Settings, *, live: bool = False) -> dict[str, str]:
     """How far one hears of a message by each channel: ``delivered`` or ``opened``; the others say nothing.
 
-    With *live* only the channels that send for real count, and providers that know where to call back: nobody
-    reports about what is in the outbox. A reporter says of mail whether it was delivered; whether opens are
+    With *live* of the channels that send for real only those count whose providers know where to call back.
+    What is in the outbox is waited for as it will be once its channel is live, though nobody reports it: a
+    trial goes on by the next channel. A reporter says of mail whether it was delivered; whether opens are
     tracked is an account's own matter, and is said in the settings.
     """
     found: dict[str, str] = {}
     read = {chosen.channel for chosen in settings.callbacks.named().values()}
     for name, can in abilities(settings).items():
         chosen = settings.channels.named()[name]
-        if live and not chosen.live:
-            continue
-        called = not live or getattr(reached(settings, name, chosen), "callback_url", None) != ""
+        called = (
+            not (live and chosen.live) or getattr(reached(settings, name, chosen), "callback_url", None) != ""
+        )
         words = (
             "opened" if can.opens and called else "",
             "delivered" if (can.receipts and called) or name in read else "",

@@ -143,8 +143,10 @@ def problem_text(problem: Problem, stream: TextIO) -> str:
 
 def _pointed(problem: Problem, stream: TextIO) -> list[str]:
     """The source line, cut to a window around the column, and the caret under it."""
-    start = max(0, problem.column - WIDEST_SOURCE) if problem.column > WIDEST_SOURCE else 0
-    window = problem.source.rstrip("\r\n")[start : start + WIDEST_SOURCE]
+    source = problem.source.rstrip("\r\n")
+    behind = min(len(source) - WIDEST_SOURCE, problem.column - WIDEST_SOURCE // 2)
+    start = max(0, behind) if problem.column <= len(source) else max(0, problem.column - WIDEST_SOURCE)
+    window = source[start : start + WIDEST_SOURCE]
     shown = [f"    {printable(window)}"]
     if problem.column:
         before = printable(window[: problem.column - 1 - start])

@@ -103,6 +103,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     readers = channels.chosen(channels.CALLBACKS, draft.data.get(channels.CALLBACKS), environ)
     draft.model = channels.model(senders, readers, draft.complain)
     _no_secrets(draft)
+    _flags(draft)
     _override(environ, draft)
     settings = _validated(file.parent, draft)
     if settings is None or draft.problems:
@@ -133,6 +134,18 @@ def _no_secrets(draft: _Draft) -> None:
         if is_secret(info.annotation) and name in draft.values:
             hint = f"set {_variable(name)}, or {_variable(name)}_FILE to a file that holds it"
             draft.complain(name, "C030", f"{name[-1]} is a secret: it must not be in this file", hint)
+
+
+def _flags(draft: _Draft) -> None:
+    """Complain of every text or number in the file where true or false belongs: `"no"` is none of them.
+
+    It is left out then. In the environment there are only texts.
+    """
+    for name, info in _declared(draft.model).items():
+        if info.annotation is bool and not isinstance(toml_words.given(draft.data, name), bool | None):
+            hint = f"write {name[-1]} = true, without quotation marks"
+            draft.complain(name, "C004", f"{name[-1]} must be true or false", hint)
+            del toml_words.given(draft.data, name[:-1])[name[-1]]
 
 
 def _syntax_problem(file: str, text: str, error: str) -> Problem:
@@ -199,7 +212,7 @@ def _validated(folder: Path, draft: _Draft) -> Settings | None:
             name = tuple(str(part) for part in (*error["loc"], context.get("key")) if part not in (None, ""))
             code, message, hint = _explained(draft.model, name, error["type"], error["msg"], context)
             if name[-1].endswith(SHARE):
-                hint = hint or toml_words.share(_given(draft.data, name))
+                hint = hint or toml_words.share(toml_words.given(draft.data, name))
             draft.complain(name, code, message, hint)
         return None
     if settings.channels.email.live and settings.sender.email == Sender().email:
@@ -216,12 +229,6 @@ def _validated(folder: Path, draft: _Draft) -> Settings | None:
     for found in unsigned(settings.sender, settings.brands, settings.server.keys):
         draft.complain(found.setting, "C043", found.message, found.hint)
     return settings
-
-
-def _given(data: Any, name: Name) -> Any:
-    for part in name:
-        data = data.get(part) if isinstance(data, Mapping) else None
-    return data
 
 
 def _explained(

@@ -1,8 +1,8 @@
 """What the TOML reader stumbles over, in words that say what to write instead."""
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from orchestrator.findings import slip
 
@@ -10,6 +10,13 @@ _PAIR = re.compile(r"(?P<key>\s*[\w.\"'-]+?)\s*(?P<sign>[=:]|\s)\s*(?P<value>[^#
 _YES = frozenset({"yes", "on", "y", "true"})
 _NO = frozenset({"no", "off", "n", "false", "none"})
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+
+def given(data: Any, name: Sequence[str]) -> Any:
+    """The value that stands at *name* in a document, or ``None``."""
+    for part in name:
+        data = data.get(part) if isinstance(data, Mapping) else None
+    return data
 
 
 class Said(NamedTuple):

@@ -289,7 +289,9 @@ class Consent(TypedDict, total=False):
         Literal["", "security", "service", "relationship", "marketing"] | None,
         Field(description="all of them if left out"),
     ]
-    channel: Annotated[Text, Field(description="all of them if left out")]
+    channel: Annotated[
+        Annotated[str, AfterValidator(values.channel)] | None, Field(description="all of them if left out")
+    ]
     evidence: Annotated[
         Evidence,
         Field(description="how we know: a text, or an object with `who`, `how`, `wording`, `ip`, `place`"),

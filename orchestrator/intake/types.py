@@ -7,9 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from channels.registry import NAMES, sources
-from channels.settings import CHANNEL
-from orchestrator.findings import Wrong, one_edit_apart, suggestion
+from orchestrator.findings import Wrong
 from orchestrator.intake import schema, values
 from orchestrator.intake.reported import REPORTED
 from orchestrator.intake.slips import slips
@@ -98,17 +96,11 @@ def _preferences(data: Mapping[str, Any], subject: str) -> Iterator[Finding]:
             yield from _channel(("channels", index), channel)
 
 
-def _consent(data: Mapping[str, Any], _subject: str) -> Iterator[Finding]:
-    if (channel := data.get("channel")) and isinstance(channel, str):
-        yield from _channel(("channel",), channel)
-
-
 def _channel(path: _Path, name: str) -> Iterator[Finding]:
-    """A channel may have a name of its own in the settings, but none that only looks like a kind's."""
-    if name in NAMES or name in (there := [source.name for source in sources()]):
-        return
-    if not CHANNEL.fullmatch(name) or any(one_edit_apart(name, known) for known in there):
-        yield Finding(path, "E121", "is no channel", suggestion(name, there))
+    try:
+        values.channel(name)
+    except Wrong as wrong:
+        yield Finding(path, wrong.code, wrong.message, wrong.hint)
 
 
 def _into_another(data: Mapping[str, Any], subject: str) -> Iterator[Finding]:
@@ -222,13 +214,11 @@ CORE: Mapping[str, CoreType] = {
                 "ip": "192.0.2.7",
             },
         },
-        rule=_consent,
     ),
     "consent.withdrawn": CoreType(
         schema.Consent,
         "The customer said stop.",
         {"channel": "sms", "evidence": "STOP by SMS"},
-        rule=_consent,
     ),
     "order.upserted": CoreType(
         schema.OrderUpserted,

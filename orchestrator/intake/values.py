@@ -10,7 +10,9 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib.resources import files
 
-from orchestrator.findings import Wrong, did_you_mean, nearest
+from channels.registry import NAMES, sources
+from channels.settings import CHANNEL
+from orchestrator.findings import Wrong, did_you_mean, nearest, one_edit_apart, suggestion
 from orchestrator.timing.calendar import valid_zone
 
 CLOSE = 0.75  # so alike must a word be to be what somebody meant
@@ -207,6 +209,18 @@ def phone(text: str, region: str) -> str:
     if not phonenumbers.is_possible_number(number):
         raise Wrong("E114", "is no phone number: its length is wrong", "write it like +49 30 23125 123")
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def channel(text: str) -> str:
+    """Check that a channel may be called that; "" stays "" (all of them).
+
+    It may have a name of its own in the settings, but none that only looks like a kind's.
+    """
+    if not text or text in NAMES or text in (there := [source.name for source in sources()]):
+        return text
+    if not CHANNEL.fullmatch(text) or any(one_edit_apart(text, known) for known in there):
+        raise Wrong("E121", "is no channel", suggestion(text, there))
+    return text
 
 
 # ── words ────────────────────────────────────────────────────────────────────

@@ -12,6 +12,7 @@ NEAR = 0.8  # so alike to a core type, an event's type is a slip; any other is t
 LIKE = 0.6  # so alike, a milestone's name is worth asking about
 RETRACTED = "milestone.retracted"
 TEXT = ("text", "date")
+MOST = 5  # slips of one order that are named; the rest is counted
 WHAT = {int: "a number", float: "a number", bool: "true or false"}  # the value itself is nobody's to read
 
 
@@ -24,8 +25,19 @@ def slips(order: Order, journey: Journey, core: frozenset[str]) -> str:
     """
     if order.status is OrderStatus.CANCELLED or complete(order, journey):
         return ""
-    found = [*_milestones(order, journey), *_types(order, journey, core), *_tasks(order)]
-    return "; ".join([*found, *_attributes(order, journey)])
+    expected = frozenset(rule.trigger.event for rule in journey.rules if rule.trigger.on is On.EVENT)
+    found = [*_milestones(order, journey), *_types(order, expected, core), *_tasks(order)]
+    return _named([*found, *_attributes(order, journey)])
+
+
+def slips_of_types(order: Order, core: frozenset[str]) -> str:
+    """Say which events of an order whose journey is not known are *core* types misspelt, or ""."""
+    return _named([*_types(order, frozenset(), core)])
+
+
+def _named(found: list[str]) -> str:
+    more = [f"and {len(found) - MOST} more"] if len(found) > MOST else []
+    return "; ".join([*found[:MOST], *more])
 
 
 def _milestones(order: Order, journey: Journey) -> Iterator[str]:
@@ -51,11 +63,8 @@ def _put_right(order: Order, wrong: Fact, meant: str) -> bool:
     )
 
 
-def _types(order: Order, journey: Journey, core: frozenset[str]) -> Iterator[str]:
+def _types(order: Order, expected: frozenset[str], core: frozenset[str]) -> Iterator[str]:
     foreign = {fact.type: fact for fact in order.events if fact.type not in core}
-    if not foreign:
-        return
-    expected = {rule.trigger.event for rule in journey.rules if rule.trigger.on is On.EVENT}
     for name, last in foreign.items():
         if name in expected or not (meant := _core_type(name, core)):
             continue

@@ -71,6 +71,16 @@ def test_of_a_very_long_line_the_part_around_the_caret_is_shown() -> None:
     assert line[caret.index("^")] == "!"
 
 
+@pytest.mark.parametrize("before", [0, 90, 159, 160, 200, 5_000])
+@pytest.mark.parametrize("after", [0, 5_000])
+def test_of_a_very_long_line_the_value_behind_the_caret_is_shown_too(before: int, after: int) -> None:
+    source = "a" * before + '"date": "2026-02-30"' + "b" * after
+    problem = Problem("facts.jsonl", 1, before + 1, "E106", "wrong", source=source)
+    _, line, caret = problem_text(problem, io.StringIO()).splitlines()
+    assert len(line) <= WIDEST_SOURCE + 4
+    assert line[caret.index("^") :].startswith('"date": "2026-02-30"')
+
+
 def test_the_caret_is_not_moved_by_marks_that_take_no_room() -> None:
     problem = Problem("a.yaml", 1, 4, "R001", "wrong", source="\u2068x\u2069!")
     assert problem_text(problem, io.StringIO()).splitlines()[2] == "     ^"

@@ -237,6 +237,18 @@ def test_the_environment_overrides_the_file(write: Write) -> None:
     assert settings.log.level == "debug"
 
 
+@pytest.mark.parametrize("value", ['"yes"', '"false"', '"no"', '"maybe"', "1", "0", "[]"])
+def test_in_the_file_only_true_and_false_are_true_and_false(write: Write, value: str) -> None:
+    problem = only(write(f"[channels.sms]\nlive = {value}\n"))
+    assert (problem.code, problem.line, problem.column) == ("C004", 2, 8)
+    assert problem.message == "live must be true or false"
+
+
+def test_in_the_environment_true_and_false_are_texts(write: Write) -> None:
+    file = write("[channels.email]\nstarttls = true\n")
+    assert not load(file, {"BEFOREHAND_CHANNELS__EMAIL__STARTTLS": "no"}).channels.email.starttls
+
+
 def test_a_variable_may_name_a_file_that_holds_the_value(tmp_path: Path) -> None:
     secret = tmp_path / "smtp-password"
     secret.write_text("hunter2\n", encoding="utf-8")

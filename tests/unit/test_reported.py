@@ -36,8 +36,12 @@ def test_a_provider_that_does_not_know_where_to_call_reports_nothing(
     assert reports(tmp_path, LIVE_SMS + more, live=True) == heard
 
 
-def test_nobody_reports_about_what_is_in_the_outbox(tmp_path: Path) -> None:
-    assert reports(tmp_path, f'[channels.push]\nreported = "opened"\n{CALLED}', live=True) == {}
+@pytest.mark.parametrize("called", ["", CALLED])
+def test_what_is_in_the_outbox_is_waited_for_as_it_will_be_once_it_is_live(
+    tmp_path: Path, called: str
+) -> None:
+    text = f'[channels.push]\nreported = "opened"\n{called}'
+    assert reports(tmp_path, text, live=True) == {"push": "opened", "sms": "delivered"}
 
 
 def test_who_reads_a_providers_callbacks_hears_whether_mail_was_delivered(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchestrator.engine import problem_of
 from orchestrator.intake.types import CORE
 from orchestrator.planning.planner import journey_of
 from orchestrator.planning.spelling import slips
@@ -32,6 +33,35 @@ def test_a_milestone_that_is_not_on_the_path_is_named_with_what_was_meant() -> N
         "milestone 'zeppelin' is not on the path of new-car; "
         "send milestone.retracted of 'zeppelin', if it was a slip"
     )
+
+
+def test_every_slip_of_an_order_is_named_and_of_very_many_the_first() -> None:
+    two = said(
+        reached("O-1", "arrvied", "2026-03-12 11:20"),
+        promised("O-1", "collectd", "2026-03-12", "2026-03-12 11:20"),
+        event("message.replid", "O-1", "2026-03-12 11:20"),
+        event("contact.loged", "O-1", "2026-03-12 11:20"),
+    )
+    for name in ("'arrvied'", "'collectd'", "'message.replid'", "'contact.loged'"):
+        assert name in two
+    many = said(*(reached("O-1", f"zeppelin-{number}", "2026-03-12 11:20") for number in range(40)))
+    assert many.count("is not on the path") == 5
+    assert many.endswith("; and 35 more")
+
+
+def test_what_made_an_order_unknown_is_named_beside_that_it_is_unknown() -> None:
+    order, customer = fold(event("order.upsertd", "O-1", "2026-03-12 11:20", customer="C-1"))
+    assert problem_of(order, customer, RULES) == (
+        "order O-1 is not known yet: no order.upserted was heard; "
+        "no rule waits for events of type 'order.upsertd'; did you mean 'order.upserted'?"
+    )
+
+
+def test_a_rule_that_fails_hides_no_slip_and_nothing_is_told_twice() -> None:
+    order, customer = fold(car_order(), maria(), reached("O-1", "arrvied", "2026-03-12 11:20"))
+    told = problem_of(order, customer, RULES, "odd: it failed on this order (KeyError)")
+    assert told.startswith("odd: it failed on this order (KeyError); milestone 'arrvied'")
+    assert problem_of(order, customer, RULES, told) == told
 
 
 WRONG = promised("O-1", "arived", "2026-03-20", "2026-03-12 11:20")
