@@ -18,6 +18,7 @@ from orchestrator.planning.climbing import unheard, unsaid
 from orchestrator.planning.past import past, why
 from orchestrator.planning.rungs import ladder
 from orchestrator.timing import calendar
+from orchestrator.timing.moves import Move
 
 CANCELLED = "order.cancelled"  # the one event of which something is said when the order is over
 MISSED_ON_HOLD = "tell-about-the-missed-promise"
@@ -206,7 +207,7 @@ def after(rule: Rule, case: Case) -> Answer:
 
 
 def moved(rule: Rule, case: Case) -> Answer:
-    """Due when the promise differs from what was last told by at least D and stood still for `settle`."""
+    """Due when the promise begins or ends at least D from what was told and stood still for `settle`."""
     trigger = rule.trigger
     name = trigger.milestone
     state, told = case.milestone(name), _told(rule, name, case)
@@ -220,14 +221,12 @@ def moved(rule: Rule, case: Case) -> Answer:
     done = case.happened(name)
     if done is not None:
         return f"{done[1]} happened on {case.show(done[0])}"
-    ends = calendar.ends(promise.value, case.zone)
-    was, will = calendar.begins(told.value, case.zone), calendar.begins(promise.value, case.zone)
-    if was == will:  # a window that only ends later, or sooner
-        was, will = calendar.ends(told.value, case.zone), ends
-    direction = "later" if will >= was else "sooner"
-    if trigger.direction not in ("either", direction):
-        return f"{name} moved {direction}, and this rule is about {trigger.direction} dates"
-    if case.add(min(was, will), trigger.by) > max(was, will):
+    move = Move(told.value, promise.value, case.zone)
+    if not move.direction:
+        return f"the customer knows: {name} on {case.show(told.value)}"
+    if trigger.direction not in ("either", move.direction):
+        return f"{name} moved {move.direction}, and this rule is about {trigger.direction} dates"
+    if not move.at_least(trigger.by, case.add):
         return f"{name} moved to {case.show(promise.value)}, by less than {trigger.by}"
     news = max(promise.made, promise.heard)
     settled = max(news, min(case.add(news, trigger.settle), calendar.ends(told.value, case.zone)))
@@ -241,7 +240,7 @@ def moved(rule: Rule, case: Case) -> Answer:
             unless=f"the promise moves again or {name} happens",
             milestone=name,
             tells=(Tells(name, promise.value),),
-            until=ends,
+            until=calendar.ends(promise.value, case.zone),
             happened=promise.made,
         )
     ]

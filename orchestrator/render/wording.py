@@ -44,6 +44,7 @@ from orchestrator.render.words import (
     money,
 )
 from orchestrator.timing import calendar
+from orchestrator.timing.moves import Move
 from orchestrator.timing.send_time import order_zone
 
 NAME_LIMIT = 80  # characters of a name; longer ones are mistakes or attacks
@@ -212,9 +213,8 @@ def _stands(notification: Notification, case: Case, told: Promised | None) -> Pr
 def _move(told: Promised | None, stands: Promised | None, zone: str) -> dict[str, Any]:
     if told is None or stands is None or told == stands:
         return {"direction": "", "days_moved": 0}
-    was, will = calendar.begins(told, zone), calendar.begins(stands, zone)
-    days = abs((calendar.day_of(will, zone) - calendar.day_of(was, zone)).days)
-    return {"direction": "sooner" if will < was else "later", "days_moved": days}
+    move = Move(told, stands, zone)
+    return {"direction": move.direction, "days_moved": move.days}
 
 
 def _promises(notification: Notification, order: Order, journey: Journey, dates: _Dates) -> dict[str, When]:

@@ -400,6 +400,27 @@ def test_a_window_that_only_ends_later_has_moved() -> None:
     assert note.because.endswith("to Thu 2026-03-12 10:00 to Thu 2026-03-12 16:00")
 
 
+@pytest.mark.parametrize(
+    ("rule", "begin", "end", "speaks"),
+    [
+        ("by: 1h", "10:30", "17:00", True),
+        ("by: 1h", "10:30", "12:30", False),
+        ("by: 1h, direction: later", "09:00", "11:00", False),
+        ("by: 1h, direction: later", "10:30", "11:00", False),
+        ("by: 1h, direction: sooner", "10:30", "11:00", True),
+    ],
+)
+def test_a_window_is_compared_at_both_of_its_edges(rule: str, begin: str, end: str, speaks: bool) -> None:
+    def window(made: str, begin: str, end: str) -> dict[str, object]:
+        hours = {"from": f"2026-03-12T{begin}:00+01:00", "to": f"2026-03-12T{end}:00+01:00"}
+        return car("promise.made", made, milestone="arrived", **hours)
+
+    rules = book(f"{{id: moved, on: {{moved: arrived, {rule}}}, say: moved}}")
+    told, moved = window("2026-03-02 10:00", "10:00", "12:00"), window("2026-03-03 10:00", begin, end)
+
+    assert bool(decide(rules, told, moved, now="2026-03-03 10:00").wanted) is speaks
+
+
 def test_settling_never_outlasts_the_told_promise() -> None:
     note = one(decide(MOVED, PROMISE, moves("2026-03-12 23:00", "2026-03-19"), now="2026-03-12 23:00"))
 
