@@ -49,10 +49,11 @@ def did_you_mean(word: str, known: Iterable[str], like: float = LIKE) -> str:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return ``did you mean 'x'?``, or what there is when nothing is near: of many the most alike."""
-    words = list(dict.fromkeys(map(str, known)))
+    unordered = isinstance(known, set | frozenset)  # which Python lists otherwise each time
+    words = list(dict.fromkeys(map(str, sorted(known, key=str) if unordered else known)))
     if near := did_you_mean(word, words):
         return near
-    shown = words if len(words) <= SHOWN else [*_most_alike(word, words), "…"]
+    shown = words if len(words) <= SHOWN else [*sorted(_most_alike(word, words)), "…"]
     return f"there is: {', '.join(shown)}" if shown else ""
 
 

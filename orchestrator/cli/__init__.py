@@ -4,12 +4,14 @@ Only typer and the standard library are imported here; each command imports what
 that ``beforehand --help`` and ``beforehand check`` answer at once.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -38,6 +40,8 @@ from orchestrator.errors import BeforehandError, LedgerBehind, Misconfigured, Pr
 
 FINE, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
 """The exit codes; there are no others."""
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 COMMANDS: tuple[tuple[str, tuple[Callable[..., None], ...]], ...] = (
     ("Start here", (demo.demo, admin.init)),
@@ -166,17 +170,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.excepthook = _nobody_foresaw
     garbage.seldom()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for some reads every package
-    command = get_command(build())
     try:
-        with command.make_context(
-            "beforehand", list(sys.argv[1:] if arguments is None else arguments)
-        ) as ctx:
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except BrokenPipeError:
+        return _reader_gone()
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        return _no_room(error)
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        command = get_command(build())
+        with command.make_context("beforehand", arguments) as ctx:
             command.invoke(ctx)
         sys.stdout.flush()
     except typer.Exit as end:
-        return end.exit_code or _flushed()
-    except BrokenPipeError:
-        return _reader_gone()
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
+            return end.exit_code
+        _reader_gone()
+        return end.exit_code
     except KeyboardInterrupt:
         output.note("interrupted")
         return INTERRUPTED
@@ -194,18 +209,26 @@ def _nobody_foresaw(kind: type[BaseException], error: BaseException, trace: Trac
     logs.nobody_foresaw(kind, error, trace)
 
 
-def _flushed() -> int:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return _reader_gone()
-    return FINE
-
-
 def _reader_gone() -> int:
     """Whoever read our output has enough (``| head``): the rest goes nowhere, without a word."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _to_nowhere(sys.stdout)
     return FINE
+
+
+def _no_room(error: OSError) -> int:
+    """What a command writes has no room: what it did until then is kept."""
+    _to_nowhere(sys.stdout)
+    where = f" to {error.filename}" if error.filename else ""
+    try:
+        output.failure(f"cannot write{where}: {(error.strerror or 'no room').lower()}")
+    except OSError:  # not even this
+        _to_nowhere(sys.stderr)
+    return PROBLEMS
+
+
+def _to_nowhere(stream: TextIO) -> None:
+    """What is left in it would be written at the end, and fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _usage(error: typer.TyperException) -> int:

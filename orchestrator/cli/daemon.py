@@ -54,12 +54,13 @@ def run(
     SIGTERM and Ctrl+C finish what is in flight. One daemon works on a ledger in a file; a second one is
     refused. Every role but `all` needs the ledger in PostgreSQL.
     """
-    chosen = settings(ctx, config)
-    if role is not Role.WEB:
-        _work(chosen, None, role)
-        return
-    with closing(_bound(chosen.server.host, chosen.server.port)) as server:
-        _work(chosen, server, role)
+    with _ended_by_ctrl_c():
+        chosen = settings(ctx, config)
+        if role is not Role.WEB:
+            _work(chosen, None, role)
+            return
+        with closing(_bound(chosen.server.host, chosen.server.port)) as server:
+            _work(chosen, server, role)
 
 
 def serve(
@@ -76,9 +77,10 @@ def serve(
 
     An event is answered once it is kept. SIGTERM and Ctrl+C finish what is in flight.
     """
-    chosen = settings(ctx, config)
-    with closing(_bound(host or chosen.server.host, port or chosen.server.port)) as server:
-        _work(chosen, server, Role.ALL)
+    with _ended_by_ctrl_c():
+        chosen = settings(ctx, config)
+        with closing(_bound(host or chosen.server.host, port or chosen.server.port)) as server:
+            _work(chosen, server, Role.ALL)
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -94,6 +96,23 @@ def _bound(host: str, port: int) -> socket.socket:
         where = f"{f'[{host}]' if ':' in host else host}:{port}"
         hint = "another one is chosen with --host and --port"
         raise Misconfigured(f"cannot listen on {where}: {why[:1].lower()}{why[1:]}\n{hint}") from error
+
+
+@contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """While a daemon starts nothing is in flight: let Ctrl+C end the process, as the system does.
+
+    An exception that comes between any two lines is lost in whatever catches everything, or takes no
+    exceptions at all, and the daemon would go on. Once its loop runs, that one listens to signals itself.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored, or somebody's own
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _work(chosen: Settings, server: socket.socket | None, role: Role) -> None:
@@ -125,7 +144,7 @@ def _waiting(engine: Engine, zone: str) -> str:
         return ""
     local, now = moment.astimezone(ZoneInfo(zone)), datetime.now(ZoneInfo(zone))
     when = f"{local:%a %H:%M}" if now < local < now + A_WEEK else f"{local:%a %Y-%m-%d %H:%M}"
-    return f"{output.counted(count, 'message')} {'waits' if count == 1 else 'wait'} until {when}"
+    return f"{count:,} to send, not before {when}"  # messages and tasks alike
 
 
 async def _until_stopped(

@@ -240,8 +240,22 @@ def _moment(document: Mapping[str, Any], name: str, found: list[Finding]) -> dat
 
 def _too_early(name: str, moment: datetime, what: str, then: datetime) -> Finding:
     ahead = timedelta(seconds=round((moment - then).total_seconds()))
+    said = _length(ahead)
     hint = "is the sender's clock or its offset from UTC wrong? What will happen is a promise.made"
-    return Finding((name,), "E015", f"is {ahead} later than when {what} ({then:%Y-%m-%d %H:%M:%S}Z)", hint)
+    return Finding((name,), "E015", f"is {said} later than when {what} ({then:%Y-%m-%d %H:%M:%S}Z)", hint)
+
+
+def _length(length: timedelta) -> str:
+    """A length as people say it, in its largest unit: ``26 hours``, ``1,135 days``."""
+    for size, unit in (
+        (timedelta(days=2), "days"),
+        (timedelta(hours=2), "hours"),
+        (timedelta(minutes=2), "minutes"),
+    ):
+        if length >= size:
+            return f"{length // (size / 2):,} {unit}"
+    seconds = length // timedelta(seconds=1)
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
 
 
 def _extensions(document: Mapping[str, Any], found: list[Finding]) -> dict[str, Any]:

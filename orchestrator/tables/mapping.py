@@ -1,10 +1,10 @@
 """MAP.yaml → a mapping, and a mapping × the header of a table → what reads its rows; all problems at once."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import time
 
-from orchestrator.errors import Problems
+from orchestrator.errors import Problem, Problems
 from orchestrator.findings import suggestion
 from orchestrator.rules.positions import START, Findings, Node, parse
 from orchestrator.rules.schema_problems import shape
@@ -16,6 +16,8 @@ from orchestrator.timing.calendar import valid_zone
 NOON = time(12)  # before any closing time, in no gap of a clock change, the same day in most other zones
 CUSTOMER = ("name", "given_name", "locale", "time_zone", "country", "region", "email", "phone")
 PERSON = ("name", "email", "country", "phone", "locale", "time_zone")
+NAMED = 4  # of the columns of a table that is another one
+LONGEST = 80  # characters of their names
 LOCATION = ("id", "name", "time_zone", "calendar", "brand", "country", "email", "phone")
 
 
@@ -120,10 +122,28 @@ class MapFile:
         Raises :class:`Problems` with everything that does not fit.
         """
         findings = Findings(self.path, self.text)
-        bound = _Binder(self, names, findings).bind(zone)
+        binder = _Binder(self, names, findings)
+        bound = binder.bind(zone)
         if findings.problems:
-            raise Problems(findings.problems)
+            raise Problems(
+                findings.problems if binder.knows_any else _another_table(findings.problems, names)
+            )
         return bound
+
+
+def _another_table(problems: Sequence[Problem], names: Sequence[str]) -> Iterator[Problem]:
+    """Say once that no column at all is in the table, and whatever else is wrong."""
+    missing = [problem for problem in problems if problem.code == "M001"]
+    if len(missing) > 1:
+        head = (", ".join(map(repr, names[:NAMED])) + (", …" if len(names) > NAMED else ""))[:LONGEST]
+        yield replace(
+            missing[0],
+            message=f"the table has none of the {len(missing)} columns that are named here; it has {head}",
+            hint="is it the right file? `header` says which of its lines has the names of the columns",
+        )
+    else:
+        yield from missing
+    yield from (problem for problem in problems if problem.code != "M001")
 
 
 def load(path: str, text: str) -> MapFile:
@@ -143,6 +163,7 @@ def load(path: str, text: str) -> MapFile:
 
 class _Binder:
     def __init__(self, file: MapFile, names: Sequence[str], findings: Findings) -> None:
+        self.knows_any = False  # of the columns that are named
         self._shape = file.shape
         self._root = file.root
         self._names = names
@@ -289,8 +310,9 @@ class _Binder:
             return True
         place = node.place_of(part.offset)
         fits = True
+        twice = part.column in self._names
+        self.knows_any = self.knows_any or twice
         if part.column not in self._positions:
-            twice = part.column in self._names
             self._findings.add(
                 place, "M001",
                 f"the table has {'two columns' if twice else 'no column'} called {part.column!r}",

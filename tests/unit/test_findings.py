@@ -94,3 +94,11 @@ def test_of_many_words_the_most_alike_are_shown_and_that_there_are_more() -> Non
     assert shown.startswith("there is: z")
     assert shown.endswith(", …")
     assert len(shown.split(", ")) == 13
+
+
+def test_what_there_is_stands_in_the_same_order_each_time() -> None:
+    assert suggestion("zzz", {"red", "blue", "green"}) == "there is: blue, green, red"
+    assert suggestion("zzz", ["red", "blue"]) == "there is: red, blue", "an order of its own is kept"
+    many = suggestion("zzz", [f"word{number}" for number in range(20)]).removesuffix(", …")
+    shown = many.removeprefix("there is: ").split(", ")
+    assert shown == sorted(shown)
