@@ -253,16 +253,11 @@ def _explained(
         return "C006", f"{subject} must be {context['expected']}", ""
     if kind in _LIMITS:
         key, words = _LIMITS[kind]
-        return "C005", f"{subject} {words} {written(_limit(model, name, key, context[key]))}", ""
+        declared = getattr(_declared(model).get(name), "metadata", ())  # pydantic tells how Python writes it
+        limit = next((getattr(part, key) for part in declared if hasattr(part, key)), context[key])
+        return "C005", f"{subject} {words} {written(limit)}", ""
     expected = next((words for prefix, words in _KINDS.items() if kind.startswith(prefix)), "another value")
     return "C004", f"{subject} must be {expected}", ""
-
-
-def _limit(model: type[Settings], name: Name, key: str, told: Any) -> Any:
-    """The limit as it was declared: of a length pydantic tells only how Python writes it."""
-    info = _declared(model).get(name)
-    limits = (getattr(part, key, None) for part in (info.metadata if info is not None else ()))
-    return next((limit for limit in limits if limit is not None), told)
 
 
 @cache
