@@ -33,8 +33,13 @@ def named(tx: Transaction, channel: str, report: Report) -> list[Entry]:
 
 
 def take(tx: Transaction, caller: Caller, report: Report, now: datetime) -> list[Incoming]:
-    """Do what a report means, and return the facts of it; none if it is about nothing we know."""
+    """Do what a report means, and return the facts of it; none if it is about nothing we know.
+
+    What was heard before does nothing a second time, whatever it says now: people may have mended since
+    what followed from it.
+    """
     facts: list[Incoming] = []
+    news: list[Entry] = []
     tx.own(entry.wanted.order for entry in named(tx, caller.channel, report))
     entries = named(tx, caller.channel, report)
     if report.unproven and not _went_to(tx, caller.channel, entries) & set(hashed(tx, [report.to]).values()):
@@ -42,15 +47,19 @@ def take(tx: Transaction, caller: Caller, report: Report, now: datetime) -> list
     for entry in entries:
         delivered = _delivered(tx, entry, caller.channel) if report.became in SEEN else None
         became = truly(report, entry, now, delivered)
-        facts.append(reported(caller, report, entry, became, now))
+        said = reported(caller, report, entry, became, now)
+        facts.append(said)
+        if tx.has_payload(said.fact.source, said.fact.id):
+            continue
+        news.append(entry)
         facts += filter(None, [withdrawal(caller, report, entry, now)])
         facts += filter(None, [settle(tx, entry, caller.channel, _answer(report), now)])
         if report.ours:
             _pause(tx, caller, report, now)
         if became is Became.COMPLAINED and entry.wanted.role != "customer":
             _suppress(tx, caller, report, entries, now)
-    if entries and report.dead:
-        _suppress(tx, caller, report, entries, now)
+    if news and report.dead:
+        _suppress(tx, caller, report, news, now)
     return facts
 
 

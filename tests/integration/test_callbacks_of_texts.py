@@ -25,7 +25,7 @@ from tests.integration.calling_back import (
     reader,
     text_maria,
 )
-from tests.integration.dealership import Dealership
+from tests.integration.dealership import START, Dealership
 from tests.integration.texting import TEXTED
 
 MARIA = "+493023125101"
@@ -100,6 +100,21 @@ def test_a_number_that_is_dead_by_report_gets_nothing_any_more(
     (listed,) = lindner.suppressions()
     assert (listed.channel, listed.evidence) == ("sms", "bounced reported by sms 30005")
     assert MARIA not in lindner.stored_text()
+
+
+def test_what_people_mended_since_stays_mended_when_a_report_comes_again(
+    lindner: Dealership, twilio: TwilioServer
+) -> None:
+    text_maria(lindner)
+    with listening(lindner) as caller:
+        caller.report(twilio.texts[0], "undelivered", ErrorCode="30005")
+        with lindner.ledger.transaction() as tx:
+            (listed,) = tx.suppressions()
+            tx.unsuppress(listed.channel, listed.address_hash, "Maria says it is hers", START)
+        caller.report(twilio.texts[0], "undelivered", ErrorCode="30005")
+        caller.report(twilio.texts[0], "undelivered", ErrorCode="30007")
+    assert lindner.suppressions() == []
+    assert lindner.paused() == {}
 
 
 def test_a_phone_that_is_off_is_not_dead(lindner: Dealership, twilio: TwilioServer) -> None:
