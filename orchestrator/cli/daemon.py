@@ -154,6 +154,7 @@ async def _until_stopped(
     import asyncio
 
     from orchestrator.cli.following import Follower, Texts
+    from orchestrator.config import written
     from orchestrator.sending.dispatch import Dispatcher
 
     clock = ledgers.clock_of(engine.ledger)
@@ -178,7 +179,7 @@ async def _until_stopped(
     garbage.settled()
     with _stopping_at_signals(stop):
         part = "" if role is Role.ALL else f" as {role}"
-        output.note(f"working on {chosen.ledger.url}{part}; SIGTERM or Ctrl+C stops")
+        output.note(f"working on {written(chosen.ledger.url)}{part}; SIGTERM or Ctrl+C stops")
         jobs: list[Awaitable[Any]] = [transport.run(stop)]
         if server is not None:
             readers = house.readers(chosen, channels)

@@ -162,7 +162,7 @@ async def work(url: Any, work: Work, at_once: int) -> None:
 def _quiet() -> None:
     """Let its logs say in a line each what is wrong, and not what is as usual."""
     logging.getLogger("procrastinate").setLevel(logging.ERROR)
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     for name in ("procrastinate.worker", "procrastinate.utils"):
         logging.getLogger(name).addFilter(_in_a_line)
 

@@ -26,6 +26,7 @@ __all__ = ["home"]
 
 PATIENCE = 90.0  # seconds until a test gives up on other processes
 LEASE = 5  # seconds
+PASSWORD = "geheim"  # which the server here does not ask for
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def machines(home: Home, url: str, server: SmtpServer) -> Iterator[Machines]:
         home,
         by_smtp(server)
         | {
-            "BEFOREHAND_LEDGER__URL": url,
+            "BEFOREHAND_LEDGER__URL": url.replace("postgres:@", f"postgres:{PASSWORD}@"),
             "BEFOREHAND_DAEMON__LEASE": f"{LEASE}s",
             "BEFOREHAND_LIMITS__PLAN_ENTRIES": "10000",
         },
@@ -245,7 +246,8 @@ def test_what_is_heard_by_the_web_alone_is_planned_and_sent_by_others(home: Home
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with SmtpServer() as server, machines(home, url, server) as running:
-        running.start("web", BEFOREHAND_SERVER__PORT=str(port))
+        web = running.start("web", BEFOREHAND_SERVER__PORT=str(port))
+        assert PASSWORD not in web.said()
         file = home.folder / arrivals(home, 3)
         documents = [json.loads(line) for line in file.read_text().splitlines()]
         request = urllib.request.Request(

@@ -1,0 +1,90 @@
+"""One machine of several, in a process of its own: ``python -m bench.machine URL PORT CONNECTIONS ROLE``.
+
+It prints a line when all is loaded, waits for a line, works until the next one, and prints the seconds of the
+processor it used meanwhile.
+"""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from bench.dealership import NOW, dealership
+from channels.email import EmailChannel
+from orchestrator import garbage
+from orchestrator.clock import VirtualClock
+from orchestrator.engine import Engine
+from orchestrator.ledger import Ledger
+from orchestrator.sending.dispatch import Dispatcher
+from orchestrator.transport.distributed import DistributedTransport, Part
+from orchestrator.transport.local import LocalTransport
+
+TICK = timedelta(seconds=1)
+
+
+class Machine:
+    """One of them as the bench sees it."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def say(self) -> None:
+        """Have it begin, or end."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+
+    def line(self) -> str:
+        """What it says."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+
+@contextmanager
+def started(url: str, port: int, connections: int, role: str) -> Iterator[Machine]:
+    """A machine with that role, that has loaded all and waits."""
+    command = [sys.executable, "-m", "bench.machine", url, str(port), str(connections), role]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        try:
+            machine = Machine(process)
+            machine.line()
+            yield machine
+        finally:
+            process.kill()
+
+
+async def _work(engine: Engine, port: int, connections: int, role: str) -> None:
+    channels = {"email": EmailChannel("127.0.0.1", port, "none", connections=connections)}
+    clock = VirtualClock(NOW)
+    dispatcher = Dispatcher(engine, dealership().composer, channels, clock)
+    transport: LocalTransport | DistributedTransport
+    if role == "all":
+        transport = LocalTransport(engine, dispatcher, clock, TICK)
+    else:
+        transport = DistributedTransport(engine, dispatcher, clock, TICK, frozenset({Part(role)}))
+    stop = asyncio.Event()
+    running = asyncio.create_task(transport.run(stop))
+    await asyncio.to_thread(sys.stdin.readline)
+    stop.set()
+    await running
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Be one of them."""
+    url, port, connections, role = arguments
+    garbage.seldom()
+    with Ledger.open(url) as opened:
+        engine = Engine(opened, dealership().book)
+        garbage.settled()
+        print("ready", flush=True)
+        sys.stdin.readline()
+        began = time.process_time()
+        asyncio.run(_work(engine, int(port), int(connections), role))
+        print(time.process_time() - began, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
