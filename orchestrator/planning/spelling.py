@@ -1,27 +1,36 @@
 """Names in an order's facts that its journey does not know: slips of whoever sends the events. Pure."""
 
 from collections.abc import Iterator
+from datetime import date
 from functools import lru_cache
+from typing import Any
 
 from orchestrator.findings import nearest, slip
 from orchestrator.journey import Journey, On
 from orchestrator.model import Fact, Kind, Order, OrderStatus
+from orchestrator.money import read_money
 from orchestrator.planning.case import complete
 
 NEAR = 0.8  # so alike to a core type, an event's type is a slip; any other is the company's own
 LIKE = 0.6  # so alike, a milestone's name is worth asking about
 RETRACTED = "milestone.retracted"
-TEXT = ("text", "date")
 MOST = 5  # slips of one order that are named; the rest is counted
 WHAT = {int: "a number", float: "a number", bool: "true or false"}  # the value itself is nobody's to read
+WRITTEN = {
+    "number": "; did you mean 3 or 3.5, without quotes?",
+    "flag": "; did you mean true or false, without quotes?",
+    "date": "; did you mean a day such as '2026-03-12'?",
+    "money": "; did you mean a sum such as '1234.50 EUR'?",
+    "list": "; did you mean a list such as ['one', 'two']?",
+}
 
 
 def slips(order: Order, journey: Journey, core: frozenset[str]) -> str:
     """Say what in an order's facts names nothing there is, or "".
 
     Milestones that are not on its path, events that are *core* types misspelt, answers to tasks that nobody
-    was given, and attributes that are nearly the declared ones or no such values. What its sender put right,
-    and what nobody waits for any more, is no slip.
+    was given, and attributes that are nearly the declared ones, missing, or no such values. What its
+    sender put right, and what nobody waits for any more, is no slip.
     """
     if order.status is OrderStatus.CANCELLED or complete(order, journey):
         return ""
@@ -84,17 +93,44 @@ def _tasks(order: Order) -> Iterator[str]:
 
 
 def _attributes(order: Order, journey: Journey) -> Iterator[str]:
-    """Attributes that are nearly a declared one which is missing, and values that are no text."""
+    """Attributes that are nearly a declared one or missing, and values of another kind."""
     declared = journey.attributes
     missing = [name for name in declared if order.attributes.get(name) is None]
-    for name in order.attributes:
-        if name not in declared and (meant := slip(name, missing)):
-            yield f"attribute {name!r} is not declared by {journey.id}{_did(meant)}"
+    meant = {name: slip(name, missing) for name in order.attributes if name not in declared}
+    for name in filter(meant.get, meant):
+        yield f"attribute {name!r} is not declared by {journey.id}{_did(meant[name])}"
     for name, kind in declared.items():
-        value = order.attributes.get(name)
-        if kind.removesuffix("?") in TEXT and value is not None and not isinstance(value, str):
-            what = WHAT.get(type(value), "a list or an object")
-            yield f"attribute {name!r} is {what}, and {journey.id} declares a {kind.removesuffix('?')}"
+        plain = kind.removesuffix("?")
+        if name not in missing:
+            if wrong := _wrong(order.attributes[name], plain):
+                yield f"attribute {name!r} is {wrong[0]}, and {journey.id} declares a {plain}{wrong[1]}"
+        elif kind == plain and name not in meant.values():
+            yield f"attribute {name!r} is missing, and {journey.id} declares it without '?'"
+
+
+def _wrong(value: Any, kind: str) -> tuple[str, str] | None:
+    """What a value is that cannot be read as *kind*, and how it is written."""
+    what = WHAT.get(type(value)) or ("a text" if isinstance(value, str) else "a list or an object")
+    if kind == "text":
+        return None if isinstance(value, str) else (what, "")
+    if kind == "date":
+        return None if _is_day(value) else ("no date" if isinstance(value, str) else what, WRITTEN[kind])
+    if kind == "money":
+        wrong = what if what in WHAT.values() else "no sum"
+        return (wrong, WRITTEN[kind]) if read_money(value) is None else None
+    fits: dict[str, tuple[type, ...]] = {"number": (int, float), "flag": (bool,), "list": (list, tuple)}
+    if kind not in fits or (
+        isinstance(value, fits[kind]) and (kind == "flag" or not isinstance(value, bool))
+    ):
+        return None
+    return what, WRITTEN[kind]
+
+
+def _is_day(value: Any) -> bool:
+    try:
+        return isinstance(value, date) or bool(date.fromisoformat(value))
+    except (TypeError, ValueError):
+        return False
 
 
 @lru_cache(maxsize=1024)

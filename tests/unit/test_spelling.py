@@ -1,5 +1,7 @@
 """Slips of whoever sends events are told on the order, and stop nothing."""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.engine import problem_of
@@ -108,6 +110,48 @@ def test_an_attribute_that_is_nearly_a_missing_declared_one_is_named() -> None:
 def test_a_number_where_a_text_is_declared_is_named() -> None:
     number = event("order.upserted", "O-1", "2026-03-02 09:00", model=5)
     assert said(number) == "attribute 'model' is a number, and new-car declares a text"
+
+
+def judged(attributes: dict[str, object], declared: dict[str, str]) -> str:
+    plain = {**car_order(), "data": {"customer": "C-1", "attributes": attributes}}
+    order, _ = fold(plain, maria())
+    journey = journey_of(order, RULES)
+    assert not isinstance(journey, str)
+    return slips(order, replace(journey, attributes=declared), frozenset(CORE))
+
+
+DECLARED = {"model": "text", "n": "number?", "m": "money?", "d": "date?", "f": "flag?", "l": "list?"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"n": "many"}, "attribute 'n' is a text, and new-car declares a number; did you mean 3 or 3.5"),
+        ({"n": True}, "attribute 'n' is true or false, and new-car declares a number"),
+        ({"m": "12 bananas"}, "attribute 'm' is no sum, and new-car declares a money; did you mean a sum"),
+        ({"m": 12}, "attribute 'm' is a number, and new-car declares a money"),
+        ({"d": "soon"}, "attribute 'd' is no date, and new-car declares a date; did you mean a day such as"),
+        ({"d": 5}, "attribute 'd' is a number, and new-car declares a date"),
+        ({"f": "yes"}, "attribute 'f' is a text, and new-car declares a flag; did you mean true or false"),
+        ({"l": "one"}, "attribute 'l' is a text, and new-car declares a list"),
+    ],
+)
+def test_a_value_that_is_not_of_the_declared_kind_is_named(wrong: dict[str, object], told: str) -> None:
+    found = judged({"model": "Corsa", **wrong}, DECLARED)
+    assert found.startswith(told)
+    assert "bananas" not in found
+    assert "soon" not in found
+
+
+def test_a_declared_attribute_that_is_missing_is_named_unless_it_may_be() -> None:
+    assert judged({}, DECLARED) == "attribute 'model' is missing, and new-car declares it without '?'"
+    assert judged({"model": None}, DECLARED) == judged({}, DECLARED)
+
+
+def test_values_of_the_declared_kinds_are_no_slips() -> None:
+    right = {"model": "Corsa", "n": 3.5, "m": "12.50 EUR", "d": "2026-03-12", "f": False, "l": ["a"]}
+    assert judged(right, DECLARED) == ""
+    assert judged(right | {"n": 3, "m": {"amount": "12.50", "currency": "EUR"}}, DECLARED) == ""
 
 
 def test_a_slip_stops_nothing_else() -> None:
