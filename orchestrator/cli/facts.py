@@ -239,7 +239,7 @@ def simulate(
     see --undelivered.
     """
     from orchestrator.cli.compared import Comparison
-    from orchestrator.cli.simulated import Result, Zones, run, unwritten, written
+    from orchestrator.cli.simulated import Result, Zones, problems_in, run, unwritten, written
     from orchestrator.simulation import history
     from orchestrator.simulation.differences import Run
     from orchestrator.simulation.simulate import AFTERWARDS
@@ -272,6 +272,8 @@ def simulate(
         output.sentence(shown.sentence(), form)
         for broken in filter(None, dict.fromkeys(unwritten(one.files) for one in runs)):
             output.note(broken)
+        if odd := need_a_look(problems_in(file for one in runs for file in one.files)):
+            output.note(odd)
     waits = any(rule.fallback_after for one in sets for j in one.book.journeys.values() for rule in j.rules)
     if waits and not undelivered:
         output.note("every message counts as opened once it was accepted; --undelivered: none")

@@ -31,6 +31,7 @@ LEAST_WHAT, LEAST_WHY = 16, 36  # columns; where there are not so many for why, 
 INDENT = 4
 NAMED = 3  # of the texts that failed; the rest is counted
 GAP = 2
+PAGE = 500  # orders
 STATUSES = ("accepted", "scheduled", "suppressed", "cancelled", "expired", "held", "unknown", "failed")
 STYLES = {
     "cancelled": "dim", "suppressed": "yellow", "expired": "yellow", "held": "yellow", "unknown": "red",
@@ -110,6 +111,20 @@ def unwritten(files: Iterable[Path]) -> str:
     named = " · ".join(f"{text.template} ({text.why})" for text, _ in found.most_common(NAMED))
     more = f" · and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
     return f"{counted(sum(found.values()), 'message')} could not be written: {named}{more}"
+
+
+def problems_in(files: Iterable[Path]) -> dict[str, str]:
+    """What somebody should look at in the facts of each order of these simulations, as they ended."""
+    from orchestrator.ledger import Ledger
+
+    found: dict[str, str] = {}
+    for file in files:
+        with Ledger.open(f"sqlite:///{file}", scratch=True) as ledger, ledger.read() as tx:
+            after = ""
+            while page := tx.list_orders(problems=True, after=after, limit=PAGE):
+                found |= {row.id: row.problem for row in page}
+                after = page[-1].id
+    return found
 
 
 class Zones:

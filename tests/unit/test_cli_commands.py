@@ -190,6 +190,15 @@ def test_the_same_id_of_another_sender_is_not_refused_with_it(home: Home) -> Non
     assert home.run("ingest", "twice.jsonl")[1] == "2 new events, 0 duplicates, 1 refused\n"
 
 
+def test_a_simulation_ends_with_the_problems_of_its_orders_as_ingest_does(home: Home) -> None:
+    story = home.story()
+    assert "need" not in home.run("simulate", "--events", story)[2]
+    home.replace(story, '"milestone": "arrived"}', '"milestone": "arived"}')
+    code, _, err = home.run("simulate", "--events", story)
+    assert code == 0
+    assert "1 order needs a look: A-1: milestone 'arived' is not on the path of new-car" in err
+
+
 def test_a_simulation_tells_an_event_with_two_bodies_at_its_line(home: Home) -> None:
     story = home.story()
     lines = (home.folder / story).read_text().splitlines()

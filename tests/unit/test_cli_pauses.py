@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -95,6 +97,22 @@ def test_several_of_each_kind_are_paused_and_go_on_together_or_not_at_all(home: 
     assert sorted(paused(home)) == everything
     assert home.run("resume", *several)[0] == 0
     assert paused(home) == []
+
+
+@pytest.mark.parametrize("kind", ["everything", "rule", "channel"])
+def test_what_comes_next_says_that_it_is_paused(home: Home, kind: str) -> None:
+    home.run("ingest", home.story(datetime.now(UTC) - timedelta(minutes=1), timedelta()))
+    first = coming(home)[0]
+    assert "paused" not in first["why_then"]
+    name = {"everything": "", "rule": first["rule"], "channel": first["channels"][0]}[kind]
+    home.run("pause", *([f"--{kind}", name] if name else ["--all"]), "--reason", "wrong prices")
+    told = f"{kind} {name}".rstrip() + " is paused: wrong prices"
+    assert coming(home)[0]["why_then"].startswith(told)
+    assert told in " ".join(home.run("explain", "A-1")[1].split())
+
+
+def coming(home: Home) -> list[dict[str, Any]]:
+    return list(json.loads(home.run("explain", "A-1", "--format", "json")[1])["next"])
 
 
 def test_resuming_what_is_not_paused_names_what_is(home: Home, ledger: Ledger) -> None:
