@@ -80,8 +80,8 @@ def _written(settings: "Settings") -> Iterator[Finding]:
         yield _look("rules", str(error), "beforehand init")
         return
     count = sum(len(journey.rules) for journey in found.book.journeys.values())
-    if found.problems:
-        yield _look("rules", f"{counted(len(found.problems), 'problem')} found", "beforehand check")
+    if problems := house.refused(found):
+        yield _look("rules", f"{counted(len(problems), 'problem')} found", "beforehand check")
     else:
         yield _well("rules", f"{counted(count, 'rule')}, no problem")
 

@@ -158,10 +158,18 @@ def texts(settings: Settings, templates: Path | None = None) -> Renderer:
     return Renderer(folder, company(settings))
 
 
+def refused(found: Written) -> list[Problem]:
+    """Every problem that keeps what was written from coming into force: also texts that would always fail."""
+    from orchestrator.render.review import failing
+
+    return [*found.problems] or failing(found.renderer, found.book)
+
+
 def reviewed(settings: Settings, found: Written, *, whole: bool) -> list[Problem]:
     """Every problem of what was written, and what a reader would miss or mind in it.
 
     A text that sounds wrong is no reason to keep rules from coming into force; it is one to mend it first.
+    What is, says :func:`refused`.
     With *whole* these are all the rules there are, and not a folder or a file of them.
     """
     from orchestrator.cli.senders import shared

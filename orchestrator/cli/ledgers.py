@@ -195,7 +195,7 @@ def proposal(settings: Settings) -> Iterator[tuple[Ledger, Proposal]]:
 
 def _before_it_is_made(settings: Settings) -> None:
     """Make no ledger where no rules can come into force; raises what is wrong with them."""
-    if is_new(settings) and (problems := house.written(settings).problems):
+    if is_new(settings) and (problems := house.refused(house.written(settings))):
         raise Problems(problems)
 
 
@@ -222,8 +222,8 @@ def _proposed(settings: Settings, ledger: Ledger) -> Proposal:
     from orchestrator.clock import SystemClock
 
     found = house.written(settings)
-    if found.problems:
-        raise Problems(found.problems)
+    if problems := house.refused(found):
+        raise Problems(problems)
     limits = settings.limits
     return activation.propose(
         ledger,

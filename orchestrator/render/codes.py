@@ -237,7 +237,8 @@ TEMPLATE_CODES: Mapping[str, Code] = {
     ),
     "T117": Code(
         "fails with sample facts",
-        "Everything in the template exists, but printing it with sample facts stops, or is too long to send.",
+        "Everything in the template exists, but printing it with sample facts stops, or is too long to send. "
+        "Rules that say it do not come into force, for every message of it would wait for a person.",
         "Look at the place that is named; `beforehand preview` shows the rest.",
     ),
     # ── what staff miss in a task

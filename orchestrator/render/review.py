@@ -58,6 +58,11 @@ def review(
     return _Review(renderer, book, frozenset(broken)).problems(complete)
 
 
+def failing(renderer: Renderer, book: RuleBook) -> list[Problem]:
+    """Return what of all that can be said fails with sample facts: nobody would ever get it."""
+    return _Review(renderer, book, frozenset()).failing()
+
+
 class _Review:
     def __init__(self, renderer: Renderer, book: RuleBook, broken: AbstractSet[str]) -> None:
         self.renderer, self.book, self.broken = renderer, book, broken
@@ -82,8 +87,22 @@ class _Review:
         unknown = [*self._undeclared()]
         told = {(problem.path, problem.line) for problem in unknown}  # why it fails there
         failing = {p for p in self._overruled(found) if p.code != "T117" or (p.path, p.line) not in told}
-        problems = {*failing, *unknown, *self._of_one_only(), *self._of_purposes()}
-        return sorted(problems, key=lambda p: (p.path, p.line, p.column, p.code))
+        return _in_order({*failing, *unknown, *self._of_one_only(), *self._of_purposes()})
+
+    def failing(self) -> list[Problem]:
+        found = {
+            self._placed(path, fault)
+            for name in self.names
+            if name in self.uses or name.partition("/")[0] == SHARED
+            for (stem, _), path in self.files[name].items()
+            if stem.endswith(".txt")
+            for fault in self._with_facts(path, stem.partition(".")[0], self.uses.get(name, _Use()))
+            if fault.code == "T117"
+        }
+        places = {(problem.path, problem.line) for problem in found}
+        known = {p for p in self._undeclared() if (p.path, p.line) in places} if found else set()
+        told = {(problem.path, problem.line) for problem in known}
+        return _in_order({*known, *(p for p in found if (p.path, p.line) not in told)})
 
     def _undeclared(self) -> Iterator[Problem]:
         for path in self.renderer.files:
@@ -287,6 +306,10 @@ class _Review:
 
 
 ALLOWABLE = frozenset(f"T{number}" for number in (*range(101, 115), *range(120, 125)))
+
+
+def _in_order(problems: Collection[Problem]) -> list[Problem]:
+    return sorted(problems, key=lambda p: (p.path, p.line, p.column, p.code))
 
 
 def _covers(path: str, about: str) -> bool:

@@ -140,6 +140,18 @@ def test_a_text_that_would_never_end_is_told_with_sample_facts_and_stops_nobody_
     assert len(re.findall(r"T117", out + err)) == 1
 
 
+@pytest.mark.parametrize("before", [True, False], ids=["at first", "later"])
+def test_a_text_that_would_always_fail_does_not_come_into_force(home: Home, before: bool) -> None:
+    if not before:
+        assert home.run("apply")[0] == 0
+    home.write(SMS, "Hello {{ customer.greeting }}, {{ 1 // 0 }}")
+    code, out, err = home.run("apply")
+
+    assert code != 0
+    assert re.search(r"T117", out + err)
+    assert "in force" not in out
+
+
 def test_an_sms_says_what_it_costs_before_it_is_sent(home: Home) -> None:
     _, out, _ = home.run("preview", "new-car/arrived", "--channel", "sms")
     assert re.search(r"1 SMS \(GSM-7, \d+ of 160\)", out)
