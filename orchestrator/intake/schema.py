@@ -287,7 +287,7 @@ class Consent(TypedDict, total=False):
 
     purpose: Annotated[
         Literal["", "security", "service", "relationship", "marketing"] | None,
-        Field(description="all of them if left out"),
+        Field(description="all of them if left out; a yes to marketing must name it"),
     ]
     channel: Annotated[
         Annotated[str, AfterValidator(values.channel)] | None, Field(description="all of them if left out")

@@ -108,6 +108,8 @@ def refused(customer: Customer, purpose: Purpose, channel: str, kind: str = "") 
     if last is not None and not last.given:
         return f"the customer withdrew consent for {channel} {last.under or f'on {last.at:%Y-%m-%d}'}"
     if purpose is Purpose.MARKETING:
+        if last is None and _general(customer, names):
+            return f"the customer's consent does not name marketing, and marketing by {channel} needs that"
         if last is None:
             return f"the customer never gave consent to marketing by {channel}"
         if not last.evidence:
@@ -121,6 +123,12 @@ def _words(customer: Customer, purpose: Purpose, channel: str) -> list[Consent |
     if purpose is Purpose.MARKETING and general is not None and general.given:
         general = None
     return [customer.consents.get((purpose.value, channel)), general]
+
+
+def _general(customer: Customer, channels: Iterable[str]) -> bool:
+    """Did they say yes, and not to what?"""
+    words = (customer.consents.get(("", channel)) for channel in (*channels, ""))
+    return any(word is not None and word.given for word in words)
 
 
 def _last(words: Sequence[Consent | None]) -> Consent | None:

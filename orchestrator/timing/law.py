@@ -14,8 +14,8 @@ from orchestrator.model import Customer, Person, Purpose
 
 MIDNIGHT = time()  # closing then is closing at the end of the day
 
-UNHEARD = "the customer's own time zone is not known"
-NO_ZONE = "the customer's own time zone is none that we know"
+UNHEARD = "their own time zone is not known"
+NO_ZONE = "their own time zone is none that we know"
 LONGEST_CODE = 3  # of a subdivision in ISO 3166-2; anything longer is a name, which we do not know
 
 

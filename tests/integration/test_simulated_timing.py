@@ -128,7 +128,7 @@ def test_a_simulation_says_that_a_zone_is_none_that_anybody_knows(tmp_path: Path
     assert line.at == at("2026-03-13 08:00")
     assert line.reason == (
         "arrived happened on Thu 2026-03-12 22:00; outside the default hours "
-        "(by the clocks of Europe/Berlin: the customer's own time zone is none that we know)"
+        "(by the clocks of Europe/Berlin: their own time zone is none that we know)"
     )
 
 

@@ -1,8 +1,10 @@
 """Every word on consent is kept with its evidence, and can be asked for; which one counts is said."""
 
-from orchestrator.model import Fact
-from orchestrator.persons.consents import history, line
-from tests.builders import fact
+import pytest
+
+from orchestrator.model import Consent, Customer, Fact, Purpose
+from orchestrator.persons.consents import history, line, refused
+from tests.builders import at, fact
 
 EVIDENCE = {
     "who": "web shop",
@@ -61,3 +63,17 @@ def test_a_yes_stands_no_more_after_a_no_to_more_than_it_was_about() -> None:
 def test_words_under_other_ids_of_the_person_are_told_with_the_id() -> None:
     told = history({"maria": [YES], "maria-old": [word("withdrawn", 2, "maria-old")]})
     assert [(one.under, one.stands) for one in told] == [("maria", False), ("maria-old", True)]
+
+
+@pytest.mark.parametrize("channel", ["email", ""])
+def test_a_yes_without_a_purpose_is_none_to_marketing_and_the_reason_says_so(channel: str) -> None:
+    general = Consent(True, at("2026-03-01 09:00"), "form")
+    customer = Customer("C-1", consents={("", channel): general})
+
+    why = "the customer's consent does not name marketing, and marketing by email needs that"
+    assert refused(customer, Purpose.MARKETING, "email") == why
+    assert refused(customer, Purpose.SERVICE, "email") == ""
+    assert (
+        refused(Customer("C-1"), Purpose.MARKETING, "email")
+        == "the customer never gave consent to marketing by email"
+    )

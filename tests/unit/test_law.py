@@ -140,7 +140,7 @@ def test_in_a_country_of_several_zones_marketing_waits_for_hours_allowed_in_all_
     assert waits.due_at == at("2026-03-12 09:00", "Pacific/Honolulu")
     assert waits.steps[0].why == (
         "outside the hours the law allows marketing by sms in US-TX "
-        "(allowed all over US: the customer's own time zone is not known)"
+        "(allowed all over US: their own time zone is not known)"
     )
 
 
@@ -153,8 +153,7 @@ def test_service_to_the_same_customer_goes_by_the_orders_clocks() -> None:
 
     assert waits.due_at == at("2026-03-13 08:00")
     assert waits.steps[0].why == (
-        "outside the default hours "
-        "(by the clocks of Europe/Berlin: the customer's own time zone is not known)"
+        "outside the default hours (by the clocks of Europe/Berlin: their own time zone is not known)"
     )
 
 
@@ -162,9 +161,7 @@ def test_a_zone_nobody_knows_counts_as_none() -> None:
     waits = news(lives(country="US", region="TX", time_zone="Central Time"), "2026-03-12 12:00")
 
     assert waits.due_at == at("2026-03-12 09:00", "Pacific/Honolulu")
-    assert waits.steps[0].why.endswith(
-        "(allowed all over US: the customer's own time zone is none that we know)"
-    )
+    assert waits.steps[0].why.endswith("(allowed all over US: their own time zone is none that we know)")
 
 
 def test_with_country_and_zone_unknown_the_orders_country_decides() -> None:

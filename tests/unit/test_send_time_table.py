@@ -115,9 +115,9 @@ Europe/Paris FR        |                                       |                
 Europe/London GB       |                                       |                      | marketing, sms          |                                                                | Sun 2026-03-15 11:00 | sms Sun 2026-03-15 11:00   |
 
 # a zone that is not known: the order's, and for marketing what is allowed all over the country
-?                      |                                       |                      |                         |                                                                | Thu 2026-03-12 22:00 | push Fri 2026-03-13 08:00  | by the clocks of Europe/Berlin: the customer's own time zone is not known
-CEST                   |                                       |                      |                         |                                                                | Thu 2026-03-12 11:20 | push Thu 2026-03-12 11:20  | by the clocks of Europe/Berlin: the customer's own time zone is none that we know
-? US-TX                |                                       |                      | marketing, sms, now     |                                                                | Thu 2026-03-12 12:00 | sms Thu 2026-03-12 20:00   | allowed all over US: the customer's own time zone is not known
+?                      |                                       |                      |                         |                                                                | Thu 2026-03-12 22:00 | push Fri 2026-03-13 08:00  | by the clocks of Europe/Berlin: their own time zone is not known
+CEST                   |                                       |                      |                         |                                                                | Thu 2026-03-12 11:20 | push Thu 2026-03-12 11:20  | by the clocks of Europe/Berlin: their own time zone is none that we know
+? US-TX                |                                       |                      | marketing, sms, now     |                                                                | Thu 2026-03-12 12:00 | sms Thu 2026-03-12 20:00   | allowed all over US: their own time zone is not known
 ? US-TX                |                                       |                      | sms, now                |                                                                | Thu 2026-03-12 12:00 | sms Thu 2026-03-12 12:00   | by the clocks of Europe/Berlin
 
 # caps

@@ -308,9 +308,7 @@ def test_an_unknown_zone_is_the_order_locations_and_that_is_said(zone: str | Non
     )
 
     assert waits.due_at == at("2026-03-13 08:00")
-    assert waits.steps[0].why.endswith(
-        "(by the clocks of Europe/Berlin: the customer's own time zone is not known)"
-    )
+    assert waits.steps[0].why.endswith("(by the clocks of Europe/Berlin: their own time zone is not known)")
 
 
 def test_a_time_the_clocks_skip_is_the_first_instant_after_and_a_repeated_one_its_first() -> None:
