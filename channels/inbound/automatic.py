@@ -10,11 +10,13 @@ _BULK = frozenset({"bulk", "junk", "list", "auto_reply", "auto-reply"})
 _MACHINES = re.compile(
     r"(?:mailer-daemon|postmaster|no-?_?reply|do-?not-?reply|bounces?)(?:[+.-].*)?@", re.IGNORECASE
 )
-_SUBJECT = re.compile(
-    r"(?:auto(?:matic|mated)?[ -]?(?:reply|response)|out of (?:the )?office|abwesenheit\w*"
+_SUBJECT = re.compile(  # as a whole, or before the subject it answers: people begin sentences with such words
+    r"(?:(?:auto(?:matic|mated)?[ -]?(?:reply|response)|out of (?:the )?office(?: auto-?reply)?"
+    r"|abwesenheits(?:notiz|nachricht|meldung|benachrichtigung|assistent)"
     r"|automatische antwort|automatisch antwoord"
-    r"|réponse automatique|respuesta automática|risposta automatica)\b",
-    re.IGNORECASE,
+    r"|réponse automatique|respuesta automática|risposta automatica)(?:\s*:.*|[\s.!]*)"
+    r"|abwesenheit(?:\s*:\s*(?:re|aw)\s*:.*|[\s.!]*))",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -28,5 +30,5 @@ def is_automatic(mail: Mail) -> bool:
         or mail.returns_to == ""
         or mail.headers.get_content_type() == "multipart/report"
         or any(_MACHINES.match(address) for address in mail.addresses("from"))
-        or _SUBJECT.match(mail.header("subject")) is not None
+        or _SUBJECT.fullmatch(mail.header("subject")) is not None
     )

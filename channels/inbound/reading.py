@@ -19,7 +19,10 @@ def read(mail: Mail, signing: Signing, *, name: str = "") -> Sequence[Report | R
     *name* is the same for the same mail, however often it is brought; by default its content's.
     """
     reports = bounces.read(mail)
-    name = name or digest(mail.header("message-id"), mail.header("from"), mail.header("date"), mail.text)
+    written = (mail.header("message-id"), mail.header("from"), mail.header("date"), mail.text)
+    # reports without Message-ID and Date differ in nothing else: first "delayed", then "failed"
+    became = (f"{one.became} {one.code} {one.at} {one.words} {one.ids}" for one in reports)
+    name = name or digest(*written, *became)
     if reports or mail.headers.get_content_type() == "multipart/report":
         return [
             Report(

@@ -22,12 +22,9 @@ from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction
 from orchestrator.model import STAFF
 from orchestrator.persons.keywords import Wish, says_yes, wish
-from orchestrator.planning.answering import REPLIED
+from orchestrator.planning.answering import COLLEAGUE, MACHINE, REPLIED, WROTE
 from orchestrator.sending.suppressions import lift, suppress
 
-MACHINE = "message.machine_reply"
-COLLEAGUE = "message.staff_reply"
-WROTE = "customer.wrote"
 STOPPED = "its owner said STOP"
 
 

@@ -12,6 +12,11 @@ from orchestrator.model import Order
 from orchestrator.planning.case import Case, Firing
 
 REPLIED = "message.replied"
+MACHINE = "message.machine_reply"
+COLLEAGUE = "message.staff_reply"
+HELPED = "message.help"
+WROTE = "customer.wrote"
+KEPT = frozenset({MACHINE, COLLEAGUE, HELPED, WROTE})  # facts of ours that ask nobody for anything
 REPLY = "reply"
 DO = "answer-the-customer"
 OLD = timedelta(days=14)  # a mailbox that could not be read for a week still holds people's answers

@@ -9,6 +9,7 @@ from orchestrator.findings import nearest, slip
 from orchestrator.journey import Journey, On
 from orchestrator.model import Fact, Kind, Order, OrderStatus
 from orchestrator.money import read_money
+from orchestrator.planning.answering import KEPT
 from orchestrator.planning.case import complete
 
 NEAR = 0.8  # so alike to a core type, an event's type is a slip; any other is the company's own
@@ -73,7 +74,7 @@ def _put_right(order: Order, wrong: Fact, meant: str) -> bool:
 
 
 def _types(order: Order, expected: frozenset[str], core: frozenset[str]) -> Iterator[str]:
-    foreign = {fact.type: fact for fact in order.events if fact.type not in core}
+    foreign = {fact.type: fact for fact in order.events if fact.type not in core | KEPT}
     for name, last in foreign.items():
         if name in expected or not (meant := _core_type(name, core)):
             continue

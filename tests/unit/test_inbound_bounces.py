@@ -263,3 +263,14 @@ def test_a_damaged_report_never_speaks_of_another_mail(at: int, put: bytes) -> N
     except Refused:
         return
     assert all(one.message_id == OURS for one in found if isinstance(one, Report))
+
+
+def test_the_last_word_is_no_repetition_of_a_delay_where_neither_has_a_name_or_a_date() -> None:
+    def told(action: str, status: str) -> str:
+        lines = dsn(action, status, "smtp; said").decode().splitlines(keepends=True)
+        bare = "".join(line for line in lines if not line.startswith(("Date:", "Message-Id:")))
+        (one,) = read(parse(bare.encode()), SIGNING)
+        return one.id
+
+    assert told("delayed", "4.4.1") != told("failed", "5.4.7")
+    assert told("failed", "5.4.7") == told("failed", "5.4.7")

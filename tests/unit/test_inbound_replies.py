@@ -68,6 +68,10 @@ def test_a_forged_address_names_nothing() -> None:
         {"Subject": "Out of office: Re: your car"},
         {"Subject": "=?utf-8?q?R=C3=A9ponse_automatique_:_votre_voiture?="},
         {"Subject": "Abwesenheitsnotiz: Ihr Wagen"},
+        {"Subject": "Abwesenheit"},
+        {"Subject": "Abwesenheit: Re: Ihr Wagen"},
+        {"Subject": "Out of Office AutoReply: Ihr Wagen"},
+        {"Subject": "Abwesenheit am Montag", "Auto_Submitted": "auto-replied"},
         {"Content_Type": "multipart/report; boundary=x; report-type=disposition-notification"},
     ],
 )
@@ -90,6 +94,9 @@ def test_mail_that_nobody_may_answer_is_automatic_by_its_envelope() -> None:
         {"Return_Path": f"<{MARIA}>"},
         {"Subject": "Automatik oder Schaltung?"},
         {"Subject": "Auto: wann?"},
+        {"Subject": "Abwesenheit am Montag, bitte erst Dienstag anrufen"},
+        {"Subject": "Out of office next week, can we move it?"},
+        {"Subject": "Automatische Antwort habe ich bekommen, und nun?"},
         {"Importance": "high"},
     ],
 )

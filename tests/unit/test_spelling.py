@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.engine import problem_of
 from orchestrator.intake.types import CORE
+from orchestrator.planning.answering import KEPT
 from orchestrator.planning.planner import journey_of
 from orchestrator.planning.spelling import slips
 from tests.builders import car_order, event, maria, promised, reached
@@ -169,7 +170,7 @@ def test_a_core_type_that_is_misspelt_is_named(kind: str, meant: str) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["promise.made", "invoice.paid", "promise.mate"])
+@pytest.mark.parametrize("kind", ["promise.made", "invoice.paid", "promise.mate", *sorted(KEPT)])
 def test_core_types_types_of_ones_own_and_those_that_a_rule_waits_for_are_no_slips(kind: str) -> None:
     data = {"milestone": "arrived", "date": "2026-03-20"} if kind == "promise.made" else {}
     assert said(event(kind, "O-1", "2026-03-12 11:20", **data)) == ""
