@@ -1,5 +1,6 @@
 """One import: a file is read twice, as a whole and then row by row, both in constant memory."""
 
+import codecs
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from orchestrator.tables.reading import Lines, Row, Rows
 from orchestrator.tables.rows import Reader, Said
 
 ROWS = 500  # looked up in the ledger together
+FEW = 3  # lines: in a file of more, one that cannot be read says nothing of the others
 
 Facts = Mapping[str, Sequence[Fact]]
 Seen = Callable[[int], None]
@@ -73,6 +75,11 @@ class Import:
     def _survey(self, disk: Disk, seen: Seen) -> Bound:
         """Does the mapping fit, is the encoding right, and which keys stand there twice?"""
         with _opened(self._file) as stream:
+            said = codecs.lookup(self._mapping.shape.encoding).name
+            if (name := encodings.marked(stream.read(4))) and not said.startswith(("utf-16", "utf-32")):
+                message = f"the file begins with the byte order mark of {name}"
+                raise Problems([self._file_problem("M007", message, f"write encoding: {name}", 1)])
+            stream.seek(0)
             rows = self._rows(stream, seen)
             if not rows.names:
                 raise Problems([self._file_problem("M006", "there is no header", line=self._header)])
@@ -102,7 +109,8 @@ class Import:
     def _demand_encoding(self, lines: Lines) -> None:
         """Refuse a file that is in another encoding altogether; a stray line is refused by itself."""
         said = self._mapping.shape.encoding
-        if lines.bad and not lines.good and lines.first_bad is not None:
+        alone = (lines.bad == 1 and lines.number > FEW) or not encodings.reads_as_words(lines.strange)
+        if lines.bad and not lines.good and not alone and lines.first_bad is not None:
             name = encodings.likely(lines.strange)
             first = lines.first_bad
             message = f"the line {first.message}; no line beyond ASCII can be read"

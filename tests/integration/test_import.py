@@ -350,6 +350,28 @@ def test_utf8_read_as_something_else_is_noticed_though_every_byte_exists_there(h
     assert "write encoding: utf-8" in err
 
 
+@pytest.mark.parametrize("byte", [b"\xff", b"\xfc"])
+def test_one_line_with_a_byte_that_is_no_text_costs_no_other_line_of_a_plain_file(
+    house: House, byte: bytes
+) -> None:
+    house.export({}, {"Id": "BX-2"}, {"Id": "BX-3", "Name": "J_rgen"})
+    file = house.folder / "cars.csv"
+    file.write_bytes(file.read_bytes().replace(b"J_rgen", b"J" + byte + b"rgen"))
+    code, out, err = house.run()
+    assert (code, out.endswith("1 refused\n")) == (1, True)
+    assert "M101" in err
+    assert house.facts()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_byte_order_mark_names_the_encoding_of_a_file(house: House, encoding: str) -> None:
+    house.export({}, encoding=encoding)
+    code, _, err = house.run()
+    assert code == 1
+    assert "M007" in err
+    assert f"write encoding: {encoding}\n" in err
+
+
 def test_one_line_in_another_encoding_is_refused_alone(house: House) -> None:
     house.export({"Name": "Jürgen Weiß"})
     with (house.folder / "cars.csv").open("ab") as file:
