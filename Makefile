@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types bench docs lock
+.PHONY: help setup demo test chaos check format lint types bench docs lock
 
 help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ demo: $(STAMP) ## watch the car story happen, in about half a minute
 
 test: $(STAMP) ## run every test
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+chaos: $(STAMP) ## kill, freeze and cut off real processes, which takes minutes
+	$(BIN)/python -m pytest tests/chaos
 
 check: format lint types test ## everything a change must pass: format, lint, types, tests
 
