@@ -21,10 +21,14 @@ ASKED_FOR = frozenset({Purpose.SERVICE, Purpose.SECURITY})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who called back: the *name* of the route, and the *channel* whose messages it speaks of."""
+    """Who called back: the *name* of the route, and the *channel* whose messages it speaks of.
+
+    With *answers* it passes on what a reply is answered with at once.
+    """
 
     name: str
     channel: str
+    answers: bool = False
 
     @property
     def source(self) -> str:

@@ -4,7 +4,7 @@
 
     a machine wrote it          kept, and nothing follows
     STOP, START                 the word of every customer who is reached there
-    HELP                        the company's words
+    HELP                        the company's words; an answer if nobody gives them at once
     an answer                   message.replied of the order it is about
     of nobody we know           customer.wrote, and operations are told
 """
@@ -22,7 +22,7 @@ from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction
 from orchestrator.model import STAFF
 from orchestrator.persons.keywords import Wish, says_yes, wish
-from orchestrator.planning.answering import COLLEAGUE, MACHINE, REPLIED, WROTE
+from orchestrator.planning.answering import COLLEAGUE, HELPED, MACHINE, REPLIED, WROTE
 from orchestrator.sending.suppressions import lift, suppress
 
 STOPPED = "its owner said STOP"
@@ -79,10 +79,10 @@ def take(
     by = whose(engine, tx, caller, reply, now)
     desk = _Desk(tx, caller, reply, now, by)
     asked = None if reply.automatic or by.role in STAFF else _wish(reply, by)
-    if asked is Wish.HELP:
-        words = (house.help,) if house.help and not reply.wish else ()  # else the provider has answered
-        return Followed(words=words)
-    if asked is not None:
+    if asked is Wish.HELP and (reply.wish or (house.help and caller.answers)):
+        _answer(desk, HELPED)
+        return Followed(desk.facts, () if reply.wish else (house.help,))  # else the provider has answered
+    if asked in (Wish.STOP, Wish.START):
         _word(desk, asked)
     else:
         _answer(desk)
@@ -91,7 +91,10 @@ def take(
 
 def _wish(reply: Reply, by: Whose) -> Wish | None:
     """What is wished for; a YES to times that were offered is an answer, whatever else it means."""
-    asked = wish(reply.text, by.locale)
+    by_mail = "@" in reply.sender
+    asked = wish(reply.text, by.locale, letter=by_mail)
+    if asked is Wish.START and by_mail and not by.proven:
+        return None  # anybody may write a sender, and would undo their STOP
     if asked is Wish.START and by.offered and says_yes(reply.text):
         return None
     if asked is None and reply.wish in set(Wish):
@@ -121,7 +124,7 @@ def _word(desk: _Desk, asked: Wish) -> None:
         suppress(desk.tx, channel, reply.sender, STOPPED, f"{evidence['how']}, {reply.id}", desk.now)
 
 
-def _answer(desk: _Desk) -> None:
+def _answer(desk: _Desk, kind: str = "") -> None:
     reply, by = desk.reply, desk.by
     data: dict[str, Any] = {
         "channel": desk.caller.channel,
@@ -132,10 +135,10 @@ def _answer(desk: _Desk) -> None:
         "by": by.role if by.role != "customer" else "",
     }
     if by.order:
-        kind = MACHINE if reply.automatic else COLLEAGUE if by.role in STAFF else REPLIED
+        kind = kind or (MACHINE if reply.automatic else COLLEAGUE if by.role in STAFF else REPLIED)
         desk.fact("", kind, by.order, data)
         return
     customer = by.customers[0] if by.customers else by.stranger
     desk.fact("", WROTE, customer, data | {"from": reply.sender, "automatic": reply.automatic})
-    if not reply.automatic:
+    if not reply.automatic and not kind:
         note_stray(desk.tx, Stray(desk.caller.source, reply.id, desk.at, customer))

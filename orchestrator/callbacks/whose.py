@@ -25,8 +25,9 @@ MOST = 200  # orders looked at; a fleet has more, and each message names its own
 class Whose:
     """The message that a reply answers, the order it is about, and everybody who is reached at its sender.
 
-    With ``offered`` that order has times to choose from, and none is chosen. ``stranger`` is a name for a
-    sender nobody knows; it says nothing about them.
+    With ``offered`` that order has times to choose from, and none is chosen. ``proven`` is a reply that
+    names a message which went to just that sender. ``stranger`` is a name for a sender nobody knows; it says
+    nothing about them.
     """
 
     entry: Entry | None = None
@@ -35,6 +36,7 @@ class Whose:
     customers: tuple[str, ...] = ()
     locale: str = ""
     offered: bool = False
+    proven: bool = False
     stranger: str = ""
 
 
@@ -93,6 +95,7 @@ def whose(engine: Engine, tx: Transaction, caller: Caller, reply: Reply, now: da
         customers=tuple(reached),
         locale=next((who.locale for who in reached.values() if who.locale), ""),
         offered=offering is not None and offering.id == order,
+        proven=_proven(tx, caller, reply, place),
         stranger=f"{caller.name}:{place[:16]}",
     )
 
@@ -112,6 +115,14 @@ def _named(tx: Transaction, reply: Reply) -> Entry | None:
         if found := tx.entries_by_message_id([message_id]):
             return found[0]
     return None
+
+
+def _proven(tx: Transaction, caller: Caller, reply: Reply, place: str) -> bool:
+    """Does it name a message that only who is reached at *place* has? Anybody may write a sender."""
+    named = [*filter(None, [tx.entry(reply.key) if reply.key else None])]
+    named += tx.entries_by_message_id(reply.answers)
+    tries = (one for entry in named for one in tx.attempts(entry.id))
+    return bool(place) and any((one.channel, one.address) == (caller.channel, place) for one in tries)
 
 
 def _orders(tx: Transaction, people: Sequence[str], last: Entry | None) -> list[str]:

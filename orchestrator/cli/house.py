@@ -293,12 +293,12 @@ def readers(settings: Settings, channels: Mapping[str, Channel]) -> dict[Caller,
     from channels.base import Misconfigured as ChannelMisconfigured
     from channels.inbound.signed import ReadsMail
     from channels.reporters import build
-    from channels.reports import Reporting
+    from channels.reports import Answering, Reporting
     from orchestrator.callbacks.events import Caller
     from orchestrator.cli.senders import signing
 
     found: dict[str, tuple[Caller, Reporting]] = {
-        name: (Caller(name, name), channel)
+        name: (Caller(name, name, isinstance(channel, Answering)), channel)
         for name, channel in channels.items()
         if isinstance(channel, Reporting)
     }
@@ -307,7 +307,7 @@ def readers(settings: Settings, channels: Mapping[str, Channel]) -> dict[Caller,
             reader = build(name, chosen)
             if isinstance(reader, ReadsMail):
                 reader.signing = signing(settings)
-            found[name] = Caller(name, chosen.channel), reader
+            found[name] = Caller(name, chosen.channel, isinstance(reader, Answering)), reader
     except ChannelMisconfigured as error:
         raise Misconfigured(str(error)) from error
     return dict(found.values())

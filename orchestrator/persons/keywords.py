@@ -16,7 +16,8 @@ class Wish(StrEnum):
     HELP = "help"
 
 
-YES = "yes"  # the only one that is a word of answers as well
+YES = "yes"  # the only one that answers a text as well
+_IN_LETTERS = frozenset({YES, "end", "quit", "cancel", "revoke", "alto", "annulla", "basta", "sair"})
 _Words = Mapping[Wish, str]
 _EVERYWHERE: _Words = {
     Wish.STOP: "stop stopall unsubscribe end quit cancel revoke optout",
@@ -34,13 +35,16 @@ _OWN: Mapping[str, _Words] = {
 _AROUND = " \t\r\n\u00a0.!\"'„“”«»"  # what people and telephones put around a word
 
 
-def wish(text: str, locale: str = "") -> Wish | None:
+def wish(text: str, locale: str = "", *, letter: bool = False) -> Wish | None:
     """What *text* as a whole asks for, in any case, or ``None`` for an answer.
 
-    Someone whose language is not known may use any.
+    Someone whose language is not known may use any. In a *letter*, which is what a mail is, only the
+    unmistakable words count: "Yes" and "Cancel" are carriers' words, and answer what a mail asked.
     """
     word = text.strip(_AROUND).casefold()
-    if not word or any(letter.isspace() for letter in word):
+    if not word or any(sign.isspace() for sign in word):
+        return None
+    if letter and word in _IN_LETTERS:
         return None
     language = locale.replace("_", "-").partition("-")[0].lower()
     known: list[_Words] = [*_OWN.values()] if not language else [_OWN.get(language, {})]

@@ -58,7 +58,7 @@ def listening(
     house: House = NO_HOUSE,
 ) -> Iterator[TwilioCalling]:
     """Our server, and Twilio calling it."""
-    known = readers if readers is not None else {Caller("sms", "sms"): reader()}
+    known = readers if readers is not None else {Caller("sms", "sms", answers=True): reader()}
     with writing(made.engine, patience=1) as write:
         take = called_back(made.engine, write, known, made.clock.now, house)
         router = callbacks_router(

@@ -307,6 +307,24 @@ def test_a_wish_for_no_more_by_mail_is_a_withdrawal(tmp_path: Path, server: Smtp
     assert not last.given
 
 
+@pytest.mark.parametrize(("proven", "taken_back"), [(True, True), (False, False)])
+def test_start_by_mail_counts_where_it_answers_a_mail_that_went_to_that_mailbox(
+    lindner: Dealership, server: SmtpServer, proven: bool, taken_back: bool
+) -> None:
+    mail = mail_maria(lindner, server)
+    to = SIGNING.address(REPLIES, message_id(mail), Address.REPLY)
+    with calls(lindner) as client:
+        assert by_route(client, f"From: {MARIA}\nTo: {to}\nSubject: Re\n\nSTOP", to, sender=MARIA) == 200
+        lindner.clock.advance(timedelta(minutes=1))
+        back = to if proven else REPLIES
+        raw = f"From: {MARIA}\nTo: {back}\nSubject: Re\n\nSTART"
+        assert by_route(client, raw, back, "second", sender=MARIA) == 200
+    last = consent(lindner.ledger, channel="email")
+    assert last is not None
+    assert last.given is taken_back
+    assert len(events(lindner.ledger, kind="message.replied")) == (0 if taken_back else 1)
+
+
 # ── by the pipe of a mail server ─────────────────────────────────────────────
 
 

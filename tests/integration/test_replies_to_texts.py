@@ -330,6 +330,59 @@ def test_help_is_answered_with_the_companys_words_unless_twilio_did(lindner: Dea
     assert replies(lindner) == []
 
 
+def test_a_call_for_help_is_kept_and_asks_nobody_for_anything_where_it_was_answered(
+    lindner: Dealership, mail: MemoryChannel
+) -> None:
+    text_maria(lindner)
+    says(lindner, "HELP")
+    (kept,) = events(lindner.ledger, kind="message.help")
+    assert kept.data["text"] == "HELP"
+    assert mail.sent == 0
+
+
+def test_a_call_for_help_that_nobody_answers_at_once_goes_to_the_owner(
+    lindner: Dealership, mail: MemoryChannel
+) -> None:
+    text_maria(lindner)
+    with listening(lindner) as caller:  # no words of the company
+        caller.reply("SM-in-1", MARIA, "HELP")
+    go_on(lindner)
+    assert [reply.data["text"] for reply in replies(lindner)] == ["HELP"]
+    writes(lindner, "Info", "m-1")
+    assert [reply.data["text"] for reply in replies(lindner)] == ["HELP", "Info"]
+    assert mail.sent == 2
+
+
+def writes(made: Dealership, body: str, name: str, *answers: str) -> None:
+    """A mail comes in that says it is from Maria."""
+    house = House("Autohaus Lindner: call +49 30 23125 100")
+    answer = Reply(name, "maria.keller@example.com", body, answers=answers)
+    with made.ledger.transaction() as tx:
+        callbacks.take(made.engine, tx, Caller("mail", "email"), [answer], made.clock.now(), house)
+    go_on(made)
+
+
+@pytest.mark.parametrize("word", ["Yes", "Cancel", "End", "Quit"])
+def test_a_word_of_carriers_is_an_answer_in_a_mail(lindner: Dealership, word: str) -> None:
+    text_maria(lindner)
+    writes(lindner, word, "m-1")
+    assert consent(lindner.ledger, channel="email") is None
+    assert [reply.data["text"] for reply in replies(lindner)] == [word]
+
+
+@pytest.mark.parametrize("word", ["Yes", "START"])
+def test_a_forged_mail_takes_no_stop_back(lindner: Dealership, word: str) -> None:
+    text_maria(lindner)
+    elsewhere = lindner.entry().message_id  # a message of ours, and not to that mailbox
+    writes(lindner, "STOP", "m-1")
+    writes(lindner, word, "m-2")
+    writes(lindner, word, "m-3", "<unknown@example.com>", elsewhere)
+    given = consent(lindner.ledger, channel="email")
+    assert given is not None
+    assert not given.given
+    assert [reply.data["text"] for reply in replies(lindner)] == [word, word]
+
+
 def test_a_yes_to_times_that_were_offered_is_an_answer(lindner: Dealership, mail: MemoryChannel) -> None:
     text_maria(lindner)
     lindner.hear(order("BX-2", time="2026-03-12 08:30"))

@@ -33,6 +33,17 @@ def test_a_customer_may_use_the_words_of_their_own_language() -> None:
     assert wish("baja", "es_MX") is Wish.STOP
 
 
+@pytest.mark.parametrize("word", ["Yes", "Cancel", "END", "quit", "Annulla"])
+def test_words_that_answer_a_letter_are_no_wish_in_one(word: str) -> None:
+    assert wish(word) is not None
+    assert wish(word, letter=True) is None
+
+
+@pytest.mark.parametrize("word", ["STOP", "Unsubscribe", "START", "Stopp", "Abmelden"])
+def test_the_unmistakable_words_are_wishes_in_a_letter_too(word: str) -> None:
+    assert wish(word, letter=True) is wish(word) is not None
+
+
 def test_words_of_another_language_are_an_answer() -> None:
     assert wish("alto", "it") is None
     assert wish("basta", "de") is None
