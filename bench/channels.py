@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -53,7 +53,7 @@ class Watched:
         self.took.append(time.perf_counter() - began)
         return receipt
 
-    async def find(self, _message: Message, _since: datetime) -> Receipt | None:
+    async def find(self, _message: Message, _since: datetime, _others: Collection[str]) -> Receipt | None:
         raise AssertionError("nothing is in doubt here")
 
     async def close(self) -> None:

@@ -11,7 +11,7 @@
 This package imports nothing of the engine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -124,9 +124,10 @@ class Channel(Protocol):
 class Findable(Protocol):
     """A channel whose provider can be asked what it has; ``after_unknown`` is then ``reconcile``."""
 
-    async def find(self, message: Message, since: datetime) -> Receipt | None:
+    async def find(self, message: Message, since: datetime, others: Collection[str]) -> Receipt | None:
         """Look for *message*, first tried at *since*: its receipt, ``None`` if the provider has it not.
 
+        *others* are the provider's ids of other messages to that address, which may say the same: never it.
         A :class:`ChannelError` means that nobody can tell; the message stays unknown.
         """
         ...

@@ -9,7 +9,7 @@ anything is sent again.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -91,8 +91,10 @@ class SmsChannel:
         except _NONSENSE as nonsense:
             raise Unknown("Twilio's answer makes no sense", raw=type(nonsense).__name__) from None
 
-    async def find(self, message: Message, since: datetime) -> Receipt | None:
+    async def find(self, message: Message, since: datetime, others: Collection[str]) -> Receipt | None:
         """Look for *message*, tried *since* then, among what Twilio has: the same text to the same number.
+
+        A text whose SID is one of *others* belongs to another message, whatever it says.
 
         All that Twilio has for that number is asked for: what still waits in its queue has no ``DateSent`` to
         be found by.
@@ -101,7 +103,9 @@ class SmsChannel:
             to = e164(message.to, self._country)
             listed = await self._client().messages.list_async(to=to, limit=HISTORY)
             recent = [
-                one for one in listed if one.direction != "inbound" and one.date_created >= since - SKEW
+                one
+                for one in listed
+                if one.direction != "inbound" and one.date_created >= since - SKEW and one.sid not in others
             ]
             found = next((one for one in recent if _words(one.body) == _words(message.text)), None)
             if found is not None:

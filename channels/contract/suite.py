@@ -270,16 +270,17 @@ class ChannelContract:
         assert isinstance(channel, Findable) == (channel.abilities.after_unknown is AfterUnknown.RECONCILE)
         if isinstance(channel, Findable):
             began = datetime.now(UTC)
-            assert await channel.find(self.message, began) is None
+            assert await channel.find(self.message, began, ()) is None
             receipt = await channel.send(self.message)
-            found = await channel.find(self.message, began)
+            found = await channel.find(self.message, began, ())
             assert found is not None
             assert found.provider_id == receipt.provider_id
-            assert await channel.find(replace(self.message, text="Etwas anderes."), began) is None
-            assert await channel.find(self.message, began + timedelta(days=1)) is None
+            assert await channel.find(self.message, began, {receipt.provider_id}) is None  # another's
+            assert await channel.find(replace(self.message, text="Etwas anderes."), began, ()) is None
+            assert await channel.find(self.message, began + timedelta(days=1), ()) is None
             provider.cutting_off()
             with pytest.raises(ChannelError):  # that it is not there nobody can say
-                await channel.find(self.message, began)
+                await channel.find(self.message, began, ())
 
     async def test_it_has_a_name_and_declares_what_it_can_do(self, channel: Channel) -> None:
         assert channel.name

@@ -46,6 +46,17 @@ _LAST_SENT = select(*ENTRY).where(
     .limit(1)
     .scalar_subquery()
 )
+_OTHERS_AT = (
+    select(attempts.c.provider_id)
+    .where(
+        attempts.c.address == bindparam("place"),
+        attempts.c.channel == bindparam("by"),
+        text("address <> ''"),
+        attempts.c.provider_id != "",
+        attempts.c.entry_id.not_in(_ids),
+    )
+    .distinct()
+)
 _now = bindparam("now", type_=attempts.c.finished_at.type)
 _KNOWN_NOW = (
     update(attempts)
@@ -89,6 +100,11 @@ class Returning(Verbs):
         """Give what was last sent, or may have been, to the address of that keyed hash."""
         rows = self._rows(_LAST_SENT, {"place": address, "by": channel}) if address else ()
         return entry(rows[0]) if rows else None
+
+    def provider_ids_of_others(self, channel: str, address: str, entry_ids: Iterable[int]) -> set[str]:
+        """What *channel*'s provider calls messages to the address of that hash, without those entries'."""
+        values = {"place": address, "by": channel, "ids": list(entry_ids)}
+        return {row[0] for row in self._rows(_OTHERS_AT, values)} if address else set()
 
     def known_now(
         self,

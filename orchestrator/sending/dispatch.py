@@ -29,7 +29,7 @@ from orchestrator.sending.blocks import blocks
 from orchestrator.sending.guard import Blocks, Send, guard
 from orchestrator.sending.leases import Defer, Leases
 from orchestrator.sending.messages import Composes
-from orchestrator.sending.outcomes import Job, Tried, in_doubt, may_be_found
+from orchestrator.sending.outcomes import Job, Tried
 from orchestrator.sending.outgoing import Outgoing, by_channel, every
 from orchestrator.sending.records import Records, Undecided, Verdict
 from orchestrator.sending.turns import Turns
@@ -336,7 +336,7 @@ class Dispatcher:
             going = [(one, may[one.entry.id]) for one in job.all if one.entry.id in may]
             whole = len(going) == len(job.all)
             if whole and not self.stopping and all(_unchanged(one, go, fresh, sight) for one, go in going):
-                ready.append(self._with_doubt(tx, job))
+                ready.append(self._records.with_doubt(tx, job))
             else:
                 for one, _ in going:
                     self._records.release(tx, one.entry, now)
@@ -344,14 +344,6 @@ class Dispatcher:
             ready, waits = self._turns.take(tx, ready, now)
             self._records.withheld(tx, waits, now)
         return fresh, self._records.begin(tx, ready, now)
-
-    def _with_doubt(self, tx: Transaction, job: Job) -> Job:
-        """The same, knowing since when the provider may have it, where that can be asked."""
-        again = [one.entry.id for one in job.all if one.entry.message_id]
-        if not again or not may_be_found(self._outgoing.abilities(job.go.channel)):
-            return job
-        attempts = [attempt for entry_id in again for attempt in tx.attempts(entry_id)]
-        return replace(job, doubt=in_doubt(job.go.channel, attempts))
 
     # ── record, and plan ─────────────────────────────────────────────────────
 

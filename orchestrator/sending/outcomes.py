@@ -69,6 +69,7 @@ class Job:
     line: str = ""  # the id of what rides along
     others: tuple["Job", ...] = ()
     doubt: datetime | None = None  # since then it may have left; the provider is asked first
+    theirs: frozenset[str] = frozenset()  # with a doubt: what the provider calls others to that address
 
     @property
     def all(self) -> tuple["Job", ...]:

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from channels.base import Abilities, Channel, ChannelError, Findable, Misconfigured, Receipt, Unknown
+from channels.base import Abilities, Channel, ChannelError, Findable, Message, Misconfigured, Receipt, Unknown
 from orchestrator.clock import Clock
 from orchestrator.sending.outcomes import Job, NotAsked, Tried, may_be_found, may_repeat
 
@@ -30,6 +30,9 @@ class Outgoing:
         self._portion: dict[str, int] = {}
         self._asked: Counter[str] = Counter()  # how many answers each channel owes
         self._moved: dict[str, float] = {}  # when it last answered, or was first asked after that
+        self._found_for: dict[
+            str, dict[str, frozenset[int]]
+        ] = {}  # by channel and provider's id, whose it is
         self.stopping = False
 
     def abilities(self, name: str) -> Abilities | None:
@@ -127,11 +130,27 @@ class Outgoing:
         if not isinstance(channel, Findable):
             raise Unknown("it may have left, and the channel cannot ask the provider")
         try:
-            return await channel.find(job.message, job.doubt)
+            return await self._asked_for(channel, job, job.message, job.doubt)
         except Misconfigured:
             raise
         except ChannelError as error:
             raise Unknown(f"the provider could not be asked: {error.reason}", code=error.code) from None
+
+    async def _asked_for(
+        self, channel: Findable, job: Job, message: Message, since: datetime
+    ) -> Receipt | None:
+        """Ask until what is found is nobody else's: two that say the same may be in doubt at once."""
+        own = frozenset(one.entry.id for one in job.all)
+        taken = self._found_for.setdefault(job.go.channel, {})
+        while True:
+            theirs = job.theirs | {known for known, whose in taken.items() if not whose & own}
+            receipt = await channel.find(message, since, theirs)
+            if receipt is None or not receipt.provider_id:
+                return receipt
+            if receipt.provider_id in theirs:
+                raise Unknown("the channel takes another message for it")
+            if taken.setdefault(receipt.provider_id, own) & own:
+                return receipt
 
 
 def by_channel(jobs: Iterable[Job]) -> Iterator[tuple[str, list[Job]]]:

@@ -107,6 +107,20 @@ class Records:
                         facts.append(outcomes.fact_of(entry.wanted, entry, status, moment, reason=reason))
         self.tell(tx, facts, now)
 
+    def with_doubt(self, tx: Transaction, job: Job) -> Job:
+        """The same, knowing since when the provider may have it, where that can be asked."""
+        channel, own = job.go.channel, [one.entry.id for one in job.all]
+        again = [one.entry.id for one in job.all if one.entry.message_id]
+        if not again or not outcomes.may_be_found(self._abilities(channel)):
+            return job
+        tries = [attempt for entry_id in again for attempt in tx.attempts(entry_id)]
+        since = outcomes.in_doubt(channel, tries)
+        if since is None:
+            return job
+        place = hashed(tx, {job.go.to})[job.go.to]
+        theirs = tx.provider_ids_of_others(channel, place, own)
+        return replace(job, doubt=since, theirs=frozenset(theirs))
+
     def begin(self, tx: Transaction, jobs: Sequence[Job], now: datetime) -> list[Job]:
         """Commit that their bytes may leave from now on, and return those that nobody else has taken.
 

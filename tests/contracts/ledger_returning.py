@@ -82,6 +82,20 @@ class ReturningContract:
             assert tx.last_sent_to("email", "h1") is None
             assert tx.last_sent_to("sms", "") is None
 
+    def test_what_a_provider_calls_others_at_an_address_is_known(self, ledger: Ledger) -> None:
+        one = told(ledger, "O-1", address="h1")
+        other = told(ledger, "O-2", NOW + MINUTE, address="h1")
+        there = told(ledger, "O-3", NOW + 2 * MINUTE, address="h2")
+        mail = told(ledger, "O-4", NOW + 3 * MINUTE, channel="email", address="h1")
+        told(ledger, "O-5", NOW + 4 * MINUTE, address="h1")  # and nobody knows yet what it is called
+        for entry, name in ((one, "SM1"), (other, "SM2"), (there, "SM3"), (mail, "M4")):
+            ended(ledger, entry, name)
+        with ledger.read() as tx:
+            assert tx.provider_ids_of_others("sms", "h1", [one.id]) == {"SM2"}
+            assert tx.provider_ids_of_others("sms", "h1", [one.id, other.id]) == set()
+            assert tx.provider_ids_of_others("sms", "h1", [there.id]) == {"SM1", "SM2"}
+            assert tx.provider_ids_of_others("sms", "", [one.id]) == set()
+
     def test_what_was_unknown_becomes_known_once(self, ledger: Ledger) -> None:
         entry = told(ledger, "O-1")
         ended(ledger, entry, "", Status.UNKNOWN)

@@ -182,7 +182,7 @@ async def test_no_log_tells_whom_we_write_to(server: TwilioServer, caplog: pytes
     caplog.set_level(logging.DEBUG)
     channel = to(server)
     await channel.send(TEXT)
-    await channel.find(TEXT, datetime.now(UTC))
+    await channel.find(TEXT, datetime.now(UTC), ())
     server.refuse(21211)
     with pytest.raises(Rejected):
         await channel.send(TEXT)

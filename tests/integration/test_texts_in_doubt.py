@@ -36,10 +36,12 @@ def server() -> Iterator[TwilioServer]:
 # ── looking for what may have left ───────────────────────────────────────────
 
 
-async def found(server: TwilioServer, since: datetime | None = None) -> Receipt | None:
+async def found(
+    server: TwilioServer, since: datetime | None = None, others: frozenset[str] = frozenset()
+) -> Receipt | None:
     channel = to(server)
     try:
-        return await channel.find(TEXT, since or datetime.now(UTC))
+        return await channel.find(TEXT, since or datetime.now(UTC), others)
     finally:
         await channel.close()
 
@@ -165,6 +167,65 @@ def test_a_text_that_twilio_has_not_is_sent_after_it_was_asked(
     assert house.entry().status is Status.ACCEPTED
     assert asked(server) == ["POST", "GET", "POST"]
     assert len(server.texts) == 1
+
+
+def with_another_order(house: Dealership) -> None:
+    """The first order's text has left; within a minute a second one says the same to the same number."""
+    house.drain()
+    house.clock.advance(timedelta(minutes=1))
+    house.hear(order("BX-2"), arrived("BX-2", house.clock.now()))
+
+
+def test_a_text_of_another_order_that_says_the_same_is_not_taken_for_it(
+    house: Dealership, server: TwilioServer
+) -> None:
+    with_another_order(house)
+    server.refuse(20500, status=500, times=1)
+    house.drain()
+    assert house.outcomes(house.entry(order="BX-2")) == ["unknown"]
+    house.pass_time(timedelta(minutes=2))
+    assert house.entry(order="BX-2").status is Status.ACCEPTED
+    assert asked(server) == ["POST", "POST", "GET", "POST"]
+    assert len(server.texts) == 2
+    assert len({text.body for text in server.texts}) == 1
+    assert names(house, "BX-1") + names(house, "BX-2") == [text.sid for text in server.texts]
+
+
+def test_a_lost_answer_is_found_beside_a_text_of_another_order_that_says_the_same(
+    house: Dealership, server: TwilioServer
+) -> None:
+    with_another_order(house)
+    server.answering(CUT_AFTER, method="POST", times=1)
+    house.drain()
+    house.pass_time(timedelta(minutes=2))
+    assert house.entry(order="BX-2").status is Status.ACCEPTED
+    assert asked(server) == ["POST", "POST", "GET"]
+    assert names(house, "BX-1") + names(house, "BX-2") == [text.sid for text in server.texts]
+    assert len(server.texts) == 2
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2])
+def test_two_in_doubt_that_say_the_same_are_never_both_the_one_that_twilio_has(
+    house: Dealership, server: TwilioServer, taken: int
+) -> None:
+    house.hear(order("BX-2"), arrived("BX-2"))
+    if taken:
+        server.answering(CUT_AFTER, method="POST", times=taken)
+    if taken < 2:
+        server.answering(refusal(500, 20500, "oh"), method="POST", times=2 - taken)
+    house.drain()
+    for _ in range(5):
+        house.pass_time(timedelta(minutes=1))
+    both = names(house, "BX-1") + names(house, "BX-2")
+    assert sorted(both) == sorted(text.sid for text in server.texts)
+    assert len(both) == 2
+
+
+def names(house: Dealership, of: str) -> list[str]:
+    """What Twilio calls the texts of that order."""
+    entry = house.entry(order=of)
+    with house.ledger.read() as tx:
+        return [one.provider_id for one in tx.attempts(entry.id) if one.provider_id]
 
 
 def test_while_twilio_cannot_be_asked_nothing_is_sent_and_then_a_person_decides(

@@ -1,5 +1,6 @@
 """Texts as tests send them: to Maria Keller, through the server that plays Twilio."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -49,10 +50,10 @@ class Texting:
         finally:
             await channel.close()
 
-    async def find(self, message: Message, since: datetime) -> Receipt | None:
+    async def find(self, message: Message, since: datetime, others: Collection[str]) -> Receipt | None:
         channel = self._make()
         try:
-            return await channel.find(message, since)
+            return await channel.find(message, since, others)
         finally:
             await channel.close()
 
