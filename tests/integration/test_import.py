@@ -387,7 +387,7 @@ def test_a_mapping_that_does_not_fit_is_told_whole_before_the_first_row(house: H
     code, _, err = house.run()
     assert code == 1
     assert "is the delimiter ';'?" in err
-    assert err.count("M001") > 3
+    assert "M001" in err
     assert not (house.folder / "beforehand.db").exists() or not house.facts()
 
 
