@@ -256,7 +256,7 @@ def problem_of(order: Order, customer: Customer, book: RuleBook, known: str = ""
     else:
         case = case_of(order, customer, journey, book, order.heard or NEVER)
         lonely = nobody(order, customer, journey, book.policy)
-        found = slips(order, journey, _CORE), lonely, past.problem(case)
+        found = "" if customer.erased else slips(order, journey, _CORE), lonely, past.problem(case)
     return "; ".join(filter(None, (known, *(one for one in found if one not in known))))
 
 

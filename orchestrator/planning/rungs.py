@@ -36,7 +36,8 @@ def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
     if begun is None:
         return _newest_speaks(found, case)
     texts = _until_now(rule, case, first, begun.at, begun.number)
-    if not spoken(case.said(rule, texts[0]), rule.mode):  # what follows it is not due before it was said
+    fresh = not _counts(rule, case, found[0]) and not spoken(case.said(rule, texts[0]), rule.mode)
+    if fresh:  # what follows it is not due before it was said; after an outage the newest is
         texts = [texts[0], *(firing for firing in texts[1:] if firing.at > case.now)]
     texts = _newest_speaks(texts, case)
     tasks = [firing._replace(says=False) for firing in _with_first_task(rule, case, found)]

@@ -10,7 +10,16 @@ import psycopg
 from orchestrator.model import Status
 from tests.contracts.smtp_server import SLOW, SmtpServer
 from tests.installation import Home, home
-from tests.integration.test_many_machines import PATIENCE, arrivals, ended, machines, mails, until, url
+from tests.integration.test_many_machines import (
+    PATIENCE,
+    arrivals,
+    ended,
+    machines,
+    mails,
+    until,
+    url,
+    workers,
+)
 from tests.postgres import postgres
 
 __all__ = ["home", "postgres", "url"]
@@ -19,6 +28,22 @@ __all__ = ["home", "postgres", "url"]
 def identity(content: bytes) -> bytes:
     (line,) = [line for line in content.splitlines() if line.lower().startswith(b"message-id:")]
     return line
+
+
+def test_two_dispatchers_and_a_planner_send_everything_once(home: Home, url: str) -> None:
+    with SmtpServer() as server, machines(home, url, server) as running:
+        server.answering(SLOW, at="dot")
+        running.start("planner")
+        dispatchers = [running.start("dispatcher"), running.start("dispatcher")]
+        running.beforehand("ingest", arrivals(home, 300))
+        until(lambda: len(workers(url)) == 2)  # one takes not more than it has hands for
+        server.accepting()
+        server.going_on()
+        until(lambda: len(mails(server)) == 300)
+        until(lambda: ended(url) == {Status.ACCEPTED: 300})
+        said = [dispatcher.stopped() for dispatcher in dispatchers]
+    assert set(mails(server).values()) == {1}
+    assert all("accepted" in last for last in said), said
 
 
 def test_what_a_killed_dispatcher_held_is_sent_by_the_other(home: Home, url: str) -> None:

@@ -39,6 +39,8 @@ def reached_by_text(home: Home) -> None:
     home.story(datetime.now(UTC), timedelta())
     lines = [json.loads(line) for line in (home.folder / "events.jsonl").read_text().splitlines()]
     lines[0]["data"] = {"name": "Maria Keller", "locale": "de", "phone": MARIA}
+    always = [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "00:00", "to": "24:00"}]
+    lines[1]["data"]["owner"] = {**lines[1]["data"]["owner"], "working_hours": always}
     home.write("events.jsonl", "\n".join(map(json.dumps, lines)))
     assert home.run("ingest", "events.jsonl")[0] == 0
 

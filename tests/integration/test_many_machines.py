@@ -17,7 +17,7 @@ import pytest
 
 from orchestrator.ledger import Ledger
 from orchestrator.model import Entry, Status
-from tests.contracts.smtp_server import SLOW, SmtpServer
+from tests.contracts.smtp_server import SmtpServer
 from tests.installation import BEFOREHAND, CAR, NORA, Home, environment, event, home
 from tests.integration.test_daemon import at_any_hour, by_smtp
 from tests.postgres import database
@@ -163,22 +163,6 @@ def workers(url: str) -> set[str]:
 
 def mails(server: SmtpServer) -> Counter[str]:
     return Counter(mail.to for mail in server.mails if mail.to.startswith("customer-"))
-
-
-def test_two_dispatchers_and_a_planner_send_everything_once(home: Home, url: str) -> None:
-    with SmtpServer() as server, machines(home, url, server) as running:
-        server.answering(SLOW, at="dot")
-        running.start("planner")
-        dispatchers = [running.start("dispatcher"), running.start("dispatcher")]
-        running.beforehand("ingest", arrivals(home, 300))
-        until(lambda: len(workers(url)) == 2)  # one takes not more than it has hands for
-        server.accepting()
-        server.going_on()
-        until(lambda: len(mails(server)) == 300)
-        until(lambda: ended(url) == {Status.ACCEPTED: 300})
-        said = [dispatcher.stopped() for dispatcher in dispatchers]
-    assert set(mails(server).values()) == {1}
-    assert all("accepted" in last for last in said), said
 
 
 def test_what_is_heard_by_the_web_alone_is_planned_and_sent_by_others(home: Home, url: str) -> None:

@@ -168,8 +168,8 @@ def test_a_promise_that_was_past_when_it_was_made_is_told_to_whoever_sent_it(tmp
     heard = house.hear(promised("BX-1", "arrived", "2026-03-01", "2026-03-12 09:59"))
     mended = house.hear(promised("BX-1", "arrived", "2026-03-21", "2026-03-12 10:00"))
 
-    assert heard.problems["BX-1"].startswith("arrived was promised for 2026-03-01, which was past when")
-    assert not mended.problems
+    assert "arrived was promised for 2026-03-01, which was past when" in heard.problems["BX-1"]
+    assert "was past" not in str(mended.problems)
     house.close()
 
 

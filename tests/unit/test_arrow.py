@@ -19,7 +19,7 @@ DECISIONS = (
     "planning.superseding", "planning.tasks", "planning.triggers", "render.replies", "render.several",
     "render.wording", "sending.guard", "sending.retry", "sending.riders", "timing.at_work",
     "timing.calendar", "timing.caps", "timing.gates", "timing.habits", "timing.hours", "timing.law",
-    "timing.send_time",
+    "timing.moves", "timing.send_time",
 )  # fmt: skip
 
 WORLD = {  # whoever imports one of these does I/O, reads a clock, rolls dice or writes a log

@@ -19,6 +19,7 @@ def test_ctrl_c_ends_a_daemon_that_starts_at_once_and_without_a_word(tmp_path: P
     process = subprocess.Popen(
         [*BEFOREHAND, "--config", settings, command],
         cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  who runs us may ignore it
     )  # fmt: skip
     with settings.open("wb"):  # opens once the other side reads
         process.send_signal(signal.SIGINT)

@@ -91,7 +91,7 @@ def test_of_many_words_the_most_alike_are_shown_and_that_there_are_more() -> Non
     many = [f"{letter}{number}" for letter in "xyz" for number in range(10, 20)]
 
     shown = suggestion("zebra", many)
-    assert shown.startswith("there is: z")
+    assert {f"z{number}" for number in range(10, 20)} <= set(shown.removeprefix("there is: ").split(", "))
     assert shown.endswith(", …")
     assert len(shown.split(", ")) == 13
 
