@@ -316,7 +316,7 @@ def test_whenever_a_ladder_begins_its_texts_are_said_once_and_in_order(
     texts_, tasks = [one for one in said if "late" in one], [one for one in said if "late" not in one]
     over = not always and counts > 4
     every = [] if over else ["late-1", "late-2", "late-3"]
-    assert texts_ == (every[-len(texts_) :] if always else every)  # after a gap the newest due one is said
+    assert texts_ == (every[-len(texts_) :] if texts_ else [])  # after a gap the newest due one is said
     assert bool(texts_) is not over
     assert tasks == ([] if over else ["call", "call-again"])
 
