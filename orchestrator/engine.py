@@ -3,7 +3,7 @@
 A late event, a moved promise, an edited rule, a cancelled order and a restart all take this one path.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -236,15 +236,14 @@ class Engine:
         return count
 
 
-def customers_in(facts: Iterable[Fact]) -> set[str]:
+def customers_in(facts: Iterable[Fact]) -> Iterator[str]:
     """Name the customers whom these facts are about, or whose orders."""
-    found = set()
     for fact in facts:
         if scope_of(fact.type) is Scope.CUSTOMER:
-            found |= {fact.subject, str(fact.data.get("into", fact.subject))}
+            yield fact.subject
+            yield str(fact.data.get("into", fact.subject))
         elif "customer" in fact.data and isinstance(fact.data["customer"], str):
-            found.add(fact.data["customer"])
-    return found
+            yield fact.data["customer"]
 
 
 def problem_of(order: Order, customer: Customer, book: RuleBook, known: str = "") -> str:

@@ -58,8 +58,8 @@ def _waiting(tx: Transaction) -> dict[str, int]:
     from orchestrator.sending.turns import channel_of
 
     counts: dict[str, int] = {}
-    for line in tx.lines():
-        counts[channel_of(line)] = counts.get(channel_of(line), 0) + tx.in_line(line)
+    for queue in tx.queues():
+        counts[channel_of(queue)] = counts.get(channel_of(queue), 0) + tx.in_queue(queue)
     return counts
 
 

@@ -11,7 +11,7 @@ class AsOf(Transaction):
     """The verbs of an open transaction, on the facts that were heard up to a moment."""
 
     def __init__(self, tx: Transaction, moment: datetime) -> None:
-        super().__init__(tx._connection, tx._away)  # noqa: SLF001 - the same transaction, of the same package
+        super().__init__(tx._connection, tx._database)  # noqa: SLF001 - the same transaction, of the same package
         self._moment = moment
 
     def _facts(self, scope: Scope, ids: Iterable[str]) -> dict[str, list[Fact]]:

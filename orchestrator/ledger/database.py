@@ -13,7 +13,7 @@ from orchestrator.errors import LedgerAway
 class Database(Protocol):
     """Where a ledger is kept. May be used from any thread."""
 
-    is_shared: bool  # by machines whose clocks may differ
+    is_shared: bool  # many write at once, from machines whose clocks may differ
 
     def writing(
         self, *, keep: bool = True, patience: float | None = None

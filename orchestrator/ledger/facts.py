@@ -128,14 +128,14 @@ class Facts(Persons):
 
     def so_far(self) -> int:
         """Give a mark for :meth:`news`: whatever this transaction cannot see comes after it."""
-        return int(self._value(_SO_FAR)) if self._many_writers else self.newest_fact()
+        return int(self._value(_SO_FAR)) if self._is_shared else self.newest_fact()
 
     def news(self, mark: int, limit: int) -> list[tuple[Scope, str]]:
         """Say whom at most *limit* facts after that mark are about: an order or a customer.
 
         Where many write at once, some of shortly before it may be among them.
         """
-        query = _NEWS_OF_MANY if self._many_writers else _NEWS
+        query = _NEWS_OF_MANY if self._is_shared else _NEWS
         rows = self._rows(query, {"mark": mark, "most": limit})
         return [(_SCOPES[scope], subject) for scope, subject in rows]
 

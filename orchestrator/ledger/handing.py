@@ -59,7 +59,7 @@ class Handing(Verbs):
         found: list[Entry] = []
         for batch in batches(sorted(handed)):
             ids = [entry_id for entry_id, _ in batch]
-            if self._many_writers:
+            if self._is_shared:
                 self._rows(_OWN, {"ids": ids})
             same = {(row[0], row[1]) for row in self._rows(_FOUND, {"ids": ids})}.intersection(batch)
             values = {"ids": sorted(one for one, _ in same), "now": now, "by": worker, "until": now + lease}
@@ -74,6 +74,6 @@ class Handing(Verbs):
         """Say of how many of them the lease ran out."""
         return int(self._value(_LAPSED, {"now": now}))
 
-    def beside(self) -> Any:
+    def driver(self) -> Any:
         """The driver's own connection, for what is to be written in this very transaction."""
         return self._driver

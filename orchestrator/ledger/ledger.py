@@ -92,7 +92,7 @@ class Ledger:
         long as it is patient by itself), or is not where it was; then nothing was written.
         """
         with self._alone(), self._database.writing(patience=patience) as connection:
-            yield Transaction(connection, self._database.away)
+            yield Transaction(connection, self._database)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -101,7 +101,7 @@ class Ledger:
         Raises :class:`LedgerAway`.
         """
         with self._alone(), self._database.reading() as connection:
-            yield Transaction(connection, self._database.away)
+            yield Transaction(connection, self._database)
 
     @property
     def is_shared(self) -> bool:

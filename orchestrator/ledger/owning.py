@@ -39,7 +39,7 @@ class Owning(Verbs):
 
     def own(self, order_ids: Iterable[str]) -> None:
         """Wait until nobody else plans or sends about these orders, and let nobody until the end."""
-        if not self._many_writers:
+        if not self._is_shared:
             return
         for batch in batches(sorted(set(order_ids))):
             found = {row[0] for row in self._rows(_OWN, {"ids": batch})}
@@ -49,14 +49,14 @@ class Owning(Verbs):
 
     def own_customers(self, customer_ids: Iterable[str]) -> None:
         """Wait until nobody else keeps news of these customers or of who waits for what."""
-        if not self._many_writers:
+        if not self._is_shared:
             return
         for lock in sorted({_number(customer) for customer in customer_ids}):
             self._rows(_LOCK, {"lock": lock})
 
     def own_channels(self, channels: Iterable[str]) -> None:
         """Wait until nobody else counts what these channels may send."""
-        if self._many_writers:
+        if self._is_shared:
             for lock in sorted({_number(channel) for channel in channels}):
                 self._rows(_LOCK, {"lock": _CHANNELS + lock})
 

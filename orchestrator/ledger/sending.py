@@ -164,7 +164,7 @@ class Sending(Entries):
 
         They are dispatched, under a new generation, and come by ``due_at``.
         """
-        if self._many_writers:
+        if self._is_shared:
             free = [row[0] for row in self._rows(OWN_DUE, {"now": now, "most": limit})]
             return self._taken(CLAIM_THESE, free, now, worker, lease)
         rows = self._rows(CLAIM, {"now": now, "most": limit, "by": worker, "until": now + lease})
@@ -191,7 +191,7 @@ class Sending(Entries):
 
     def _free(self, owning: Any, entry_ids: Iterable[int], now: datetime) -> list[int]:
         """Those of these entries whose order nobody else works on; their orders are owned from here on."""
-        if not self._many_writers:
+        if not self._is_shared:
             return list(entry_ids)
         return [
             row[0] for batch in batches(entry_ids) for row in self._rows(owning, {"ids": batch, "now": now})
@@ -337,7 +337,7 @@ class Sending(Entries):
 
     def sweep(self, now: datetime) -> list[Entry]:
         """Take back entries whose lease ran out: scheduled if they never began, else unknown."""
-        lapsed = [row[0] for row in self._rows(_OWN_LAPSED if self._many_writers else _LAPSED, {"now": now})]
+        lapsed = [row[0] for row in self._rows(_OWN_LAPSED if self._is_shared else _LAPSED, {"now": now})]
         unknown = self._swept(_NOBODY_KNOWS, lapsed, now)
         how = {"how": Status.UNKNOWN.value, "receipt": "", "error": "", "why": LEASE_OVER, "now": now}
         if unknown:

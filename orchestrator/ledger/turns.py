@@ -1,4 +1,4 @@
-"""How channels do, how much of their rates is used, and who stands in line for one."""
+"""How channels do, how much of their rates is used, and who waits in a queue for one."""
 
 from dataclasses import astuple, fields
 from datetime import datetime
@@ -23,17 +23,17 @@ _USED = select(rates.c.used_to).where(rates.c.name == bindparam("its_name"))
 _use = upsert(rates)
 _USE = _use.on_conflict_do_update(index_elements=["name"], set_={"used_to": _use.excluded.used_to})
 
-_IN_LINE = (one_of(entries.c.status, {Status.SCHEDULED}), entries.c.waits_for != literal_column("''"))
-_NEXT_LINE = (  # by the index: a line of fifty thousand is not read to find the next one
+_IN_QUEUE = (one_of(entries.c.status, {Status.SCHEDULED}), entries.c.waits_for != literal_column("''"))
+_NEXT_QUEUE = (  # by the index: a queue of fifty thousand is not read to find the next one
     select(entries.c.waits_for)
-    .where(*_IN_LINE, entries.c.waits_for > bindparam("after"))
+    .where(*_IN_QUEUE, entries.c.waits_for > bindparam("after"))
     .order_by(entries.c.waits_for)
     .limit(1)
 )
-_LENGTH = select(func.count()).where(*_IN_LINE, entries.c.waits_for == bindparam("line"))
+_LENGTH = select(func.count()).where(*_IN_QUEUE, entries.c.waits_for == bindparam("queue"))
 _first = (
     select(entries.c.id)
-    .where(*_IN_LINE, entries.c.waits_for == bindparam("line"))
+    .where(*_IN_QUEUE, entries.c.waits_for == bindparam("queue"))
     .order_by(entries.c.due_at, entries.c.id)
     .limit(bindparam("most"))
 )
@@ -45,7 +45,7 @@ _CALL = (
 
 
 class Turns(Verbs):
-    """The verbs about the health of channels, their rates, and the lines before them."""
+    """The verbs about the health of channels, their rates, and the queues before them."""
 
     def health(self) -> dict[str, Health]:
         """Give what is known of the channels that do not do well, by their name."""
@@ -68,17 +68,17 @@ class Turns(Verbs):
         """Keep up to when that rate is used."""
         self._run(_USE, {"name": name, "used_to": used_to})
 
-    def lines(self) -> list[str]:
-        """Name the lines in which somebody waits."""
+    def queues(self) -> list[str]:
+        """Name the queues in which somebody waits."""
         found: list[str] = []
-        while (line := self._value(_NEXT_LINE, {"after": found[-1] if found else ""})) is not None:
-            found.append(line)
+        while (queue := self._value(_NEXT_QUEUE, {"after": found[-1] if found else ""})) is not None:
+            found.append(queue)
         return found
 
-    def in_line(self, line: str) -> int:
-        """Count who waits in that line."""
-        return int(self._value(_LENGTH, {"line": line}))
+    def in_queue(self, queue: str) -> int:
+        """Count who waits in that queue."""
+        return int(self._value(_LENGTH, {"queue": queue}))
 
-    def call(self, line: str, count: int) -> int:
-        """Let the first *count* of a line go as soon as they are due; say how many that were."""
-        return self._run(_CALL, {"line": line, "most": count})
+    def call(self, queue: str, count: int) -> int:
+        """Let the first *count* of a queue go as soon as they are due; say how many that were."""
+        return self._run(_CALL, {"queue": queue, "most": count})

@@ -1,12 +1,12 @@
 """What every group of verbs stands on: the open transaction's connection, and lists cut to fit."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Executable, NestedTransaction
 
-from orchestrator.errors import LedgerAway
+from orchestrator.ledger.database import Database
 from orchestrator.ledger.prepared import Row, prepare
 
 T = TypeVar("T")
@@ -15,16 +15,13 @@ BATCH = 500  # ids in one statement: SQLite allows 32,766 variables, and longer 
 
 
 class Verbs:
-    """Verbs on one open transaction; they are void once it has ended.
+    """Verbs on one open transaction in a *database*; they are void once it has ended."""
 
-    *away* says of a driver's error that the database is away, if that is what it means.
-    """
-
-    def __init__(self, connection: Connection, away: Callable[[BaseException], LedgerAway | None]) -> None:
+    def __init__(self, connection: Connection, database: Database) -> None:
         self._connection = connection
-        self._away = away
+        self._database = database
+        self._is_shared = database.is_shared
         self._dialect = connection.dialect
-        self._many_writers = self._dialect.name != "sqlite"
         self._driver: Any = connection.connection.driver_connection  # prepared statements are its own
 
     def apart(self) -> NestedTransaction:
@@ -64,7 +61,7 @@ class Verbs:
 
         SQLite may have rolled it back by itself: what somebody still tried in it would be written outside.
         """
-        away = self._away(error)
+        away = self._database.away(error)
         if away is None:
             return error
         self._connection.invalidate(error)

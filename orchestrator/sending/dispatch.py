@@ -32,7 +32,7 @@ from orchestrator.sending.messages import Composes
 from orchestrator.sending.outcomes import Job, Tried
 from orchestrator.sending.outgoing import Outgoing, by_channel, every
 from orchestrator.sending.records import Records, Undecided, Verdict
-from orchestrator.sending.turns import Turns
+from orchestrator.sending.turns import NoTurns, Turns
 from orchestrator.sight import Sight
 from orchestrator.timing.send_time import order_zone
 
@@ -87,7 +87,7 @@ class Dispatcher:
         self._batch = batch
         self._leases = Leases(lease)
         self._behind = Behind()
-        self._turns = Turns(limits or {})
+        self._turns = NoTurns() if engine.replay else Turns(limits or {})
         self._allow = allow
         self._live = live
 
@@ -201,14 +201,15 @@ class Dispatcher:
                 count = self._outgoing.portion(channel) if self._live else len(jobs)
                 seen, ready = self._in_ledger(partial(self._begin, jobs[:count], sight))
                 if ready:
-                    await self._recorded(await self._outgoing.send(channel, ready), seen)
+                    tried = await self._outgoing.send(channel, ready)
+                    await self._recorded(tried, seen)
+                    self._outgoing.written_down(tried)
                 jobs = jobs[count:]
 
     # ── claim, and look at the orders ────────────────────────────────────────
 
     def _due(self, only: Sequence[int] | None, tx: Transaction, now: datetime) -> list[Entry]:
-        if not self._engine.replay:
-            self._turns.call(tx, now)
+        self._turns.call(tx, now)
         entries = self._leases.claim(tx, self._batch, only, now)
         if self._engine.replay and self._engine.book.capped:
             return self._one_moment_each(tx, entries, now)
@@ -231,9 +232,8 @@ class Dispatcher:
         go, early = bundles(going, sight.orders, partial(self._records.at, now=now))
         for entry in early:
             self._records.release(tx, entry, now)
-        if not self._engine.replay:
-            go, waits = self._turns.admit(tx, go, now)
-            self._records.withheld(tx, waits, now)
+        go, waits = self._turns.admit(tx, go, now)
+        self._records.withheld(tx, waits, now)
         riding = lines.reserved(tx, (bundle[0][1] for bundle in go), sight, sight.book, now)
         return Batch(entries, go, sight, apart, riding)
 
@@ -252,8 +252,7 @@ class Dispatcher:
         """Ask the guard about each entry; make it wait or withhold it at once, and return what may go."""
         together = beside(entries)
         moments = {entry.id: self._records.at(entry, now) for entry in entries}
-        shut = {} if self._engine.replay else self._turns.shut(tx, now)
-        against = blocks(tx, entries, sight, self._allow, moments, now, shut)
+        against = blocks(tx, entries, sight, self._allow, moments, now, self._turns.shut(tx, now))
         verdicts = [
             (entry, self._verdict(entry, sight, against, together.get(entry.id, ()), now))
             for entry in entries
@@ -340,9 +339,8 @@ class Dispatcher:
             else:
                 for one, _ in going:
                     self._records.release(tx, one.entry, now)
-        if not self._engine.replay:
-            ready, waits = self._turns.take(tx, ready, now)
-            self._records.withheld(tx, waits, now)
+        ready, waits = self._turns.take(tx, ready, now)
+        self._records.withheld(tx, waits, now)
         return fresh, self._records.begin(tx, ready, now)
 
     # ── record, and plan ─────────────────────────────────────────────────────
@@ -353,8 +351,7 @@ class Dispatcher:
         def record(tx: Transaction, now: datetime) -> None:
             tx.own(one.entry.wanted.order for each in tried for one in each.job.all)
             self._records.answered(tx, tried, sight, now)
-            if not self._engine.replay:
-                self._turns.learn(tx, tried, now)
+            self._turns.learn(tx, tried, now)
 
         for wait in RECORD_AGAIN:
             try:

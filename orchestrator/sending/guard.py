@@ -29,8 +29,8 @@ from orchestrator.timing.caps import Caps, full, room, tally
 from orchestrator.timing.send_time import MUST_HEAR, addresses, recipient, zone_of
 
 RECHECK = timedelta(minutes=5)  # how long what is paused sleeps before it is looked at again
-LINE = timedelta(hours=1)  # how long what waits for one channel does: the channel calls when it may go
-A_MOMENT = timedelta(minutes=1)  # nothing in line is looked at more often
+QUEUE = timedelta(hours=1)  # how long what waits for one channel does: the channel calls when it may go
+A_MOMENT = timedelta(minutes=1)  # nothing in a queue is looked at more often
 PATIENT = timedelta(minutes=30)  # with a channel that does not work and may any moment; then the next is used
 
 
@@ -103,11 +103,11 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not before *until*; in that *line* it may be called earlier."""
+    """Not before *until*; in that *queue* it may be called earlier."""
 
     until: datetime
     reason: str
-    line: str = ""
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,11 +252,11 @@ def _is_worth_waiting_for(shut: Shut, wanted: Notification, now: datetime) -> bo
 
 
 def look_again(wanted: Notification, index: int, now: datetime, shut: Shut | None = None) -> datetime:
-    """When to look at what waits in line by its step of that *index*, should it not be called before.
+    """When to look at what waits in a queue by its step of that *index*, should it not be called before.
 
     Not later than it is useful, and as long as there is another step in time to use that.
     """
-    at = now + LINE
+    at = now + QUEUE
     if wanted.expires_at is not None:
         at = min(at, wanted.expires_at)
     if index + 1 < len(wanted.steps):
@@ -270,14 +270,14 @@ def look_again(wanted: Notification, index: int, now: datetime, shut: Shut | Non
 def _soonest(later: Sequence[tuple[datetime, str, str]], wanted: Notification, now: datetime) -> Wait:
     """Wait for what may be used first, and no longer than it is useful.
 
-    Nobody can stand in two lines: who waits for one of several looks again soon.
+    Nobody can wait in two queues: who waits for one of several looks again soon.
     """
-    until, why, line = min(later)
-    if line and len(later) > 1:
+    until, why, queue = min(later)
+    if queue and len(later) > 1:
         until = min(until, now + RECHECK)
-    if line and wanted.expires_at is not None:
+    if queue and wanted.expires_at is not None:
         until = min(until, wanted.expires_at)
-    return Wait(until, why, line)
+    return Wait(until, why, queue)
 
 
 def _in_vain(entry: Entry) -> str:

@@ -89,7 +89,7 @@ def tried(known: Health, now: datetime) -> Health:
 
 def why(known: Health) -> str:
     """What is wrong with the channel, for the reason of what waits."""
-    return f"channel {known.channel} is left alone for now: {known.reason}"
+    return f"channel {known.channel} is left alone: {known.reason}"
 
 
 def _is_failure(answer: ChannelError) -> bool:

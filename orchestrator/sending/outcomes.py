@@ -92,11 +92,11 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Back to the schedule: from *step*, not before *at*, or when it is called in its *line*."""
+    """Back to the schedule: from *step*, not before *at*, or when it is called in its *queue*."""
 
     step: int
     at: datetime
-    line: str = ""
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)

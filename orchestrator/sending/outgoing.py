@@ -30,9 +30,7 @@ class Outgoing:
         self._portion: dict[str, int] = {}
         self._asked: Counter[str] = Counter()  # how many answers each channel owes
         self._moved: dict[str, float] = {}  # when it last answered, or was first asked after that
-        self._found_for: dict[
-            str, dict[str, frozenset[int]]
-        ] = {}  # by channel and provider's id, whose it is
+        self._whose: dict[tuple[str, str], frozenset[int]] = {}  # what was found, until that is written down
         self.stopping = False
 
     def abilities(self, name: str) -> Abilities | None:
@@ -140,17 +138,23 @@ class Outgoing:
         self, channel: Findable, job: Job, message: Message, since: datetime
     ) -> Receipt | None:
         """Ask until what is found is nobody else's: two that say the same may be in doubt at once."""
-        own = frozenset(one.entry.id for one in job.all)
-        taken = self._found_for.setdefault(job.go.channel, {})
+        own, name = frozenset(one.entry.id for one in job.all), job.go.channel
         while True:
-            theirs = job.theirs | {known for known, whose in taken.items() if not whose & own}
+            found = ((by, known) for (by, known), whose in self._whose.items() if not whose & own)
+            theirs = job.theirs | {known for by, known in found if by == name}
             receipt = await channel.find(message, since, theirs)
             if receipt is None or not receipt.provider_id:
                 return receipt
             if receipt.provider_id in theirs:
                 raise Unknown("the channel takes another message for it")
-            if taken.setdefault(receipt.provider_id, own) & own:
+            if self._whose.setdefault((name, receipt.provider_id), own) & own:
                 return receipt
+
+    def written_down(self, tried: Iterable[Tried]) -> None:
+        """Forget what was found for these: from here on the ledger knows whose it is."""
+        for one in tried:
+            if isinstance(one.answer, Receipt):
+                self._whose.pop((one.job.go.channel, one.answer.provider_id), None)
 
 
 def by_channel(jobs: Iterable[Job]) -> Iterator[tuple[str, list[Job]]]:

@@ -21,7 +21,7 @@ from orchestrator.sending.opting_out import opt_out
 from orchestrator.sending.outcomes import Follows, Job, Tried
 from orchestrator.sending.suppressions import hashed, suppress
 from orchestrator.sending.trouble import Trouble
-from orchestrator.sending.turns import line_of
+from orchestrator.sending.turns import queue_of
 from orchestrator.sight import Sight, go_on
 from orchestrator.withholding import withhold
 
@@ -72,12 +72,12 @@ class Records:
 
     def back(
         self, tx: Transaction, entry: Entry, step: int, at: datetime, reason: str, now: datetime, *,
-        outcome: str = "unavailable", code: str = "", line: str = "",
+        outcome: str = "unavailable", code: str = "", queue: str = "",
     ) -> None:  # fmt: skip
-        """Schedule it again, from *step* and not before *at*, unless it is called in its *line*."""
+        """Schedule it again, from *step* and not before *at*, unless it is called in its *queue*."""
         tx.back_to_schedule(
             entry.id, entry.generation, step=step, not_before=at, reason=without_mailboxes(reason), now=now,
-            outcome=outcome, code=code, waits_for=line_of(line, entry),
+            outcome=outcome, code=code, waits_for=queue_of(queue, entry),
         )  # fmt: skip
 
     def release(self, tx: Transaction, entry: Entry, now: datetime) -> None:
@@ -92,8 +92,8 @@ class Records:
             moment = self.at(entry, now)
             with self.fenced(entry):
                 if isinstance(verdict, Wait):
-                    until, line = verdict.until, verdict.line
-                    self.back(tx, entry, entry.step, until, verdict.reason, moment, line=line)
+                    until, queue = verdict.until, verdict.queue
+                    self.back(tx, entry, entry.step, until, verdict.reason, moment, queue=queue)
                 elif isinstance(verdict, Undecided):
                     self.park(tx, entry, verdict.why, moment)
                 elif isinstance(verdict, Withhold):
@@ -225,7 +225,7 @@ class Records:
                     again = then.again
                     self.back(
                         tx, entry, again.step, again.at, then.reason, moment,
-                        outcome=then.outcome, code=then.code, line=again.line,
+                        outcome=then.outcome, code=then.code, queue=again.queue,
                     )  # fmt: skip
             elif then.status is not None:
                 self.counts[then.status] += 1

@@ -47,9 +47,9 @@ def found(tx: Transaction, addresses: Iterable[tuple[str, str]]) -> dict[tuple[s
 
     However an address is spelt, in small letters or large, it is the same.
     """
+    if not tx.suppressions(limit=1):
+        return {}  # nobody is looked up in an empty list
     known = _keys(tx)
-    if not known:
-        return {}  # nothing was ever listed
     named = {
         place: [(scope, name) for name in _names(known, place[1]) for scope in (place[0], EVERYWHERE)]
         for place in addresses

@@ -1,8 +1,8 @@
-"""Whose turn it is: a channel that is at its rate, or does not work, lets nobody go, and those wait in line.
+"""Whose turn it is: before a channel that is at its rate, or does not work, messages wait in a queue.
 
-A line is the ledger's: it outlasts this process, costs nothing while it stands, and whoever is due longest is
-called first as soon as there is room. Nothing waits in `sending`: the rate counts what becomes `sending`, in
-the transaction that commits it, so that no crash and no other worker can exceed it.
+A queue is the ledger's: it outlasts this process, costs nothing while it stands, and whoever is due longest
+is called first as soon as there is room. Nothing waits in `sending`: the rate counts what becomes `sending`,
+in the transaction that commits it, so that no crash and no other worker can exceed it.
 
 What must be heard (security, service) goes before the rest.
 """
@@ -25,27 +25,27 @@ log = logging.getLogger(__name__)
 
 MANY = 500  # called at once where there is no limit; more come at the next look
 NO_LIMITS = Limits()
-AFTER = " after"  # ends the name of a line's second part
+AFTER = " after"  # ends the name of a queue's second part
 Waits = list[tuple[Entry, Wait]]
 
 
-def line_of(place: str, entry: Entry) -> str:
-    """Name the line in which an entry waits for a *place*: a channel, or a channel and one of its senders."""
+def queue_of(place: str, entry: Entry) -> str:
+    """Name the queue in which an entry waits for a *place*: a channel, or one of its senders."""
     return place if not place or entry.wanted.purpose in MUST_HEAR else f"{place}{AFTER}"
 
 
-def place_of(line: str) -> str:
-    """What is waited for in that line."""
-    return line.removesuffix(AFTER)
+def place_of(queue: str) -> str:
+    """What is waited for in that queue."""
+    return queue.removesuffix(AFTER)
 
 
-def channel_of(line: str) -> str:
-    """The channel that is waited for in that line."""
-    return line.partition(" ")[0]
+def channel_of(queue: str) -> str:
+    """The channel that is waited for in that queue."""
+    return queue.partition(" ")[0]
 
 
 class Turns:
-    """The lines before the channels of one dispatcher; *limits* by the channel's name."""
+    """The queues before the channels of one dispatcher; *limits* by the channel's name."""
 
     def __init__(self, limits: Mapping[str, Limits]) -> None:
         self._limits = limits
@@ -54,20 +54,20 @@ class Turns:
     # ── who may go ───────────────────────────────────────────────────────────
 
     def call(self, tx: Transaction, now: datetime) -> None:
-        """Let those at the head of each line go for whom there is room."""
-        lines = tx.lines()
-        if not lines:
+        """Let those at the head of each queue go for whom there is room."""
+        queues = tx.queues()
+        if not queues:
             return
         known, paused = tx.health(), _paused(tx)
         left: dict[str, int] = {}
-        for line in sorted(lines, key=lambda one: (one.endswith(AFTER), one)):
-            place, channel = place_of(line), channel_of(line)
+        for queue in sorted(queues, key=lambda one: (one.endswith(AFTER), one)):
+            place, channel = place_of(queue), channel_of(queue)
             if channel in paused or health.shut(known.get(channel), now) is not None:
                 continue
             if place not in left:
                 left[place] = self._room(tx, place, known.get(channel), now)
             if left[place] > 0:
-                left[place] -= tx.call(line, left[place])
+                left[place] -= tx.call(queue, left[place])
 
     def shut(self, tx: Transaction, now: datetime) -> dict[str, Shut]:
         """Name the channels that take nothing *now* and will by themselves, for the guard.
@@ -87,7 +87,7 @@ class Turns:
     def admit(
         self, tx: Transaction, messages: Iterable[list[Going]], now: datetime
     ) -> tuple[list[list[Going]], Waits]:
-        """Say for which of these messages there is room, and send the others to their lines.
+        """Say for which of these messages there is room, and send the others to their queues.
 
         Room is promised here, and used when a message leaves.
         """
@@ -112,7 +112,7 @@ class Turns:
         return go, waits
 
     def take(self, tx: Transaction, jobs: Sequence[Job], now: datetime) -> tuple[list[Job], Waits]:
-        """Use the room for those that leave now; what there is no room for waits in line."""
+        """Use the room for those that leave now; what there is no room for waits in its queue."""
         tx.own_channels(job.go.channel for job in jobs if job.message is not None)
         known = tx.health()
         used: dict[str, datetime | None] = {}
@@ -171,22 +171,22 @@ class Turns:
     # ── when there is something to do ────────────────────────────────────────
 
     def next_call(self, tx: Transaction, now: datetime) -> datetime | None:
-        """When somebody in a line may go next; ``None`` if nobody waits, or only for a person.
+        """When somebody in a queue may go next; ``None`` if nobody waits, or only for a person.
 
-        A line is not called for each alone, but when there is room for some.
+        A queue is not called for each alone, but when there is room for some.
         """
         moments: list[datetime] = []
-        lines = tx.lines()
-        known, paused = (tx.health(), _paused(tx)) if lines else ({}, frozenset())
-        for line in lines:
-            place, channel = place_of(line), channel_of(line)
+        queues = tx.queues()
+        known, paused = (tx.health(), _paused(tx)) if queues else ({}, frozenset())
+        for queue in queues:
+            place, channel = place_of(queue), channel_of(queue)
             if channel in paused:
                 continue
             closed, rate = health.shut(known.get(channel), now), self._rate(place)
             if closed is not None:
                 moments.append(closed.until)
             elif rate is not None:
-                some = min(tx.in_line(line), (rate.at_once + 1) // 2)
+                some = min(tx.in_queue(queue), (rate.at_once + 1) // 2)
                 moments.append(rate.when(tx.rate_used(place), now, some))
             else:
                 moments.append(now)
@@ -221,6 +221,36 @@ class Turns:
         return _at_its_rate(place, channel, rate) if rate is not None else f"channel {channel} is busy"
 
 
+class NoTurns(Turns):
+    """Where nothing leaves: every channel works, and none has a rate. A replay asks for that all the time."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+
+    def call(self, tx: Transaction, now: datetime) -> None:
+        """Nobody waits."""
+
+    def shut(self, tx: Transaction, now: datetime) -> dict[str, Shut]:
+        """No channel is."""
+        del tx, now
+        return {}
+
+    def admit(
+        self, tx: Transaction, messages: Iterable[list[Going]], now: datetime
+    ) -> tuple[list[list[Going]], Waits]:
+        """There is room for all."""
+        del tx, now
+        return list(messages), []
+
+    def take(self, tx: Transaction, jobs: Sequence[Job], now: datetime) -> tuple[list[Job], Waits]:
+        """There is room for all."""
+        del tx, now
+        return list(jobs), []
+
+    def learn(self, tx: Transaction, tried: Sequence[Tried], now: datetime) -> None:
+        """There is nothing to learn."""
+
+
 def _order(message: Sequence[Going]) -> tuple[bool, datetime, int]:
     """What must be heard first, then what is due longest."""
     entry = message[0][0]
@@ -240,7 +270,7 @@ def _paused(tx: Transaction) -> frozenset[str]:
 
 
 def _waiting(tx: Transaction, place: str) -> int:
-    return tx.in_line(place) + tx.in_line(f"{place}{AFTER}")
+    return tx.in_queue(place) + tx.in_queue(f"{place}{AFTER}")
 
 
 def _keep(tx: Transaction, channel: str, before: Health | None, after: Health | None) -> None:

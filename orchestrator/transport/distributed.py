@@ -162,10 +162,7 @@ class DistributedTransport:
 
     async def _send(self, handed: Sequence[Handed]) -> None:
         with reported("send"):
-            await self._room.do(self._sent(handed))
-
-    async def _sent(self, handed: Sequence[Handed]) -> None:
-        await self._dispatcher.take_over(handed)
+            await self._room.do(self._dispatcher.take_over(handed))
 
 
 async def _ended(worker: "asyncio.Task[None]") -> str:

@@ -43,7 +43,7 @@ _TABLES = ("jobs", "workers", "events", "periodic_defers")
 def make(ledger: Ledger) -> None:
     """Make its tables beside the ledger's, anew if any is missing or they are another release's."""
     with ledger.transaction() as tx:
-        connection = tx.beside()
+        connection = tx.driver()
         if _as_they_should_be(connection):
             return
         connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
@@ -56,7 +56,7 @@ def make(ledger: Ledger) -> None:
 def demand(ledger: Ledger) -> None:
     """Raise :class:`LedgerBehind` unless its tables are there."""
     with ledger.read() as tx:
-        if not _as_they_should_be(tx.beside()):
+        if not _as_they_should_be(tx.driver()):
             raise LedgerBehind("the tables of the jobs are not there: `beforehand db upgrade` makes them")
 
 
@@ -98,7 +98,7 @@ def defer(tx: Transaction, entries: Sequence[Entry]) -> None:
         if len(jobs[-1]) + len(some) > IDS and jobs[-1]:
             jobs.append([])
         jobs[-1] += some
-    connection = tx.beside()
+    connection = tx.driver()
     with _at_home(connection):
         job = _deferring.configure_task(SEND, queue=SEND, connection=connection)
         rows: list[types.JSONDict] = [{"handed": [list(one) for one in handed]} for handed in jobs]

@@ -14,17 +14,18 @@ from orchestrator.clock import Clock, Ticker
 from orchestrator.engine import Engine
 from orchestrator.errors import LedgerAway
 from orchestrator.sending.dispatch import Dispatcher
+from orchestrator.transport.room import Room
 
 SWEEP = timedelta(seconds=30)  # well below a lease, so that nothing waits for the sweep rather than the lease
 log = logging.getLogger(__name__)
 
 
 class LocalTransport:
-    """Works one ledger, alone; see :meth:`orchestrator.ledger.Ledger.daemon_lock`.
+    """Works a ledger, alone or beside others; see :meth:`orchestrator.ledger.Ledger.daemon_lock`.
 
-    Sending has a thread with an event loop of its own, and reads and writes the ledger right there. The mails
-    under way wait for that a moment; if it had threads of its own, they would fight the mails for the
-    interpreter, which costs a quarter of all (docs/decisions/0014-how-speed-is-measured.md).
+    Sending has a room of its own, and reads and writes the ledger right there. The mails under way wait for
+    that a moment; if the ledger had threads of its own, they would fight the mails for the interpreter, which
+    costs a quarter of all (docs/decisions/0014-how-speed-is-measured.md).
     """
 
     def __init__(self, engine: Engine, dispatcher: Dispatcher, clock: Clock, tick: timedelta) -> None:
@@ -33,7 +34,7 @@ class LocalTransport:
         self._clock = clock
         self._ticker = Ticker()
         self._tick = tick
-        self._sending: asyncio.AbstractEventLoop | None = None
+        self._room = Room()
         self._news = asyncio.Event()
         self._ended = False
 
@@ -43,29 +44,27 @@ class LocalTransport:
 
     def wake(self) -> None:
         """Look now, for something may be due; from any thread, and harmless at any time."""
-        if self._sending is not None:
-            with suppress(RuntimeError):  # it is closed: what is due waits for the next start
-                self._sending.call_soon_threadsafe(self._news.set)
+        self._room.soon(self._news.set)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until *stop*, and then finish what is in flight and close the channels."""
         self._ticker.every(SWEEP, self._sweep, "sweep")
         self._ticker.every(self._tick, self.wake, "send")  # another process may have heard of something
-        self._ticker.start()
-        sender = asyncio.create_task(asyncio.to_thread(asyncio.run, self._send()))
-        stopped = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({sender, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopped.cancel()
-            self._dispatcher.stopping = True
-            await asyncio.to_thread(self._ticker.stop)  # a sweep in flight needs the sender's loop to end
-            self._ended = True
-            self.wake()
-            await sender
+        async with self._room:
+            self._ticker.start()
+            sender = asyncio.create_task(self._room.do(self._send()))
+            stopped = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait({sender, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stopped.cancel()
+                self._dispatcher.stopping = True
+                await asyncio.to_thread(self._ticker.stop)
+                self._ended = True
+                self.wake()
+                await sender
 
     async def _send(self) -> None:
-        self._sending = asyncio.get_running_loop()
         with reported("start"):
             self._engine.release_parked(self._clock.now())  # templates may be mended
             await self._dispatcher.sweep()
@@ -86,8 +85,7 @@ class LocalTransport:
         return until_due(self._engine, self._dispatcher, self._clock) or None
 
     def _sweep(self) -> None:
-        if self._sending is not None and self._sending.is_running():
-            asyncio.run_coroutine_threadsafe(self._dispatcher.sweep(), self._sending).result()
+        self._room.done(self._dispatcher.sweep())
 
 
 def until_due(engine: Engine, dispatcher: Dispatcher, clock: Clock) -> float | None:

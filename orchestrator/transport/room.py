@@ -5,6 +5,7 @@ Whoever has to answer others meanwhile, such as the heartbeat of a worker, does 
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
@@ -37,9 +38,15 @@ class Room:
             await self._stays
 
     def soon(self, call: Callable[[], object]) -> None:
-        """Have *call* called there."""
+        """Have *call* called there, from any thread; harmless before its time and after it."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it is closed
+                self._loop.call_soon_threadsafe(call)
+
+    def done(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do *work* there and wait for its result, from any other thread."""
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(call)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Do *work* there and return its result; it goes on if whoever waits is cancelled."""

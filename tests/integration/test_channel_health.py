@@ -90,7 +90,7 @@ def test_what_waits_for_it_says_why_and_spends_none_of_its_tries(houses: Make) -
     house.drain()
 
     waits = [house.entry(order=f"BX-{number}") for number in range(FAILURES + 1, 9)]
-    reason = f"channel email is left alone for now: {FAILURES} failures in a row, the last: 503 later"
+    reason = f"channel email is left alone: {FAILURES} failures in a row, the last: 503 later"
     assert {(one.reason, one.attempts) for one in waits} == {(reason, 0)}
 
 
@@ -147,7 +147,7 @@ def test_the_log_tells_once_when_it_is_left_alone_and_once_when_it_works(
         house.drain()
 
     mine = [record.message for record in caplog.records if record.name.endswith("turns")]
-    reason = "channel email is left alone for now: 5 failures in a row, the last: 503 later"
+    reason = "channel email is left alone: 5 failures in a row, the last: 503 later"
     assert mine == [f"{reason}; it is tried again at 2026-03-12 09:00:30Z", "channel email works again"]
 
 
@@ -238,7 +238,7 @@ def test_what_has_another_channel_waits_while_that_is_useful_and_then_takes_it(h
     house = houses({"sms": sms, "email": email}, rules_text=BOTH, batch=FAILURES)
     house.hear(*many(8))
     house.drain()
-    assert house.entry(order="BX-8").reason.startswith("channel sms is left alone for now: ")
+    assert house.entry(order="BX-8").reason.startswith("channel sms is left alone: ")
     assert email.sent == 0
 
     until_done(house, 40 * MINUTE)
@@ -275,11 +275,7 @@ def test_what_expires_while_it_waits_says_for_what_and_the_owner_is_told(houses:
 
     entry = house.entry(order=name)
     assert entry.status is Status.EXPIRED
-    why = (
-        "channel email is paused: wrong prices"
-        if stands == "paused"
-        else "channel email is left alone for now: "
-    )
+    why = "channel email is paused: wrong prices" if stands == "paused" else "channel email is left alone: "
     assert f"; unreachable: {why}" in entry.reason
     task = house.task("reach-the-customer", order=name)
     assert task is not None

@@ -102,7 +102,7 @@ def test_nothing_waits_in_sending_and_what_waits_says_why(houses: Make) -> None:
     with house.ledger.read() as tx:
         waiting = tx.entries_in({Status.SCHEDULED})
         assert tx.entries_in({Status.SENDING, Status.DISPATCHED}) == []
-        assert tx.lines() == ["email"]
+        assert tx.queues() == ["email"]
     assert [entry.reason for entry in waiting] == ["channel email is at its rate (1/m)"] * 2
     assert [entry.attempts for entry in waiting] == [0, 0]
 
@@ -142,7 +142,7 @@ def test_each_sender_has_a_rate_of_its_own(houses: Make) -> None:
     house.hear(*many(3))
     house.drain()
     with house.ledger.read() as tx:
-        assert tx.lines() == ["email hello@lindner.example"]
+        assert tx.queues() == ["email hello@lindner.example"]
     assert len(email.sent) == 1
     until_done(house, timedelta(minutes=3))
     assert len(email.sent) == 3

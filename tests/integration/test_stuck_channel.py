@@ -82,7 +82,7 @@ def test_other_channels_and_orders_flow_while_a_mail_server_is_stuck_at_the_fina
         assert states(house, "s3") == {Status.ACCEPTED}
         assert states(house, *readers) == {Status.SENDING, Status.SCHEDULED}
         waits = [e for e in (house.entry(order=f"BX-{one}") for one in readers) if e.not_before is not None]
-        assert {entry.reason for entry in waits} == {"channel email is left alone for now: it answers nobody"}
+        assert {entry.reason for entry in waits} == {"channel email is left alone: it answers nobody"}
 
         server.accepting()
         while Status.SENDING in states(house, *readers):
