@@ -10,13 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
 from channels.base import Abilities, AfterUnknown, Message, Receipt
+from orchestrator.ledger import Transaction
 from orchestrator.model import Entry, Status
 from tests.builders import event
 from tests.integration.dealership import RULES, START, Dealership, arrived, customer, order
@@ -120,6 +121,19 @@ def until(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.02)
+
+
+def looks_of(house: Dealership) -> list[datetime]:
+    """When somebody looked from now on for what is due in this house."""
+    looks: list[datetime] = []
+    look = house.dispatcher.next_due
+
+    def noted(tx: Transaction, now: datetime) -> datetime | None:
+        looks.append(now)
+        return look(tx, now)
+
+    house.dispatcher.next_due = noted  # type: ignore[method-assign]
+    return looks
 
 
 def cars(house: Dealership, count: int, first: int = 1) -> list[str]:
@@ -260,7 +274,7 @@ class TransportContract:
             assert provider.asked.wait(PATIENCE)
             ending = threading.Thread(target=end)
             ending.start()
-            time.sleep(0.2)
+            until(lambda: house.dispatcher.stopping)
             provider.answers.set()
             ending.join(PATIENCE)
         before = statuses(house, names)
@@ -278,7 +292,8 @@ class TransportContract:
         names = cars(house, 15)
         with working(start(house)):
             until(lambda: statuses(house, names)[Status.ACCEPTED] == 15)
-            time.sleep(1.2)
+            looks = looks_of(house)
+            until(lambda: len(looks) >= 3)
             waiting = [one for one in entries(house, names) if one.wanted.rule == "how-is-it"]
             assert {(one.status, one.generation) for one in waiting} == {(Status.SCHEDULED, 0)}
         assert len(provider.taken) == 15

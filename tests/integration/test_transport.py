@@ -24,6 +24,7 @@ from tests.contracts.transport import (
     TransportContract,
     cars,
     entries,
+    looks_of,
     statuses,
     until,
     working,
@@ -344,8 +345,9 @@ def test_a_planner_that_waits_for_a_far_tick_stops_at_once(
     slow = DistributedTransport(
         house.engine, house.dispatcher, house.clock, timedelta(minutes=5), frozenset({Part.PLANNER})
     )
+    looks = looks_of(house)
     with working(slow) as end:
-        time.sleep(1.5)
+        until(lambda: looks)
         began = time.monotonic()
         end()
     assert time.monotonic() - began < 10
