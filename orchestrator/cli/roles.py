@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from orchestrator.errors import Misconfigured
 
 if TYPE_CHECKING:
+    import asyncio
+
     from orchestrator.clock import Clock
     from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine

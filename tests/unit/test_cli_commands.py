@@ -76,7 +76,7 @@ def test_check_gives_a_program_objects_and_nothing_else(home: Home) -> None:
 
 
 def test_check_starts_and_ends_without_the_libraries_of_the_ledger_and_the_web(home: Home) -> None:
-    heavy = {"sqlmodel", "sqlalchemy", "fastapi", "httpx", "rich", "alembic", "aiosmtplib"}
+    heavy = {"sqlmodel", "sqlalchemy", "fastapi", "httpx", "rich", "alembic", "aiosmtplib", "asyncio"}
     script = (
         "import sys; from orchestrator.cli import main; main(['check']); "
         f"print(sorted({heavy} & sys.modules.keys()))"
