@@ -27,7 +27,6 @@ def test_ctrl_c_ends_a_daemon_that_starts_at_once_and_without_a_word(tmp_path: P
     assert (process.returncode, out, err) == (-signal.SIGINT, b"", b"")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("command", [("--help",), ("check",), ("config", "show"), ("nonsense",)], ids=str)
 def test_output_that_finds_no_room_is_one_sentence(home: Home, command: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:
