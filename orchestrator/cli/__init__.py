@@ -36,10 +36,8 @@ from orchestrator.cli import (
     testing,
     trial,
 )
+from orchestrator.cli.exit_codes import FINE, INTERRUPTED, PROBLEMS, USAGE
 from orchestrator.errors import BeforehandError, LedgerBehind, Misconfigured, Problems
-
-FINE, PROBLEMS, USAGE, INTERRUPTED = 0, 1, 2, 130
-"""The exit codes; there are no others."""
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -166,7 +164,7 @@ _PLAIN: dict[str, Any] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 fine, 1 problems, 2 usage or settings, 130 interrupted."""
+    """Run one command and return its exit code (:mod:`.exit_codes`)."""
     sys.excepthook = _nobody_foresaw
     garbage.seldom()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for some reads every package

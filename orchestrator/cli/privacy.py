@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli import output
+from orchestrator.cli.exit_codes import INTERRUPTED, PROBLEMS
 from orchestrator.cli.options import Config, Form, settings
 from orchestrator.cli.output import Format
 from orchestrator.errors import Misconfigured
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from orchestrator.persons.erasure import Report
     from orchestrator.persons.remains import Note
 
-INTERRUPTED = 130  # as a shell tells that SIGINT ended a program
 Customer = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
 
 
@@ -87,7 +87,7 @@ def _ask(before: Report, form: Format) -> None:
     _show(before, form)
     question = f"This cannot be undone. Type {output.printable(before.customer)} to erase: "
     print(question, end="", file=sys.stderr, flush=True)
-    code = 1
+    code = PROBLEMS
     try:
         if (typed := sys.stdin.readline()).rstrip("\r\n") == before.customer:
             return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli import output
+from orchestrator.cli.exit_codes import LATER, PROBLEMS
 from orchestrator.cli.options import Config, loaded
 from orchestrator.errors import BeforehandError, Problems
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from channels.reports import Reply, Report
     from orchestrator.callbacks import Taken
     from orchestrator.config import Settings
-
-LATER = 75  # EX_TEMPFAIL of sysexits: the mail server keeps the mail and tries again
 
 
 def receive(
@@ -50,7 +49,7 @@ def receive(
         mail = parse(sys.stdin.buffer.read(LARGEST + 1), sender=sender, to=to or ())
     except Unreadable as unreadable:
         output.failure(unreadable.reason)
-        raise typer.Exit(1) from None
+        raise typer.Exit(PROBLEMS) from None
     try:
         chosen = loaded(ctx, config)
         from channels.inbound.reading import read

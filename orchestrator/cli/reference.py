@@ -13,7 +13,8 @@ Written by `make docs` from what each command says about itself; a test fails wh
 
 - Data is on stdout; logs and progress are on stderr. `--format table` is for people; `json` and `jsonl` (one
   object a line) are for programs.
-- Exit codes: 0 fine, 1 problems found, 2 usage or configuration, 130 interrupted.
+- Exit codes: 0 fine, 1 problems found, 2 usage or configuration, 130 interrupted; 75 from `receive`:
+  the mail should come again.
 - Settings come from `--config`, else `$BEFOREHAND_CONFIG`, else `./config.toml`.
 - Colours only on a terminal, and not with `NO_COLOR`.
 """
