@@ -7,7 +7,8 @@ from orchestrator import callbacks
 from orchestrator.callbacks.events import Caller
 from orchestrator.engine import Engine
 from orchestrator.ledger import Transaction
-from orchestrator.planning.fold import fold_customer
+from orchestrator.model import Customer
+from orchestrator.persons.merging import fold_person
 
 CALLER = Caller("one-click", "email")
 
@@ -20,8 +21,7 @@ def withdraw(engine: Engine, tx: Transaction, message_id: str, now: datetime) ->
     entries = tx.entries_by_message_id([message_id])
     told = {(entry.wanted.customer, entry.wanted.purpose) for entry in entries}
     for customer, purpose in told:
-        folded = fold_customer(customer, tx.customer_facts([customer])[customer])
-        last = folded.consents.get((purpose.value, CALLER.channel))
+        last = _person(tx, customer).consents.get((purpose.value, CALLER.channel))
         if last is None or last.given:
             name = f"{message_id.strip('<>')}/{now.timestamp():.6f}"
             report = Report(name, Became.UNSUBSCRIBED, now, message_id=message_id)
@@ -33,6 +33,11 @@ def withdraw(engine: Engine, tx: Transaction, message_id: str, now: datetime) ->
 def locale_of(tx: Transaction, message_id: str) -> str:
     """The language of whoever got that mail, or "" if nobody knows."""
     for entry in tx.entries_by_message_id([message_id]):
-        customer = entry.wanted.customer
-        return fold_customer(customer, tx.customer_facts([customer])[customer]).locale
+        return _person(tx, entry.wanted.customer).locale
     return ""
+
+
+def _person(tx: Transaction, customer: str) -> Customer:
+    """A customer as they are now, by all that was said under any id of theirs."""
+    group = tx.kin([customer]).get(customer, frozenset({customer}))
+    return fold_person(customer, tx.customer_facts(sorted(group)))

@@ -14,6 +14,7 @@ from itsdangerous import URLSafeSerializer
 from channels.inbound.signed import Signing
 from orchestrator.errors import LedgerAway
 from orchestrator.links import Links, Use
+from orchestrator.persons.merging import fold_person
 from orchestrator.sending.ways_back import WaysBack
 from orchestrator.web.app import create_app
 from orchestrator.web.hearing import hearing, locales, withdrawing, writing
@@ -37,8 +38,10 @@ def lindner(tmp_path: Path) -> Iterator[Dealership]:
     made.close()
 
 
-def agreed(time: str = "2026-03-12 08:00", purpose: str = "marketing") -> dict[str, object]:
-    return event("consent.given", "maria", time, purpose=purpose, channel="email", evidence="form")
+def agreed(
+    time: str = "2026-03-12 08:00", purpose: str = "marketing", who: str = "maria"
+) -> dict[str, object]:
+    return event("consent.given", who, time, purpose=purpose, channel="email", evidence="form")
 
 
 def mailed(made: Dealership, **about: str) -> str:
@@ -160,6 +163,23 @@ def test_who_comes_back_can_leave_again_by_the_same_mail(lindner: Dealership) ->
     last = consent(lindner.ledger, purpose="marketing", channel="email")
     assert last is not None
     assert not last.given
+
+
+def test_who_comes_back_under_the_id_they_were_merged_into_can_leave_again_too(lindner: Dealership) -> None:
+    path = mailed(lindner)
+    with listening(lindner) as client:
+        client.post(path)
+        lindner.clock.advance(timedelta(days=1))
+        lindner.hear(
+            customer("maria-2"),
+            event("customer.merged", "maria", "2026-03-13 08:00", into="maria-2"),
+            agreed("2026-03-13 09:00", who="maria-2"),
+        )
+        client.post(path)
+    with lindner.ledger.read() as tx:
+        facts = tx.customer_facts(["maria", "maria-2"])
+    for who in facts:
+        assert not fold_person(who, facts).consents["marketing", "email"].given
 
 
 def test_while_the_ledger_is_away_nobody_is_told_that_it_is_done(lindner: Dealership) -> None:
