@@ -17,6 +17,7 @@ from channels.reports import Callback, Forged, Unreadable
 OLDEST = timedelta(hours=25)  # providers repeat a callback for a day at most
 AHEAD = timedelta(minutes=5)  # how far a provider's clock may be ahead of ours
 _FIELDS = 200  # of a form
+_AS_IT_IS = "surrogateescape"  # so that a whole mail in a form keeps its octets
 
 
 def document(callback: Callback) -> Any:
@@ -94,9 +95,11 @@ def form(callback: Callback) -> dict[str, str]:
     kind = callback.headers.get("content-type", "")
     if kind.lower().startswith("application/x-www-form-urlencoded"):
         try:
-            return dict(parse_qsl(callback.body.decode(), keep_blank_values=True, max_num_fields=_FIELDS))
+            text = callback.body.decode()
+            pairs = parse_qsl(text, keep_blank_values=True, errors=_AS_IT_IS, max_num_fields=_FIELDS)
         except ValueError:
             raise Unreadable("the body is no form") from None
+        return dict(pairs)
     if not kind.lower().startswith("multipart/form-data") or "\n" in kind or "\r" in kind:
         raise Unreadable("the body is neither a form nor JSON")
     try:
@@ -158,9 +161,9 @@ def _charsets(octets: bytes) -> dict[str, str]:
 
 def _decoded(octets: bytes, charset: str) -> str:
     try:
-        return octets.decode(charset, errors="surrogateescape")  # a whole mail in it stays as it is
+        return octets.decode(charset, errors=_AS_IT_IS)
     except (LookupError, ValueError):
-        return octets.decode(errors="surrogateescape")
+        return octets.decode(errors=_AS_IT_IS)
 
 
 def _no_number(_name: str) -> NoReturn:

@@ -229,6 +229,17 @@ async def test_a_whole_mail_through_a_route_of_mailgun() -> None:
     assert (await reply(Mailgun(MAILGUN_KEY), callback(body, kind))).text == "Ja."
 
 
+@pytest.mark.parametrize("urlencoded", [True, False])
+async def test_a_whole_mail_keeps_its_octets_whichever_form_it_comes_in(urlencoded: bool) -> None:
+    mail = f"{ANSWER}Content-Type: text/plain; charset=iso-8859-1\n\nJa, für uns schön."
+    fields = {**mailgun_signature("t"), "recipient": "reply@x.example", "sender": MARIA}
+    whole = fields | {"body-mime": mail.encode("latin-1")}
+    body, kind = (
+        (urlencode(whole).encode(), "application/x-www-form-urlencoded") if urlencoded else multipart(whole)
+    )
+    assert (await reply(Mailgun(MAILGUN_KEY), callback(body, kind))).text == "Ja, für uns schön."
+
+
 @pytest.mark.parametrize("late", [timedelta(days=2), -timedelta(minutes=6)])
 async def test_an_old_callback_is_refused_and_so_is_one_from_the_future(late: timedelta) -> None:
     said = callback(mailgun_event(event="delivered"))
