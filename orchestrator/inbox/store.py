@@ -10,12 +10,11 @@ from channels.base import Rejected, Unavailable
 from channels.inbox import Item
 from channels.reports import Became, Report
 from orchestrator import callbacks
+from orchestrator.callbacks.events import incoming
 from orchestrator.engine import Engine
 from orchestrator.errors import LedgerError
-from orchestrator.intake import Incoming
 from orchestrator.ledger import InboxItem, Transaction, Writer
 from orchestrator.ledger.inbox import NEWEST
-from orchestrator.model import Fact
 from orchestrator.persons.merging import one_with
 
 T = TypeVar("T")
@@ -39,15 +38,13 @@ class Page:
 
 
 class Inbox:
-    """Everybody's inbox. *changed* is called after each commit that changed one, from any thread.
+    """Everybody's inbox. ``changed`` is called after each commit that changed one, from any thread.
 
     What is read or put in at once is committed together, in a thread of its own.
     """
 
-    def __init__(
-        self, engine: Engine, changed: Callable[[], None] | None = None, *, patience: float = PATIENCE
-    ) -> None:
-        self.changed = changed or _nobody_listens
+    def __init__(self, engine: Engine, *, patience: float = PATIENCE) -> None:
+        self.changed: Callable[[], None] = _nobody_listens
         self._engine = engine
         self._writer = Writer(engine.ledger, patience)
 
@@ -78,7 +75,8 @@ class Inbox:
             )  # fmt: skip
 
         try:
-            await self._written(put)
+            if await self._written(put):
+                self.changed()
         except LedgerError as error:
             raise Unavailable("the ledger does not answer", raw=str(error)) from error
 
@@ -108,7 +106,9 @@ class Inbox:
             callbacks.take(self._engine, tx, CALLER, [_opened(item, now) for item in found], now)
             return len(found)
 
-        return await self._written(mark)
+        if count := await self._written(mark):
+            self.changed()
+        return count
 
     async def active(self, customer: str, surface: str, now: datetime) -> None:
         """Note that the customer is looking at our page or app now, once a minute.
@@ -116,12 +116,8 @@ class Inbox:
         Raises :class:`LedgerError`.
         """
         name = f"{customer}:{surface}:{now:%Y-%m-%dT%H:%M}"
-        fact = Fact(CALLER.source, name, "customer.active", customer, now, now, {"surface": surface})
-
-        def take(tx: Transaction) -> None:
-            self._engine.take(tx, [Incoming(fact, b"", {})], now)
-
-        await self._written(take)
+        event = incoming(CALLER.source, name, "customer.active", customer, now, now, {"surface": surface})
+        await self._written(lambda tx: self._engine.take(tx, [event], now))
 
     # ── who follows ──
 
@@ -145,9 +141,7 @@ class Inbox:
         self._writer.submit(lambda tx: tx.tidy_inbox(until)).result()
 
     async def _written(self, make: Callable[[Transaction], T]) -> T:
-        done = await asyncio.wrap_future(self._writer.submit(make))
-        self.changed()
-        return done
+        return await asyncio.wrap_future(self._writer.submit(make))
 
 
 def ids_of(tx: Transaction, customer: str) -> tuple[str, ...]:

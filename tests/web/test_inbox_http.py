@@ -454,6 +454,22 @@ def test_what_another_process_writes_is_heard_too(site: Site, tmp_path: Path) ->
     served(site, do)
 
 
+def test_who_follows_is_rung_for_what_changed_and_for_nothing_else(site: Site) -> None:
+    async def do(page: httpx.AsyncClient) -> None:
+        rings: list[None] = []
+        site.inbox.changed = lambda: rings.append(None)
+        await site.put(1)
+        assert len(rings) == 1
+        await site.put(1)
+        await page.post(site.path("/active?surface=app"))
+        assert len(rings) == 1
+        await page.post(site.path("/read"))
+        await page.post(site.path("/read"))
+        assert len(rings) == 2
+
+    visit(site, do)
+
+
 def test_a_silent_line_is_kept_alive(site: Site) -> None:
     site.heartbeat = 0.05
 
