@@ -38,29 +38,40 @@ def take(tx: Transaction, caller: Caller, report: Report, now: datetime) -> list
     What was heard before does nothing a second time, whatever it says now: people may have mended since
     what followed from it.
     """
-    facts: list[Incoming] = []
-    news: list[Entry] = []
-    tx.own(entry.wanted.order for entry in named(tx, caller.channel, report))
-    entries = named(tx, caller.channel, report)
+    entries = _owned(tx, caller.channel, report)
     if report.unproven and not _went_to(tx, caller.channel, entries) & set(hashed(tx, [report.to]).values()):
         return []
+    facts: list[Incoming] = []
+    news: list[Entry] = []
     for entry in entries:
         delivered = _delivered(tx, entry, caller.channel) if report.became in SEEN else None
-        became = truly(report, entry, now, delivered)
-        said = reported(caller, report, entry, became, now)
+        said = reported(caller, report, entry, truly(report, entry, now, delivered), now)
         facts.append(said)
-        if tx.has_payload(said.fact.source, said.fact.id):
-            continue
-        news.append(entry)
-        facts += filter(None, [withdrawal(caller, report, entry, now)])
-        facts += filter(None, [settle(tx, entry, caller.channel, _answer(report), now)])
-        if report.ours:
-            _pause(tx, caller, report, now)
-        if became is Became.COMPLAINED and entry.wanted.role != "customer":
-            _suppress(tx, caller, report, entries, now)
-    if news and report.dead:
-        _suppress(tx, caller, report, news, now)
+        if not tx.has_payload(said.fact.source, said.fact.id):
+            news.append(entry)
+            settled = settle(tx, entry, caller.channel, _answer(report), now)
+            facts += filter(None, [withdrawal(caller, report, entry, now), settled])
+    if news and report.ours:
+        _pause(tx, caller, report, now)
+    if not_again := _not_again(report, news):
+        _suppress(tx, caller, report, not_again, now)
     return facts
+
+
+def _owned(tx: Transaction, channel: str, report: Report) -> list[Entry]:
+    """The entries of the message, with which nobody else does anything until the end."""
+    entries = named(tx, channel, report)
+    others_wrote = tx.own(entry.wanted.order for entry in entries)
+    return named(tx, channel, report) if others_wrote else entries
+
+
+def _not_again(report: Report, news: Sequence[Entry]) -> Sequence[Entry]:
+    """Those whose address gets nothing more; a customer who complains withdraws consent instead."""
+    if report.dead:
+        return news
+    if report.became is Became.COMPLAINED:
+        return [entry for entry in news if entry.wanted.role != "customer"]
+    return ()
 
 
 def _went_to(tx: Transaction, channel: str, entries: Sequence[Entry]) -> set[str]:

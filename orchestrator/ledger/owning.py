@@ -37,15 +37,19 @@ _LOCK = select(func.pg_advisory_xact_lock(literal_column(str(_SPACE)), cast(bind
 class Owning(Verbs):
     """The verbs that wait until nobody else works on something."""
 
-    def own(self, order_ids: Iterable[str]) -> None:
-        """Wait until nobody else plans or sends about these orders, and let nobody until the end."""
+    def own(self, order_ids: Iterable[str]) -> bool:
+        """Wait until nobody else plans or sends about these orders, and let nobody until the end.
+
+        Says whether others may have written since this transaction began: what was read before may be old.
+        """
         if not self._is_shared:
-            return
+            return False
         for batch in batches(sorted(set(order_ids))):
             found = {row[0] for row in self._rows(_OWN, {"ids": batch})}
             if missing := [order for order in batch if order not in found]:
                 self._run(_MAKE, [{"id": order} for order in missing])
                 self._rows(_OWN, {"ids": missing})
+        return True
 
     def own_customers(self, customer_ids: Iterable[str]) -> None:
         """Wait until nobody else keeps news of these customers or of who waits for what."""
