@@ -173,7 +173,7 @@ def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
 
 
 def _http() -> httpx.AsyncClient:
-    """httpx over aiohttp, as all our channels over HTTP/1.1 use it."""
+    """httpx over aiohttp: how a company would post by itself."""
     return httpx.AsyncClient(transport=AiohttpTransport(verify=_trusting()))
 
 

@@ -93,7 +93,7 @@ class ApnsChannel:
     def _provider_token(self, message: Message, instead_of: str = "") -> str:
         """The token we send under, signed anew within the hour, or at once if Apple calls it expired."""
         now = notice.moment(message)
-        if abs(now - self._signed_at) >= RENEWED or self._token == instead_of:  # two mails may come crosswise
+        if abs(now - self._signed_at) >= RENEWED or self._token == instead_of:  # two may come crosswise
             claims = {"iss": self._team, "iat": int(now.timestamp())}
             self._token, self._signed_at = jwt.encode(self._signer, claims).decode(), now  # type: ignore[no-untyped-call]
         return self._token

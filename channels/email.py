@@ -43,11 +43,11 @@ class EmailChannel:
     """Sends through one SMTP server over at most *connections* kept connections, in one event loop.
 
     *tls* is ``starttls`` (refuses a server without it), ``implicit`` or ``none``. *bounce* is the envelope
-    sender, by default the message's; *dkim* signs each mail, and *marks* are
-    header lines for the provider (``{message_id}``). *helo* is the name we greet with. Timeouts in
-    seconds: *connect* for TCP, TLS, greeting and login, *answer* for each command, *final* for the answer to
-    a whole mail; a shorter *final* makes duplicates, for servers deliver what they were slow to confirm (RFC
-    1047). A server that answers nobody is left alone for *rest*.
+    sender, by default the message's; *dkim* signs each mail, and *marks* are header lines for the provider
+    (``{message_id}``). *helo* is the name we greet with. Timeouts in seconds: *connect* for TCP, TLS,
+    greeting and login, *answer* for each command, *final* for the answer to a whole mail; a shorter *final*
+    makes duplicates, for servers deliver what they were slow to confirm (RFC 1047). A server that answers
+    nobody is left alone for *rest*.
     """
 
     name = "email"

@@ -42,7 +42,7 @@ def error(stage: Stage, code: int, text: str) -> ChannelError:
     ::
 
         4xx                                    Unavailable, in 30 minutes unless the server names a time
-    … and before the recipient, or 421     the same, and others not for a minute unless it names a time
+        4xx before the recipient, and 421      the same, and others not for a minute unless it names a time
         5xx to the session or the sender       Misconfigured (the sender's 552, 5.2.3, 5.3.4: Rejected)
         530, 535, 5.7.x                        Misconfigured: our login or our reputation
         5.1.1, 5.1.2, 5.1.10                   Rejected, the address is dead

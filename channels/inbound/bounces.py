@@ -9,7 +9,7 @@ from email.message import Message
 
 from channels import smtp
 from channels.base import Rejected
-from channels.inbound.mail import Mail, decoded, moment, parts
+from channels.inbound.mail import Mail, date_of, decoded, parts
 from channels.reports import Became
 
 _STATUS = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}")
@@ -83,7 +83,7 @@ def _delivery(block: Message, ids: tuple[str, ...]) -> Said | None:
     action = str(block.get("action", "")).split("(")[0].strip().lower()
     words = _typed(block, "diagnostic-code")
     code = status_of(words, str(block.get("status", "")))
-    at = moment(str(block.get("last-attempt-date", "")))
+    at = date_of(str(block.get("last-attempt-date", "")))
     if action in _BECAME:
         return Said(_BECAME[action], code, words, at=at, ids=ids)
     if action != "failed":
@@ -99,7 +99,7 @@ def _feedback(block: Message, ids: tuple[str, ...]) -> Said | None:
         return None
     about = tuple(str(line) for line in block.get_all("original-mail-from", []))
     became = Became.UNSUBSCRIBED if kind == "opt-out" else Became.COMPLAINED
-    return Said(became, kind, at=moment(str(block.get("arrival-date", ""))), ids=ids, about=about)
+    return Said(became, kind, at=date_of(str(block.get("arrival-date", ""))), ids=ids, about=about)
 
 
 def _blocks(part: Message) -> list[Message]:

@@ -64,7 +64,7 @@ class Mail:
     @property
     def dated(self) -> datetime | None:
         """When its sender says that it was written."""
-        return moment(self.header("date"))
+        return date_of(self.header("date"))
 
 
 def parse(raw: bytes, *, sender: str | None = None, to: Iterable[str] = ()) -> Mail:
@@ -125,10 +125,10 @@ def decoded(part: Message) -> str:
         return octets.decode("utf-8", errors="replace")
 
 
-def moment(date: str) -> datetime | None:
+def date_of(field: str) -> datetime | None:
     """A date of RFC 5322, or ``None``; one without a zone is UTC."""
     try:
-        read = parsedate_to_datetime(date)
+        read = parsedate_to_datetime(field)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return read if read.tzinfo else read.replace(tzinfo=UTC)

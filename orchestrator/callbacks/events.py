@@ -49,14 +49,14 @@ def reported(caller: Caller, report: Report, entry: Entry, became: Became, now: 
         "reason": without_addresses(report.reason, report.to),
     }
     data = {name: value for name, value in data.items() if value}
-    at = moment(report.at, entry, now)
+    at = happened(report.at, entry, now)
     return incoming(
         caller.source, f"{report.id}:{entry.id}", f"{PREFIX}{became}", entry.wanted.order, at, now, data,
         {"raw": dict(report.raw)} if report.raw else {},
     )  # fmt: skip
 
 
-def moment(said: datetime | None, entry: Entry, now: datetime) -> datetime:
+def happened(said: datetime | None, entry: Entry, now: datetime) -> datetime:
     """When it happened: as *said*, within what can be."""
     if said is None:
         return now
@@ -67,7 +67,7 @@ def truly(report: Report, entry: Entry, now: datetime, delivered: datetime | Non
     """What the message became: whatever is opened within a moment of its delivery, no person opened."""
     if report.became not in SEEN or delivered is None or report.by_hand:
         return report.became
-    return Became.MACHINE_OPEN if moment(report.at, entry, now) - delivered < AT_ONCE else report.became
+    return Became.MACHINE_OPEN if happened(report.at, entry, now) - delivered < AT_ONCE else report.became
 
 
 def withdrawal(caller: Caller, report: Report, entry: Entry, now: datetime) -> Incoming | None:
@@ -88,16 +88,16 @@ def withdrawal(caller: Caller, report: Report, entry: Entry, now: datetime) -> I
     }
     if report.became is Became.UNSUBSCRIBED and entry.wanted.purpose not in ASKED_FOR:
         data["purpose"] = entry.wanted.purpose.value
-    at = moment(report.at, entry, now)
+    at = happened(report.at, entry, now)
     name = f"{report.id}:{entry.wanted.customer}:consent"
     return incoming(caller.source, name, "consent.withdrawn", entry.wanted.customer, at, now, data)
 
 
 def incoming(
-    source: str, name: str, kind: str, subject: str, happened: datetime, heard: datetime,
+    source: str, name: str, kind: str, subject: str, at: datetime, heard: datetime,
     data: Mapping[str, Any], beside: Mapping[str, Any] | None = None,
 ) -> Incoming:  # fmt: skip
     """An event as the ledger takes it."""
     said = orjson.dumps([kind, subject, dict(data)], option=orjson.OPT_SORT_KEYS, default=str)
-    fact = Fact(source, name, kind, subject, happened, heard, dict(data))
+    fact = Fact(source, name, kind, subject, at, heard, dict(data))
     return Incoming(fact, hashlib.sha256(said).digest(), beside or {})

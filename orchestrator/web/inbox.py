@@ -26,12 +26,12 @@ from orchestrator.inbox.tokens import Pass
 from orchestrator.ledger import InboxItem
 from orchestrator.ledger.inbox import NEWEST
 from orchestrator.web.answers import answer, problem_answer
+from orchestrator.web.body import RETRY_AFTER
 
 MOST = 100  # items of one page
 USUAL = 30
 BODY = 4_096  # bytes; nothing that is sent here has a body of any use
 RETRY = 3_000  # milliseconds that a page waits before it comes again
-RETRY_AFTER = 5  # seconds
 PREFLIGHT = 600  # seconds that a browser remembers whom we let in
 _SURFACE = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 _ITEM = re.compile(r"[a-z2-7]{26}")
