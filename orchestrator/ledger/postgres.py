@@ -18,10 +18,8 @@ CONNECT = 10  # seconds until a server that does not answer is away
 
 AWAY = (
     psycopg.InterfaceError,
-    psycopg.OperationalError,  # connections lost, too many of them, no disk or memory, shut down
+    psycopg.OperationalError,  # connections lost or too many, no room, shut down; locks that last, deadlocks
     errors.ReadOnlySqlTransaction,  # a standby after a failover
-    errors.TransactionRollback,  # deadlocks: nothing was written, and trying again helps
-    errors.LockNotAvailable,
 )
 
 
@@ -72,7 +70,7 @@ class PostgresDatabase:
     def writing(self, *, keep: bool = True, patience: float | None = None) -> Iterator[Connection]:
         """Give a connection in a transaction that sees what others commit meanwhile, statement by statement.
 
-        Whoever plans an order locks it first (:meth:`~.verbs.Verbs.own`).
+        Whoever plans an order locks it first (:meth:`orchestrator.ledger.owning.Owning.own`).
         """
         most = PATIENCE if patience is None else patience
         with self._connection() as connection, connection.begin() as transaction:
