@@ -23,7 +23,8 @@ def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
 
     A second promise of the same episode, missed again, goes on with the rung after the last one said; when
     there is none, the last rung's task is made again, or a person has to find words of their own. Who never
-    heard any of it hears the first text first, whatever rung is due, and the others follow from then on.
+    heard any of it hears the first text at the newest rung that is due, and the others follow from then on;
+    those that would have followed by now wait for the first only in a ladder begun before its rule counted.
     """
     start = _next_rung(rule, case, first)
     found = _until_now(rule, case, first, first.at, start)
@@ -37,7 +38,7 @@ def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
         return _newest_speaks(found, case)
     texts = _until_now(rule, case, first, begun.at, begun.number)
     fresh = not _counts(rule, case, found[0]) and not spoken(case.said(rule, texts[0]), rule.mode)
-    if fresh:  # what follows it is not due before it was said; after an outage the newest is
+    if fresh:  # what follows it is not due before it was said
         texts = [texts[0], *(firing for firing in texts[1:] if firing.at > case.now)]
     texts = _newest_speaks(texts, case)
     tasks = [firing._replace(says=False) for firing in _with_first_task(rule, case, found)]
