@@ -39,9 +39,6 @@ from orchestrator.planning.case import UNSAID, Case, Firing
 from orchestrator.planning.delivery import RANKS, came_back, got
 from orchestrator.timing.send_time import addresses, channels_for, recipient
 
-UNTIL = (Became.ACCEPTED.value, Became.DELIVERED.value, Became.OPENED.value)
-"""How far a rule may want its message to get."""
-
 
 class Unheard(NamedTuple):
     """Why a message that was accepted is to be said again, since when, and what would make that needless."""

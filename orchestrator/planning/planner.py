@@ -6,7 +6,6 @@ that fails says so in the decision's errors and silences no other.
 
 from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any, NamedTuple
 
 from orchestrator import conditions
@@ -40,20 +39,19 @@ from orchestrator.timing.send_time import Asked, asked, order_zone, timed, timed
 ROLES = STAFF | {"customer"}  # any other is a party, if the order names one
 
 
-class Said(NamedTuple):
-    """A message, and how its time was found: beside others it may have to be found anew."""
+class Wanted(NamedTuple):
+    """What a rule says or tasks.
+
+    ``asked`` is how a message's time was found: beside others it may have to be found anew. What is ``kept``
+    is from before the rule was edited, and goes on only where it was planned then.
+    """
 
     note: Notification
-    asked: Asked
+    asked: Asked | None = None
+    kept: bool = False
 
 
-class Kept(NamedTuple):
-    """What a rule may go on to say though it is from before the rule was edited: it was planned then."""
-
-    note: Notification
-
-
-Answer = Iterator[Notification | Silence | Said | Kept]
+Answer = Iterator[Wanted | Silence]
 
 
 def wanted(
@@ -85,15 +83,14 @@ def wanted(
         try:
             for to_one in (rule, *(other for other in rule.for_others if _names(order, other.to))):
                 for answer in _decide(to_one, case):
-                    if isinstance(answer, Notification):
-                        want[answer.key] = answer
-                    elif isinstance(answer, Said):
-                        key = answer.note.key
-                        want[key], times[key] = answer
-                    elif isinstance(answer, Kept):
-                        kept[answer.note.key] = answer.note
-                    elif to_one is rule or answer.key:
-                        silences.append(answer)
+                    if isinstance(answer, Silence):
+                        if to_one is rule or answer.key:
+                            silences.append(answer)
+                        continue
+                    note, asks, is_kept = answer
+                    (kept if is_kept else want)[note.key] = note
+                    if asks is not None:
+                        times[note.key] = asks
         except (ValueError, OverflowError) as error:  # the calendar's, in words
             errors.append(f"{rule.id}: {error}")
         except Exception as error:  # noqa: BLE001  one rule that fails silences no other, and no other order
@@ -106,11 +103,11 @@ def wanted(
 
     notes = spread(want, case, again) if book.capped else want.values()
     said: list[Notification] = []
-    for answer in news_first(notes, case):
-        if isinstance(answer, Notification):
-            said.append(answer)
+    for one in news_first(notes, case):
+        if isinstance(one, Silence):
+            silences.append(one)
         else:
-            silences.append(answer)
+            said.append(one)
     still = tuple(note for key, note in kept.items() if key not in want)
     return Decision(order.id, tuple(said), tuple(silences), tuple(errors), now, still)
 
@@ -201,20 +198,19 @@ def _decide(rule: Rule, case: Case) -> Answer:
         else:
             standing.append((firing, values))
     since = [firing for firing, _ in standing]
-    replaced = partial(superseded, rule, key=partial(case.key, rule), case=case)
-    for (firing, values), said in zip(standing, replaced(standing=since), strict=True):
+    for (firing, values), said in zip(standing, superseded(rule, since, case), strict=True):
         yield from _said(rule, firing, said, case, values)
     for firing, values in before:
-        said = replaced(standing=[firing, *since])[0]
+        said = superseded(rule, [firing, *since], case)[0]
         tried = case.key(rule, firing) in case.order.outcomes
         for what in _said(rule, firing, said, case, values):
-            if isinstance(what, Said):
-                follows = tried and first_occasion(what.note.occasion) != what.note.occasion
-                yield what if follows else Kept(what.note)
-            elif isinstance(what, Notification):
-                yield what if tried and what.occasion.endswith(UNSAID) else Kept(what)
-            elif isinstance(what, Kept):
-                yield what
+            if not isinstance(what, Silence):
+                yield what if tried and _follows(what.note) else what._replace(kept=True)
+
+
+def _follows(note: Notification) -> bool:
+    """Does it go on with a message that did not arrive: by the next channel, or by a person?"""
+    return note.occasion.endswith(UNSAID) or first_occasion(note.occasion) != note.occasion
 
 
 def _said(rule: Rule, firing: Firing, said: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
@@ -224,9 +220,10 @@ def _said(rule: Rule, firing: Firing, said: Firing, case: Case, values: Mapping[
         yield from _message(rule, rung, said, case, values)
     if firing.instead:
         spec, occasion = TaskSpec("owner", firing.instead), f"{firing.occasion}.held"
-        yield tasked(rule, firing, case, spec, "owner", firing.news, occasion, firing.because)
+        yield Wanted(tasked(rule, firing, case, spec, "owner", firing.news, occasion, firing.because))
     elif rung is not None and rung.task is not None and firing.tasks:
-        yield from task(rule, rung.task, firing, case, values)
+        for one in task(rule, rung.task, firing, case, values):
+            yield one if isinstance(one, Silence) else Wanted(one)
 
 
 def _early(rule: Rule, firing: Firing, case: Case) -> str:
@@ -244,8 +241,8 @@ def _against(rule: Rule, firing: Firing, case: Case) -> tuple[str, Mapping[str, 
     planned ahead must not depend on the day it was planned.
     """
     rung = None if firing.instead or firing.hushed == EXHAUSTED else rule.rung(firing.rung)
-    asked = [when for when in (rule.when, rung.when if rung is not None else None) if when is not None]
-    if not asked:
+    whens = [when for when in (rule.when, rung.when if rung is not None else None) if when is not None]
+    if not whens:
         return "", {}
     moment = max(case.now, firing.at)
     known = conditions.variables(
@@ -259,7 +256,7 @@ def _against(rule: Rule, firing: Firing, case: Case) -> tuple[str, Mapping[str, 
         zone=case.zone,
     )
     seen: dict[str, Any] = {}
-    for when in asked:
+    for when in whens:
         verdict = when.evaluate(known)
         seen |= verdict.values
         if verdict.value is None:
@@ -278,7 +275,7 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
         if not said or step is not firing:
             yield Silence(rule.id, firing.hushed, key, values)
         if firing.hushed == EXHAUSTED and rung.task is None:
-            yield from person(rule, firing, case, firing.news, EXHAUSTED)
+            yield from map(Wanted, person(rule, firing, case, firing.news, EXHAUSTED))
         return
     if rule.to == "customer" and case.customer.erased and not said:
         yield Silence(rule.id, ERASED, key, values)
@@ -287,16 +284,13 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
         yield Silence(rule.id, why, case.key(rule, firing), values)
     if climbed.arrived:
         yield Silence(rule.id, climbed.arrived, climbed.key, values)
-    for answer in _by_step(rule, rung, firing, climbed, case, values):
-        if climbed.old and not isinstance(answer, Silence):
-            yield Kept(answer.note if isinstance(answer, Said) else answer)
-        else:
-            yield answer
+    for answer in _last_message(rule, rung, firing, climbed, case, values):
+        yield answer if isinstance(answer, Silence) or not climbed.old else answer._replace(kept=True)
 
 
-def _by_step(
+def _last_message(
     rule: Rule, rung: Rung, firing: Firing, climbed: Climb, case: Case, values: Mapping[str, Any]
-) -> Iterator[Notification | Silence | Said]:
+) -> Answer:
     """The last message of a firing, sent or to come, and the person who must where it is not enough."""
     step = climbed.steps[-1]
     key = case.key(rule, step)
@@ -308,7 +302,7 @@ def _by_step(
         why = NO_CHANNEL + "; ".join(when.passed_over)
         yield Silence(rule.id, why, key, values)
         if not unwelcome(rule, case):
-            yield from person(rule, firing, case, when.due_at, why)
+            yield from map(Wanted, person(rule, firing, case, when.due_at, why))
     note = Notification(
         order=case.order.id,
         rule=rule.id,
@@ -331,14 +325,14 @@ def _by_step(
         mode=str(rule.mode),
         joins=joins(rule, case),
     )
-    yield Said(note, asks)
+    yield Wanted(note, asks)
     if climbed.end is not None:
         end = climbed.end
         if when.expires_at > firing.news:
-            yield from person(rule, firing, case, end.at, end.why, end.unless)
+            yield from map(Wanted, person(rule, firing, case, end.at, end.why, end.unless))
         return
     unsaid = outcome is not None and a_person_must(outcome)
     if outcome is not None and outcome.reason.startswith(NO_CHANNEL):
         unsaid = not unwelcome(rule, case)
     if outcome is not None and unsaid and when.expires_at > firing.news:  # old news tasks nobody
-        yield from person(rule, firing, case, when.due_at, outcome.reason)
+        yield from map(Wanted, person(rule, firing, case, when.due_at, outcome.reason))

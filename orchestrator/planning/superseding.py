@@ -11,23 +11,24 @@ from orchestrator.journey import Rule
 from orchestrator.planning.case import REPLACED, Case, Firing, spoken
 
 
-def superseded(
-    rule: Rule, standing: Sequence[Firing], key: Callable[[Firing], str], case: Case
-) -> list[Firing]:
+def superseded(rule: Rule, standing: Sequence[Firing], case: Case) -> list[Firing]:
     """Return what stands of one rule, with those hushed that a newer one takes the place of."""
     if len(standing) < 2:
         return list(standing)
-    outcomes = case.order.outcomes
+
+    def ended(one: Firing) -> bool:
+        return case.outcome(rule, one.occasion) is not None
+
     due = sorted((one for one in standing if one.at <= case.now and one.speaks), key=_age)
     said = [one for one in due if spoken(case.said(rule, one), rule.mode)]
     unsaid = [one for one in due if one not in said]
-    left = [one for one in unsaid if key(one) in outcomes or _told_since(one, said) is None]
+    left = [one for one in unsaid if ended(one) or _told_since(one, said) is None]
     newest = left[-1] if left else None
     after: list[Firing] = []
     for firing in standing:
         by = newest if firing in left or firing in said else _told_since(firing, said) or newest
         if firing is newest:
-            since = _first(firing, unsaid, lambda one: key(one) in outcomes)
+            since = _first(firing, unsaid, ended)
             after.append(firing._replace(since=since) if rule.combine is not None else firing)
         elif by is None or firing not in due:
             after.append(firing)
