@@ -218,7 +218,14 @@ def declared(attributes: Mapping[str, str]) -> dict[str, str]:
 def _attribute(scene: Scene, name: str) -> Any:
     """An attribute as its declared type; a value of another type counts as missing."""
     value = scene.order.attributes.get(name)
-    kind = scene.journey.attributes.get(name, "").removesuffix("?")
+    found = read_as(scene.journey.attributes.get(name, "").removesuffix("?"), value)
+    if isinstance(found, date):  # a day is the instant at which it begins where the order is looked after
+        return datetime.combine(found, time(), ZoneInfo(scene.zone))
+    return found
+
+
+def read_as(kind: str, value: Any) -> Any:
+    """A *value* as the *kind* of attribute that a journey declares; ``None`` if it is no such value."""
     if kind == "number":
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
     if kind == "money":
@@ -227,17 +234,11 @@ def _attribute(scene: Scene, name: str) -> Any:
     if kind == "list":
         return [str(item) for item in value] if isinstance(value, list | tuple) else None
     if kind == "date":
-        return _day(value, scene)
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except (TypeError, ValueError):
+            return None
     return value if isinstance(value, bool if kind == "flag" else str) else None
-
-
-def _day(value: Any, scene: Scene) -> datetime | None:
-    """A day is the instant at which it begins where the order is looked after."""
-    try:
-        day = value if isinstance(value, date) else date.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return datetime.combine(day, time(), ZoneInfo(scene.zone))
 
 
 class Variables(Mapping[str, Any]):

@@ -1,14 +1,13 @@
 """Names in an order's facts that its journey does not know: slips of whoever sends the events. Pure."""
 
 from collections.abc import Iterator
-from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from orchestrator.conditions.fields import read_as
 from orchestrator.findings import nearest, slip
 from orchestrator.journey import Journey, On
 from orchestrator.model import Fact, Kind, Order, OrderStatus
-from orchestrator.money import read_money
 from orchestrator.planning.answering import KEPT
 from orchestrator.planning.case import complete
 
@@ -111,27 +110,14 @@ def _attributes(order: Order, journey: Journey) -> Iterator[str]:
 
 def _wrong(value: Any, kind: str) -> tuple[str, str] | None:
     """What a value is that cannot be read as *kind*, and how it is written."""
-    what = WHAT.get(type(value)) or ("a text" if isinstance(value, str) else "a list or an object")
-    if kind == "text":
-        return None if isinstance(value, str) else (what, "")
-    if kind == "date":
-        return None if _is_day(value) else ("no date" if isinstance(value, str) else what, WRITTEN[kind])
-    if kind == "money":
-        wrong = what if what in WHAT.values() else "no sum"
-        return (wrong, WRITTEN[kind]) if read_money(value) is None else None
-    fits: dict[str, tuple[type, ...]] = {"number": (int, float), "flag": (bool,), "list": (list, tuple)}
-    if kind not in fits or (
-        isinstance(value, fits[kind]) and (kind == "flag" or not isinstance(value, bool))
-    ):
+    if not kind or read_as(kind, value) is not None:
         return None
-    return what, WRITTEN[kind]
-
-
-def _is_day(value: Any) -> bool:
-    try:
-        return isinstance(value, date) or bool(date.fromisoformat(value))
-    except (TypeError, ValueError):
-        return False
+    what = WHAT.get(type(value)) or ("a text" if isinstance(value, str) else "a list or an object")
+    if kind == "date" and isinstance(value, str):
+        what = "no date"
+    elif kind == "money" and what not in WHAT.values():
+        what = "no sum"
+    return what, WRITTEN.get(kind, "")
 
 
 @lru_cache(maxsize=1024)
