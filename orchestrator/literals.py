@@ -3,6 +3,7 @@
 import re
 from datetime import time
 
+from orchestrator.findings import Wrong
 from orchestrator.journey import Duration
 
 UNITS = ("w", "d", "h", "m", "s", "bd", "bh")
@@ -20,34 +21,22 @@ _CALENDAR = re.compile(r"\d+\s*(?:M|(?i:mo|mon|months?|y|yr|years?))\b")
 _SECONDS = {"w": 7 * 86_400, "d": 86_400, "h": 3_600, "m": 60, "s": 1, "bd": 86_400, "bh": 3_600}
 
 
-class Malformed(ValueError):
-    """A value that cannot be read: the finding's *code*, what is wrong, and how to write it instead."""
-
-    def __init__(self, code: str, message: str, hint: str = "") -> None:
-        self.code = code
-        self.message = message
-        self.hint = hint
-        super().__init__(message)
-
-
 def parse_duration(text: str) -> Duration:
     """Return the length that *text* says: ``15m``, ``6h``, ``2d``, ``1w``, ``3bd``, ``4bh``, ``1d12h``.
 
-    Raises :class:`Malformed` (a ``ValueError``), also for months and years: their length depends on
+    Raises :class:`Wrong` (a ``ValueError``), also for months and years: their length depends on
     the date, so no two people would count them alike.
     """
     written = text.strip()
     if _PARTS.fullmatch(written):
         return _duration(written)
     if written.startswith("-"):
-        raise Malformed(
-            "R020", f"a duration cannot be negative: {_short(written)}", "write how long, not when"
-        )
+        raise Wrong("R020", f"a duration cannot be negative: {_short(written)}", "write how long, not when")
     if _CALENDAR.search(written) and not _WORDS.fullmatch(written):
-        raise Malformed(
+        raise Wrong(
             "R021", f"months and years are not durations: {_short(written)}", "count days or weeks: 30d, 4w"
         )
-    raise Malformed("R020", f"{_short(written)} is not a duration", _duration_hint(written))
+    raise Wrong("R020", f"{_short(written)} is not a duration", _duration_hint(written))
 
 
 def _duration(written: str) -> Duration:
@@ -55,11 +44,11 @@ def _duration(written: str) -> Duration:
     length = 0
     for number, unit in _PART.findall(written):
         if len(number) > 12:
-            raise Malformed("R020", f"{_short(written)} is longer than a hundred years", "")
+            raise Wrong("R020", f"{_short(written)} is longer than a hundred years", "")
         total[unit] += int(number)
         length += int(number) * _SECONDS[unit]
     if length > LONGEST:
-        raise Malformed("R020", f"{_short(written)} is longer than a hundred years", "")
+        raise Wrong("R020", f"{_short(written)} is longer than a hundred years", "")
     return Duration(
         days=total["w"] * 7 + total["d"],
         business_days=total["bd"],
@@ -82,12 +71,12 @@ def _duration_hint(written: str) -> str:
 
 
 def parse_time(text: str) -> time:
-    """Return the local time that *text* says (``16:00``); raises :class:`Malformed`."""
+    """Return the local time that *text* says (``16:00``); raises :class:`Wrong`."""
     written = text.strip()
     match = _CLOCK.fullmatch(written)
     if match and int(match[1]) < 24 and int(match[2]) < 60:
         return time(int(match[1]), int(match[2]))
-    raise Malformed("R022", f"{_short(written)} is not a time of day", _time_hint(written))
+    raise Wrong("R022", f"{_short(written)} is not a time of day", _time_hint(written))
 
 
 def _time_hint(written: str) -> str:
@@ -104,26 +93,24 @@ def _time_hint(written: str) -> str:
 
 
 def parse_hours(text: str) -> tuple[time, time]:
-    """Return the daily hours that *text* says (``08:00-20:00``); raises :class:`Malformed`.
+    """Return the daily hours that *text* says (``08:00-20:00``); raises :class:`Wrong`.
 
     ``24:00`` is the midnight that ends the day, returned as 00:00: ``00:00-24:00`` is the whole day.
     """
     match = _SPAN.fullmatch(text)
     if match is None:
-        raise Malformed("R023", f"{_short(text)} are not hours", "write from-to: 08:00-20:00")
+        raise Wrong("R023", f"{_short(text)} are not hours", "write from-to: 08:00-20:00")
     try:
         start, end = parse_time(match[1]), parse_end(match[2])
-    except Malformed as malformed:
-        raise Malformed("R023", malformed.message, malformed.hint) from None
+    except Wrong as wrong:
+        raise Wrong("R023", wrong.message, wrong.hint) from None
     if start >= end and match[2].strip() != MIDNIGHT:
-        raise Malformed(
-            "R023", f"the hours {text.strip()} end before they begin", "write from-to within one day"
-        )
+        raise Wrong("R023", f"the hours {text.strip()} end before they begin", "write from-to within one day")
     return start, end
 
 
 def parse_end(text: str) -> time:
-    """Return the local time at which hours end, where ``24:00`` is 00:00; raises :class:`Malformed`."""
+    """Return the local time at which hours end, where ``24:00`` is 00:00; raises :class:`Wrong`."""
     return time() if text.strip() == MIDNIGHT else parse_time(text)
 
 

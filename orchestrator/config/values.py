@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from orchestrator import literals
-from orchestrator.findings import did_you_mean
+from orchestrator.findings import Wrong, did_you_mean
 from orchestrator.timing.calendar import valid_zone
 
 _MAILBOX = re.compile(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
@@ -36,8 +36,8 @@ def _length(value: Any) -> Any:
         raise refused("C010", f"{value!r} is not a length of time", "write a text: 30s, 2m, 24h")
     try:
         length = literals.parse_duration(value)
-    except literals.Malformed as malformed:
-        raise refused("C010", malformed.message, malformed.hint) from None
+    except Wrong as wrong:
+        raise refused("C010", wrong.message, wrong.hint) from None
     if length.business_days or length.business_minutes:
         raise refused("C010", f"{value!r} counts business time, which no setting can", "write 30s, 2m, 24h")
     return timedelta(days=length.days, seconds=length.seconds)
@@ -49,8 +49,8 @@ def _hours(value: Any) -> Any:
         raise refused("C011", f"{value!r} are not hours", "write a text: 09:00-18:00")
     try:
         return literals.parse_hours(value)
-    except literals.Malformed as malformed:
-        raise refused("C011", malformed.message, malformed.hint) from None
+    except Wrong as wrong:
+        raise refused("C011", wrong.message, wrong.hint) from None
 
 
 def _quiet(value: Any) -> Any:
@@ -64,8 +64,8 @@ def _quiet(value: Any) -> Any:
         raise refused("C011", f"{value!r} are not hours", 'write from-to, such as 22:00-08:00, or "none"')
     try:
         hours = literals.parse_time(start), literals.parse_end(end)
-    except literals.Malformed as malformed:
-        raise refused("C011", malformed.message, malformed.hint) from None
+    except Wrong as wrong:
+        raise refused("C011", wrong.message, wrong.hint) from None
     if hours[0] == hours[1]:
         raise refused("C011", f"{value!r} are no hours, or all of them", 'write "none" for no quiet hours')
     return hours

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from orchestrator import literals
+from orchestrator.findings import Wrong
 from orchestrator.model import Kind, Milestone, Notification, Order, Promised
 from orchestrator.render.attachments import File
 
@@ -67,8 +68,8 @@ def _length(text: str | None) -> timedelta:
         return LENGTH
     try:
         length = literals.parse_duration(text)
-    except literals.Malformed as malformed:
-        raise Unreadable(malformed.message) from None
+    except Wrong as wrong:
+        raise Unreadable(wrong.message) from None
     span = timedelta(seconds=length.seconds)
     if length.days or length.business_days or length.business_minutes or not timedelta() < span <= LONGEST:
         raise Unreadable("an appointment lasts minutes or hours, `45m`, `2h`, and at most a day")

@@ -6,9 +6,9 @@ The checks read the tree of :mod:`orchestrator.rules.positions`, so one wrong va
 import re
 from collections.abc import Collection, Mapping
 
-from orchestrator.findings import did_you_mean, nearest
+from orchestrator.findings import Wrong, did_you_mean, nearest
 from orchestrator.journey import Duration, On
-from orchestrator.literals import Malformed, parse_duration
+from orchestrator.literals import parse_duration
 from orchestrator.rules.journey_checks import ANY, Known, exists
 from orchestrator.rules.positions import Findings, Node
 from orchestrator.texts import SHARED, said_by
@@ -280,7 +280,7 @@ def _waiting(rung: Node, number: int, last: bool, findings: Findings) -> None:
 def _length(node: Node | None) -> Duration | None:
     try:
         return parse_duration(node.text) if node else None
-    except Malformed:
+    except Wrong:
         return None
 
 

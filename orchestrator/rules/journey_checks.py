@@ -7,9 +7,9 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from orchestrator.findings import slip, suggestion
+from orchestrator.findings import Wrong, slip, suggestion
 from orchestrator.journey import Duration
-from orchestrator.literals import Malformed, parse_duration
+from orchestrator.literals import parse_duration
 from orchestrator.rules.positions import Findings, Node, Place
 from orchestrator.rules.schema import ATTRIBUTE_TYPES, NAME
 from orchestrator.texts import SHARED
@@ -144,8 +144,8 @@ def promises(header: Node, known: Known, findings: Findings) -> dict[str, tuple[
         exists(Node(written.place, match[1]), "milestone", known.milestones, "R014", findings)
         try:
             found[name] = (match[1], parse_duration(match[2]))
-        except Malformed as malformed:
-            findings.add(written.place_of(match.start(2)), malformed.code, malformed.message, malformed.hint)
+        except Wrong as wrong:
+            findings.add(written.place_of(match.start(2)), wrong.code, wrong.message, wrong.hint)
     for name in list(found):
         _cycle(name, found, node.keys[name], findings)
     return found

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from orchestrator.findings import suggestion
+from orchestrator.findings import Wrong, suggestion
 from orchestrator.journey import Duration, Mode
-from orchestrator.literals import Malformed, parse_duration, parse_hours, parse_time
+from orchestrator.literals import parse_duration, parse_hours, parse_time
 from orchestrator.model import Purpose
 
 ATTRIBUTE_TYPES = ("text", "number", "money", "flag", "date", "list")
@@ -41,8 +41,8 @@ def _read(reader: Callable[[str], Any]) -> BeforeValidator:
     def read(value: Any) -> Any:
         try:
             return reader(_text(value))
-        except Malformed as malformed:
-            raise _refuse(malformed.code, malformed.message, malformed.hint) from None
+        except Wrong as wrong:
+            raise _refuse(wrong.code, wrong.message, wrong.hint) from None
 
     return BeforeValidator(read)
 
@@ -91,13 +91,9 @@ def _when_to_send(value: str) -> str | time:
         return value
     try:
         return parse_time(value)
-    except Malformed as malformed:
-        hint = (
-            malformed.hint
-            if any(map(str.isdigit, value))
-            else "write preferred, now, or a time such as 08:30"
-        )
-        raise Malformed("R022", malformed.message, hint) from None
+    except Wrong as wrong:
+        hint = wrong.hint if any(map(str.isdigit, value)) else "write preferred, now, or a time such as 08:30"
+        raise Wrong("R022", wrong.message, hint) from None
 
 
 def _timing(value: Any) -> Any:

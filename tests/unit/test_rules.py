@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import Misconfigured, Problem
+from orchestrator.findings import Wrong
 from orchestrator.journey import NOTHING, Duration, Journey, Mode, On, Policy, Rule, RuleBook, Rung, TaskSpec
-from orchestrator.literals import Malformed, hours_text, parse_hours, parse_time
+from orchestrator.literals import hours_text, parse_hours, parse_time
 from orchestrator.model import Purpose
 from orchestrator.rules import json_schema, load, parse_duration, read
 from orchestrator.rules.codes import RULE_CODES
@@ -279,7 +280,7 @@ def test_durations_are_read_as_people_write_them(text: str, duration: Duration) 
     ],
 )
 def test_what_is_no_duration_says_how_to_write_one(text: str, code: str, hint: str) -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(Wrong) as caught:
         parse_duration(text)
     assert caught.value.code == code
     assert caught.value.hint.startswith(hint)
@@ -303,7 +304,7 @@ def test_a_duration_is_the_sum_of_its_parts(parts: list[tuple[int, str]]) -> Non
 )
 def test_a_time_is_on_the_24_hour_clock(text: str, hint: str) -> None:
     assert parse_time("7:05") == time(7, 5)
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(Wrong) as caught:
         parse_time(text)
     assert caught.value.hint.startswith(hint)
 
@@ -311,7 +312,7 @@ def test_a_time_is_on_the_24_hour_clock(text: str, hint: str) -> None:
 def test_hours_lie_within_one_day() -> None:
     assert parse_hours("08:00 – 20:00") == (time(8), time(20))
     for wrong in ("20:00-08:00", "00:00-00:00", "24:00-08:00", "20:00-24:30"):
-        with pytest.raises(Malformed):
+        with pytest.raises(Wrong):
             parse_hours(wrong)
 
 

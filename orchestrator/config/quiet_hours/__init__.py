@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.config.public_holidays import PublicHolidays
-from orchestrator.findings import did_you_mean
+from orchestrator.findings import Wrong, did_you_mean
 from orchestrator.journey import BusinessCalendar, Law, LegalHours
-from orchestrator.literals import Malformed, parse_hours
+from orchestrator.literals import parse_hours
 from orchestrator.model import Purpose
 
 OURS = files("orchestrator.config.quiet_hours") / "law.toml"
@@ -85,8 +85,8 @@ def _week(place: str, table: Mapping[str, Any]) -> dict[int, tuple[time, time]]:
         if word in table:
             try:
                 hours = parse_hours(_value(place, table, word, str))
-            except Malformed as malformed:
-                raise Unreadable(f"[{place}] {word}: {malformed.message}; {malformed.hint}") from None
+            except Wrong as wrong:
+                raise Unreadable(f"[{place}] {word}: {wrong.message}; {wrong.hint}") from None
             week |= dict.fromkeys(days, hours)
     if not week:
         raise Unreadable(
