@@ -25,8 +25,8 @@ from orchestrator.cli import (
     demo,
     facts,
     importing,
+    inbox,
     output,
-    pages,
     pauses,
     preview,
     privacy,
@@ -78,7 +78,7 @@ GROUPS: tuple[tuple[str, str, str, tuple[tuple[str, Callable[..., None]], ...]],
             ("export", suppressions.export),
         ),
     ),
-    ("Look after", "inbox", "Let a page read a customer's inbox.", (("token", pages.token),)),
+    ("Look after", "inbox", "Let a page read a customer's inbox.", (("token", inbox.token),)),
 )
 """Commands of commands: heading, name, what for, members."""
 

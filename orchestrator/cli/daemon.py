@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from orchestrator import garbage
-from orchestrator.cli import house, ledgers, logs, output, pages, roles, senders
+from orchestrator.cli import house, ledgers, logs, output, roles
+from orchestrator.cli.inbox import served, tidying
 from orchestrator.cli.options import Config, settings
 from orchestrator.cli.roles import Role
 from orchestrator.errors import Misconfigured
@@ -23,13 +24,11 @@ if TYPE_CHECKING:
 
     import uvicorn
 
-    from channels.reports import Reply, Report, Reporting
+    from channels.reports import Reporting
     from orchestrator.callbacks import Caller
     from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine
     from orchestrator.inbox.store import Inbox
-    from orchestrator.intake import Incoming
-    from orchestrator.web.events import Heard
 
 TIDY = timedelta(hours=1)  # between two looks for what is too old for an inbox
 FOLLOW = timedelta(seconds=5)  # until a daemon follows `beforehand apply`, and templates that changed
@@ -174,7 +173,7 @@ async def _until_stopped(
     if role in (Role.ALL, Role.DISPATCHER):
         transport.every(FOLLOW, Follower(chosen, engine, texts, clock), "rules and texts")
     if inbox is not None and role in (Role.ALL, Role.PLANNER):
-        transport.every(TIDY, pages.tidying(chosen, inbox, clock), "old messages in inboxes")
+        transport.every(TIDY, tidying(chosen, inbox, clock), "old messages in inboxes")
     stop = asyncio.Event()
     garbage.settled()
     with _stopping_at_signals(stop):
@@ -217,52 +216,12 @@ async def _listen(
 
     import uvicorn
 
-    from orchestrator.callbacks import House
-    from orchestrator.web.app import create_app
-    from orchestrator.web.callbacks import callbacks_router
-    from orchestrator.web.hearing import called_back, hearing, locales, withdrawing, writing
-    from orchestrator.web.unsubscribe import unsubscribe_router
+    from orchestrator.cli.web import application
+    from orchestrator.web.hearing import writing
 
-    clock = ledgers.clock_of(engine.ledger)
-
-    async def ready() -> bool:
-        return await asyncio.to_thread(_answers, engine)
-
-    routers, end_streams = pages.served(chosen, inbox, clock)
+    routers, end_streams = served(chosen, inbox, ledgers.clock_of(engine.ledger))
     with writing(engine) as write:
-        keep = hearing(engine, write, clock.now)
-        keep_callback = called_back(engine, write, readers, clock.now, House(chosen.company.help))
-
-        async def hear(incoming: Sequence[Incoming]) -> Heard:
-            heard = await keep(incoming)
-            wake()
-            return heard
-
-        async def take(name: str, said: Sequence[Report | Reply]) -> Sequence[str]:
-            words = await keep_callback(name, said)
-            wake()
-            return words
-
-        callbacks = callbacks_router(
-            take,
-            {caller.name: reader for caller, reader in readers.items()},
-            public_url=chosen.server.public_url,
-            now=clock.now,
-            max_body=chosen.intake.max_body,
-        )
-        if (links := senders.links(chosen)) is not None:
-            withdraw = withdrawing(engine, write, clock.now)
-            locale = chosen.company.locale
-            clicks = unsubscribe_router(links, withdraw, locales(engine), locale=locale)
-            routers = [*routers, clicks]
-        app = create_app(
-            hear,
-            now=clock.now,
-            ready=ready,
-            max_body=chosen.intake.max_body,
-            future_tolerance=chosen.intake.future_tolerance,
-            routers=[*routers, callbacks],
-        )
+        app = application(chosen, engine, write, readers, routers, wake)
         listener = _server(uvicorn.Config(app, log_config=None, access_log=False), server)
 
         async def end() -> None:
@@ -294,9 +253,3 @@ def _server(config: uvicorn.Config, listening: socket.socket) -> uvicorn.Server:
                 output.note(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}")
 
     return Server(config)
-
-
-def _answers(engine: Engine) -> bool:
-    with engine.ledger.read() as tx:
-        tx.newest_fact()
-    return True

@@ -91,8 +91,7 @@ def _channels(settings: "Settings") -> Iterator[Finding]:
         for name in house.channels(settings):
             live = settings.channels.named()[name].live
             detail = "live" if live else f"outbox: {settings.outbox.path}"
-            reached = house.reached(settings, name, settings.channels.named()[name])
-            if live and getattr(reached, "callback_url", None) == "":
+            if live and not house.is_called_back(settings, name):
                 detail += "; its provider cannot say what became of messages: set server.public_url"
             yield _well(f"channel {name}", detail)
     except Misconfigured as error:

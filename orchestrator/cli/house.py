@@ -122,9 +122,7 @@ def reports(settings: Settings, *, live: bool = False) -> dict[str, str]:
     read = {chosen.channel for chosen in settings.callbacks.named().values()}
     for name, can in abilities(settings).items():
         chosen = settings.channels.named()[name]
-        called = (
-            not (live and chosen.live) or getattr(reached(settings, name, chosen), "callback_url", None) != ""
-        )
+        called = not (live and chosen.live) or is_called_back(settings, name)
         words = (
             "opened" if can.opens and called else "",
             "delivered" if (can.receipts and called) or name in read else "",
@@ -242,8 +240,8 @@ def channels(settings: Settings, feed: Feed | None = None) -> dict[str, Channel]
 
     try:
         found = {
-            name: build(name, reached(settings, name, chosen), outbox=settings.outbox.path)
-            for name, chosen in settings.channels.named().items()
+            name: build(name, reached(settings, name), outbox=settings.outbox.path)
+            for name in settings.channels.named()
         }
     except ChannelMisconfigured as error:
         raise Misconfigured(str(error)) from error
@@ -276,8 +274,14 @@ def inbox(settings: Settings, engine: Engine) -> Iterator[Inbox | None]:
         yield found
 
 
-def reached(settings: Settings, name: str, chosen: ChannelSettings) -> ChannelSettings:
+def is_called_back(settings: Settings, name: str) -> bool:
+    """Whether the provider of a channel knows where to say what became of messages, if it can say so."""
+    return getattr(reached(settings, name), "callback_url", None) != ""
+
+
+def reached(settings: Settings, name: str) -> ChannelSettings:
     """The settings of a channel, with where its provider calls back if they do not say so themselves."""
+    chosen = settings.channels.named()[name]
     if settings.server.public_url and getattr(chosen, "callback_url", None) == "":
         return chosen.model_copy(update={"callback_url": callback_url(settings, name)})
     return chosen

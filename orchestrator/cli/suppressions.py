@@ -158,15 +158,15 @@ def import_(
     """
     from orchestrator.cli.ledgers import opened
     from orchestrator.clock import SystemClock
-    from orchestrator.tables.suppressions import Reading, Taken
+    from orchestrator.tables.suppressions import Defaults, Reading
 
     chosen = settings(ctx, config)
     now, channels = SystemClock().now(), chosen.channels.named()
     scope = _scope(chosen, channel, everywhere)
-    taken = Taken(frozenset(channels), scope, reason or f"imported from {file.name}", country)
+    defaults = Defaults(frozenset(channels), scope, reason or f"imported from {file.name}", country)
     key = _key_in(key_file) if key_file is not None else None
     with output.reading(file) as stream, opened(chosen) as ledger, ledger.transaction() as tx:
-        reading = Reading(stream, taken, _named(column or []), now)
+        reading = Reading(stream, defaults, _named(column or []), now)
         with tx.apart() as part:
             counts = _import(tx, str(file), reading, key, now)
             if dry_run:

@@ -60,7 +60,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Defaults:
     """What is meant where a line does not say: the ``scope``, the ``reason``, numbers' ``country``."""
 
     channels: Collection[str]
@@ -75,8 +75,8 @@ class Reading:
     *named* says which column holds what, in place of its name. Nothing is made of the ``ignored`` columns.
     """
 
-    def __init__(self, stream: BinaryIO, taken: Taken, named: Mapping[str, str], now: datetime) -> None:
-        self._taken = taken
+    def __init__(self, stream: BinaryIO, defaults: Defaults, named: Mapping[str, str], now: datetime) -> None:
+        self._defaults = defaults
         self._now = now
         head = stream.readline()
         stream.seek(0)
@@ -109,11 +109,13 @@ class Reading:
         if bool(hashed) == bool(written):
             what = "has both an address and a hash" if hashed else "has no address"
             raise Flawed("M302", "", "", what, "each line is about one address")
-        address, kind = ("", "") if hashed else _address(written, cells.get("country") or self._taken.country)
-        reason = without_addresses(cells.get("reason") or self._taken.reason, address)[:LONGEST]
+        address, kind = (
+            ("", "") if hashed else _address(written, cells.get("country") or self._defaults.country)
+        )
+        reason = without_addresses(cells.get("reason") or self._defaults.reason, address)[:LONGEST]
         return Listed(
             line,
-            _scope(cells.get("scope") or self._taken.scope or kind, self._taken.channels),
+            _scope(cells.get("scope") or self._defaults.scope or kind, self._defaults.channels),
             address,
             hashed,
             cells.get("key", ""),

@@ -158,7 +158,7 @@ def test_a_live_sms_channel_is_called_back_below_the_public_address(tmp_path: Pa
         '[channels.sms]\nlive = true\naccount = "AC1"\nsender = "+12025550100"\n'
     )
     chosen = settings(tmp_path, text, {"BEFOREHAND_CHANNELS__SMS__TOKEN": "t"})
-    reached = house.reached(chosen, "sms", chosen.channels.sms)
+    reached = house.reached(chosen, "sms")
     assert getattr(reached, "callback_url", "") == "https://updates.example.com/callbacks/sms"
     channels = house.channels(chosen)
     assert [caller.name for caller in house.readers(chosen, channels)] == ["sms"]

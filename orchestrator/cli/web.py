@@ -1,0 +1,80 @@
+"""The web application of a daemon: what it hears over HTTP wakes whoever plans and sends."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from orchestrator.cli import ledgers, senders
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter, FastAPI
+
+    from channels.reports import Reporting
+    from orchestrator.callbacks import Caller
+    from orchestrator.config.settings import Settings
+    from orchestrator.engine import Engine
+    from orchestrator.web.hearing import Write
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def application(
+    chosen: Settings,
+    engine: Engine,
+    write: Write,
+    readers: Mapping[Caller, Reporting],
+    routers: Iterable[APIRouter],
+    wake: Callable[[], None],
+) -> FastAPI:
+    """Wire the routes for events, callbacks and clicks to unsubscribe, beside *routers*."""
+    import asyncio
+
+    from orchestrator.callbacks import House
+    from orchestrator.web.app import create_app
+    from orchestrator.web.callbacks import callbacks_router
+    from orchestrator.web.hearing import called_back, hearing, locales, withdrawing
+    from orchestrator.web.unsubscribe import unsubscribe_router
+
+    now = ledgers.clock_of(engine.ledger).now
+
+    async def ready() -> bool:
+        return await asyncio.to_thread(_answers, engine)
+
+    callbacks = callbacks_router(
+        _waking(wake, called_back(engine, write, readers, now, House(chosen.company.help))),
+        {caller.name: reader for caller, reader in readers.items()},
+        public_url=chosen.server.public_url,
+        now=now,
+        max_body=chosen.intake.max_body,
+    )
+    routers = [*routers, callbacks]
+    if (links := senders.links(chosen)) is not None:
+        withdraw, locale = withdrawing(engine, write, now), chosen.company.locale
+        routers.append(unsubscribe_router(links, withdraw, locales(engine), locale=locale))
+    return create_app(
+        _waking(wake, hearing(engine, write, now)),
+        now=now,
+        ready=ready,
+        max_body=chosen.intake.max_body,
+        future_tolerance=chosen.intake.future_tolerance,
+        routers=routers,
+    )
+
+
+def _waking(wake: Callable[[], None], keep: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """The same, and *wake* once it is kept."""
+
+    async def kept(*args: P.args, **named: P.kwargs) -> T:
+        answer = await keep(*args, **named)
+        wake()
+        return answer
+
+    return kept
+
+
+def _answers(engine: Engine) -> bool:
+    with engine.ledger.read() as tx:
+        tx.newest_fact()
+    return True
