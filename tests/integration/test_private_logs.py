@@ -29,6 +29,7 @@ SECRETS = (
     "Maria", "Keller", "Jonas", "Weber", "Aylin", "Demir", "maria.keller", "jonas.weber", "aylin@",
     "23125101", "2025550143", "23125177", "0143", "M-LK 1234", "after six", "192.0.2.7",
 )  # fmt: skip
+CUT_OFF = "no answer to the whole mail"
 BROKEN = "Subject: x\n\n{{ customer.name / 2 }} {{ customer.email }}\n"
 
 
@@ -77,15 +78,11 @@ def port() -> int:
         return int(free.getsockname()[1])
 
 
-def statuses(home: Home, order: str) -> set[Status]:
+def held(home: Home, order: str) -> bool:
     from orchestrator.ledger import Ledger
 
     with Ledger.open(f"sqlite:///{home.folder / 'beforehand.db'}") as ledger, ledger.read() as tx:
-        found = tx.entries_of([order])[order]
-        tried = {attempt.outcome for entry in found for attempt in tx.attempts(entry.id)}
-    return {entry.status for entry in found if entry.wanted.role == "customer"} | (
-        {Status.UNKNOWN} if tried else set()
-    )
+        return any(entry.status is Status.HELD for entry in tx.entries_of([order])[order])
 
 
 def bad_events() -> Iterator[tuple[Any, int]]:
@@ -133,16 +130,18 @@ def test_nothing_personal_is_in_the_log_of_a_whole_run_with_everything_that_fail
         )
         assert post(port, told(PEOPLE[0], "A-1")) == 202
         assert post(port, [arrived("A-1", "here-1")]) == 202
-        until(lambda: Status.UNKNOWN in statuses(home, "A-1"))
+        until(lambda: "550 5.1.1" in said(home))
         server.answering(
             "451 4.2.1 Jonas Weber (+1 202 555 0143, jonas.weber@example.org) is busy", at="dot", times=1
         )
-        server.answering(CUT, at="dot", times=1)
         assert post(port, told(PEOPLE[1], "A-2")) == 202
         assert post(port, [arrived("A-2", "here-2")]) == 202
-        until(lambda: Status.UNKNOWN in statuses(home, "A-2"))
+        until(lambda: "451 4.2.1" in said(home))
+        server.answering(CUT, at="dot", times=1)
+        assert post(port, told(PEOPLE[1], "A-7")[2:]) == 202
+        assert post(port, [arrived("A-7", "here-7")]) == 202
+        until(lambda: CUT_OFF in said(home))
 
-        server.accepting()
         server.answering(
             "535 5.7.8 Maria Keller may not log in as maria.keller@example.com", at="MAIL", times=1
         )
@@ -152,12 +151,12 @@ def test_nothing_personal_is_in_the_log_of_a_whole_run_with_everything_that_fail
         home.write("templates/new-car/arrived/email.txt.en.j2", BROKEN)
         until(lambda: "texts were read again" in said(home))
         home.run("resume", "--channel", "email")
-        until(lambda: Status.HELD in statuses(home, "A-3"))
+        until(lambda: held(home, "A-3"))
         for wrong, status in bad_events():
             assert post(port, wrong) == status, wrong
         last = stopped(process)
     log = said(home)
-    assert all(word in log for word in ("550 5.1.1", "451 4.2.1", "535 5.7.8", "texts were read again"))
+    assert "535 5.7.8" in log
     assert [secret for secret in SECRETS if secret in log + last] == []
 
 
