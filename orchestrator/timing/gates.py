@@ -76,13 +76,15 @@ class Led(NamedTuple):
 class Way:
     """What one channel must wait for besides the customer's caps.
 
-    It remembers where its gates led from a moment: the messages of one order meet the same moments.
+    It remembers where its gates led from a moment: the messages of one order meet the same moments. One that
+    is ``firm`` gives way to the next only if it never opens; any other also if it opens too late.
     """
 
-    __slots__ = ("_led", "gates")
+    __slots__ = ("_led", "firm", "gates")
 
-    def __init__(self, gates: Sequence[Gate]) -> None:
+    def __init__(self, gates: Sequence[Gate], *, firm: bool = False) -> None:
         self.gates = tuple(gates)
+        self.firm = firm
         self._led: dict[datetime, Led] = {}
 
     def through(self, moment: datetime, cap: Gate | None) -> tuple[datetime | None, str]:
@@ -140,34 +142,34 @@ class Clock(NamedTuple):
 
 def wishes(
     rule: Rule, channel: str, who: Customer | Person, clock: Clock, case: Case
-) -> Iterator[tuple[Gate, ...]]:
-    """What the recipient's day asks for, the best first; the next is tried where one comes too late.
+) -> Iterator[tuple[tuple[Gate, ...], bool]]:
+    """What the recipient's day asks for, the best first, and whether that is firm (:class:`Way`).
 
-    What they chose for this channel stands alone. A habit is a guess: its last part, else all of it, else
-    the default hours, which are nobody's own: they must be open in every zone that may be the recipient's.
-    Staff are written to at work, else in the default hours.
+    What they chose for this channel stands alone. Of a habit it is the last part, else all of it; the default
+    hours only where quiet hours leave nothing of it. These are nobody's own: they must be open in every zone
+    that may be the recipient's. Staff are written to at work, else in the default hours.
     """
     zone = clock.zone
     if rule.timing.at == "now":
-        yield ()
+        yield (), False
         return
     if isinstance(who, Customer):
         kind = case.policy.kind(channel)
         chosen = for_channel(who.windows, channel, kind)
         if chosen:
-            yield (_open(CHOSEN, chosen, zone),)
+            yield (_open(CHOSEN, chosen, zone),), False
             return
         if rule.timing.at == "preferred" and (habit := habits_of(who, channel, kind)):
             lead = case.policy.habit_lead
-            yield (_open(LOOKS, tuple(habits.last_part(one, lead) for one in habit), zone),)
-            yield (_open(LOOKS, habit, zone),)
+            yield (_open(LOOKS, tuple(habits.last_part(one, lead) for one in habit), zone),), False
+            yield (_open(LOOKS, habit, zone),), True
     elif rule.to in STAFF and rule.timing.at == "preferred" and who.working_hours:
-        yield (_open(WORKS, who.working_hours, zone),)
+        yield (_open(WORKS, who.working_hours, zone),), False
     default = rule.timing.hours or case.journey.hours
     if rule.timing.at == "preferred" and default is not None:
-        yield tuple(_open(DEFAULT, _every_day(*default), one) for one in clock.candidates)
+        yield tuple(_open(DEFAULT, _every_day(*default), one) for one in clock.candidates), False
     else:
-        yield ()
+        yield (), False
 
 
 def for_channel(windows: tuple[Window, ...], *names: str) -> tuple[Window, ...]:

@@ -164,7 +164,7 @@ def _timed(one: Asked, cap: Gate | None) -> Timed:
     news, expires = one.firing.news, one.expires
     steps, late = _steps(one, cap, ENDLESS)
     if late and not steps and any(len(hours.ways) > 1 for hours in one.hours.values()):
-        # A guess about somebody's day keeps nothing from them.
+        # All of a habit is better than no moment in it, and the default hours than a colleague not at work.
         steps, late = _steps(one, cap, expires)
     due = steps[0].at if steps else one.start
     if one.rule.combine is not None and steps and news < expires and one.firing.step_at is None:
@@ -175,7 +175,7 @@ def _timed(one: Asked, cap: Gate | None) -> Timed:
 def _steps(one: Asked, cap: Gate | None, before: datetime) -> tuple[list[Step], list[str]]:
     """The channels that reach somebody with their moments, and those that come too late.
 
-    A habit that leaves no moment *before* that gives way to the default hours.
+    The last part of a habit that leaves no moment *before* that gives way to all of it.
     """
     rule, firing, case, who, clock, expires, _ = one
     steps: list[Step] = []
@@ -326,7 +326,7 @@ def hours_of(one: Asked, channel: str) -> Hours:
         if one.rule.purpose is not Purpose.SECURITY:
             must = duties(one.rule, channel, one.clock, one.case)
             wished = wishes(one.rule, channel, one.who, one.clock, one.case)
-            ways = [Way((*wish, *must)) for wish in wished]
+            ways = [Way((*wish, *must), firm=firm) for wish, firm in wished]
         found = one.hours[channel] = Hours(ways, habits_there)
     return found
 
@@ -336,13 +336,13 @@ def allowed(
 ) -> tuple[datetime | None, str]:
     """The first moment from *base* on at which one of the ways is open, and why not earlier.
 
-    The next way counts where one leaves no moment *before* that. Where none does, it is what the last of them
-    leaves.
+    The next way counts where one leaves no moment *before* that, or, of a firm one, no moment at all. Where
+    none does, it is what the last of them leaves.
     """
     moment, why, way = None, "", found[0]
     for way in found:
         moment, why = way.through(base, cap)
-        if moment is not None and moment < before:
+        if moment is not None and (way.firm or moment < before):
             break
     if clock.doubt and (way.gates or cap is not None):
         why = f"{why} ({clock.doubt})" if why else clock.doubt

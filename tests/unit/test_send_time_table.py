@@ -81,7 +81,8 @@ Europe/Berlin          |                                       | Mon 19:00-21:00
 Europe/Berlin          |                                       | Mon 19:00-21:00      | now                     |                                                                | Thu 2026-03-12 11:20 | push Thu 2026-03-12 11:20  |
 
 # a deadline beats them all: the next channel, then a person
-Europe/Berlin          |                                       | Mon 19:00-21:00      | within 6h               |                                                                | Thu 2026-03-12 11:20 | push Thu 2026-03-12 11:20  |
+Europe/Berlin          |                                       | Mon 19:00-21:00      | within 6h               |                                                                | Thu 2026-03-12 11:20 | task                       | not before Mon 2026-03-16 19:00, when the customer usually looks
+Europe/Berlin          |                                       | Mon 19:00-21:00      | within 9h               |                                                                | Mon 2026-03-16 11:20 | push Mon 2026-03-16 19:00  | when the customer usually looks
 Europe/Berlin          |                                       | Mon 19:00-21:00 push | push sms, within 6h     |                                                                | Thu 2026-03-12 11:20 | sms Thu 2026-03-12 11:20   |
 Europe/Berlin          | Mon 19:00-21:00 push                  |                      | push sms, within 6h     |                                                                | Thu 2026-03-12 11:20 | sms Thu 2026-03-12 11:20   |
 Europe/Berlin          |                                       |                      | within 6h               |                                                                | Thu 2026-03-12 20:30 | task                       | not before Fri 2026-03-13 08:00

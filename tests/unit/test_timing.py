@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.config import quiet_hours
 from orchestrator.journey import BusinessCalendar
-from orchestrator.model import Customer, Kind, Notification, Person, Purpose
+from orchestrator.model import Customer, Notification, Person, Purpose
 from orchestrator.timing.send_time import addresses
 from tests.builders import at, car_order, event, maria, reached
 from tests.deciding import QUIET, Told, book, decide, keys, one, outcome, why
@@ -176,13 +176,31 @@ def test_a_habit_beats_the_default_hours_and_neither_beats_a_time_of_the_rules_o
     )
 
 
-def test_the_deadline_beats_the_habit_by_the_next_channel_and_else_by_the_default_hours() -> None:
+def test_the_deadline_beats_the_habit_by_the_next_channel() -> None:
     sent = note(looks(), customer=with_app(), channels="push, sms", within="6h")
-    late = note(looks(), customer=with_app(), arrives="2026-03-12 06:00", channels="push", within="6h")
 
-    now = at("2026-03-12 11:20")
-    assert [(step.channel, step.at) for step in sent.steps] == [("sms", now)]
-    assert late.due_at == at("2026-03-12 08:00")
+    assert [(step.channel, step.at) for step in sent.steps] == [("sms", at("2026-03-12 11:20"))]
+
+
+def test_where_no_channel_is_left_the_deadline_beats_the_habit_by_a_person() -> None:
+    rules = book(RULE % ("push", "preferred", "6h"), head='hours: "08:00-20:00"')
+    decision = decide(
+        rules, car_order(), with_app(), looks(), reached("O-1", "arrived", "2026-03-12 11:20"),
+        now="2026-03-12 11:20", known=False,
+    )  # fmt: skip
+
+    task, message = decision.wanted
+    assert (message.steps, message.due_at) == ((), message.expires_at)
+    assert task.key == "O-1/arrived/arrived#1.unreached/owner"
+    assert why(decision) == (
+        "no channel in time: push: not before Mon 2026-03-16 19:00, when the customer usually looks"
+    )
+
+
+def test_before_a_person_must_all_of_the_habit_counts_and_not_only_its_end() -> None:
+    sent = note(looks(), customer=with_app(), arrives="2026-03-16 11:20", channels="push", within="9h")
+
+    assert sent.due_at == at("2026-03-16 19:00")
 
 
 def test_only_hours_that_were_chosen_pass_a_channel_over_for_the_next() -> None:
@@ -190,13 +208,6 @@ def test_only_hours_that_were_chosen_pass_a_channel_over_for_the_next() -> None:
     sent = note(chose, customer=with_app(), channels="push, sms", within="6h")
 
     assert [(step.channel, step.at) for step in sent.steps] == [("sms", at("2026-03-12 11:20"))]
-
-
-def test_a_habit_of_weekday_mornings_does_not_make_a_task_of_news_on_a_sunday() -> None:
-    mornings = {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "07:00", "to": "08:00"}
-    sent = note(looks(mornings), arrives="2026-03-15 11:20", channels="sms", within="12h")
-
-    assert (sent.kind, sent.due_at) == (Kind.MESSAGE, at("2026-03-15 11:20"))
 
 
 def test_when_chosen_hours_are_too_late_and_no_other_channel_is_left_a_person_gets_a_task() -> None:
