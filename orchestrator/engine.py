@@ -27,6 +27,7 @@ from orchestrator.withholding import withhold
 
 _CORE = frozenset(CORE)
 BATCH = 500  # orders planned in one transaction
+CLOSED = frozenset({"cancelled", "complete"})  # orders of which nothing more is expected
 PARKED = "held"  # begins the reason of what could not be decided or rendered
 
 
@@ -213,6 +214,7 @@ class Engine:
             last,
             state_of(order),
             problem,
+            order.heard if status in CLOSED else None,
         )
 
     def release_parked(self, now: datetime) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from orchestrator.errors import Misconfigured
 from orchestrator.ledger import schema
 from orchestrator.ledger.company import Company
+from orchestrator.ledger.daemons import Daemons
 from orchestrator.ledger.database import Database
 from orchestrator.ledger.erasing import Erasing
 from orchestrator.ledger.facts import Facts
@@ -29,7 +30,18 @@ _TIME = select(func.clock_timestamp(type_=DateTime(timezone=True)))
 
 
 class Transaction(
-    Facts, Orders, Sending, Handing, Company, Looking, Erasing, Reserving, Inbox, Returning, Turns
+    Facts,
+    Orders,
+    Sending,
+    Handing,
+    Company,
+    Looking,
+    Erasing,
+    Reserving,
+    Inbox,
+    Returning,
+    Turns,
+    Daemons,
 ):
     """Every verb of the ledger, within one transaction."""
 

@@ -18,7 +18,9 @@ _values = attrgetter(*_COLUMNS)
 
 _ZERO: ColumnElement[int] = literal_column("0")
 WAITS = orders.c.changed > orders.c.planned
-NOTHING_KNOWN = {name: "" for name in _COLUMNS if name != "id"}
+NOTHING_KNOWN: dict[str, str | None] = {
+    name: None if name == "quiet_since" else "" for name in _COLUMNS if name != "id"
+}
 
 
 def _later(heard: ColumnElement[datetime]) -> ColumnElement[datetime]:

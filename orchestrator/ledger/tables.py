@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from orchestrator.ledger.functions import this_transaction
@@ -40,6 +40,7 @@ class FactTable(Base, table=True):
         UniqueConstraint("source", "event_id"),
         Index("ix_facts_subject", "scope", "subject"),
         _partial("ix_facts_erased", "subject", where="type = 'customer.erased'"),
+        _partial("ix_facts_pruned", "subject", where="type = 'order.pruned'"),
         _partial("ix_facts_written", "written", where="written IS NOT NULL"),
         {"sqlite_autoincrement": True},
     )
@@ -64,13 +65,15 @@ class OrderTable(Base, table=True):
     """What the planner keeps about an order: its fold as a cache, and whether it must be planned.
 
     ``changed`` counts the marks an order was given and never goes back, ``planned`` is the mark the
-    last plan saw: an order waits for the planner while they differ.
+    last plan saw: an order waits for the planner while they differ. ``quiet_since`` is when the last news of
+    a closed order was heard.
     """
 
     __tablename__ = "orders"
     __table_args__: ClassVar[Any] = (
         Index("ix_orders_customer", "customer"),
         _partial("ix_orders_changed", "heard_to", "id", where="changed > planned"),
+        _partial("ix_orders_quiet", "quiet_since", "id", where="quiet_since IS NOT NULL"),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)
@@ -85,6 +88,7 @@ class OrderTable(Base, table=True):
     planned: int = Field(sa_type=BigInteger)
     heard_to: datetime | None = Field(sa_type=Moment)
     problem: str = Field(sa_type=Text)
+    quiet_since: datetime | None = Field(default=None, sa_type=Moment)
 
 
 class MergeTable(Base, table=True):
@@ -322,6 +326,25 @@ class ActivationTable(Base, table=True):
     activated_at: datetime = Field(sa_type=Moment)
 
 
+class DaemonTable(Base, table=True):
+    """A process that works on the ledger, or died over it; one that ended in order is not here.
+
+    ``scanned_at`` is when it last looked for what is due, if that is its part.
+    """
+
+    __tablename__ = "daemons"
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    role: str = Field(sa_type=Text)
+    host: str = Field(sa_type=Text)
+    pid: int
+    version: str = Field(sa_type=Text)
+    schema_: str = Field(sa_column=Column("schema", Text, nullable=False))
+    started_at: datetime = Field(sa_type=Moment)
+    seen_at: datetime = Field(sa_type=Moment)
+    scanned_at: datetime | None = Field(sa_type=Moment)
+
+
 class SettingTable(Base, table=True):
     """A value the engine remembers by name."""
 
@@ -354,4 +377,5 @@ health = _core(HealthTable)
 rates = _core(RateTable)
 rulesets = _core(RuleSetTable)
 activations = _core(ActivationTable)
+daemons = _core(DaemonTable)
 settings = _core(SettingTable)

@@ -51,7 +51,8 @@ class Changed(NamedTuple):
 class OrderRow:
     """An order as lists and lookups see it; ``state`` is the fold, as text the engine chose.
 
-    ``milestone`` is the last one reached, ``problem`` why the order could not be planned ("": it was).
+    ``milestone`` is the last one reached, ``problem`` why the order could not be planned ("": it was),
+    ``quiet_since`` when the last news of a closed order was heard.
     """
 
     id: str
@@ -63,6 +64,7 @@ class OrderRow:
     milestone: str = ""
     state: str = ""
     problem: str = ""
+    quiet_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,3 +249,21 @@ class Backlog:
     oldest: datetime | None
     leases_over: int
     orders_to_plan: int
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A process that works on the ledger: what it does, where, and when it was last heard of.
+
+    ``scanned_at`` is when it last looked for what is due, ``None`` if it never did or that is not its part.
+    """
+
+    id: str
+    role: str
+    host: str
+    pid: int
+    version: str
+    schema: str
+    started_at: datetime
+    seen_at: datetime
+    scanned_at: datetime | None = None

@@ -38,6 +38,7 @@ from orchestrator.model import (
     Step,
     Tells,
 )
+from tests.contracts.ledger_daemons import DaemonsContract
 from tests.contracts.ledger_inbox import InboxContract
 from tests.contracts.ledger_returning import ReturningContract
 
@@ -898,5 +899,6 @@ class LedgerContract(
     WriterContract,
     InboxContract,
     ReturningContract,
+    DaemonsContract,
 ):
     """All of it."""
