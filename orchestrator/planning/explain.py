@@ -28,6 +28,7 @@ from orchestrator.planning.case import CARRIES, FROZEN, NO_CHANNEL, REPLACED, SH
 from orchestrator.planning.foresight import because
 from orchestrator.planning.planner import journey_of
 from orchestrator.planning.promises import promised
+from orchestrator.planning.reconcile import intended
 from orchestrator.timing import calendar
 from orchestrator.timing.send_time import UNLISTED, order_zone
 
@@ -139,13 +140,14 @@ def explain(
 
 def _with_kept(decision: Decision, entries: Sequence[Entry]) -> Decision:
     """The same, with what an edited rule goes on to say because the ledger waits for it already."""
-    waiting = {entry.key for entry in entries if entry.status in WAITING}
-    kept = tuple(note for note in decision.kept if note.key in waiting)
-    if not kept:
+    old = {note.key for note in decision.kept}
+    waiting = (entry for entry in entries if entry.status in WAITING and entry.key in old)
+    goes_on = {entry.key: note for entry in waiting if (note := intended(decision, entry))}
+    if not goes_on:
         return decision
-    said = {note.key for note in kept}
-    silences = tuple(silence for silence in decision.silences if silence.key not in said)
-    return replace(decision, wanted=decision.wanted + kept, silences=silences)
+    silences = tuple(silence for silence in decision.silences if silence.key not in goes_on)
+    wanted = [note for note in decision.wanted if note.key not in goes_on]
+    return replace(decision, wanted=(*wanted, *goes_on.values()), silences=silences)
 
 
 def _status(order: Order, journey: Journey | str) -> str:

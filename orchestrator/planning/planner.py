@@ -108,8 +108,7 @@ def wanted(
             silences.append(one)
         else:
             said.append(one)
-    still = tuple(note for key, note in kept.items() if key not in want)
-    return Decision(order.id, tuple(said), tuple(silences), tuple(errors), now, still)
+    return Decision(order.id, tuple(said), tuple(silences), tuple(errors), now, tuple(kept.values()))
 
 
 def journey_of(order: Order, book: RuleBook) -> Journey | str:
@@ -188,7 +187,10 @@ def _decide(rule: Rule, case: Case) -> Answer:
         if answering.is_ours(rule) and not answering.is_news(firing, case):
             continue
         against, values = _against(rule, firing, case)
-        if early := _early(rule, firing, case):
+        if firing.planned:
+            if not against:
+                before.append((firing, values))
+        elif early := _early(rule, firing, case):
             if firing.says:
                 yield Silence(rule.id, early, case.key(rule, firing))
             if not against:

@@ -84,10 +84,10 @@ def reconcile(decisions: Iterable[Decision], have: Mapping[str, Sequence[Entry]]
     for decision in decisions:
         entries = {entry.key: entry for entry in have.get(decision.order, ())}
         want = {note.key: note for note in decision.wanted}
-        for note in decision.kept:  # an edited rule keeps what it promised, and makes up for nothing
-            entry = entries.get(note.key)
-            if entry is not None and entry.status in WAITING:
-                want[note.key] = note
+        for key in [note.key for note in decision.kept]:  # an edited rule makes up for nothing
+            entry = entries.get(key)
+            if entry is not None and entry.status in WAITING and (note := intended(decision, entry)):
+                want[key] = note
         for key, note in want.items():
             entry = entries.get(key)
             if entry is None or (entry.status is Status.CANCELLED and not entry.by_person):
@@ -103,6 +103,22 @@ def reconcile(decisions: Iterable[Decision], have: Mapping[str, Sequence[Entry]]
             if key not in want and entry.status in WAITING and entry.wanted.rule not in failed
         ]
     return Plan(tuple(sorted(create, key=_happened)), tuple(reschedule), tuple(cancel))
+
+
+def intended(decision: Decision, entry: Entry) -> Notification | None:
+    """What is wanted of this entry now, if anything.
+
+    What was planned before its rule was edited goes on as it was, while that is useful: the text that begins
+    a ladder is not put off to where the edited rule would have begun it.
+    """
+    new = next((note for note in decision.wanted if note.key == entry.key), None)
+    old = next((note for note in decision.kept if note.key == entry.key), None)
+    if new is None or old is None:
+        return new or old
+    began, begins = entry.wanted.trigger_at, new.trigger_at
+    put_off = began is not None and begins is not None and began < begins
+    useful = old.expires_at is None or decision.at is None or decision.at < old.expires_at
+    return old if put_off and useful else new
 
 
 def _happened(note: Notification) -> datetime:

@@ -7,8 +7,10 @@ from typing import NamedTuple
 from orchestrator.journey import On, Rule
 from orchestrator.model import first_occasion
 from orchestrator.planning.case import REPLACED, STALE_AFTER, Case, Firing, spoken
+from orchestrator.timing.send_time import expiry
 
 OVERTAKEN = f"{REPLACED}the next message of this rule is due already"
+REPEATED = "this text was said already, and none is said twice"
 EXHAUSTED = "every message of this rule was sent already, and none is sent twice"
 
 SPENT = {  # what a ladder whose last message was said still waits for
@@ -19,6 +21,11 @@ SPENT = {  # what a ladder whose last message was said still waits for
 
 
 def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
+    """The rungs that count now, without the texts that were said already where an edit moved them."""
+    return _without_repeats(rule, case, first, _ladder(rule, case, first))
+
+
+def _ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
     """The rungs that count now: the newest due one speaks, older ones only task, and the next to come.
 
     A second promise of the same episode, missed again, goes on with the rung after the last one said; when
@@ -42,7 +49,36 @@ def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
         texts = [texts[0], *(firing for firing in texts[1:] if firing.at > case.now)]
     texts = _newest_speaks(texts, case)
     tasks = [firing._replace(says=False) for firing in _with_first_task(rule, case, found)]
-    return tasks + [firing._replace(tasks=False) for firing in texts]
+    texts = [firing._replace(tasks=False) for firing in texts]
+    return [*tasks, *texts, *_planned(rule, case, found)]
+
+
+def _without_repeats(rule: Rule, case: Case, first: Firing, found: list[Firing]) -> list[Firing]:
+    """The same, with those hushed whose text stands once in the ladder and was said as another rung of it."""
+    if not case.order.outcomes:
+        return found
+    episode = first.occasion.partition(".")[0] if rule.trigger.on is On.MISSED else first.occasion
+    said = {
+        outcome.template: first_occasion(outcome.occasion)
+        for outcome in case.order.outcomes.values()
+        if outcome.rule == rule.id
+        and outcome.role == rule.to
+        and outcome.kind == "message"
+        and spoken(outcome, rule.mode)
+        and outcome.occasion.startswith(f"{episode}.")
+    }
+    if not said:
+        return found
+    written = [rung.say for rung in rule.rungs for _ in range(rung.at_most)]
+
+    def hushed(firing: Firing) -> Firing:
+        rung = rule.rung(firing.rung)
+        if rung is None or written.count(rung.say) != 1 or firing.hushed:
+            return firing
+        before = said.get(f"{case.journey.id}/{rung.say}", firing.occasion)
+        return firing if before == firing.occasion else firing._replace(hushed=REPEATED)
+
+    return [hushed(firing) for firing in found]
 
 
 class Begun(NamedTuple):
@@ -71,6 +107,15 @@ def _begun_late(rule: Rule, case: Case, found: Sequence[Firing]) -> Begun | None
         return None
     at_the_end = rule.rung(before[-1].rung + 1) is None
     return Begun(number, moment if at_the_end else before[-1].at)
+
+
+def _planned(rule: Rule, case: Case, found: Sequence[Firing]) -> list[Firing]:
+    """The same ladder as it was planned before its rule was edited, while its first text is useful."""
+    if _counts(rule, case, found[0]) or any(spoken(case.said(rule, one), rule.mode) for one in found):
+        return []
+    newest = _newest_speaks(found, case)
+    useful = all(case.now < expiry(rule, one, case) for one in newest if one.at <= case.now and one.speaks)
+    return [firing._replace(planned=True) for firing in newest] if useful else []
 
 
 def _counts(rule: Rule, case: Case, firing: Firing) -> bool:

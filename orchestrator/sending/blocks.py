@@ -6,6 +6,7 @@ from datetime import datetime
 
 from orchestrator.ledger import Transaction
 from orchestrator.model import Entry, Sent
+from orchestrator.planning.reconcile import intended
 from orchestrator.sending.guard import Blocks, Shut
 from orchestrator.sending.suppressions import listed
 from orchestrator.sight import Sight, sent_to
@@ -45,7 +46,7 @@ def _places(entry: Entry, sight: Sight) -> set[tuple[str, str]]:
     order, decision = sight.orders.get(entry.wanted.order), sight.decisions.get(entry.wanted.order)
     if order is None or decision is None:
         return set()
-    wanted = next((note for note in (*decision.wanted, *decision.kept) if note.key == entry.key), None)
+    wanted = intended(decision, entry)
     if wanted is None:
         return set()
     who = recipient(wanted.role, order, sight.customer_of(order))

@@ -23,7 +23,7 @@ from orchestrator.model import (
 )
 from orchestrator.persons.consents import refused
 from orchestrator.planning.case import ERASED, NO_CHANNEL, SHADOW
-from orchestrator.planning.reconcile import carried_on, why_not
+from orchestrator.planning.reconcile import carried_on, intended, why_not
 from orchestrator.timing import calendar
 from orchestrator.timing.caps import Caps, full, room, tally
 from orchestrator.timing.send_time import MUST_HEAR, addresses, recipient, zone_of
@@ -135,7 +135,7 @@ def guard(
 
     *beside* are the keys of those that may leave in the same message: one of them being due, it need not be.
     """
-    wanted = next((note for note in (*decision.wanted, *decision.kept) if note.key == entry.key), None)
+    wanted = intended(decision, entry)
     if wanted is None:
         failed = next((e for e in decision.errors if e.startswith(f"{entry.wanted.rule}: ")), None)
         if failed:

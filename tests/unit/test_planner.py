@@ -724,6 +724,57 @@ def test_an_edited_rule_says_nothing_new_about_the_past() -> None:
     assert "the rule counts only since Thu 2026-03-12 12:00" in why(decision)
 
 
+IN_THE_EVENING = event(
+    "preference.set", "C-1", "2026-03-01 10:00",
+    windows=[{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "19:00", "to": "21:00"}],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", [("17:30", "17:00"), ("{after: 1d", "{after: 1bd"), ("17:30", "18:00")])
+def test_the_first_text_of_a_ladder_that_waits_for_the_evening_leaves_that_evening_though_its_rule_is_edited(
+    edit: tuple[str, str],
+) -> None:
+    edited = book(LADDER.replace(*edit), activated={"late": at("2026-03-12 18:30")})
+    planned = [
+        entry(note) for note in decide(book(LADDER), PROMISE, IN_THE_EVENING, now="2026-03-12 18:00").wanted
+    ]
+    decision = decide(edited, PROMISE, IN_THE_EVENING, now="2026-03-12 18:30")
+    plan = reconcile([decision], {"O-1": planned})
+
+    assert (plan.create, plan.cancel) == ((), ())
+    waits = {one.key: one.wanted for one in planned} | {one.wanted.key: one.wanted for one in plan.reschedule}
+    first = waits["O-1/late/arrived#1.2026-03-12.r1/customer"]
+    assert (first.template, first.due_at) == ("new-car/late-1", at("2026-03-12 19:00"))
+    assert waits["O-1/late/arrived#1.2026-03-12.r2/customer"].due_at >= at("2026-03-13 19:00")
+
+    have = [entry(note) for note in waits.values()]
+    assert not reconcile([decision], {"O-1": have}), "a second pass changes nothing"
+    said = outcome(first, "2026-03-12 19:00")
+    after = decide(edited, PROMISE, IN_THE_EVENING, said, now="2026-03-12 19:00")
+    assert [one.template for one in after.wanted if one.kind is Kind.MESSAGE] == ["new-car/late-2"]
+
+
+def test_a_text_that_was_said_is_not_said_again_as_the_rung_that_an_edit_makes_of_it() -> None:
+    longer = book(LADDER.replace("{say: late-1,", "{say: late-0}, {after: 1h, say: late-1,"))
+    said = outcome(first_text(book(LADDER), "2026-03-12 17:30"), "2026-03-12 17:30")
+
+    decision = decide(longer, PROMISE, said, now="2026-03-12 18:30")
+    assert {name for name in texts(decision) if name != "late-0"} == {"late-2"}
+    assert "this text was said already, and none is said twice" in {one.reason for one in decision.silences}
+
+
+def test_a_text_that_an_edited_rule_could_not_say_while_it_was_useful_is_said_at_the_next_rung() -> None:
+    edited = book(LADDER.replace("17:30", "17:00"), activated={"late": at("2026-03-12 18:30")})
+    planned = [
+        entry(note) for note in decide(book(LADDER), PROMISE, IN_THE_EVENING, now="2026-03-12 18:00").wanted
+    ]
+    plan = reconcile([decide(edited, PROMISE, IN_THE_EVENING, now="2026-03-13 06:00")], {"O-1": planned})
+
+    moved = {one.wanted.template: one.wanted.due_at for one in plan.reschedule}
+    assert moved["new-car/late-1"] == at("2026-03-13 19:00")
+    assert [one.entry.wanted.template for one in plan.cancel] == ["new-car/late-2"]
+
+
 def test_what_waits_is_not_kept_when_the_edited_condition_takes_it_out() -> None:
     other = book(
         '{id: late, on: {missed: arrived, closes: "11:00"}, say: late, when: order.has.model == false}',
