@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -10,8 +10,11 @@ from fastapi import FastAPI
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """Run *app* in a uvicorn server of its own on a free port of this machine."""
+def served(app: FastAPI, end_streams: Callable[[], None] = lambda: None) -> Iterator[str]:
+    """Run *app* in a uvicorn server of its own on a free port of this machine.
+
+    *end_streams* is called in its event loop before it stops, for it waits for every answer to end.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     up = threading.Event()
 
@@ -19,6 +22,10 @@ def served(app: FastAPI) -> Iterator[str]:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             up.set()
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            end_streams()
+            await super().shutdown(sockets)
 
     server = Server(uvicorn.Config(app, log_level="critical"))
     thread = threading.Thread(target=server.run, args=([listener],))

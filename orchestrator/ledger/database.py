@@ -33,6 +33,10 @@ class Database(Protocol):
         """Say that the database is away, if that is what an error of its driver means."""
         ...
 
+    def mark(self) -> object:
+        """Give something that is another than before once anybody committed a change; cheap, and blocks."""
+        ...
+
     def daemon_lock(self) -> AbstractContextManager[None]:
         """Be one of as many daemons as may work on it, or raise :class:`LedgerBusy`."""
         ...

@@ -125,6 +125,13 @@ class Ledger:
         with self._database.reading() as connection:
             return connection.execute(_TIME).scalar_one().astimezone(UTC)
 
+    def mark(self) -> object:
+        """Give something that is another than before once anybody changed the ledger; cheap, and blocks.
+
+        It may be another although nothing changed. Raises :class:`LedgerAway`.
+        """
+        return self._database.mark()
+
     def daemon_lock(self) -> AbstractContextManager[None]:
         """Be a daemon on this ledger, or raise :class:`LedgerBusy` naming the one there may be."""
         return self._database.daemon_lock()

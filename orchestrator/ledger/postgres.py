@@ -89,6 +89,11 @@ class PostgresDatabase:
 
     away = staticmethod(away)
 
+    def mark(self) -> object:
+        """Name the transactions that were seen to be open or over: only those that write are among them."""
+        with self._connection() as connection:
+            return connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar()
+
     @contextmanager
     def daemon_lock(self) -> Iterator[None]:
         """Be one of any number of daemons, each of which holds a lock that others may hold too."""

@@ -99,6 +99,8 @@ class SqliteDatabase:
         self._identity: Identity | None = None  # of the file, once somebody has used it
         self._write_lock = threading.Lock()
         self._writer: Connection | None = None
+        self._watch_lock = threading.Lock()
+        self._watcher: Connection | None = None
 
     @contextmanager
     def writing(self, *, keep: bool = True, patience: float | None = None) -> Iterator[Connection]:
@@ -126,6 +128,18 @@ class SqliteDatabase:
             yield connection
 
     away = staticmethod(away)
+
+    def mark(self) -> object:
+        """Ask a connection kept for it, for the number is its own (https://sqlite.org/pragma.html#pragma_data_version)."""
+        if self.file is None:
+            with self.writing(keep=False) as connection:
+                driver: Any = connection.connection.driver_connection
+                return driver.total_changes
+        self._same_file()
+        with self._watch_lock:
+            if self._watcher is None or self._watcher.invalidated:
+                self._watcher = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            return self._watcher.exec_driver_sql("PRAGMA data_version").scalar()
 
     def daemon_lock(self) -> AbstractContextManager[None]:
         """Be the only daemon on this file, or raise :class:`LedgerBusy` naming the other."""
@@ -166,8 +180,11 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Give back every connection."""
-        with self._write_lock:
+        with self._write_lock, self._watch_lock:
             self._drop_writer()
+            if self._watcher is not None:
+                self._watcher.close()
+                self._watcher = None
             self.engine.dispose()
 
     def _one_transaction(self, *, keep: bool, end: float | None) -> Iterator[Connection]:

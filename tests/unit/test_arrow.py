@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 VALUES = ("model", "facts", "journey", "errors", "findings", "texts")
 DECISIONS = (
+    "access.roles",
     "conditions", "conditions.errors", "conditions.fields", "conditions.text", "money",
     "persons.consents", "persons.keywords", "persons.merging", "planning.answering", "planning.audience",
     "planning.case", "planning.climbing", "planning.combining", "planning.crowding", "planning.delivery",
