@@ -55,7 +55,10 @@ def rule_digest(rule: Rule) -> str:
 
     Other words or channels do not make it another rule; a rule that goes live does not make up for its trial.
     """
-    watches = f"{rule.journey} {rule.trigger!r} {rule.when.text if rule.when else ''}"
+    trigger = repr(rule.trigger).replace(
+        ", before_closing=None", ""
+    )  # was no part of it in ledgers of before
+    watches = f"{rule.journey} {trigger} {rule.when.text if rule.when else ''}"
     if rule.mode is not Mode.LIVE:
         watches += f" {rule.mode}"
     return hashlib.sha256(watches.encode()).hexdigest()

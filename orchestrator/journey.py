@@ -63,6 +63,7 @@ class Trigger:
     at: time | None = None  # upcoming: local time on that day
     closes: time | None = None  # missed: a day's promise ends at this local time on that very day
     event: str = ""  # event: the type
+    before_closing: Duration | None = None  # upcoming: at the latest so long before the location closes
 
 
 @dataclass(frozen=True, slots=True)

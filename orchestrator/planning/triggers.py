@@ -8,9 +8,9 @@ An *occasion* makes two firings of one rule different: ``arrived#1`` (the first 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, time
 
-from orchestrator.journey import On, Rule
+from orchestrator.journey import Duration, On, Rule
 from orchestrator.model import STAFF, Milestone, Telling, Tells, first_occasion
 from orchestrator.planning.case import SAID, STALE_AFTER, Answer, Case, Firing, apology_open
 from orchestrator.planning.case import reached as reached_ones
@@ -155,7 +155,7 @@ UNTOLD = "the promise is internal: the customer was never told one"
 
 
 def upcoming(rule: Rule, case: Case) -> Answer:
-    """Due D before the promise begins; with `at`, at that local time on that day.
+    """Due D before the promise begins; with `at`, at that local time on that day, or so long before closing.
 
     A reminder tells the promise as it is now. Who was never told any is not reminded: an internal promise
     is for the staff's tasks only.
@@ -170,7 +170,7 @@ def upcoming(rule: Rule, case: Case) -> Answer:
     begins = calendar.begins(current, case.zone)
     moment = calendar.subtract(begins, before, case.zone, case.business)
     if at is not None:
-        moment = calendar.local(calendar.day_of(moment, case.zone), at, case.zone)
+        moment = _at(at, calendar.day_of(moment, case.zone), rule.trigger.before_closing, case)
     known = case.heard(name, current)
     return [
         Firing(
@@ -185,6 +185,16 @@ def upcoming(rule: Rule, case: Case) -> Answer:
             until=calendar.ends(current, case.zone),
         )
     ]
+
+
+def _at(at: time, day: date, before_closing: Duration | None, case: Case) -> datetime:
+    """That time of day, or so long before the location closes if that is earlier: never before it opens."""
+    moment = calendar.local(day, at, case.zone)
+    business = case.policy.declared(case.order.location.calendar)
+    if before_closing is None or business is None or not calendar.business_day(day, business):
+        return moment
+    opens, closes = calendar.opening(day, case.zone, business)
+    return min(moment, max(opens, calendar.subtract(closes, before_closing, case.zone, business)))
 
 
 def after(rule: Rule, case: Case) -> Answer:

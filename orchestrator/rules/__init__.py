@@ -351,6 +351,7 @@ def _trigger(on: OnShape) -> Trigger:
         at=on.at,
         closes=on.closes,
         event=value if named is On.EVENT else "",
+        before_closing=on.before_closing,
     )
 
 

@@ -16,7 +16,7 @@ from orchestrator.texts import SHARED, said_by
 PARAMETERS: Mapping[On, frozenset[str]] = {
     On.REACHED: frozenset(),
     On.MISSED: frozenset({"by", "closes"}),
-    On.UPCOMING: frozenset({"before", "at"}),
+    On.UPCOMING: frozenset({"before", "at", "before_closing"}),
     On.AFTER: frozenset({"by"}),
     On.MOVED: frozenset({"by", "settle", "direction"}),
     On.STUCK: frozenset({"for"}),
@@ -142,6 +142,10 @@ def _parameters(trigger: On, on: Node, findings: Findings) -> None:
         if key in every and key not in allowed:
             takes = f"it takes {', '.join(sorted(allowed))}" if allowed else "it takes nothing else"
             findings.add(place, "R018", f"{key!r} does not belong to {trigger.value!r}", takes)
+    if trigger is On.UPCOMING and "before_closing" in on.keys and "at" not in on.keys:
+        message = "'before_closing' only makes `at` earlier, and nothing says at what time of day"
+        hint = 'add `at: "16:00"`: for a location that closes later, or not at all'
+        findings.add(on.keys["before_closing"], "R018", message, hint)
     needed = NEEDED.get(trigger)
     if needed and needed not in on.keys:
         findings.add(

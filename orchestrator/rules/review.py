@@ -172,7 +172,7 @@ def _windows(rule: Rule, journey: Journey, policy: Policy, findings: _At) -> Non
         hint = "longer hours; marketing to a customer whose zone is not known waits for every zone"
         findings.say(rule, "hours" if timing.hours else "timing", "R052", message, hint)
         return
-    known = rule.trigger.at or rule.trigger.closes
+    known = rule.trigger.at or rule.trigger.closes  # or before it, where a location closes early
     within = _elapsed(timing.within)
     if known is None or within is None or within >= A_DAY:
         return

@@ -176,6 +176,9 @@ class OnShape(Shape):
     )
     before: Length | None = Field(None, description="upcoming: how long before the promise begins.")
     at: Clock | None = Field(None, description="upcoming: the local time on that day.")
+    before_closing: Length | None = Field(
+        None, description="upcoming, beside `at`: at the latest so long before the location closes that day."
+    )
     for_: Length | None = Field(None, alias="for", description="stuck: how long nothing happened.")
     settle: Length | None = Field(None, description="moved: how long the promise must have stood still.")
     direction: Annotated[str, _word(*DIRECTIONS, kind="direction")] | None = Field(

@@ -175,7 +175,7 @@ def _business_days(day: date, count: int, business: BusinessCalendar) -> date:
 
 
 @lru_cache(maxsize=8192)
-def _opening(day: date, zone: str, business: BusinessCalendar) -> tuple[datetime, datetime]:
+def opening(day: date, zone: str, business: BusinessCalendar) -> tuple[datetime, datetime]:
     """When the business opens and closes on *day*; closing at or before the opening is past midnight."""
     opens, closes = business.hours[day.weekday()]
     return local(day, opens, zone), local(day if opens < closes else day + DAY, closes, zone)
@@ -187,7 +187,7 @@ def _openings(moment: datetime, zone: str, business: BusinessCalendar) -> Iterat
     yesterday = business.hours.get((today - DAY).weekday())
     past_midnight = yesterday is not None and yesterday[1] <= yesterday[0]
     for day in _open_days(today - DAY if past_midnight else today, 1, business):
-        opens, closes = _opening(day, zone, business)
+        opens, closes = opening(day, zone, business)
         if moment < closes:
             yield opens, closes
 
@@ -220,7 +220,7 @@ def _work(moment: datetime, left: timedelta, zone: str, business: BusinessCalend
 
 def _work_back(moment: datetime, left: timedelta, zone: str, business: BusinessCalendar) -> datetime:
     for day in _open_days(day_of(moment, zone), -1, business):
-        opens, closes = _opening(day, zone, business)
+        opens, closes = opening(day, zone, business)
         moment = min(moment, closes)
         if opens <= moment - left:
             break

@@ -106,12 +106,12 @@ def test_an_owner_who_works_mornings_is_asked_that_afternoon_and_may_call_in_the
     assert told.transcript() == ASKED_AT_ONCE_AND_CALLING_IN_THE_MORNING
 
 
-def test_a_day_on_which_the_house_closes_early_is_asked_about_on_that_day() -> None:
+def test_on_a_day_on_which_the_house_closes_early_the_owner_is_asked_before_it_does() -> None:
     told = tell(maria_waits("2026-03-14"), until="2026-03-16 09:30")  # a Saturday: open from nine to one
 
     assert told.transcript() == (
-        "2026-03-14 16:00  owner     email  record-arrival-or-new-date\n"
+        "2026-03-14 11:00  owner     email  record-arrival-or-new-date\n"
+        "2026-03-14 12:00  manager   email  record-arrival-or-new-date\n"
         "2026-03-14 17:30  customer  sms    not-arrived-yet\n"
-        "2026-03-16 08:00  owner     email  call-the-customer\n"
-        "2026-03-16 09:00  manager   email  record-arrival-or-new-date"
+        "2026-03-16 08:00  owner     email  call-the-customer"
     )

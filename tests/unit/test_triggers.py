@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date, time
 
 import pytest
 
-from orchestrator.journey import Mode, RuleBook
+from orchestrator.activation import rule_digest
+from orchestrator.journey import BusinessCalendar, Mode, RuleBook
 from tests.builders import at, car_order, event, maria, promised, reached
 from tests.deciding import Told, book, bounced, decide, facts, keys, one, outcome, why
 
@@ -287,6 +289,37 @@ def test_upcoming_is_due_that_long_before_the_promise_begins(trigger: str, due: 
     assert note.due_at == at(due)
     assert note.expires_at is not None
     assert note.expires_at <= at("2026-03-13 00:00")
+
+
+SHOP = BusinessCalendar(
+    {day: (time(8), time(18)) for day in range(5)} | {5: (time(9), time(13))}, frozenset({date(2026, 3, 16)})
+)
+
+
+@pytest.mark.parametrize(
+    ("day", "at_", "before_closing", "due"),
+    [
+        ("2026-03-12", "16:00", "1h", "16:00"),  # a Thursday: open until six
+        ("2026-03-12", "16:00", "3h", "15:00"),
+        ("2026-03-14", "16:00", "2h", "11:00"),  # a Saturday: open until one
+        ("2026-03-14", "10:00", "2h", "10:00"),
+        ("2026-03-14", "16:00", "8h", "09:00"),  # not before it opens
+        ("2026-03-14", "16:00", "2bh", "11:00"),
+        ("2026-03-15", "16:00", "2h", "16:00"),  # a Sunday: shut
+        ("2026-03-16", "16:00", "2h", "16:00"),  # a holiday
+    ],
+)
+def test_who_is_asked_before_closing_is_asked_earlier_where_the_location_closes_early(
+    day: str, at_: str, before_closing: str, due: str
+) -> None:
+    on = f'{{upcoming: arrived, at: "{at_}", before_closing: {before_closing}}}'
+    rule = f"{{id: soon, on: {on}, say: soon, timing: now}}"
+    made = promised("O-1", "arrived", day, "2026-03-02 10:00")
+
+    assert one(decide(book(rule, calendars={"default": SHOP}), made, now="2026-03-02 10:00")).due_at == at(
+        f"{day} {due}"
+    )
+    assert one(decide(book(rule), made, now="2026-03-02 10:00")).due_at == at(f"{day} {at_}"), "no calendar"
 
 
 def test_upcoming_tells_the_promise_as_it_is_now() -> None:
@@ -744,6 +777,12 @@ def test_late_by_counts_from_the_deadline_at_the_rung_that_asks() -> None:
     rules = book(LADDER.replace("timing: now", "when: 'late_by >= duration(\"24h\")', timing: now"))
 
     assert [n.template for n in decide(rules, PROMISE, now="2026-03-12 17:30").wanted] == ["new-car/second"]
+
+
+def test_a_rule_of_a_ledger_of_before_is_the_same_rule_though_triggers_can_say_more_by_now() -> None:
+    then = "29bb489238b73c7df1d034aee214131cf48110f08ae84ee04354e3cb821290d3"
+
+    assert rule_digest(book("{id: a, on: {reached: arrived}, say: a}").rule("a")) == then  # type: ignore[arg-type]
 
 
 def test_a_rule_ignores_what_happened_before_it_was_activated_unless_told_to_catch_up() -> None:
