@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator.engine import BATCH, Engine
+from orchestrator.errors import Stale
 from orchestrator.journey import Mode, Rule, RuleBook
-from orchestrator.ledger import Activation, Ledger, RuleSetState, Transaction
+from orchestrator.ledger import Activation, Ledger, RuleSet, RuleSetState, Transaction
 from orchestrator.ledger.verbs import batches
 from orchestrator.model import WAITING, Status
 from orchestrator.planning.case import FROZEN
@@ -35,6 +36,11 @@ class Proposal:
     alarm: str
     orders: int
     new: bool  # these are not the rules in force
+    over: int | None = None  # the number of what was in force when it was proposed
+    edits: str = ""  # what the console laid over the files (:mod:`orchestrator.rules.edited`)
+    by: str = ""  # who edited them in the console, and why; "": they are from the files
+    why: str = ""
+    person: int | None = None
 
     @property
     def digest(self) -> str:
@@ -86,11 +92,20 @@ def sources_in_force(ledger: Ledger) -> Mapping[str, str] | None:
 
 
 def propose(
-    ledger: Ledger, sources: Mapping[str, str], book: RuleBook, now: datetime, *, most: int, share: float
+    ledger: Ledger,
+    sources: Mapping[str, str],
+    book: RuleBook,
+    now: datetime,
+    *,
+    most: int,
+    share: float,
+    edits: str = "",
+    progress: Callable[[int], object] = lambda _: None,
 ) -> Proposal:
     """Plan every order under *book*, loaded from *sources*, and write nothing.
 
-    More than *most* changes, or more than *share* of what waits, raise the alarm.
+    More than *most* changes, or more than *share* of what waits, raise the alarm. *progress* is told how many
+    orders were planned.
     """
     with ledger.read() as tx:
         active = tx.ruleset(RuleSetState.ACTIVE)
@@ -106,6 +121,7 @@ def propose(
             )
             orders += len(ids)
             waiting += sum(entry.status in WAITING for entries in have.values() for entry in entries)
+            progress(orders)
     return Proposal(
         sources=sources,
         book=candidate,
@@ -113,6 +129,8 @@ def propose(
         alarm=plan.too_big(waiting, most, share),
         orders=orders,
         new=active is None or active.digest != digest_of(sources),
+        over=None if active is None else active.id,
+        edits=edits,
     )
 
 
@@ -121,27 +139,68 @@ def adopt(
     proposal: Proposal,
     now: datetime,
     in_force: Callable[[Transaction], RuleBook] | None = None,
+    by: str = "",
 ) -> int:
     """Put a proposal in force and plan every order under it; return how many orders.
 
     The rules count from the first transaction on; orders are planned in batches after it, each from a
     durable mark, so that a crash in between loses nothing. *in_force* reads what somebody else may put in
-    force in the meantime.
+    force in the meantime. Raises :class:`Stale` as :func:`put_in_force` does.
+    """
+    book = put_in_force(ledger, proposal, now, by)
+    return plan_marked(Engine(ledger, book, in_force=in_force), now)
+
+
+def put_in_force(ledger: Ledger, proposal: Proposal, now: datetime, by: str = "") -> RuleBook:
+    """Let the rules of a proposal count from now on, and mark every order; *by* is who decided that.
+
+    Raises :class:`Stale` if others came into force since it was proposed, and either was edited in the
+    console: one would undo the other unseen.
     """
     with ledger.transaction() as tx:
         active = tx.ruleset(RuleSetState.ACTIVE)
-        if active is None or active.digest != proposal.digest:  # whatever was when it was proposed
-            number = tx.store_ruleset(proposal.digest, proposal.sources)
-            tx.activate_ruleset(number, now)
+        if active is None or active.digest != proposal.digest:
+            if active is not None and active.id != proposal.over and (active.by or proposal.by):
+                raise Stale("other rules came into force in the meantime: look at the plan again")
+            tx.activate_ruleset(_kept(tx, proposal, now), now, by)
             tx.remember(_REJECTED, "")
             tx.wake_untried(now)  # what they wait for was said by the rules that were
         else:
-            tx.reject_ruleset()
+            tx.reject_ruleset(by)
+            _keep_edits(tx, active, proposal)
         _thaw(tx, now)
         _date(tx, proposal.book)
         tx.mark_all()
-        book = replace(proposal.book, number=tx.in_force())
-    return plan_marked(Engine(ledger, book, in_force=in_force), now)
+        return replace(proposal.book, number=tx.in_force())
+
+
+def _kept(tx: Transaction, proposal: Proposal, now: datetime) -> int:
+    """The number under which a proposal is kept: its own already, where just this one is held."""
+    held = tx.ruleset(RuleSetState.HELD)
+    if held is not None and held.digest == proposal.digest:
+        return held.id
+    return tx.store_ruleset(
+        proposal.digest,
+        proposal.sources,
+        edits=proposal.edits,
+        at=now,
+        by=proposal.by,
+        why=proposal.why,
+        person=proposal.person,
+    )
+
+
+def keep_edits(ledger: Ledger, proposal: Proposal) -> None:
+    """Write down which edits the files have by now, where just these rules are in force."""
+    with ledger.transaction() as tx:
+        active = tx.ruleset(RuleSetState.ACTIVE)
+        if active is not None and active.digest == proposal.digest:
+            _keep_edits(tx, active, proposal)
+
+
+def _keep_edits(tx: Transaction, active: RuleSet, proposal: Proposal) -> None:
+    if active.edits != proposal.edits:
+        tx.keep_edits(active.id, proposal.edits)
 
 
 def plan_marked(engine: Engine, now: datetime) -> int:
@@ -161,27 +220,27 @@ def hold(ledger: Ledger, proposal: Proposal, now: datetime) -> int:
         held = tx.ruleset(RuleSetState.HELD)
         if held is None or held.digest != proposal.digest:
             _thaw(tx, now)
-            tx.store_ruleset(proposal.digest, proposal.sources)
+        _kept(tx, proposal, now)
         touched = [move.entry.id for move in proposal.plan.reschedule]
         return tx.hold([*touched, *(gone.entry.id for gone in proposal.plan.cancel)], FROZEN, now)
 
 
-def is_held(ledger: Ledger) -> bool:
-    """Does a proposal wait for a person?"""
+def held(ledger: Ledger) -> RuleSet | None:
+    """Return what waits for a person, if anything does."""
     with ledger.read() as tx:
-        return tx.ruleset(RuleSetState.HELD) is not None
+        return tx.ruleset(RuleSetState.HELD)
 
 
-def reject(ledger: Ledger, now: datetime) -> int | None:
+def reject(ledger: Ledger, now: datetime, by: str = "") -> int | None:
     """Throw the held proposal away, and return how many entries wait again; ``None`` if none is held.
 
-    The same rule files are not proposed again until they change.
+    The same rule files are not proposed again until they change. *by* is who decided that.
     """
     with ledger.transaction() as tx:
         held = tx.ruleset(RuleSetState.HELD)
         if held is None:
             return None
-        tx.reject_ruleset()
+        tx.reject_ruleset(by)
         tx.remember(_REJECTED, held.digest)
         return _thaw(tx, now)
 

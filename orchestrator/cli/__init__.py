@@ -35,6 +35,7 @@ from orchestrator.cli import (
     suppressions,
     testing,
     trial,
+    versions,
 )
 from orchestrator.cli.exit_codes import FINE, INTERRUPTED, PROBLEMS, USAGE
 from orchestrator.errors import BeforehandError, LedgerBehind, Misconfigured, Problems
@@ -65,6 +66,12 @@ GROUPS: tuple[tuple[str, str, str, tuple[tuple[str, Callable[..., None]], ...]],
         "channels",
         "List channels, send a test message, begin a new one.",
         (("list", channels.list_), ("test", channels.send_one), ("new", channels.new)),
+    ),
+    (
+        "Bring them into force",
+        "rules",
+        "What was in force, and what the console edited.",
+        (("versions", versions.versions), ("pull", versions.pull)),
     ),
     (
         "Look after",

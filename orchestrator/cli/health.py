@@ -104,11 +104,18 @@ def _in_force(settings: "Settings", tx: "Transaction") -> Iterator[Finding]:
     """What is written and what counts are two things, and nobody need know unless they differ."""
     from orchestrator.activation import digest_of, is_rejected
     from orchestrator.ledger import RuleSetState
-    from orchestrator.rules import read
+    from orchestrator.rules import edited, read
 
     active, held = tx.ruleset(RuleSetState.ACTIVE), tx.ruleset(RuleSetState.HELD)
     with suppress(Misconfigured):
-        written = ledgers.sources(settings, read(settings.rules.path))
+        edits = edited.read(active.edits) if active is not None else ()
+        over = edited.overlaid(read(settings.rules.path), edits, settings.rules.path.as_posix())
+        written = ledgers.sources(settings, over.sources)
+        names = ", ".join(edit.name for edit in over.clashes)
+        if names:
+            detail = f"changed as files, and edited in the console too: {names}"
+            yield _look("edited rules", detail, "beforehand rules pull, or beforehand apply --files")
+            return
         digest = digest_of(written)
         if active is None or digest in {active.digest, held.digest if held is not None else ""}:
             return

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.ledger import Ledger, Transaction
 
 SETTINGS = "settings"  # their place among what is in force; no rule file has this name
+WAITS = "what {} edited in the console waits for a second person"
 DAEMON = "daemon"  # what the ledger remembers of the settings the daemon started with
 
 
@@ -163,11 +164,15 @@ def book_in_force(settings: Settings, tx: Transaction) -> RuleBook:
 def take_up(settings: Settings, ledger: Ledger) -> str:
     """Put the rules that are written into force if that changes little; say why not, or "".
 
-    With problems in them, or when they would change too much, the rules in force stay.
+    With problems in them, or when they would change too much, the rules in force stay; also while somebody
+    who edited them in the console waits for another person.
     """
     from orchestrator import activation
     from orchestrator.clock import SystemClock
 
+    held = activation.held(ledger)
+    if held is not None and held.by:
+        return f"what {held.by} edited in the console waits for a person; `beforehand plan` shows it"
     try:
         proposed = _proposed(settings, ledger)
     except Problems as refused:
@@ -177,20 +182,23 @@ def take_up(settings: Settings, ledger: Ledger) -> str:
             return "the rules as they are written were rejected; change them, or `beforehand apply --release`"
         activation.hold(ledger, proposed, SystemClock().now())
         return f"{proposed.alarm}; `beforehand plan` shows them, `beforehand apply --release` releases them"
-    if proposed.new or activation.is_held(ledger):
+    if proposed.new or held is not None:
         activation.adopt(ledger, proposed, SystemClock().now(), in_force(settings))
+    else:
+        activation.keep_edits(ledger, proposed)
     return ""
 
 
 @contextmanager
-def proposal(settings: Settings) -> Iterator[tuple[Ledger, Proposal]]:
-    """Open the ledger and plan the rules as they are written now; writes nothing.
+def proposal(settings: Settings, *, edits: bool = True) -> Iterator[tuple[Ledger, Proposal]]:
+    """Open the ledger and plan the rules as they are written now, the console's edits on top; writes nothing.
 
+    What was edited in the console and waits for a person is in it. Without *edits* only the files count.
     Raises :class:`Problems` when they have any: half a set of rules must not come into force.
     """
     _before_it_is_made(settings)
     with opened(settings) as ledger:
-        yield ledger, _proposed(settings, ledger)
+        yield ledger, _proposed(settings, ledger, edits=edits)
 
 
 def _before_it_is_made(settings: Settings) -> None:
@@ -217,19 +225,36 @@ def outdated(settings: Settings, ledger: Ledger) -> list[str]:
     return older(then, settings) if then else []
 
 
-def _proposed(settings: Settings, ledger: Ledger) -> Proposal:
+def _proposed(settings: Settings, ledger: Ledger, *, edits: bool = True) -> Proposal:
     from orchestrator import activation
     from orchestrator.clock import SystemClock
+    from orchestrator.ledger import RuleSetState
+    from orchestrator.rules import edited, read
 
-    found = house.written(settings)
+    files = read(settings.rules.path)
+    with ledger.read() as tx:
+        held, active = tx.ruleset(RuleSetState.HELD), tx.ruleset(RuleSetState.ACTIVE)
+    edit = held if held is not None and held.by else None
+    newest = edit or active
+    laid = edited.read(newest.edits) if newest is not None and edits else ()
+    folder = settings.rules.path.as_posix()
+    over = edited.overlaid(files, laid, folder)
+    if over.clashes:
+        raise Problems(edited.clash(one, edited.path_of(one.name, folder)) for one in over.clashes)
+    found = house.understood(settings, over.sources)
     if problems := house.refused(found):
         raise Problems(problems)
     limits = settings.limits
-    return activation.propose(
+    proposed = activation.propose(
         ledger,
         sources(settings, found.sources),
         found.book,
         SystemClock().now(),
         most=limits.plan_entries,
         share=limits.plan_share,
+        edits=edited.written(over.edits) if over.edits else "",
     )
+    if edit is not None and edits:
+        alarm = proposed.alarm or WAITS.format(edit.by)
+        return replace(proposed, by=edit.by, why=edit.why, person=edit.person, alarm=alarm)
+    return proposed

@@ -115,6 +115,9 @@ def apply(
     reject: Annotated[
         bool, typer.Option("--reject", help="Throw away the rules that were held, and keep those in force.")
     ] = False,
+    files: Annotated[
+        bool, typer.Option("--files", help="The files alone, without what was edited in the console.")
+    ] = False,
     form: Form = Format.TABLE,
     config: Config = None,
 ) -> None:
@@ -123,7 +126,9 @@ def apply(
     The settings that planning depends on are [staff], [quiet_hours], [caps], [habits], [calendars] and the
     time_zone of [company]. First
     `beforehand plan` shows what that changes. More than [limits] allows is held: it is shown, what is in
-    force stays, and what the change touches is not sent until --release or --reject.
+    force stays, and what the change touches is not sent until --release or --reject. What was edited in the
+    console stays, unless its file was changed as well: then nothing happens before `beforehand rules pull`
+    or --files.
     """
     from orchestrator import activation
     from orchestrator.activation import adopt
@@ -140,7 +145,7 @@ def apply(
             raise NotFound("no rules are held")
         output.sentence(f"rejected; {counted(thawed, 'notification')} that waited for it may go", form)
         return
-    with proposal(chosen) as (ledger, proposed):
+    with proposal(chosen, edits=not files) as (ledger, proposed):
         if proposed.new and proposed.alarm and not release:
             frozen = activation.hold(ledger, proposed, SystemClock().now())
             _show(proposed.plan, chosen, form)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert  # its ON CONFLICT is compiled for SQLite as well
@@ -44,7 +45,15 @@ _PAUSE = upsert(pauses).on_conflict_do_nothing(index_elements=["kind", "name"])
 _RESUME = delete(pauses).where(pauses.c.kind == bindparam("its_kind"), pauses.c.name == bindparam("its_name"))
 _PAUSED = select(pauses).order_by(pauses.c.kind, pauses.c.name)
 
-_RULESET: Select[tuple[int, str, str, str, datetime | None]] = select(rulesets)
+_RULESET: Select[Any] = select(rulesets)
+_RULESETS = (
+    _RULESET.where(rulesets.c.id < bindparam("before"))
+    .order_by(rulesets.c.id.desc())
+    .limit(bindparam("most"))
+)
+_RULESET_OF = _RULESET.where(rulesets.c.id == bindparam("number"))
+_EDITS = update(rulesets).where(rulesets.c.id == bindparam("number")).values(edits=bindparam("text"))
+_NO_MORE = 1 << 62  # above every number
 _IN_FORCE = (
     select(rulesets.c.id)
     .where(rulesets.c.state == RuleSetState.ACTIVE.value)
@@ -55,10 +64,15 @@ _KEEP_RULESET = insert(rulesets).returning(rulesets.c.id)
 _REPLACE = (
     update(rulesets).where(rulesets.c.state == bindparam("was")).values(state=RuleSetState.REPLACED.value)
 )
+_REJECT = (
+    update(rulesets)
+    .where(rulesets.c.state == RuleSetState.HELD.value)
+    .values(state=RuleSetState.REJECTED.value, decided_by=bindparam("whom"))
+)
 _ACTIVATE = (
     update(rulesets)
     .where(rulesets.c.id == bindparam("number"))
-    .values(state=RuleSetState.ACTIVE.value, activated_at=bindparam("now"))
+    .values(state=RuleSetState.ACTIVE.value, activated_at=bindparam("now"), decided_by=bindparam("whom"))
 )
 _started = upsert(activations)
 _START = _started.on_conflict_do_update(
@@ -143,20 +157,45 @@ class Company(Verbs):
 
     # ── rules in force ──
 
-    def store_ruleset(self, digest: str, sources: Mapping[str, str]) -> int:
+    def store_ruleset(
+        self,
+        digest: str,
+        sources: Mapping[str, str],
+        *,
+        edits: str = "",
+        at: datetime | None = None,
+        by: str = "",
+        why: str = "",
+        person: int | None = None,
+    ) -> int:
         """Keep rule files as held, in place of any held before, and give their number."""
         self._run(_REPLACE, {"was": RuleSetState.HELD.value})
-        row = {"digest": digest, "sources": to_json(sources), "state": RuleSetState.HELD.value}
-        return int(self._value(_KEEP_RULESET, row | {"activated_at": None}))
+        row = {
+            "digest": digest,
+            "sources": to_json(sources),
+            "state": RuleSetState.HELD.value,
+            "activated_at": None,
+            "edits": edits,
+            "proposed_at": at,
+            "by": by,
+            "why": why,
+            "decided_by": "",
+            "person": person,
+        }
+        return int(self._value(_KEEP_RULESET, row))
 
-    def activate_ruleset(self, number: int, now: datetime) -> None:
-        """Put rule files in force, in place of those that were."""
+    def activate_ruleset(self, number: int, now: datetime, by: str = "") -> None:
+        """Put rule files in force, in place of those that were; *by* is who decided that."""
         self._run(_REPLACE, {"was": RuleSetState.ACTIVE.value})
-        self._run(_ACTIVATE, {"number": number, "now": now})
+        self._run(_ACTIVATE, {"number": number, "now": now, "whom": by})
 
-    def reject_ruleset(self) -> None:
-        """Drop the rule files that are held."""
-        self._run(_REPLACE, {"was": RuleSetState.HELD.value})
+    def reject_ruleset(self, by: str = "") -> None:
+        """Drop the rule files that are held; *by* is who decided that."""
+        self._run(_REJECT, {"whom": by})
+
+    def keep_edits(self, number: int, edits: str) -> None:
+        """Write again what the console laid over the files of that number."""
+        self._run(_EDITS, {"number": number, "text": edits})
 
     def in_force(self) -> int | None:
         """Give the number of the rule files in force, or nothing."""
@@ -166,9 +205,16 @@ class Company(Verbs):
     def ruleset(self, state: RuleSetState) -> RuleSet | None:
         """Give the newest rule files in that state, or nothing."""
         query = _RULESET.where(rulesets.c.state == state.value).order_by(rulesets.c.id.desc()).limit(1)
-        for number, digest, sources, _, activated_at in self._rows(query):
-            return RuleSet(number, digest, from_json(sources), state, activated_at)
-        return None
+        return next(map(_ruleset, self._rows(query)), None)
+
+    def ruleset_of(self, number: int) -> RuleSet | None:
+        """Give the rule files of that number, or nothing."""
+        return next(map(_ruleset, self._rows(_RULESET_OF, {"number": number})), None)
+
+    def rulesets(self, *, before: int | None = None, limit: int = 20) -> list[RuleSet]:
+        """List every set of rule files there was, the newest first, from below the number *before* on."""
+        values = {"before": _NO_MORE if before is None else before, "most": limit}
+        return [_ruleset(row) for row in self._rows(_RULESETS, values)]
 
     def activate_rules(self, rules: Mapping[str, str], now: datetime) -> None:
         """Let rules (id → digest) count from *now* on."""
@@ -199,3 +245,8 @@ class Company(Verbs):
     def all_remembered(self, prefix: str) -> list[tuple[str, str]]:
         """Give the names that begin with *prefix*, each with its value, by name."""
         return [(name, value) for name, value in self._rows(_GET_ALL, {"begins": prefix})]
+
+
+def _ruleset(row: Any) -> RuleSet:
+    number, digest, sources, state, *rest = row
+    return RuleSet(number, digest, from_json(sources), RuleSetState(state), *rest)

@@ -305,7 +305,7 @@ class RateTable(Base, table=True):
 
 
 class RuleSetTable(Base, table=True):
-    """The rule files as they were at one time: in force, held for a person, or replaced."""
+    """The rule files as they were at one time: in force, held for a person, rejected, or replaced."""
 
     __tablename__ = "rulesets"
 
@@ -314,6 +314,12 @@ class RuleSetTable(Base, table=True):
     sources: str = Field(sa_type=Text)
     state: str = Field(sa_type=Text)
     activated_at: datetime | None = Field(sa_type=Moment)
+    edits: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
+    proposed_at: datetime | None = Field(sa_type=Moment)
+    by: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
+    why: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
+    decided_by: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
+    person: int | None = Field(sa_type=BigInteger)
 
 
 class ActivationTable(Base, table=True):

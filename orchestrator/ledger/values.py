@@ -173,19 +173,31 @@ class RuleSetState(StrEnum):
     """Where a set of rule files stands; at most one is active."""
 
     ACTIVE = "active"
-    HELD = "held"  # too big a change: a person must release it
+    HELD = "held"  # a person must release it
     REPLACED = "replaced"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """The rule files (path → text) as they were at one time."""
+    """The rule files (path → text) as they were at one time.
+
+    ``edits`` is what the console laid over the files, as text the engine chose. ``by`` is who proposed them
+    in the console, *why* in their words ("" of both: they are from the files) and ``person`` the number under
+    which they sign in; ``decided_by`` who put them in force or rejected them ("": by the command line).
+    """
 
     id: int
     digest: str
     sources: Mapping[str, str]
     state: RuleSetState
     activated_at: datetime | None
+    edits: str = ""
+    proposed_at: datetime | None = None
+    by: str = ""
+    why: str = ""
+    decided_by: str = ""
+    person: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

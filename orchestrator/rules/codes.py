@@ -342,4 +342,11 @@ RULE_CODES: Mapping[str, Code] = {
         "cut short.",
         "Give `combine` less, or `within` more.",
     ),
+    "R057": Code(
+        "edited twice",
+        "The file was changed on the disk, and in the console too, each without the other. Neither is thrown "
+        "away without a word: what is in force stays.",
+        "`beforehand rules pull` writes the console's version beside the file, to bring the two together; "
+        "`beforehand apply --files` takes the file and drops what was edited in the console.",
+    ),
 }
