@@ -22,6 +22,7 @@ from orchestrator.planning.case import complete, reached
 from orchestrator.planning.planner import case_of, journey_of
 from orchestrator.planning.reconcile import Plan, reconcile
 from orchestrator.planning.spelling import slips, slips_of_types
+from orchestrator.planning.standing import Standing, standing
 from orchestrator.sight import NEVER, Sight, look
 from orchestrator.withholding import withhold
 
@@ -198,12 +199,14 @@ class Engine:
             problem = problem_of(order, sight.customer_of(order), sight.book, problem)
         last = phase = ""
         status = order.status.value
+        stands = Standing()
         if not isinstance(journey, str):
             done = {milestone.name for milestone in reached(order)}
             last = next((name for name in reversed(journey.milestones) if name in done), "") if done else ""
             phase = journey.phase_of(last) if last else next(iter(journey.phases), "")
             if complete(order, journey):
                 status = "complete"
+            stands = standing(case_of(order, sight.customer_of(order), journey, sight.book, NEVER))
         return OrderRow(
             order_id,
             order.customer,
@@ -215,6 +218,14 @@ class Engine:
             state_of(order),
             problem,
             order.heard if status in CLOSED else None,
+            order.owner.name or order.owner.email,
+            order.location.brand,
+            stands.silent_since,
+            stands.promise,
+            str(stands.promised or ""),
+            stands.promise_ends,
+            orjson.dumps(stands.tasks).decode() if stands.tasks else "",
+            stands.tasks[0].at if stands.tasks else None,
         )
 
     def release_parked(self, now: datetime) -> int:

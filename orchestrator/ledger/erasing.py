@@ -12,6 +12,7 @@ from orchestrator.ledger.persons import Persons
 from orchestrator.ledger.rows import FACT, fact, to_json
 from orchestrator.ledger.skeleton import ERASED
 from orchestrator.ledger.tables import attempts, entries, facts, metadata, suppressions
+from orchestrator.ledger.tables import names as _names
 from orchestrator.ledger.tables import places as _places
 from orchestrator.ledger.traces import E164, GAPS, digits_of, places, runs, without
 from orchestrator.ledger.verbs import batches
@@ -36,6 +37,7 @@ _FORGET_ATTEMPTS = (
     .values(provider_id="", detail="", message_id="", address="")
 )
 _FORGET_PLACES = _places.delete().where(_places.c.customer.in_(bindparam("ids", expanding=True)))
+_FORGET_NAMES = _names.delete().where(_names.c.customer.in_(bindparam("ids", expanding=True)))
 _LISTED = select(suppressions)
 _SAY_LESS = (
     update(suppressions)
@@ -109,11 +111,11 @@ class Erasing(Persons):
     def standing(self, texts: Collection[str]) -> Iterator[Standing]:
         """Every row of every table in which one of *texts* stands, place by place; reads all of them.
 
-        Where customers are reached is told of the facts that say it.
+        Where customers are reached, and how they are called, is told of the facts that say it.
         """
         names = frozenset(texts)
         for table in metadata.sorted_tables if names else ():
-            if table is _places:
+            if table in (_places, _names):
                 continue
             columns = [column for column in table.c if isinstance(column.type, Text)]
             ids = [table.c[name] for name in _IDS.get(table.name, [key.name for key in table.primary_key])]
@@ -146,9 +148,10 @@ class Erasing(Persons):
             self._run(_FORGET_ATTEMPTS, {"ids": batch})
 
     def forget_customers(self, customer_ids: Iterable[str]) -> None:
-        """Drop where customers were reached."""
+        """Drop where customers were reached, and how they were called."""
         for batch in batches(customer_ids):
             self._run(_FORGET_PLACES, {"ids": batch})
+            self._run(_FORGET_NAMES, {"ids": batch})
 
     def scrub_suppressions(self, secrets: Collection[str]) -> None:
         """Take *secrets* out of why addresses are on the suppression list."""

@@ -83,6 +83,7 @@ class Facts(Persons):
             self._run(_APPEND, [_row(item, customers) for item in kept])
             self.tied(new)
             self.placed(kept)
+            self.named(kept)
             self._file_again(new)
         return answers
 

@@ -21,6 +21,7 @@ from orchestrator.ledger.handing import Handing
 from orchestrator.ledger.inbox import Inbox
 from orchestrator.ledger.looking import Looking
 from orchestrator.ledger.orders import Orders
+from orchestrator.ledger.overview import Overview
 from orchestrator.ledger.reserving import Reserving
 from orchestrator.ledger.returning import Returning
 from orchestrator.ledger.sending import Sending
@@ -36,6 +37,7 @@ class Transaction(
     Handing,
     Company,
     Looking,
+    Overview,
     Erasing,
     Reserving,
     Inbox,

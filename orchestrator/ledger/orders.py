@@ -13,14 +13,12 @@ from orchestrator.ledger.values import Changed, OrderRow
 from orchestrator.ledger.verbs import Verbs, batches
 
 _COLUMNS = tuple(field.name for field in fields(OrderRow))
-_ORDER = [orders.c[name] for name in _COLUMNS]
+ORDER = [orders.c[name] for name in _COLUMNS]
 _values = attrgetter(*_COLUMNS)
 
 _ZERO: ColumnElement[int] = literal_column("0")
 WAITS = orders.c.changed > orders.c.planned
-NOTHING_KNOWN: dict[str, str | None] = {
-    name: None if name == "quiet_since" else "" for name in _COLUMNS if name != "id"
-}
+NOTHING_KNOWN = {name: getattr(OrderRow(""), name) for name in _COLUMNS if name != "id"}
 
 
 def _later(heard: ColumnElement[datetime]) -> ColumnElement[datetime]:
@@ -62,7 +60,7 @@ _STORE = _stored.on_conflict_do_update(
     index_elements=["id"], set_={name: _stored.excluded[name] for name in _COLUMNS if name != "id"}
 )
 _PROBLEM = update(orders).where(orders.c.id == bindparam("order")).values(problem=bindparam("text"))
-_ROWS = select(*_ORDER).where(orders.c.id.in_(bindparam("ids", expanding=True)))
+_ROWS = select(*ORDER).where(orders.c.id.in_(bindparam("ids", expanding=True)))
 _LOCATIONS = select(orders.c.location).distinct().where(orders.c.location != "").order_by(orders.c.location)
 _ORDERS_OF = (
     select(orders.c.customer, orders.c.id)
@@ -126,7 +124,7 @@ class Orders(Verbs):
         self, *, status: str | None = None, problems: bool = False, after: str = "", limit: int = 100
     ) -> list[OrderRow]:
         """List orders by id from *after* on: all, those of a status, or only those with a problem."""
-        query = select(*_ORDER).where(orders.c.id > after).order_by(orders.c.id).limit(limit)
+        query = select(*ORDER).where(orders.c.id > after).order_by(orders.c.id).limit(limit)
         if status is not None:
             query = query.where(orders.c.status == status)
         if problems:

@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import bindparam, exists, or_, select, text
 from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is compiled for SQLite as well
 
-from orchestrator.ledger.tables import erasures, facts, merges, orders, places
+from orchestrator.ledger.tables import erasures, facts, merges, names, orders, places
+from orchestrator.ledger.traces import name_words
 from orchestrator.ledger.values import Heard
 from orchestrator.ledger.verbs import Verbs, batches
 
@@ -14,6 +15,7 @@ MERGED, ORDERED, INTRODUCED = "customer.merged", "order.upserted", "customer.ups
 
 _TIE = insert(merges).on_conflict_do_nothing(index_elements=["customer", "into"])
 _PLACE = insert(places).on_conflict_do_nothing(index_elements=["place", "customer"])
+_NAME = insert(names).on_conflict_do_nothing(index_elements=["word", "customer"])
 _TIES = select(merges.c.customer, merges.c.into).where(
     or_(
         merges.c.customer.in_(bindparam("ids", expanding=True)),
@@ -84,6 +86,17 @@ class Persons(Verbs):
         }
         if found:
             self._run(_PLACE, [{"place": place, "customer": customer} for place, customer in sorted(found)])
+
+    def named(self, heard: Sequence[Heard]) -> None:
+        """Note the names of the customers among new facts, for whoever looks for one."""
+        found = {
+            (word, item.fact.subject)
+            for item in heard
+            if item.fact.type == INTRODUCED
+            for word in name_words(item.fact.data)
+        }
+        if found:
+            self._run(_NAME, [{"word": word, "customer": customer} for word, customer in sorted(found)])
 
     def note_erased(self, customer_ids: Iterable[str], at: datetime) -> None:
         """Have what comes later about these customers kept without payload."""

@@ -9,12 +9,18 @@ from sqlmodel import Field, SQLModel
 from orchestrator.ledger.functions import this_transaction
 from orchestrator.ledger.moments import Moment
 
+# what begins alike stands together in an index, whatever language the server sorts by
+Plain = Text().with_variant(Text(collation="C"), "postgresql")
+
 # SQLite numbers rows by itself only where the type is exactly INTEGER
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 SCHEDULED = "status = 'scheduled'"
 JOINING = "joins <> '' AND status IN ('dispatched', 'held', 'scheduled', 'sending')"
 WAITING_FOR = "status = 'scheduled' AND waits_for <> ''"
+HELD = "status = 'held'"
+ON_TRIAL = "status = 'scheduled' AND mode = 'shadow'"
+WHERE = ("location", "brand")  # of an order, for whoever may see only some of them
 FLYING = "status IN ('dispatched', 'sending')"
 
 
@@ -74,6 +80,10 @@ class OrderTable(Base, table=True):
         Index("ix_orders_customer", "customer"),
         _partial("ix_orders_changed", "heard_to", "id", where="changed > planned"),
         _partial("ix_orders_quiet", "quiet_since", "id", where="quiet_since IS NOT NULL"),
+        _partial("ix_orders_silent", "silent_since", "id", *WHERE, where="silent_since IS NOT NULL"),
+        _partial("ix_orders_promise", "promise_ends", "id", *WHERE, where="promise_ends IS NOT NULL"),
+        _partial("ix_orders_tasks", "tasks_since", "id", *WHERE, where="tasks_since IS NOT NULL"),
+        _partial("ix_orders_problem", "id", *WHERE, where="problem <> ''"),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)
@@ -89,6 +99,14 @@ class OrderTable(Base, table=True):
     heard_to: datetime | None = Field(sa_type=Moment)
     problem: str = Field(sa_type=Text)
     quiet_since: datetime | None = Field(default=None, sa_type=Moment)
+    owner: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
+    brand: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
+    promise: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
+    promised: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
+    tasks: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
+    silent_since: datetime | None = Field(sa_type=Moment)
+    promise_ends: datetime | None = Field(sa_type=Moment)
+    tasks_since: datetime | None = Field(sa_type=Moment)
 
 
 class MergeTable(Base, table=True):
@@ -111,6 +129,19 @@ class PlaceTable(Base, table=True):
     __table_args__: ClassVar[Any] = (Index("ix_places_customer", "customer"),)
 
     place: str = Field(primary_key=True, sa_type=Text)
+    customer: str = Field(primary_key=True, sa_type=Text)
+
+
+class NameTable(Base, table=True):
+    """The words of the names a customer was ever given: an index over the facts, for whoever looks for one.
+
+    ``word`` is in small letters and without accents, and sorted by its characters alone.
+    """
+
+    __tablename__ = "names"
+    __table_args__: ClassVar[Any] = (Index("ix_names_customer", "customer"),)
+
+    word: str = Field(primary_key=True, sa_type=Plain)
     customer: str = Field(primary_key=True, sa_type=Text)
 
 
@@ -178,6 +209,8 @@ class EntryTable(Base, table=True):
         _partial("ix_entries_joins", "joins", where=JOINING),
         _partial("ix_entries_lease", "lease_until", where=FLYING),
         _partial("ix_entries_waits_for", "waits_for", "due_at", "id", where=WAITING_FOR),
+        _partial("ix_entries_held", "id", where=HELD),
+        _partial("ix_entries_on_trial", "mode", "run_at", where=ON_TRIAL),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=RowId)
@@ -371,6 +404,7 @@ facts = _core(FactTable)
 orders = _core(OrderTable)
 merges = _core(MergeTable)
 places = _core(PlaceTable)
+names = _core(NameTable)
 erasures = _core(ErasureTable)
 lines = _core(LineTable)
 inbox = _core(InboxTable)

@@ -1,6 +1,7 @@
 """How somebody's names and addresses may stand in a text: in any case, a number with any gaps. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -77,3 +78,22 @@ def places(value: Any, secrets: frozenset[str], path: str = "") -> Iterator[str]
             yield from places(inner, secrets, f"{path}[{index}]")
     elif (isinstance(value, str) or type(value) is int) and found.search(str(value)):
         yield path
+
+
+NAMES = ("name", "given_name")
+MOST_WORDS = 12  # of one name; no name is longer, and a text that is should not fill an index
+LONGEST = 60  # characters of a word that are kept
+
+
+def name_words(said: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words of the names in a customer's data, as :func:`plain_words` has them, each once."""
+    names = (said.get(key) for key in NAMES)
+    found = (word for name in names if isinstance(name, str) for word in plain_words(name))
+    return tuple(dict.fromkeys(found))[:MOST_WORDS]
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of a text in small letters and without accents, so that *Müller* and *muller* are alike."""
+    apart = unicodedata.normalize("NFKD", text[:1000]).casefold()
+    bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    return [word[:LONGEST] for word in re.findall(r"\w+", bare)]

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from orchestrator.model import Fact, Status
+from orchestrator.model import Entry, Fact, Status
 
 
 class Heard(Protocol):
@@ -53,6 +53,9 @@ class OrderRow:
 
     ``milestone`` is the last one reached, ``problem`` why the order could not be planned ("": it was),
     ``quiet_since`` when the last news of a closed order was heard.
+    ``silent_since`` is when anybody last spoke with the customer; ``promise`` is the milestone and
+    ``promised`` the value of the promise that ends first (``promise_ends``) of those the customer counts on.
+    ``tasks`` are those that nobody finished, as text the engine chose, the first given at ``tasks_since``.
     """
 
     id: str
@@ -65,6 +68,44 @@ class OrderRow:
     state: str = ""
     problem: str = ""
     quiet_since: datetime | None = None
+    owner: str = ""
+    brand: str = ""
+    silent_since: datetime | None = None
+    promise: str = ""
+    promised: str = ""
+    promise_ends: datetime | None = None
+    tasks: str = ""
+    tasks_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The orders of some locations and some brands; none named means all of them."""
+
+    locations: frozenset[str] = frozenset()
+    brands: frozenset[str] = frozenset()
+
+
+EVERYTHING = Share()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many there are; with *more* there are others, or may be, that nobody counted."""
+
+    number: int
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One try that left, or may have: its *number*, when it began, and the entry as it is now."""
+
+    number: int
+    at: datetime
+    outcome: str
+    channel: str
+    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from orchestrator.model import (
 )
 from tests.contracts.ledger_daemons import DaemonsContract
 from tests.contracts.ledger_inbox import InboxContract
+from tests.contracts.ledger_overview import OverviewContract
 from tests.contracts.ledger_returning import ReturningContract
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
@@ -898,6 +899,7 @@ class LedgerContract(
     TransactionContract,
     WriterContract,
     InboxContract,
+    OverviewContract,
     ReturningContract,
     DaemonsContract,
 ):

@@ -1,6 +1,7 @@
 """The ledger on SQLite: the contract over a file and in memory, and what only SQLite has to promise."""
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Executable
 
 from orchestrator.errors import LedgerAway, LedgerBehind, LedgerBusy, Misconfigured
-from orchestrator.ledger import Ledger, Transaction, Writer, schema, sqlite
+from orchestrator.ledger import Ledger, Transaction, Writer, overview, schema, sqlite
 from orchestrator.ledger.claims import CLAIM, NEXT_DUE
 from orchestrator.ledger.returning import _BY_MESSAGE, _BY_PROVIDER, _LAST_SENT
 from orchestrator.ledger.rows import notification, to_json
@@ -173,7 +174,7 @@ def plan_of(ledger: Ledger, statement: Executable) -> str:
     with ledger.read() as tx:
         connection = tx._connection
         text = statement.compile(dialect=connection.dialect)  # type: ignore[attr-defined]
-        asked = str(text).replace("__[POSTCOMPILE_ids]", "?")  # a list of one
+        asked = re.sub(r"__\[POSTCOMPILE_\w+\]", "?", str(text))  # a list of one
         rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", (1,) * len(text.positiontup)).all()
     return "\n".join(row[3] for row in rows)
 
@@ -199,6 +200,36 @@ def test_what_comes_back_is_looked_up_in_its_index(ledger: Ledger, name: str) ->
     plan = plan_of(ledger, statement)
     assert f"SEARCH attempts USING INDEX ix_attempts_{name} ({name}=?)" in plan
     assert "SCAN" not in plan
+
+
+EVERYBODY, SOME = (False, False), (True, True)
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (overview._orders("silent", EVERYBODY), "SEARCH orders USING INDEX ix_orders_silent"),
+        (overview._orders("silent", SOME), "SEARCH orders USING INDEX ix_orders_silent"),
+        (overview._orders("promises", EVERYBODY), "SEARCH orders USING INDEX ix_orders_promise"),
+        (overview._orders("tasks", EVERYBODY), "SEARCH orders USING INDEX ix_orders_tasks"),
+        (overview._number_of_orders("silent", SOME), "COVERING INDEX ix_orders_silent"),
+        (overview._number_of_problems(SOME), "orders USING INDEX ix_orders_problem"),
+        (overview._problems(EVERYBODY), "ix_orders_problem (id"),
+        (overview._coming(EVERYBODY), "ix_entries_run (run_at"),
+        (overview._DUE, "ix_entries_run (run_at>? AND run_at<?)"),
+        (overview._DUE_ON_TRIAL, "ix_entries_on_trial (mode=? AND run_at>? AND run_at<?)"),
+        (overview._sent(EVERYBODY), "attempts USING INTEGER PRIMARY KEY"),
+        (overview._HELD, "ix_entries_held"),
+        (overview._CALLED, "sqlite_autoindex_names_1 (word>"),
+    ],
+)
+def test_what_is_asked_over_everything_is_read_off_an_index(
+    ledger: Ledger, statement: Executable, index: str
+) -> None:
+    plan = plan_of(ledger, statement)
+    assert index in plan
+    assert "SCAN entries" not in plan
+    assert "TEMP B-TREE" not in plan or "MATERIALIZE" in plan  # of at most a thousand
 
 
 # ── many writers ─────────────────────────────────────────────────────────────
