@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from orchestrator.errors import Misconfigured
 from orchestrator.ledger import schema
+from orchestrator.ledger.access import Access
 from orchestrator.ledger.company import Company
 from orchestrator.ledger.daemons import Daemons
 from orchestrator.ledger.database import Database
@@ -44,6 +45,7 @@ class Transaction(
     Returning,
     Turns,
     Daemons,
+    Access,
 ):
     """Every verb of the ledger, within one transaction."""
 

@@ -38,6 +38,7 @@ from orchestrator.model import (
     Step,
     Tells,
 )
+from tests.contracts.ledger_access import AccessContract
 from tests.contracts.ledger_daemons import DaemonsContract
 from tests.contracts.ledger_inbox import InboxContract
 from tests.contracts.ledger_overview import OverviewContract
@@ -900,6 +901,7 @@ class LedgerContract(
     WriterContract,
     InboxContract,
     OverviewContract,
+    AccessContract,
     ReturningContract,
     DaemonsContract,
 ):

@@ -106,6 +106,17 @@ def test_opening_needs_no_migration_library(url: str) -> None:
     assert answer.stdout.strip() == "False"
 
 
+def test_the_mark_stays_the_same_while_everybody_only_looks(url: str) -> None:
+    with Ledger.open(url, upgrade=True) as ledger, Ledger.open(url) as other:
+        before = ledger.mark()
+        with other.read() as tx:
+            tx.accounts()
+        assert ledger.mark() == before
+        with other.transaction() as tx:
+            tx.remember("a", "b")
+        assert ledger.mark() != before
+
+
 # ── migrations ───────────────────────────────────────────────────────────────
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from alembic import context
 
+from orchestrator.ledger import access_tables  # noqa: F401  whose tables are among the metadata
 from orchestrator.ledger.tables import metadata
 
 ENGINE_TABLES = "procrastinate_"  # the distributed transport's engine looks after its own
