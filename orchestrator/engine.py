@@ -10,8 +10,8 @@ from datetime import datetime
 import orjson
 
 from orchestrator.errors import Conflict
+from orchestrator.facts import CORE_TYPES
 from orchestrator.intake import Incoming
-from orchestrator.intake.types import CORE
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Appended, Ledger, OrderRow, Transaction
 from orchestrator.ledger.verbs import batches
@@ -26,7 +26,7 @@ from orchestrator.planning.standing import Standing, standing
 from orchestrator.sight import NEVER, Sight, look
 from orchestrator.withholding import withhold
 
-_CORE = frozenset(CORE)
+_CORE = frozenset(CORE_TYPES)
 BATCH = 500  # orders planned in one transaction
 CLOSED = frozenset({"cancelled", "complete"})  # orders of which nothing more is expected
 PARKED = "held"  # begins the reason of what could not be decided or rendered

@@ -57,6 +57,17 @@ ORDER_TYPES = (
     "notification.",
 )  # fmt: skip
 
+CORE_TYPES = (
+    "customer.upserted", "customer.active", "customer.habit", "customer.merged", "customer.unmerged",
+    "customer.erased", "preference.set", "consent.given", "consent.withdrawn", "order.upserted",
+    "order.held", "order.released", "order.cancelled", "promise.made", "milestone.reached",
+    "milestone.retracted", "slot.offered", "slot.chosen", "message.replied", "message.accepted",
+    "message.deferred", "message.delivered", "message.machine_open", "message.opened", "message.clicked",
+    "message.failed", "message.bounced", "message.complained", "message.unsubscribed", "feedback.given",
+    "contact.logged", "task.acknowledged", "task.done",
+)  # fmt: skip
+"""The types of events that the engine itself understands; what each may hold, intake knows."""
+
 ENGINE = "beforehand"  # the source of the facts the engine writes about its own notifications
 
 

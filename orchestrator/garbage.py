@@ -14,6 +14,11 @@ def seldom() -> None:
     atexit.register(gc.freeze)
 
 
+def never() -> None:
+    """Do not look at all; for a command that ends within a second, and frees everything by ending."""
+    gc.disable()
+
+
 def settled() -> None:
     """Never look again at what is loaded by now; for a process that stays."""
     gc.collect()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestrator import garbage
 from orchestrator.cli import house, output
 from orchestrator.cli.options import Config, Form, Templates, loaded, settings
 from orchestrator.cli.output import Format, counted
@@ -35,6 +36,7 @@ def check(
     settings cannot be used. Rules that can never fire and texts that a reader would miss something in are
     problems too.
     """
+    garbage.never()
     try:
         settings = loaded(ctx, config)
         found = house.written(settings, rules_dir, templates)

@@ -128,6 +128,8 @@ def _of_calendar(renderer: "Renderer", path: str, head: Header) -> Iterator[Prob
 
 
 def _of_syntax(renderer: "Renderer", path: str, source: str) -> Iterator[Problem]:
+    if unproblematic(source, renderer.text_env):
+        return
     try:
         renderer.text_env.parse(source)
     except TemplateSyntaxError as error:

@@ -62,7 +62,7 @@ class _Place:
     """Where in the document we are: which elements are open, inside a tag or a quoted attribute or not."""
 
     def __init__(self) -> None:
-        self.open: list[tuple[str, Piece, int]] = []
+        self.open: list[tuple[str, Piece, int]] = []  # each with the piece it is in, and where
         self.in_tag = ""  # the element whose tag is being read
         self.quote = ""
         self.closing = False
@@ -70,15 +70,14 @@ class _Place:
     def read(self, piece: Piece) -> None:
         """Follow the tags of a stretch of MJML."""
         for match in _TAG.finditer(piece.text):
-            line = piece.line + piece.text.count("\n", 0, match.start())
             if self.in_tag:
-                self._inside_tag(match, piece, line)
+                self._inside_tag(match, piece)
             elif match["name"]:
-                self._element(match, line, piece)
+                self._element(match, piece)
             elif match["other"]:
                 self.in_tag, self.closing = match["other"], True  # HTML inside a text: mrml keeps it as it is
 
-    def _inside_tag(self, match: re.Match[str], piece: Piece, line: int) -> None:
+    def _inside_tag(self, match: re.Match[str], piece: Piece) -> None:
         if match["quote"]:
             if not self.quote:
                 self.quote = match["quote"]
@@ -86,19 +85,21 @@ class _Place:
                 self.quote = ""
         elif match["end"] and not self.quote:
             if self.in_tag.startswith("mj") and not self.closing and match["end"] == ">":
-                self.open.append((self.in_tag, piece, line))
+                self.open.append((self.in_tag, piece, match.start()))
             self.in_tag = ""
 
-    def _element(self, match: re.Match[str], line: int, piece: Piece) -> None:
+    def _element(self, match: re.Match[str], piece: Piece) -> None:
         name = match["name"]
         if name not in _ELEMENTS:
             near = nearest(name, _ELEMENTS)
             hint = f"did you mean <{near}>?" if near else ""
+            line = _line(piece, match.start())
             raise SourceError("T030", piece.path, line, f"MJML has no element <{name}>", hint)
         self.in_tag, self.closing = name, match[0].startswith("</")
         if not self.closing:
             return
         if not any(opened == name for opened, _, _ in self.open):
+            line = _line(piece, match.start())
             raise SourceError("T030", piece.path, line, f"</{name}> closes nothing")
         if self.open[-1][0] != name:
             self.close()
@@ -107,8 +108,8 @@ class _Place:
     def close(self) -> None:
         """Refuse a document that leaves an element open."""
         if self.open:
-            name, piece, line = self.open[-1]
-            raise SourceError("T030", piece.path, line, f"<{name}> is never closed")
+            name, piece, at = self.open[-1]
+            raise SourceError("T030", piece.path, _line(piece, at), f"<{name}> is never closed")
 
     def mark(self, word: str, piece: Piece) -> str:
         """The form in which *piece* survives here."""
@@ -133,6 +134,11 @@ class _Place:
         raise SourceError(
             "T031", piece.path, piece.line, f"{piece.text.strip()} cannot stand inside <{inside}>"
         )
+
+
+def _line(piece: Piece, at: int) -> int:
+    """The line of the file that the letter *at* in *piece* stands on."""
+    return piece.line + piece.text.count("\n", 0, at)
 
 
 def _to_html(document: str, pieces: Sequence[Piece]) -> str:

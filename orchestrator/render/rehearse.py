@@ -9,7 +9,7 @@ compiled once for all texts that share them; what else Jinja knows (loops, block
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from jinja2 import TemplateError, nodes
@@ -74,10 +74,7 @@ class Rehearsal:
         return "".join(parts)
 
     def _statement(self, text: str, branches: list[tuple[bool, bool]], names: dict[str, Any]) -> None:
-        match = _STATEMENT.fullmatch(text)
-        if match is None:
-            raise _BeyondError
-        word, rest = match["word"], match["rest"]
+        word, rest = _read(text)
         if word in ("elif", "else", "endif"):
             _, before = branches.pop()
         live = all(now for now, _ in branches)
@@ -90,10 +87,8 @@ class Rehearsal:
         elif word == "else":
             branches.append((live and not before, True))
         elif word == "set" and live:
-            kept = _SET.fullmatch(rest)
-            if kept is None:
-                raise _BeyondError
-            names[kept["name"]] = self._value(kept["value"], names)
+            name, _, value = rest.partition("=")
+            names[name] = self._value(value, names)
 
     def _value(self, written: str, names: dict[str, Any]) -> Any:
         expression = written.strip()
@@ -165,3 +160,21 @@ def _is_plain(node: nodes.Node) -> bool:
 
 class _BeyondError(Exception):
     """The text holds what is not worked out here."""
+
+
+@lru_cache(maxsize=1024)
+def _read(statement: str) -> tuple[str, str]:
+    """The word that a statement begins with, and the rest: of a ``set`` ``name=value``.
+
+    Texts share their statements: the layout of mails has most of them.
+    """
+    match = _STATEMENT.fullmatch(statement)
+    if match is None:
+        raise _BeyondError
+    word, rest = match["word"], match["rest"]
+    if word != "set":
+        return word, rest
+    kept = _SET.fullmatch(rest)
+    if kept is None:
+        raise _BeyondError
+    return word, f"{kept['name']}={kept['value']}"

@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, TemplateSyntaxError
 
+from orchestrator.facts import value
 from orchestrator.render.syntax import mistake
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
@@ -36,7 +37,7 @@ class Is(Enum):
     STATEMENT = 2
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Piece:
     """A stretch of a file: its text and where it begins (``line`` from 1)."""
 
@@ -73,11 +74,12 @@ def read(directory: Path) -> tuple[dict[str, str], list[SourceError]]:
     A link that leads out of the directory is not followed.
     """
     root = directory.resolve()
+    within = cache(lambda folder: folder.resolve().is_relative_to(root))
     found: dict[str, str] = {}
     errors: list[SourceError] = []
     for file in sorted(root.glob("*/**/*.j2")):
         path = file.relative_to(root).as_posix()
-        if not file.resolve().is_relative_to(root):
+        if not (within(file) if file.is_symlink() else within(file.parent)):
             errors.append(SourceError("T003", path, 0, "the file is a link that leads out of the templates"))
         elif file.stat().st_size > SIZE_LIMIT:
             errors.append(SourceError("T003", path, 0, f"the file is larger than {SIZE_LIMIT // 1000} kB"))
@@ -201,21 +203,19 @@ _ENDS = ("variable_end", "block_end", "raw_end", "comment_end")
 
 def _cut(source: str, path: str, env: Environment) -> Iterator[Piece]:
     kind, text, start = Is.TEXT, "", 1
-    for line, what, value in env.lex(source, filename=path):
+    for line, what, said in env.lex(source, filename=path):
         if what in _BEGINS:
             if text:
                 yield Piece(kind, text, path, start)
             kind = Is.STATEMENT if what in {"block_begin", "comment_begin"} else Is.EXPRESSION
-            text, start = _SIGN_AT_START.sub("", value), line
+            text, start = _SIGN_AT_START.sub("", said), line
         elif what in _ENDS:
-            yield Piece(
-                kind, "" if what == "comment_end" else text + _SIGN_AT_END.sub("", value), path, start
-            )
+            yield Piece(kind, "" if what == "comment_end" else text + _SIGN_AT_END.sub("", said), path, start)
             kind, text = Is.TEXT, ""
         else:
             if not text:
                 start = line
-            text += value
+            text += said
     if text:
         yield Piece(kind, text, path, start)
 

@@ -6,6 +6,7 @@ The checks read the tree of :mod:`orchestrator.rules.positions`, so one wrong va
 import re
 from collections.abc import Collection, Mapping
 
+from orchestrator.facts import CORE_TYPES
 from orchestrator.findings import Wrong, did_you_mean, nearest
 from orchestrator.journey import Duration, On
 from orchestrator.literals import parse_duration
@@ -129,9 +130,7 @@ def _until(node: Node, findings: Findings) -> None:
 
 def _event_type(node: Node, findings: Findings) -> None:
     """Any type may come from outside; one that is nearly a core type never will."""
-    from orchestrator.intake.types import CORE  # 30 ms, and few rule files wait for events
-
-    if node.text and node.text not in CORE and (near := did_you_mean(node.text, CORE, SLIP)):
+    if node.text and node.text not in CORE_TYPES and (near := did_you_mean(node.text, CORE_TYPES, SLIP)):
         findings.add(node.place, "R019", f"the type {node.text!r} is nearly one of the core types", near)
 
 

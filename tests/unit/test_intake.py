@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import Problem
+from orchestrator.facts import CORE_TYPES
 from orchestrator.intake import BOM, Incoming, Place, parse, parse_lines, strict_json
 from orchestrator.intake.codes import EVENT_CODES
 from orchestrator.intake.lines import MAX_EVENT
@@ -316,6 +317,10 @@ def test_an_event_without_a_time_is_the_same_event_when_it_comes_again_later() -
 
 
 # ── data: any type ───────────────────────────────────────────────────────────
+
+
+def test_every_type_the_engine_understands_has_its_shape_here() -> None:
+    assert tuple(CORE) == CORE_TYPES
 
 
 @pytest.mark.parametrize("kind", CORE)
