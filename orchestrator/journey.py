@@ -209,6 +209,7 @@ class Journey:
     closes: str = ""  # the milestone that completes the order; default: the last one
     rules: tuple[Rule, ...] = ()
     riders: tuple[Rider, ...] = ()
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by language
     path: str = ""
 
     @cached_property
@@ -225,6 +226,15 @@ class Journey:
     def last(self) -> str:
         """The milestone that completes the order."""
         return self.closes or (self.milestones[-1] if self.milestones else "")
+
+    def name_of(self, what: str, *locales: str) -> str:
+        """What customers call a milestone, or the journey, in the first of these languages; or ""."""
+        names = self.names.get(what, {})
+        for locale in locales:
+            for one in (locale, locale.partition("-")[0]):
+                if one in names:
+                    return names[one]
+        return ""
 
     def phase_of(self, milestone: str) -> str:
         """The phase a milestone belongs to, or ""."""

@@ -1,10 +1,13 @@
 """Links that name a message and prove that we made them: a salt for each use, keys that can be changed.
 
 What stands in a link is readable, so it is our Message-ID alone: nothing personal, and no number to count up.
+A link to a page also says the last day on which it opens.
 """
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -14,10 +17,30 @@ class Use(StrEnum):
     """What a link is for, which is also where it leads; one for another use proves nothing."""
 
     UNSUBSCRIBE = "unsubscribe"
+    ORDER = "order"
+    PREFERENCES = "preferences"
+    REPLY = "reply"
+    TASK = "task"
+
+
+LASTS: Mapping[Use, timedelta] = {
+    Use.ORDER: timedelta(days=90),
+    Use.PREFERENCES: timedelta(days=90),
+    Use.REPLY: timedelta(days=90),
+    Use.TASK: timedelta(days=30),
+}
+"""How long a link to a page opens it. One that stops mail opens as long as the mail is kept (RFC 8058)."""
+
+_WRITTEN = re.compile(r"[\w-]+(?:\.[\w-]+)+", re.ASCII)  # a mail program may add what follows
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BadLink(Exception):
     """We did not make this link, or not for this."""
+
+
+class ExpiredLink(BadLink):
+    """We made this link for this, and its time is over."""
 
 
 class Links:
@@ -32,11 +55,36 @@ class Links:
 
     def message_id(self, use: Use, token: str) -> str:
         """The Message-ID that the last part of a link proves; raises :class:`BadLink`."""
+        named = self._proven(use, token)
+        if not isinstance(named, str):
+            raise BadLink
+        return f"<{named}>"
+
+    def page(self, use: Use, message_id: str, now: datetime) -> str:
+        """The link to a page about that message; it is the same all day, and lasts as :data:`LASTS` says."""
+        return f"{self._url}/{use}/{self.token(use, message_id, now)}"
+
+    def token(self, use: Use, message_id: str, now: datetime) -> str:
+        """The last part of the link to a page."""
+        until = (now + LASTS[use] - _EPOCH).days
+        return f"{self._signer(use).dumps([message_id.strip('<>'), until])}"
+
+    def behind(self, use: Use, token: str, now: datetime) -> str:
+        """The Message-ID that a link to a page proves; raises :class:`ExpiredLink`, :class:`BadLink`."""
+        written = _WRITTEN.match(token)
+        match self._proven(use, written[0] if written is not None else ""):
+            case [str() as named, int() as until]:
+                if (now - _EPOCH).days > until:
+                    raise ExpiredLink
+                return f"<{named}>"
+            case _:
+                raise BadLink
+
+    def _proven(self, use: Use, token: str) -> object:
         try:
-            named = self._signer(use).loads(token)
+            return self._signer(use).loads(token)
         except BadData:
             raise BadLink from None
-        return f"<{named}>"
 
     def _signer(self, use: Use) -> URLSafeSerializer:
         return URLSafeSerializer(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from orchestrator.render import Renderer
     from orchestrator.render.words import Brand
     from orchestrator.sending.messages import Composer
+    from orchestrator.web.customer.paper import House
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,19 @@ def brands(settings: Settings) -> dict[str, Brand]:
         )
         for key, brand in settings.brands.items()
     }
+
+
+def pages(settings: Settings) -> House:
+    """The company as its pages show it; a picture that is missing is not shown."""
+    from orchestrator.render import attachments
+    from orchestrator.web.customer.paper import House
+
+    folder, logos = settings.templates.path, {}
+    if any(brand.logo for brand in settings.brands.values()) and folder.is_dir():
+        files = attachments.read(folder)
+        found = {key: attachments.taken(one.logo, files) for key, one in settings.brands.items() if one.logo}
+        logos = {key: one for key, one in found.items() if isinstance(one, attachments.File)}
+    return House(company(settings), logos)
 
 
 def written(settings: Settings, rules: Path | None = None, templates: Path | None = None) -> Written:

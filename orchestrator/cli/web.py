@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from orchestrator.cli import ledgers, senders
+from orchestrator.cli import house, ledgers, senders
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -34,6 +34,9 @@ def application(
     from orchestrator.callbacks import House
     from orchestrator.web.app import create_app
     from orchestrator.web.callbacks import callbacks_router
+    from orchestrator.web.customer import customer_routers
+    from orchestrator.web.customer.entrance import Entrance
+    from orchestrator.web.desk import Desk
     from orchestrator.web.hearing import called_back, hearing, locales, withdrawing
     from orchestrator.web.unsubscribe import unsubscribe_router
 
@@ -53,6 +56,8 @@ def application(
     if (links := senders.links(chosen)) is not None:
         withdraw, locale = withdrawing(engine, write, now), chosen.company.locale
         routers.append(unsubscribe_router(links, withdraw, locales(engine), locale=locale))
+        desk = Desk(engine, write, now, public_url=chosen.server.public_url, wake=wake)
+        routers += customer_routers(Entrance(desk, links, house.pages(chosen)))
     return create_app(
         _waking(wake, hearing(engine, write, now)),
         now=now,

@@ -4,11 +4,10 @@ Text from outside is put on one line here already, so that no template needs to 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from orchestrator.journey import Journey, On, Policy, Rule
 from orchestrator.model import (
@@ -29,12 +28,14 @@ from orchestrator.planning.case import UNSAID, Case, apologies
 from orchestrator.planning.triggers import firings
 from orchestrator.render import replies, several
 from orchestrator.render.brands import brand_of
+from orchestrator.render.dates import Dates
 from orchestrator.render.words import (
     Brand,
     Company,
     Contact,
     CustomerWords,
     JourneyWords,
+    LinkWords,
     Money,
     OneOrder,
     OrderWords,
@@ -49,6 +50,7 @@ from orchestrator.timing.send_time import order_zone
 
 NAME_LIMIT = 80  # characters of a name; longer ones are mistakes or attacks
 VALUE_LIMIT = 500  # characters of any other text from outside
+NO_LINKS = LinkWords()
 
 
 def locale_of(
@@ -74,7 +76,7 @@ def context(
     """Return every name of :class:`Words` with its value for this notification at *now*."""
     zone = order_zone(order.location, policy.time_zone)
     locale = locale_of(notification, order, customer, company)
-    dates = _Dates(zone, locale, calendar.day_of(now, zone), _reader_zone(notification, order, customer))
+    dates = Dates(zone, locale, calendar.day_of(now, zone), _reader_zone(notification, order, customer))
     who = customer or Customer("")
     business = policy.calendar(order.location.calendar)
     case = Case(order, who, journey, policy, now, zone, business)
@@ -119,6 +121,7 @@ def context(
         "because": one_line(notification.because, VALUE_LIMIT),
         "task": _task(notification, order, journey, dates),
         "event": _event(notification, order, journey),
+        "links": NO_LINKS,
         "today": dates.on(dates.today),
         "locale": locale,
         "zone": zone,
@@ -150,48 +153,6 @@ def in_locale(words: Mapping[str, Any], locale: str) -> dict[str, Any]:
     return told | {"locale": locale}
 
 
-@dataclass(frozen=True, slots=True)
-class _Dates:
-    """Makes :class:`When` of what the model has."""
-
-    zone: str
-    locale: str
-    today: date
-    reader: str = ""  # the zone of whoever reads it, if it is known
-
-    def on(self, day: date | None) -> When:
-        return When(day, None, None, self.today, self.locale) if day is not None else _never(self.locale)
-
-    def moment(self, moment: datetime | None) -> When:
-        if moment is None:
-            return self.on(None)
-        wall = moment.astimezone(ZoneInfo(self.zone))
-        when = When(wall.date(), wall.time(), None, self.today, self.locale)
-        if self.reader in ("", self.zone):
-            return when
-        there = moment.astimezone(ZoneInfo(self.reader))
-        if there.replace(tzinfo=None) == wall.replace(tzinfo=None):
-            return when
-        own = replace(when, day=there.date(), clock=there.time())
-        return replace(when, zone=self.zone, own=own)
-
-    def promised(self, value: Promised | None) -> When:
-        if value is None or value.day is not None:
-            return self.on(value.day if value is not None else None)
-        begins = self.moment(value.start)
-        if value.end is None:
-            return begins
-        ends = self.moment(value.end)
-        own = begins.own and replace(begins.own, until=ends.own.clock if ends.own else None)
-        return replace(begins, until=ends.clock, own=own)
-
-
-@lru_cache(maxsize=64)
-def _never(locale: str) -> When:
-    """No day: what most messages have to say of most milestones."""
-    return When(locale=locale)
-
-
 def _reader_zone(notification: Notification, order: Order, customer: Customer | None) -> str:
     """The reader's own zone; empty where nobody knows it."""
     if notification.role == "customer":
@@ -217,7 +178,7 @@ def _move(told: Promised | None, stands: Promised | None, zone: str) -> dict[str
     return {"direction": move.direction, "days_moved": move.days}
 
 
-def _promises(notification: Notification, order: Order, journey: Journey, dates: _Dates) -> dict[str, When]:
+def _promises(notification: Notification, order: Order, journey: Journey, dates: Dates) -> dict[str, When]:
     known = dict.fromkeys(journey.milestones, dates.on(None))
     told = {name: dates.promised(m.told.value) for name, m in order.milestones.items() if m.told is not None}
     return known | told | {tells.milestone: dates.promised(tells.value) for tells in notification.tells}
@@ -242,7 +203,7 @@ def _next_update(notification: Notification, case: Case, told: Sequence[tuple[st
     return min((day for day in days if day > today), default=None)
 
 
-def _awaiting(told: Sequence[tuple[str, Promised]], case: Case, dates: _Dates) -> dict[str, When | str]:
+def _awaiting(told: Sequence[tuple[str, Promised]], case: Case, dates: Dates) -> dict[str, When | str]:
     coming = [
         (calendar.begins(value, case.zone), name, value)
         for name, value in told
@@ -310,7 +271,7 @@ def _reason(notification: Notification, order: Order) -> str:
     return one_line(milestone.promise.reason, VALUE_LIMIT) if milestone.promise is not None else ""
 
 
-def _task(notification: Notification, order: Order, journey: Journey, dates: _Dates) -> Task:
+def _task(notification: Notification, order: Order, journey: Journey, dates: Dates) -> Task:
     if notification.kind is not Kind.TASK:
         return Task()
     slug = notification.template.rpartition("/")[2]

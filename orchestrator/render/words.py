@@ -259,6 +259,19 @@ class OneOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkWords:
+    """The reader's own pages; empty where there is none for this reader, or no public URL."""
+
+    order: Annotated[str, "their order: what was promised, what happened, what comes next"] = ""
+    preferences: Annotated[str, "how and when they hear from us; for the customer"] = ""
+    reply: Annotated[str, "a page to answer on, for who reads this where nobody can answer"] = ""
+    task: Annotated[str, "the task, to be answered with one tap; for staff"] = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.order or self.task)
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """Everything a template may name; one field, one name."""
 
@@ -295,6 +308,7 @@ class Words:
     because: Annotated[str, "why this is due, in the planner's words; for staff"]
     task: Annotated[Task, "what to do, for staff"]
     event: Annotated[Mapping[str, Any], "the data of the event that made an `event:` rule due"]
+    links: Annotated[LinkWords, "the reader's own pages, if `server.public_url` and `signing_keys` are set"]
     today: Annotated[When, "the day of writing"]
     locale: Annotated[str, "the language and country this is written in, `de-AT`"]
     zone: Annotated[str, "the order's time zone"]
@@ -302,7 +316,8 @@ class Words:
 
 
 VALUES = (
-    When, Money, Contact, CustomerWords, OrderWords, OneOrder, Place, Company, Brand, JourneyWords, Task,
+    When, Money, Contact, CustomerWords, OrderWords, OneOrder, Place, Company, Brand, JourneyWords, LinkWords,
+    Task,
 )  # fmt: skip
 
 

@@ -148,6 +148,7 @@ class _Loader:
         closes = root.get("closes")
         if closes is not None:
             journey_checks.exists(closes, "milestone", names, "R014", findings)
+        journey_checks.names(root.get("names"), name, names, findings)
         usable = self._claim(root.get("journey"), "journey", "R025", self._journey_places, findings)
         usable = usable and not root.flawed and len(findings.problems) == before
         riders = _riders(root.get("with_next"), header, _ids(rules), known, attributes, findings)
@@ -163,6 +164,7 @@ class _Loader:
                 closes=header.closes or "",
                 rules=made,
                 riders=riders,
+                names=header.names or {},
                 path=findings.path,
             )
 

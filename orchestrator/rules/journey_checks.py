@@ -123,6 +123,14 @@ def attributes(header: Node, findings: Findings) -> dict[str, str]:
     return found
 
 
+def names(node: Node | None, journey: str, milestones: Collection[str] | None, findings: Findings) -> None:
+    """Report a name for customers of something that is neither a milestone nor the journey."""
+    if node is None or not isinstance(node.value, dict) or milestones is None:
+        return
+    for name, place in node.keys.items():
+        exists(Node(place, name), "milestone", {*milestones, journey}, "R014", findings)
+
+
 def promises(header: Node, known: Known, findings: Findings) -> dict[str, tuple[str, Duration]]:
     """Return the relative promises that make sense: both milestones exist and no promise waits for itself."""
     node = header.get("promises")

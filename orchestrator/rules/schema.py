@@ -334,6 +334,11 @@ class HeaderShape(Shape):
     closes: Text | None = Field(
         None, description="The milestone that completes the order; default: the last."
     )
+    names: dict[str, dict[str, Annotated[str, BeforeValidator(_text)]]] | None = Field(
+        None,
+        description="What customers read on their page, by language: of milestones, and of the journey by "
+        "its id. Once one milestone has a name, those without are not shown.",
+    )
     with_next: list[RiderShape] | None = Field(
         None, description="Lines that ride along, once, in the next mail somebody gets anyway."
     )

@@ -107,11 +107,12 @@ class Composer:
             )
         locale = wording.locale_of(wanted, order, customer, self._company)
         kind = self._policy.kind(go.channel)
-        content = self._renderer.render(wanted.template, kind, locale, context)
         brand = context["brand"]
         sender = self._sender.of(wanted.purpose, brand)
         keys = sorted([wanted.key, *(note.key for note, _ in go.along)])
         identity = go.message_id or message_id(" ".join(keys), go.channel, sender.email)
+        context["links"] = self._ways.pages(identity, wanted, now)
+        content = self._renderer.render(wanted.template, kind, locale, context)
         owner = self._reply_to(wanted, order, customer, brand.key) or sender.reply_to or sender.email
         by_mail, to_customer = kind == "email", not _to_staff(wanted)
         asked_for = not by_mail or wanted.purpose not in UNASKED

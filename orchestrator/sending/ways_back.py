@@ -1,11 +1,14 @@
 """How somebody answers a mail, how it comes back, and how they have no more of it: addresses that name it."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import quote
 
 from channels.inbound.signed import Signing
 from channels.inbound.signed import Use as Address
 from orchestrator.links import Links, Use
+from orchestrator.model import STAFF, Kind, Notification
+from orchestrator.render.words import LinkWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,19 @@ class WaysBack:
     def reply_to(self, identity: str, otherwise: str) -> str:
         """Where answers to it go."""
         return self.signing.address(self.replies, identity, Address.REPLY) if self.replies else otherwise
+
+    def pages(self, identity: str, wanted: Notification, now: datetime) -> LinkWords:
+        """The pages of whoever gets the message *identity*; none without a web server."""
+        if self.links is None:
+            return LinkWords()
+        if wanted.kind is Kind.TASK or wanted.role in STAFF:
+            return LinkWords(task=self.links.page(Use.TASK, identity, now))
+        own = wanted.role == "customer"
+        return LinkWords(
+            order=self.links.page(Use.ORDER, identity, now),
+            preferences=self.links.page(Use.PREFERENCES, identity, now) if own else "",
+            reply=self.links.page(Use.REPLY, identity, now),
+        )
 
     def unsubscribe(self, identity: str, otherwise: str) -> dict[str, str]:
         """The headers that stop such mail: by one click (RFC 8058), or by a mail (RFC 2369).

@@ -17,8 +17,9 @@ DECISIONS = (
     "planning.case", "planning.climbing", "planning.combining", "planning.crowding", "planning.delivery",
     "planning.explain", "planning.fold", "planning.foresight", "planning.past", "planning.pending",
     "planning.planner", "planning.promises", "planning.reconcile", "planning.rungs", "planning.spelling",
-    "planning.standing", "planning.superseding", "planning.tasks", "planning.triggers", "render.replies",
-    "render.several", "render.wording", "sending.guard", "sending.retry", "sending.riders", "timing.at_work",
+    "planning.standing", "planning.superseding", "planning.tasks", "planning.triggers", "render.contrast",
+    "render.dates", "render.replies", "render.several", "render.wording", "sending.guard", "sending.retry",
+    "sending.riders", "timing.at_work",
     "timing.calendar", "timing.caps", "timing.gates", "timing.habits", "timing.hours", "timing.law",
     "timing.moves", "timing.send_time",
 )  # fmt: skip

@@ -1,0 +1,12 @@
+"""The pages of whoever waits: no sign-in, no script; a signed link says who they are."""
+
+from fastapi import APIRouter
+
+from orchestrator.web.customer.entrance import Entrance
+from orchestrator.web.customer.paper import dress_router
+from orchestrator.web.customer.tracker import tracker_router
+
+
+def customer_routers(entrance: Entrance) -> list[APIRouter]:
+    """Return the routes of every page for customers."""
+    return [dress_router(entrance.house), tracker_router(entrance)]

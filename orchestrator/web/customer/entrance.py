@@ -1,0 +1,115 @@
+"""Who stands before a page: a link proves which message it stood in, and that is all anybody has to show."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from fastapi import Response
+
+from orchestrator.errors import LedgerError
+from orchestrator.ledger import Transaction
+from orchestrator.links import BadLink, ExpiredLink, Links, Use
+from orchestrator.model import STAFF
+from orchestrator.render import wording
+from orchestrator.render.page_words import PageWords, words
+from orchestrator.render.words import Brand, Contact
+from orchestrator.views.reader import Reader, reader
+from orchestrator.web.customer.paper import House
+from orchestrator.web.desk import Desk
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whoever came by a link of a message: what they may see, in their language and their brand."""
+
+    message_id: str
+    reader: Reader
+    say: PageWords
+    brand: Brand
+    sender: Contact
+    place: str
+    phone: str
+    at: datetime
+
+    @property
+    def who(self) -> str:
+        """Whom they write to: the person who looks after them, else the house."""
+        return self.sender.name or self.say("tracker.us")
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Lets in whoever has a link that we made, for the page it was made for."""
+
+    desk: Desk
+    links: Links
+    house: House
+
+    async def open(self, use: Use, token: str, look: Callable[[Transaction, Visitor], T]) -> T | Response:
+        """Return what *look* makes of the visitor, or the page that says why nobody comes in."""
+        say, at = words(self.house.locale), self.desk.now()
+        try:
+            message_id = self.links.behind(use, token, at)
+            found = await self.desk.read(lambda tx: self._looked(tx, use, message_id, at, look))
+        except BadLink as error:
+            return self.house.gone(say, expired=isinstance(error, ExpiredLink))
+        except LedgerError:
+            return self.house.away(say)
+        return found if found is not None else self.house.gone(say, expired=True)
+
+    def visitor(self, tx: Transaction, use: Use, message_id: str, at: datetime) -> Visitor | None:
+        """Whoever may see that page by the message of that id; ``None`` for nobody any more."""
+        found = reader(self.desk.engine, tx, message_id, at)
+        if found is None or not _is_for(use, found.role):
+            return None
+        one = found.first
+        note, company = one.entry.wanted, self.house.company
+        context = wording.context(
+            note, one.order, one.customer, one.journey, found.sight.book.policy, at, company
+        )
+        locale = wording.locale_of(note, one.order, one.customer, company)
+        return Visitor(
+            message_id=message_id,
+            reader=found,
+            say=words(locale, self.house.locale, page="owner" if use is Use.TASK else ""),
+            brand=context["brand"],
+            sender=context["sender"],
+            place=context["location"].name or context["brand"].name,
+            phone=as_dialled(context["sender"].phone or context["location"].phone),
+            at=at,
+        )
+
+    def _looked(
+        self,
+        tx: Transaction,
+        use: Use,
+        message_id: str,
+        at: datetime,
+        look: Callable[[Transaction, Visitor], T],
+    ) -> T | None:
+        visitor = self.visitor(tx, use, message_id, at)
+        return look(tx, visitor) if visitor is not None else None
+
+    def path(self, use: Use, visitor: Visitor) -> str:
+        """The way to another of the visitor's pages, on this server."""
+        return f"/{use}/{self.links.token(use, visitor.message_id, visitor.at)}"
+
+
+def as_dialled(number: str) -> str:
+    """A telephone number with the gaps people read it by; what is none stays as it is."""
+    import phonenumbers
+
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def _is_for(use: Use, role: str) -> bool:
+    if use is Use.TASK:
+        return role in STAFF
+    return role == "customer" or (use is not Use.PREFERENCES and role not in STAFF)

@@ -1,0 +1,1 @@
+"""The page of whoever looks after an order: one hand, one tap."""

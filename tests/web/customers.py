@@ -1,0 +1,136 @@
+"""A dealership whose customers have pages: real messages with real links, served on loopback."""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from channels.inbound.signed import Signing
+from channels.memory import MemoryChannel
+from orchestrator.clock import VirtualClock
+from orchestrator.links import Links, Use
+from orchestrator.model import Entry
+from orchestrator.render.brands import coloured
+from orchestrator.render.words import Brand
+from orchestrator.sending.ways_back import WaysBack
+from orchestrator.web.app import create_app
+from orchestrator.web.customer import customer_routers
+from orchestrator.web.customer.entrance import Entrance
+from orchestrator.web.customer.paper import House
+from orchestrator.web.desk import Desk
+from orchestrator.web.hearing import hearing, writing
+from tests.builders import at
+from tests.integration.dealership import Dealership
+from tests.serving import served
+
+T = TypeVar("T")
+
+URL = "https://updates.example.com"
+KEY = "a key of thirty-two characters!!"
+LINKS = Links(URL, [KEY])
+WEEK = {"locale": "en", "name": "Autohaus Lindner", "address": "Ludwigstr. 1, 80539 Munich"}
+BRANDS = {
+    "lindner": Brand("Autohaus Lindner", "Autohaus Lindner GmbH, Ludwigstr. 1, 80539 Munich", key="lindner"),
+    "sunny": Brand("Sunny Cars", key="sunny", **coloured("#ffd400")),
+}
+COMPANY: Mapping[str, object] = {**WEEK, "phone": "+49 30 23125 100", "brands": BRANDS}
+
+RULES = """\
+version: 1
+journey: new-car
+phases: {waiting: [ordered, shipped, arrived], handover: [prepared, collected], owning: [serviced]}
+closes: collected
+names:
+  new-car: {en: Your new car, de: Ihr neues Auto, ar: سيارتك الجديدة}
+  ordered: {en: Ordered, de: Bestellt, ar: تم الطلب}
+  arrived: {en: Arrival at our house, de: Ankunft bei uns, ar: الوصول إلينا}
+  collected: {en: Handed over to you, de: Übergabe an Sie, ar: التسليم إليك}
+rules:
+  - id: welcome
+    on: {reached: ordered}
+    say: welcome
+    channels: [email]
+    timing: {at: now, within: 30d, stale_after: 60d}
+  - id: arrived
+    on: {reached: arrived}
+    say: arrived
+    channels: [email]
+    timing: {at: now, within: 6h}
+  - id: moved
+    on: {moved: arrived, by: 1d}
+    say: moved
+    channels: [email]
+    timing: {at: now, within: 6h}
+  - id: not-arrived
+    on: {missed: arrived, closes: "17:30"}
+    channels: [email]
+    timing: {at: now, within: 3h}
+    rungs:
+      - {say: not-arrived, task: {for: owner, do: call-the-customer, within: 4bh, then: manager}}
+      - {after: 1bd, say: not-arrived}
+  - id: has-it-arrived
+    on: {upcoming: arrived, before: 0d, at: "16:00"}
+    task: {for: owner, do: record-arrival-or-new-date, within: 1bh, then: manager}
+  - id: quiet
+    on: {silent: 14d}
+    say: quiet
+    channels: [email]
+    timing: {at: now, within: 3d}
+"""
+_TEXT = (
+    "Subject: {}\n\nHello {{{{ customer.name }}}}, {}.\n{{{{ links.order }}}}\n{{{{ links.preferences }}}}\n"
+)
+_TASK = "Subject: {}\n\n{{{{ because }}}}\n{{{{ links.task }}}}\n"
+WORDS = {
+    f"{name}/email.txt.en": _TEXT.format(name, name)
+    for name in ("welcome", "arrived", "moved", "not-arrived", "quiet")
+} | {
+    f"{name}/email.txt.en": _TASK.format(name)
+    for name in (
+        "call-the-customer",
+        "record-arrival-or-new-date",
+        "reach-the-customer",
+        "answer-the-customer",
+    )
+}
+
+
+def dealership(folder: Path, start: datetime | str = "2026-03-02 09:00") -> Dealership:
+    """Autohaus Lindner on that morning, whose messages carry links."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ways = WaysBack(Signing((KEY,), ("lindner.example",)), links=LINKS)
+    clock = VirtualClock(at(start) if isinstance(start, str) else start)
+    return Dealership(
+        folder, {"email": MemoryChannel("email")}, rules_text=RULES, words=WORDS, company=COMPANY,
+        clock=clock, ways=ways,
+    )  # fmt: skip
+
+
+def apart(work: Callable[[], T]) -> T:
+    """Do it in a thread of its own, for a browser runs its event loop in this one."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(work).result()
+
+
+@contextmanager
+def opened(made: Dealership) -> Iterator[str]:
+    """Serve the pages of *made*; give the server's address."""
+
+    async def ready() -> bool:
+        return True
+
+    with ExitStack() as stack:
+        write = stack.enter_context(writing(made.engine, patience=5))
+        desk = Desk(made.engine, write, made.clock.now, public_url=URL)
+        entrance = Entrance(desk, LINKS, House(COMPANY, {}))
+        routers = customer_routers(entrance)
+        now = made.clock.now
+        app = create_app(hearing(made.engine, write, now), now=now, ready=ready, routers=routers)
+        yield stack.enter_context(served(app))
+
+
+def link(made: Dealership, use: Use, entry: Entry) -> str:
+    """The path of a page, as the message of *entry* had it."""
+    return f"/{use}/{LINKS.token(use, entry.message_id, made.clock.now())}"
