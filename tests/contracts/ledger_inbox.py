@@ -110,7 +110,7 @@ class InboxContract:
             assert tx.whole_inbox(MARIA) == []
             assert [one.item for one in tx.whole_inbox(["C-1", "C-2"])] == ["b"]
 
-    @settings(max_examples=40, suppress_health_check=ONE_FOR_EACH_LEDGER, deadline=None)
+    @settings(max_examples=40, suppress_health_check=ONE_FOR_EACH_LEDGER)
     @given(
         steps=st.lists(
             st.tuples(st.sampled_from("abcde"), st.sampled_from(["", "x", "y"]), st.booleans()), max_size=12

@@ -257,7 +257,7 @@ def test_a_moment_that_cannot_be_is_brought_into_the_life_of_the_message(lindner
 MOMENTS = {"accepted": 0, "deferred": 1, "delivered": 20, "opened": 40, "clicked": 45}
 
 
-@settings_of(max_examples=20, deadline=None)
+@settings_of(max_examples=20)
 @given(st.lists(st.sampled_from(sorted(MOMENTS)), min_size=1, max_size=8))
 def test_whatever_comes_how_often_and_in_which_order_the_furthest_counts(reports: list[str]) -> None:
     with TemporaryDirectory() as folder:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.base import ChannelError, Message, Receipt, Rejected, Unavailable, Unknown
@@ -121,7 +121,7 @@ def live(
     return entries, [message for channel in channels.values() for message in channel.taken]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(HISTORIES, FAILURES)
 def test_what_leaves_together_leaves_once_and_nothing_is_lost(
     history: list[dict[str, Any]], failures: list[ChannelError | None]
@@ -149,7 +149,7 @@ def test_what_leaves_together_leaves_once_and_nothing_is_lost(
             )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(HISTORIES)
 def test_nobody_waits_longer_than_the_rule_says_while_nothing_fails(history: list[dict[str, Any]]) -> None:
     entries, messages = live(history, [])

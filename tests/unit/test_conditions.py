@@ -459,7 +459,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_no_expression_is_too_strange_to_be_answered(text: str) -> None:
     found = attempt(text)

@@ -79,7 +79,7 @@ def test_a_signed_mail_is_verified(message: Message) -> None:
     assert verified(signed(message))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(text=st.text(max_size=80), subject=st.text(max_size=60), name=st.text(max_size=30))
 def test_whatever_a_mail_says_its_signature_is_right(text: str, subject: str, name: str) -> None:
     try:

@@ -305,7 +305,7 @@ def test_what_is_planned_of_a_ladder_begun_before_the_rule_counts_is_what_leaves
 
 
 @given(made=integers(-6, 12), counts=integers(-6, 6), always=booleans())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_whenever_a_ladder_begins_its_texts_are_said_once_and_in_order(
     made: int, counts: int, always: bool
 ) -> None:

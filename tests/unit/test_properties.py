@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.base import ChannelError, Message, Receipt, Rejected, Unavailable, Unknown
@@ -299,7 +299,7 @@ def live(history: list[dict[str, Any]], failures: list[ChannelError | None], *, 
     return Run(entries, taken, tuple(news.fact for news in heard), again)
 
 
-slowly = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slowly = settings(max_examples=60)
 
 
 @slowly

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.reporters.amazon_ses import AmazonSes
@@ -81,7 +81,6 @@ async def shown(_url: str) -> bytes:
     return SNS.certificate
 
 
-@settings(deadline=None)
 @given(TOLD)
 def test_whatever_a_provider_signs_is_read_or_refused(told: dict[str, Any]) -> None:
     said = (

@@ -800,7 +800,7 @@ def test_every_character_of_a_text_is_found_in_the_file(text: str, style: str) -
 ALPHABET = st.sampled_from(list("abon: -[]{},|>'\"\n\t#&*!%@`?~\\\x00\x85\u2028\ud800\udc80é0123"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(ALPHABET, max_size=80))
 def test_no_text_is_too_strange_to_be_answered(text: str) -> None:
     for source in (text, HEADER + text, rule_file(f"- {text}"), HEADER + "rules: [" + text + "]"):
@@ -810,7 +810,7 @@ def test_no_text_is_too_strange_to_be_answered(text: str) -> None:
         assert isinstance(book, RuleBook)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32), st.integers(1, 6))
 def test_a_damaged_file_still_gets_an_answer(seed: int, cuts: int) -> None:
     text = (ROOT / "rules" / "new-car.yaml").read_text(encoding="utf-8")
