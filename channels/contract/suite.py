@@ -131,6 +131,11 @@ class ChannelContract:
     def anyio_backend(self) -> str:
         return "asyncio"
 
+    @pytest.fixture
+    def impatient(self, channel: Channel) -> Channel:
+        """The channel, waiting for no answer longer than a moment: a suite has its own where that is short."""
+        return channel
+
     @pytest.fixture(autouse=True)
     def nothing_leaves_this_machine(self) -> Iterator[None]:
         _dialled.clear()
@@ -198,11 +203,12 @@ class ChannelContract:
             assert len({seen.identity for seen in provider.seen()}) == 1
 
     async def test_a_slow_provider_is_not_waited_for_for_ever(
-        self, channel: Channel, provider: FakeProvider
+        self, impatient: Channel, provider: FakeProvider
     ) -> None:
         provider.slow()
         with pytest.raises((Unavailable, Unknown)):
-            await asyncio.wait_for(channel.send(self.message), 20)
+            await asyncio.wait_for(impatient.send(self.message), 20)
+        await impatient.close()
 
     @pytest.mark.parametrize("hostile", HOSTILE_TEXTS.values(), ids=list(HOSTILE_TEXTS))
     async def test_hostile_content_is_carried_literally_or_refused_as_too_long(

@@ -59,6 +59,10 @@ class TestApns(ChannelContract):
 
     @pytest.fixture
     def channel(self, provider: Apple) -> Channel:
+        return channel_to(provider, timeout=3)
+
+    @pytest.fixture
+    def impatient(self, provider: Apple) -> Channel:
         return channel_to(provider, timeout=0.5)
 
 

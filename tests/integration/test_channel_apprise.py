@@ -59,7 +59,7 @@ class TestApprise(ChannelContract):
 
     @pytest.fixture
     def channel(self, provider: Room) -> AppriseChannel:
-        return AppriseChannel("chat", provider.address, timeout=1)
+        return AppriseChannel("chat", provider.address, timeout=10)
 
 
 def test_a_url_that_apprise_does_not_know_is_our_fault_and_not_repeated() -> None:

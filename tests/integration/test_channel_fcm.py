@@ -49,6 +49,10 @@ class TestFcm(ChannelContract):
 
     @pytest.fixture
     def channel(self, provider: Firebase) -> Channel:
+        return FcmChannel(provider.account, url=provider.url, timeout=3)
+
+    @pytest.fixture
+    def impatient(self, provider: Firebase) -> Channel:
         return FcmChannel(provider.account, url=provider.url, timeout=0.5)
 
 
@@ -67,7 +71,7 @@ def firebase() -> Iterator[Firebase]:
 
 
 def channel_to(firebase: Firebase) -> FcmChannel:
-    return FcmChannel(firebase.account, url=firebase.url, timeout=0.5)
+    return FcmChannel(firebase.account, url=firebase.url, timeout=2)
 
 
 async def sent(firebase: Firebase, **fields: Any) -> dict[str, Any]:

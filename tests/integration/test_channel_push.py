@@ -39,6 +39,10 @@ class TestPush(ChannelContract):
 
     @pytest.fixture
     def channel(self, provider: Firebase) -> Channel:
+        return PushChannel({"fcm": FcmChannel(provider.account, url=provider.url, timeout=3)})
+
+    @pytest.fixture
+    def impatient(self, provider: Firebase) -> Channel:
         return PushChannel({"fcm": FcmChannel(provider.account, url=provider.url, timeout=0.5)})
 
 

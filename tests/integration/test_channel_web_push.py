@@ -61,6 +61,10 @@ class TestWebPush(ChannelContract):
 
     @pytest.fixture
     def channel(self, provider: Browsers) -> Channel:
+        return channel_to(provider, timeout=3)
+
+    @pytest.fixture
+    def impatient(self, provider: Browsers) -> Channel:
         return channel_to(provider, timeout=0.5)
 
     @pytest.fixture(autouse=True)

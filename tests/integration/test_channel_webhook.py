@@ -86,7 +86,7 @@ def provider() -> Iterator[Receiver]:
 
 
 def channel_to(receiver: Receiver, *secrets: str, **options: Any) -> WebhookChannel:
-    settings = {"allowed": HERE, "timeout": 2.0, **options}
+    settings = {"allowed": HERE, "timeout": 10.0, **options}
     return WebhookChannel("webhook", f"{receiver.url}/hooks", secrets or [SECRET], **settings)
 
 
@@ -110,6 +110,10 @@ class TestWebhook(ChannelContract):
 
     @pytest.fixture
     def channel(self, provider: Receiver) -> WebhookChannel:
+        return channel_to(provider, timeout=3)
+
+    @pytest.fixture
+    def impatient(self, provider: Receiver) -> WebhookChannel:
         return channel_to(provider, timeout=0.5)
 
 
@@ -274,7 +278,7 @@ def test_what_is_on_the_public_internet_is_known(address: str) -> None:
     ],
 )
 async def test_no_way_to_write_this_machine_gets_a_request_to_it(provider: Receiver, host: str) -> None:
-    channel = WebhookChannel("webhook", f"http://{host}:{provider.port}/", [SECRET], timeout=2)
+    channel = WebhookChannel("webhook", f"http://{host}:{provider.port}/", [SECRET], timeout=10)
     error = await refusal(channel)
     assert isinstance(error, Misconfigured | Unavailable)  # some systems do not resolve the odd ones
     assert provider.connections == 0
@@ -299,7 +303,7 @@ class Names(AbstractResolver):
 
 def named(receiver: Receiver, names: Names) -> WebhookChannel:
     url = f"http://hooks.example:{receiver.port}/"
-    return WebhookChannel("webhook", url, [SECRET], allowed=HERE, timeout=2, resolver=names)
+    return WebhookChannel("webhook", url, [SECRET], allowed=HERE, timeout=10, resolver=names)
 
 
 async def test_a_name_is_resolved_once_and_the_connection_goes_there(provider: Receiver) -> None:
@@ -430,7 +434,7 @@ async def test_over_tls_the_name_is_verified_though_the_address_is_pinned() -> N
     with Receiver(tls=context) as receiver:
         for host, well in (("hooks.example", True), ("other.example", False)):
             channel = WebhookChannel(
-                "webhook", f"https://{host}:{receiver.port}/", [SECRET], allowed=HERE, timeout=2,
+                "webhook", f"https://{host}:{receiver.port}/", [SECRET], allowed=HERE, timeout=10,
                 resolver=Names(["127.0.0.1"]), tls_context=trusting,
             )  # fmt: skip
             if well:
