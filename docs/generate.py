@@ -10,6 +10,7 @@ from orchestrator.cli import reference
 from orchestrator.intake import reference as event_reference
 from orchestrator.model import FINAL, MOVES
 from orchestrator.render import words as template_words
+from orchestrator.watching import reference as metrics
 
 FLOW = Path(__file__).parent / "explanation" / "flow.md"
 CHANNELS = Path(__file__).parent / "reference" / "channels.md"
@@ -53,6 +54,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/codes.md": codes.page,
     "reference/commands.md": reference.page,
     "reference/events.md": event_reference.page,
+    "reference/metrics.md": metrics.page,
     "reference/settings.md": config.reference,
     "reference/template-variables.md": template_words.page,
 }

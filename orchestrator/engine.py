@@ -24,6 +24,7 @@ from orchestrator.planning.reconcile import Plan, reconcile
 from orchestrator.planning.spelling import slips, slips_of_types
 from orchestrator.planning.standing import Standing, standing
 from orchestrator.sight import NEVER, Sight, look
+from orchestrator.watching import NOBODY, Watch
 from orchestrator.withholding import withhold
 
 _CORE = frozenset(CORE_TYPES)
@@ -56,10 +57,12 @@ class Engine:
         *,
         replay: bool = False,
         in_force: Callable[[Transaction], RuleBook] | None = None,
+        watch: Watch = NOBODY,
     ) -> None:
         self.ledger = ledger
         self.book = book
         self.replay = replay
+        self.watch = watch
         self._in_force = in_force
 
     def follow(self, tx: Transaction) -> RuleBook:
@@ -82,13 +85,15 @@ class Engine:
 
         Raises :class:`Conflict` as :meth:`hear` does; what was done so far is then to be undone.
         """
-        tx.own_customers(customers_in(item.fact for item in incoming))
-        results = list(zip(incoming, tx.append(incoming), strict=True))
-        conflicts = [item.fact.id for item, result in results if result is Appended.CONFLICT]
-        if conflicts:
-            raise Conflict(conflicts)
-        new = [item for item, result in results if result is Appended.NEW]
-        problems = self.plan(tx, self.touched(tx, new), now)
+        with self.watch.step("intake", causes_of(incoming)) as step:
+            tx.own_customers(customers_in(item.fact for item in incoming))
+            results = list(zip(incoming, tx.append(incoming), strict=True))
+            conflicts = [item.fact.id for item, result in results if result is Appended.CONFLICT]
+            if conflicts:
+                raise Conflict(conflicts)
+            new = [item for item, result in results if result is Appended.NEW]
+            step.note(events=len(incoming), new=len(new))
+            problems = self.plan(tx, self.touched(tx, new), now)
         return Heard(len(new), len(incoming) - len(new), problems)
 
     def touched(self, tx: Transaction, incoming: Iterable[Incoming]) -> dict[str, datetime]:
@@ -119,8 +124,11 @@ class Engine:
 
     def plan(self, tx: Transaction, orders: Mapping[str, datetime], now: datetime) -> dict[str, str]:
         """Plan these orders again, and say what is wrong with which. This paragraph is the product."""
-        tx.own(orders)
-        return self.settle(tx, self.look(tx, orders, now), orders, now)
+        with self.watch.step("plan", order=orders) as step:
+            if not orders:
+                step.idle()
+            tx.own(orders)
+            return self.settle(tx, self.look(tx, orders, now), orders, now)
 
     def settle(self, tx: Transaction, sight: Sight, orders: Iterable[str], now: datetime) -> dict[str, str]:
         """Make the ledger follow what was decided for these orders, and say what is wrong with which."""
@@ -247,6 +255,12 @@ class Engine:
                 self._keep_rows(tx, self.look(tx, dict.fromkeys(batch, now), now), batch)
                 count += len(batch)
         return count
+
+
+def causes_of(incoming: Iterable[Incoming]) -> list[str]:
+    """Of what each event says to come (the CloudEvents extension ``traceparent``), where it says so."""
+    said = (item.extensions.get("traceparent") for item in incoming if item.extensions)
+    return [cause for cause in said if isinstance(cause, str)]
 
 
 def customers_in(facts: Iterable[Fact]) -> Iterator[str]:

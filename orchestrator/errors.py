@@ -11,6 +11,7 @@
     │   ├── LedgerBehind    migrations are missing: `beforehand db upgrade`
     │   └── Stale           a late worker's write, refused by the generation
     ├── Conflict            the same event id came with another body (409)
+    ├── NotReady            this process cannot work now: leave it out until it can
     ├── Busy                what is to be changed is in use just now: try again in a minute
     ├── NotFound            no order, template or entry of that name
     └── RenderError         a template failed on these facts: the notification is parked
@@ -75,6 +76,10 @@ class LedgerBehind(LedgerError):
 
 class Stale(LedgerError):
     """A write under an old generation: somebody else has the entry now."""
+
+
+class NotReady(BeforehandError):
+    """A process is alive and not able to work."""
 
 
 class Busy(BeforehandError):

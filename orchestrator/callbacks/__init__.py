@@ -24,6 +24,7 @@ __all__ = ["NO_HOUSE", "Caller", "House", "Taken", "take"]
 log = logging.getLogger(__name__)
 
 NO_HOUSE = House()
+STRANGE = "about nothing we know"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,12 @@ def take(
             followed = replies.take(engine, tx, caller, one, now, house)
             found = followed.facts
             words += followed.words
+            engine.watch.called_back(caller.name, "replied")
             if followed.stray:
                 log.warning("callback %s: what came as %s belongs to no order", caller.name, one.id)
         else:
             found = reports.take(tx, caller, one, now)
+            engine.watch.called_back(caller.name, one.became.value if found else STRANGE)
             if not found:
                 strangers += 1
                 log.info("callback %s: report %s is about no message of ours", caller.name, one.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -12,20 +12,18 @@ from zoneinfo import ZoneInfo
 import typer
 
 from orchestrator import garbage
-from orchestrator.cli import house, ledgers, logs, output, roles
+from orchestrator.cli import house, ledgers, listening, logs, output, roles, watching
 from orchestrator.cli.inbox import served, tidying
 from orchestrator.cli.options import Config, settings
 from orchestrator.cli.roles import Role
-from orchestrator.errors import Misconfigured
 
 if TYPE_CHECKING:
     import asyncio
     import socket
 
-    import uvicorn
-
     from channels.reports import Reporting
     from orchestrator.callbacks import Caller
+    from orchestrator.cli.watching import Watched
     from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine
     from orchestrator.inbox.store import Inbox
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
 TIDY = timedelta(hours=1)  # between two looks for what is too old for an inbox
 FOLLOW = timedelta(seconds=5)  # until a daemon follows `beforehand apply`, and templates that changed
 A_WEEK = timedelta(days=6)  # within it a weekday says which day is meant
-QUEUE = 2048  # connections that may wait to be accepted
 
 
 def run(
@@ -58,7 +55,7 @@ def run(
         if role is not Role.WEB:
             _work(chosen, None, role)
             return
-        with closing(_bound(chosen.server.host, chosen.server.port)) as server:
+        with closing(listening.bound(chosen.server.host, chosen.server.port)) as server:
             _work(chosen, server, role)
 
 
@@ -78,23 +75,8 @@ def serve(
     """
     with _ended_by_ctrl_c():
         chosen = settings(ctx, config)
-        with closing(_bound(host or chosen.server.host, port or chosen.server.port)) as server:
+        with closing(listening.bound(host or chosen.server.host, port or chosen.server.port)) as server:
             _work(chosen, server, Role.ALL)
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    """Listen there, before anything is taken up; raises :class:`Misconfigured` if somebody else does."""
-    import socket
-
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=QUEUE)
-    except (OSError, OverflowError) as error:
-        words = getattr(error, "strerror", None) or str(error)
-        why = words.partition(" (while ")[0]  # Python repeats the address there
-        where = f"{f'[{host}]' if ':' in host else host}:{port}"
-        hint = "another one is chosen with --host and --port"
-        raise Misconfigured(f"cannot listen on {where}: {why[:1].lower()}{why[1:]}\n{hint}") from error
 
 
 @contextmanager
@@ -122,15 +104,25 @@ def _work(chosen: Settings, server: socket.socket | None, role: Role) -> None:
 
     logs.to_stderr(chosen.log.level, chosen.log.format)
     roles.demand_shared(chosen, role)
-    with ledgers.engine_in_force(chosen) as engine, engine.ledger.daemon_lock():
+    with (
+        watching.door(chosen) as monitor,
+        ledgers.engine_in_force(chosen) as engine,
+        engine.ledger.daemon_lock(),
+    ):
         roles.demand_jobs(engine, role)
         if why_not := ledgers.take_up(chosen, engine.ledger):
             output.note(f"the rules in force stay as they are: {why_not}")
         with engine.ledger.transaction() as tx:
             engine.follow(tx)
             tx.remember(ledgers.DAEMON, at_start(chosen))
-        with house.inbox(chosen, engine) as inbox:
-            done = asyncio.run(_until_stopped(chosen, engine, server, inbox, role))
+        metered = not (monitor is None and server is None)
+        with (
+            house.inbox(chosen, engine) as inbox,
+            watching.watched(chosen, engine.ledger, metered=metered) as seen,
+        ):
+            engine.watch = seen.watch
+            seen.monitor = monitor
+            done = asyncio.run(_until_stopped(chosen, engine, server, inbox, role, seen))
         output.sentence("; ".join(filter(None, [done, _waiting(engine, chosen.company.time_zone)])))
 
 
@@ -147,13 +139,23 @@ def _waiting(engine: Engine, zone: str) -> str:
 
 
 async def _until_stopped(
-    chosen: Settings, engine: Engine, server: socket.socket | None, inbox: Inbox | None, role: Role
+    chosen: Settings,
+    engine: Engine,
+    server: socket.socket | None,
+    inbox: Inbox | None,
+    role: Role,
+    seen: Watched,
 ) -> str:
     """Work, and return what was done as a sentence."""
     import asyncio
 
     from orchestrator.cli.following import Follower, Texts
+<<<<<<< HEAD
     from orchestrator.clock import Watch
+=======
+    from orchestrator.cli.heartbeat import BEAT, Heartbeat
+    from orchestrator.cli.standing import Standing
+>>>>>>> 668a2c1 (Tell Prometheus and OpenTelemetry how it goes, let each daemon say that it lives, and say apart whether it lives and whether it can work)
     from orchestrator.config import written
     from orchestrator.sending.dispatch import Dispatcher
 
@@ -176,16 +178,20 @@ async def _until_stopped(
     transport.every(FOLLOW, Watch(clock), "clock")
     if inbox is not None and role in (Role.ALL, Role.PLANNER):
         transport.every(TIDY, tidying(chosen, inbox, clock), "old messages in inboxes")
-    stop = asyncio.Event()
+    heartbeat = Heartbeat(engine.ledger, role, clock, lambda: dispatcher.worked_at)
+    transport.every(BEAT, heartbeat, "heartbeat")
+    seen.standing = Standing(engine.ledger, role, clock, heartbeat.scanned_at, chosen.daemon.lease)
+    seen.stop = stop = asyncio.Event()
     garbage.settled()
-    with _stopping_at_signals(stop):
+    with heartbeat, _stopping_at_signals(stop):
         part = "" if role is Role.ALL else f" as {role}"
         output.note(f"working on {written(chosen.ledger.url)}{part}; SIGTERM or Ctrl+C stops")
         jobs: list[Awaitable[Any]] = [transport.run(stop)]
         if server is not None:
             readers = house.readers(chosen, channels)
-            jobs.append(_listen(chosen, engine, readers, server, stop, transport.wake, inbox))
-        await asyncio.gather(*jobs)
+            jobs.append(_listen(chosen, engine, readers, server, stop, transport.wake, inbox, seen))
+        async with seen.answering():
+            await asyncio.gather(*jobs)
     ended = ", ".join(f"{count:,} {word}" for word, count in sorted(dispatcher.counts.items()) if count)
     return f"stopped: {ended}" if ended else "stopped: no message ended"
 
@@ -212,19 +218,18 @@ async def _listen(
     stop: asyncio.Event,
     wake: Callable[[], None],
     inbox: Inbox | None,
+    seen: Watched,
 ) -> None:
     """Serve HTTP until *stop*, and then answer what was asked before."""
     import asyncio
-
-    import uvicorn
 
     from orchestrator.cli.web import application
     from orchestrator.web.hearing import writing
 
     routers, end_streams = served(chosen, inbox, ledgers.clock_of(engine.ledger))
     with writing(engine) as write:
-        app = application(chosen, engine, write, readers, routers, wake)
-        listener = _server(uvicorn.Config(app, log_config=None, access_log=False), server)
+        app = application(chosen, engine, write, readers, [*routers, *seen.routers()], wake, seen.ready)
+        listener = listening.server(app, server)
 
         async def end() -> None:
             await stop.wait()
@@ -238,20 +243,3 @@ async def _listen(
             ending.cancel()
             end_streams()
             stop.set()  # whatever ended it, half a daemon must not go on
-
-
-def _server(config: uvicorn.Config, listening: socket.socket) -> uvicorn.Server:
-    """A server that leaves signals to us, for the daemon must end as a whole, and says when it listens."""
-    import uvicorn
-
-    class Server(uvicorn.Server):
-        def capture_signals(self) -> Any:
-            return nullcontext()
-
-        async def startup(self, sockets: Any = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                host, port = listening.getsockname()[:2]
-                output.note(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}")
-
-    return Server(config)

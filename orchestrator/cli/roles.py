@@ -50,19 +50,27 @@ class Nobody:
     """The transport of a process that neither plans nor sends: others see what it heard in the ledger."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
+        from orchestrator.clock import Ticker
+
         self._dispatcher = dispatcher
+        self._ticker = Ticker()
 
     def every(self, interval: timedelta, call: Callable[[], object], name: str) -> None:
-        """Call nothing."""
+        """Have *call* called every *interval*, in a thread; before :meth:`run`."""
+        self._ticker.every(interval, call, name)
 
     def wake(self) -> None:
         """Nobody sleeps here."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Wait for *stop*, and close the channels that read callbacks."""
+        import asyncio
+
+        self._ticker.start()
         try:
             await stop.wait()
         finally:
+            await asyncio.to_thread(self._ticker.stop)
             await self._dispatcher.close()
 
 

@@ -27,10 +27,9 @@ def application(
     readers: Mapping[Caller, Reporting],
     routers: Iterable[APIRouter],
     wake: Callable[[], None],
+    ready: Callable[[], Awaitable[bool]],
 ) -> FastAPI:
     """Wire the routes for events, callbacks and clicks to unsubscribe, beside *routers*."""
-    import asyncio
-
     from orchestrator.callbacks import House
     from orchestrator.web.app import create_app
     from orchestrator.web.callbacks import callbacks_router
@@ -42,15 +41,13 @@ def application(
 
     now = ledgers.clock_of(engine.ledger).now
 
-    async def ready() -> bool:
-        return await asyncio.to_thread(_answers, engine)
-
     callbacks = callbacks_router(
         _waking(wake, called_back(engine, write, readers, now, House(chosen.company.help))),
         {caller.name: reader for caller, reader in readers.items()},
         public_url=chosen.server.public_url,
         now=now,
         max_body=chosen.intake.max_body,
+        watch=engine.watch,
     )
     routers = [*routers, callbacks]
     if (links := senders.links(chosen)) is not None:
@@ -77,9 +74,3 @@ def _waking(wake: Callable[[], None], keep: Callable[P, Awaitable[T]]) -> Callab
         return answer
 
     return kept
-
-
-def _answers(engine: Engine) -> bool:
-    with engine.ledger.read() as tx:
-        tx.newest_fact()
-    return True

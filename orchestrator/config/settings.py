@@ -17,6 +17,7 @@ from channels.registry import NAMES
 from channels.settings import ChannelSettings, ReporterSettings
 from orchestrator import journey
 from orchestrator.config import quiet_hours
+from orchestrator.config.operations import Metrics, Port, Telemetry
 from orchestrator.config.public_holidays import PublicHolidays, fault
 from orchestrator.config.section import Section
 from orchestrator.config.senders import Purposes, Sender
@@ -41,7 +42,7 @@ from orchestrator.journey import BusinessCalendar, Policy
 from orchestrator.model import Person, Purpose
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Port = Annotated[int, Field(ge=1, le=65535)]
+
 Count = Annotated[int, Field(ge=1, le=10_000)]
 PositiveLength = Annotated[Length, Field(gt=timedelta())]
 
@@ -362,6 +363,8 @@ class Settings(Section):
     server: Server = Field(default_factory=Server)
     daemon: Daemon = Field(default_factory=Daemon)
     log: Log = Field(default_factory=Log)
+    metrics: Metrics = Field(default_factory=Metrics)
+    telemetry: Telemetry = Field(default_factory=Telemetry)
 
     _origin: Mapping[str, str] = PrivateAttr(default_factory=dict)
 

@@ -21,6 +21,7 @@ from orchestrator.ledger.facts import Facts
 from orchestrator.ledger.handing import Handing
 from orchestrator.ledger.inbox import Inbox
 from orchestrator.ledger.looking import Looking
+from orchestrator.ledger.measuring import Measuring
 from orchestrator.ledger.orders import Orders
 from orchestrator.ledger.overview import Overview
 from orchestrator.ledger.reserving import Reserving
@@ -46,6 +47,7 @@ class Transaction(
     Turns,
     Daemons,
     Access,
+    Measuring,
 ):
     """Every verb of the ledger, within one transaction."""
 
@@ -75,8 +77,7 @@ class Ledger:
             if upgrade:
                 ledger.upgrade()
             else:
-                with ledger._database.reading() as connection:
-                    schema.demand(connection)
+                ledger.demand()
         except BaseException:
             ledger.close()
             raise
@@ -91,6 +92,11 @@ class Ledger:
                 return schema.version(connection) is None
         finally:
             ledger.close()
+
+    def demand(self) -> None:
+        """Raise :class:`LedgerBehind` unless this program can work with its schema, and LedgerAway."""
+        with self._database.reading() as connection:
+            schema.demand(connection)
 
     def upgrade(self) -> None:
         """Make the tables in an empty database, or run the migrations an older one misses.

@@ -46,6 +46,7 @@ class FactTable(Base, table=True):
         UniqueConstraint("source", "event_id"),
         Index("ix_facts_subject", "scope", "subject"),
         _partial("ix_facts_erased", "subject", where="type = 'customer.erased'"),
+        _partial("ix_facts_active", "heard", "seq", where="type = 'customer.active'"),
         _partial("ix_facts_pruned", "subject", where="type = 'order.pruned'"),
         _partial("ix_facts_written", "written", where="written IS NOT NULL"),
         {"sqlite_autoincrement": True},

@@ -80,7 +80,8 @@ class Dispatcher:
     ) -> None:
         self._engine = engine
         self._composer = composer
-        self._outgoing = Outgoing(channels, clock)
+        self._watch = engine.watch
+        self._outgoing = Outgoing(channels, clock, engine.watch)
         self._records = Records(engine, self._outgoing.abilities)
         self.counts = self._records.counts
         self._clock = clock
@@ -90,6 +91,7 @@ class Dispatcher:
         self._turns = NoTurns() if engine.replay else Turns(limits or {})
         self._allow = allow
         self._live = live
+        self.worked_at: datetime | None = None  # when it last had the ledger to itself, for whoever watches
 
     @property
     def stopping(self) -> bool:
@@ -140,14 +142,19 @@ class Dispatcher:
         return taken
 
     async def _one(self, take: Take) -> int:
-        batch = self._in_ledger(partial(self._claim, take))
-        if batch is None:
-            return 0
-        if self._live:
-            await self._behind.through(self._handled(batch), self._outgoing.any_stuck)
-        else:
-            await self._handled(batch)
-        return len(batch.entries)
+        with self._watch.step("dispatch") as whole:
+            with self._watch.step("claim") as step:
+                batch = self._in_ledger(partial(self._claim, take))
+                if batch is None:
+                    step.idle()
+                    whole.idle()
+                    return 0
+                step.note(entry=[entry.id for entry in batch.entries])
+            if self._live:
+                await self._behind.through(self._handled(batch), self._outgoing.any_stuck)
+            else:
+                await self._handled(batch)
+            return len(batch.entries)
 
     async def _handled(self, batch: Batch) -> None:
         try:
@@ -287,7 +294,8 @@ class Dispatcher:
                 await asyncio.sleep(0)  # what is being sent goes on
             bundle = messages.popleft()
             try:
-                made.append(self._job(bundle, batch))
+                with self._watch.step("render", entry=bundle[0][0].id):
+                    made.append(self._job(bundle, batch))
                 continue
             except (RenderError, NotFound) as error:
                 why = str(error)
@@ -353,15 +361,18 @@ class Dispatcher:
             self._records.answered(tx, tried, sight, now)
             self._turns.learn(tx, tried, now)
 
-        for wait in RECORD_AGAIN:
+        ids = [one.entry.id for each in tried for one in each.job.all]
+        for wait in (*RECORD_AGAIN, 0):
             try:
-                self._in_ledger(record)
+                with self._watch.step("record", entry=ids):
+                    self._in_ledger(record)
             except LedgerAway:
+                if not wait:
+                    raise
                 log.warning("%d outcomes could not be written; again in %d s", len(tried), wait)
                 await asyncio.sleep(wait)
             else:
                 return
-        self._in_ledger(record)
 
     def _sweep(self, tx: Transaction, now: datetime) -> int:
         swept = self._leases.sweep(tx, now)
@@ -377,7 +388,10 @@ class Dispatcher:
     def _in_ledger(self, work: Callable[[Transaction, datetime], T]) -> T:
         """Run *work* in one transaction."""
         with self._engine.ledger.transaction() as tx:
-            return work(tx, self._clock.now())
+            now = self._clock.now()
+            done = work(tx, now)
+        self.worked_at = now
+        return done
 
 
 def _unchanged(job: Job, go: Send, fresh: Sight, sight: Sight) -> bool:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from channels.base import Abilities, Channel, ChannelError, Findable, Message, Misconfigured, Receipt, Unknown
 from orchestrator.clock import Clock
 from orchestrator.sending.outcomes import Job, NotAsked, Tried, may_be_found, may_repeat
+from orchestrator.watching import NOBODY, Watch
 
 T = TypeVar("T")
 
@@ -22,9 +23,10 @@ START = 4  # times the sends at once: the first portion
 class Outgoing:
     """The channels of one dispatcher, each with room for so many sends at once."""
 
-    def __init__(self, channels: Mapping[str, Channel], clock: Clock) -> None:
+    def __init__(self, channels: Mapping[str, Channel], clock: Clock, watch: Watch = NOBODY) -> None:
         self._channels = channels
         self._clock = clock
+        self._watch = watch
         self._room: dict[str, asyncio.Semaphore] = {}
         self._alone: dict[str, asyncio.Lock] = {}
         self._portion: dict[str, int] = {}
@@ -111,8 +113,13 @@ class Outgoing:
             if not self._asked[name]:
                 self._moved[name] = clock()
             self._asked[name] += 1
+            wanted = job.go.wanted
+            step = self._watch.step(
+                "send", entry=job.entry.id, order=wanted.order, rule=wanted.rule, channel=name
+            )
             try:
-                return Tried(job, await self._found(channel, job) or await channel.send(job.message))
+                with step:
+                    return Tried(job, await self._found(channel, job) or await channel.send(job.message))
             except ChannelError as error:
                 return Tried(job, error)
             except Exception as error:  # noqa: BLE001  an adapter's bug must not take the others down

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from channels.base import Abilities, Receipt, Rejected
 from orchestrator.engine import PARKED, Engine
@@ -102,7 +102,7 @@ class Records:
                         tx, entry, status, reason, moment, self._engine.book.policy.time_zone,
                         generation=entry.generation,
                     )  # fmt: skip
-                    self.counts[status] += 1
+                    self._count(entry, status)
                     if status is not Status.CANCELLED:  # that is the planner's own word
                         facts.append(outcomes.fact_of(entry.wanted, entry, status, moment, reason=reason))
         self.tell(tx, facts, now)
@@ -150,7 +150,7 @@ class Records:
         """Freeze it until somebody mends what is wrong, or news of its order comes."""
         tx.release(entry.id, entry.generation, now)
         tx.hold([entry.id], f"{PARKED}: {without_mailboxes(reason)}", now)
-        self.counts[PARKED] += 1
+        self._count(entry, PARKED)
 
     def park_all(self, broken: Sequence[tuple[Entry, str]], tx: Transaction, now: datetime) -> None:
         """Park several, each with its reason."""
@@ -220,7 +220,7 @@ class Records:
             if entry.id in late:
                 continue
             if then.again is not None:
-                self.counts[AGAIN] += 1
+                self._count(entry, AGAIN, channel)
                 with self.fenced(entry):
                     again = then.again
                     self.back(
@@ -228,7 +228,8 @@ class Records:
                         outcome=then.outcome, code=then.code, queue=again.queue,
                     )  # fmt: skip
             elif then.status is not None:
-                self.counts[then.status] += 1
+                lag = moment - entry.wanted.due_at if then.status is Status.ACCEPTED else None
+                self._count(entry, then.status, channel, lag)
                 facts.append(
                     outcomes.fact_of(wanted, entry, then.status, moment, channel=channel, reason=then.reason)
                 )
@@ -238,6 +239,10 @@ class Records:
         settled = {item.fact.data["key"] for item in known}
         facts = [item for item in facts if item.fact.data["key"] not in settled] + known
         self.tell(tx, facts, now, sight)
+
+    def _count(self, entry: Entry, word: str, channel: str = "", lag: timedelta | None = None) -> None:
+        self.counts[word] += 1
+        self._engine.watch.ended(entry.wanted.rule, channel or entry.channel, word, lag)
 
     def _endings(self, answers: Sequence[tuple[Job, Follows]], now: datetime) -> list[Finish]:
         return [

@@ -12,12 +12,13 @@ from orchestrator.errors import LedgerError
 from orchestrator.intake import FUTURE_TOLERANCE
 from orchestrator.intake.lines import MAX_EVENT
 from orchestrator.web import console, frame, signed_in
-from orchestrator.web.answers import answer, problem_answer
+from orchestrator.web.answers import problem_answer
 from orchestrator.web.body import RETRY_AFTER
 from orchestrator.web.console.live import Watcher
 from orchestrator.web.desk import Desk
 from orchestrator.web.events import Hear, events_router
 from orchestrator.web.signed_in import Door, NotSignedIn
+from orchestrator.web.standing import standing_router
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +42,12 @@ def create_app(
 ) -> FastAPI:
     """Return the application that gives events to *hear*, with further *routers* and the *rooms* for people.
 
-    *ready* says whether the ledger answers; *max_body* is the largest request in bytes.
+    *ready* says whether it is able to work, or raises why not; *max_body* is the largest request in bytes.
     """
     app = FastAPI(title="Beforehand", docs_url=None, redoc_url=None, openapi_url=None)
     events = events_router(hear, now=now, max_body=max_body, future_tolerance=future_tolerance)
-    _include(app, [events, *routers, *(_rooms(app, rooms) if rooms is not None else ())])
-
-    @app.get("/health")
-    async def health() -> Response:
-        """Say that the process lives."""
-        return answer(HTTPStatus.OK, {"status": "alive"})
-
-    @app.get("/ready")
-    async def readiness() -> Response:
-        """Say whether events can be taken now."""
-        try:
-            is_ready = await ready()
-        except LedgerError:
-            is_ready = False
-        if is_ready:
-            return answer(HTTPStatus.OK, {"status": "ready"})
-        return problem_answer(HTTPStatus.SERVICE_UNAVAILABLE)
+    for_people = _rooms(app, rooms) if rooms is not None else ()
+    _include(app, [events, standing_router(ready), *routers, *for_people])
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from channels.base import Unavailable
 from channels.reports import Answering, Callback, Forged, Reply, Report, Reporting, Unreadable
 from orchestrator.errors import LedgerError
+from orchestrator.watching import NOBODY, Watch
 from orchestrator.web.answers import problem_answer
 from orchestrator.web.body import RETRY_AFTER, body_of
 
@@ -28,8 +29,9 @@ def callbacks_router(
     public_url: str,
     now: Callable[[], datetime],
     max_body: int,
+    watch: Watch = NOBODY,
 ) -> APIRouter:
-    """Return the route that *readers* read, each by its name.
+    """Return the route that *readers* read, each by its name; *watch* hears what is refused.
 
     Providers sign the address they call: it is below *public_url*, whatever host a request names. *max_body*
     in bytes.
@@ -51,12 +53,15 @@ def callbacks_router(
         try:
             said = await reader.read(_callback(f"{public_url}/callbacks/{name}", request, body), now())
         except Forged as forged:
+            watch.called_back(name, "forged")
             log.warning("callback %s: refused: %s", name, forged.reason)
             return problem_answer(HTTPStatus.FORBIDDEN, detail=forged.reason)
         except Unreadable as unreadable:
+            watch.called_back(name, "unreadable")
             log.warning("callback %s: cannot be read: %s", name, unreadable.reason)
             return problem_answer(HTTPStatus.BAD_REQUEST, detail=unreadable.reason)
         except Unavailable as away:
+            watch.called_back(name, "undecided")
             log.warning("callback %s: nobody can tell if it is the provider's: %s", name, away.reason)
             return problem_answer(HTTPStatus.SERVICE_UNAVAILABLE, retry_after=RETRY_AFTER)
         try:

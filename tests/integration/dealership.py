@@ -20,6 +20,7 @@ from orchestrator.sending.dispatch import LEASE, Dispatcher
 from orchestrator.sending.messages import Composer
 from orchestrator.sending.senders import Sender
 from orchestrator.sending.ways_back import WaysBack
+from orchestrator.watching import NOBODY, Watch
 from tests.builders import BERLIN, LINDNER, NORA, PAUL, at, event, incoming
 
 T = TypeVar("T")
@@ -81,6 +82,7 @@ class Dealership:
         policy: Policy | None = None,
         limits: Mapping[str, Limits] | None = None,
         ways: WaysBack | None = None,
+        watch: Watch = NOBODY,
     ) -> None:
         self.folder = folder
         self.clock = clock or VirtualClock(START)
@@ -99,7 +101,7 @@ class Dealership:
             {"rules/new-car.yaml": rules_text}, templates=None, channels=None, policy=self.policy
         )
         assert not problems, [str(problem) for problem in problems]
-        self.engine = Engine(self.ledger, book)
+        self.engine = Engine(self.ledger, book, watch=watch)
         self.dispatcher = Dispatcher(
             self.engine, self.composer(), self.channels, self.clock,
             lease=lease, batch=batch, allow=allow, live=live, limits=limits,

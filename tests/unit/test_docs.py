@@ -39,7 +39,7 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 GENERATED = {
     DOCS / "reference" / f"{name}.md"
-    for name in ("codes", "commands", "events", "settings", "template-variables")
+    for name in ("codes", "commands", "events", "metrics", "settings", "template-variables")
 }
 BY_HAND = [page for page in PAGES if page not in GENERATED]
 
