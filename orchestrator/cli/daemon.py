@@ -150,12 +150,9 @@ async def _until_stopped(
     import asyncio
 
     from orchestrator.cli.following import Follower, Texts
-<<<<<<< HEAD
-    from orchestrator.clock import Watch
-=======
     from orchestrator.cli.heartbeat import BEAT, Heartbeat
     from orchestrator.cli.standing import Standing
->>>>>>> 668a2c1 (Tell Prometheus and OpenTelemetry how it goes, let each daemon say that it lives, and say apart whether it lives and whether it can work)
+    from orchestrator.clock import Watch
     from orchestrator.config import written
     from orchestrator.sending.dispatch import Dispatcher
 
