@@ -23,7 +23,7 @@ from orchestrator.render.mjml import compile_mjml
 from orchestrator.render.plain import paragraphs, tidy
 from orchestrator.render.sandbox import Sandbox
 from orchestrator.render.source import Assembled, Piece, SourceError
-from orchestrator.render.syntax import mistake
+from orchestrator.render.syntax import failed, mistake
 from orchestrator.render.words import Brand, When
 from orchestrator.texts import TASK, said_by
 
@@ -239,9 +239,7 @@ class Renderer:
             return _capped(template.root_render_func(template.new_context(words, shared=True)))
         except Exception as error:  # noqa: BLE001 - a template may raise anything; the notification is parked
             path, line = part.assembled.origin(_line(error, template))
-            # Only Jinja's own messages are safe to keep: any other may quote a customer's data.
-            own = error.message if isinstance(error, TemplateError) else ""
-            raise RenderError(f"{path}:{line}: {own or type(error).__name__}") from None
+            raise RenderError(f"{path}:{line}: {failed(error)}") from None
 
     # ── compiling ──
 

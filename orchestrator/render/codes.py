@@ -228,7 +228,7 @@ TEMPLATE_CODES: Mapping[str, Code] = {
     "T115": Code(
         "an allowance that allows nothing",
         "`Allow:` names no code that can be allowed, or gives no reason.",
-        "Write `Allow: T104 because the law office wants this wording`: T101 to T114 and T120 to T124.",
+        "Write `Allow: T104 because the law office wants this wording`: T101 to T114 and T120 to T125.",
     ),
     "T116": Code(
         "an allowance that is not needed",
@@ -266,5 +266,12 @@ TEMPLATE_CODES: Mapping[str, Code] = {
         "a task without an answer",
         "It does not say how to answer: what to record so that the task is closed.",
         "Say what closes it: “then log the call”.",
+    ),
+    "T125": Code(
+        "a hole in the text",
+        "It prints something that may be empty: “promised for .” Every text is said with sample facts, "
+        "and again with no more than its rule makes sure of: a `reached` rule needs no promise, an order no "
+        "owner, and an attribute with `?` may be missing. Loops are not looked into.",
+        "Ask first: `{% if promise %}It was promised for {{ promise.text }}.{% endif %}`; or give a default.",
     ),
 }

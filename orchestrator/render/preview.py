@@ -110,6 +110,42 @@ def sample(journey: Journey, template: str, locale: str = "") -> Sample:
     return Sample(replace(notification, tells=told), order, replace(MARIA, locale=locale), now)
 
 
+def barely(journey: Journey, template: str, locale: str = "") -> Sample:
+    """Return the same facts without those that its rule does not make sure of.
+
+    An event says what its sender likes, so its data stay.
+    """
+    full = sample(journey, template, locale)
+    rule, _, task = _rule(journey, template.rpartition("/")[2])
+    order = full.order
+    kinds = journey.attributes
+    milestones = dict(order.milestones)
+    for name, state in order.milestones.items():
+        sure = rule.trigger.on in _PROMISED and name == rule.trigger.milestone
+        promises = [replace(promise, reason="") for promise in state.promises] if sure else []
+        tellings = state.tellings if sure else []
+        milestones[name] = replace(state, promises=promises, tellings=tellings, note="")
+    order = replace(
+        order,
+        attributes={k: v for k, v in order.attributes.items() if not kinds.get(k, "").endswith("?")},
+        owner=order.owner if task else Person(),
+        manager=order.manager if task else Person(),
+        milestones=milestones,
+        outcomes={},
+    )
+    own = {rule.trigger.milestone, *journey.promises}
+    tells = tuple(told for told in full.notification.tells if told.milestone in own)
+    return replace(
+        full,
+        notification=replace(full.notification, tells=tells),
+        order=order,
+        customer=replace(full.customer, given_name=""),
+    )
+
+
+_PROMISED = frozenset({On.MISSED, On.UPCOMING, On.MOVED})  # due only where something was promised
+
+
 def _rule(journey: Journey, slug: str) -> tuple[Rule, int, bool]:
     """The rule that says *slug*, on which rung, and whether as a task."""
     for rule in journey.rules:

@@ -42,20 +42,23 @@ class Rehearsal:
         self._steps: dict[str, list[str]] = {}  # of each expression; none: it is more than a name with dots
         self._compiled: dict[str, Callable[[dict[str, Any]], Any]] = {}
 
-    def say(self, pieces: Sequence[Piece], words: Mapping[str, Any]) -> str | None:
+    def say(
+        self, pieces: Sequence[Piece], words: Mapping[str, Any], holes: list[Piece] | None = None
+    ) -> str | None:
         """What *pieces* print with *words*; ``None``: only Jinja itself can tell, or tell what is wrong.
 
-        The pieces of one message share the budget that is among its *words*; others have one each.
+        The pieces of one message share the budget that is among its *words*; others have one each. What is
+        reached and prints nothing is added to *holes*.
         """
         try:
             names = {**self._env.globals, **words}
             if BUDGET not in names:
                 names[BUDGET] = Budget(leftwards=leftwards(str(words.get("locale", ""))))
-            return self._said(pieces, names)
+            return self._said(pieces, names, holes)
         except (TemplateError, _BeyondError, ArithmeticError, LookupError, TypeError, ValueError):
             return None
 
-    def _said(self, pieces: Sequence[Piece], names: dict[str, Any]) -> str:
+    def _said(self, pieces: Sequence[Piece], names: dict[str, Any], holes: list[Piece] | None) -> str:
         parts: list[str] = []
         branches: list[tuple[bool, bool]] = []  # of each open `if`: is this branch said, was one before it
         live = True
@@ -68,6 +71,8 @@ class Rehearsal:
                     raise _BeyondError
                 if live:
                     parts.append(said(names[BUDGET], self._value(piece.text[2:-2], names)))
+                    if holes is not None and not parts[-1].strip():
+                        holes.append(piece)
             else:
                 self._statement(piece.text, branches, names)
                 live = all(now for now, _ in branches)

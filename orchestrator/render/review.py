@@ -16,13 +16,12 @@ from orchestrator.render import Renderer, sms_text, voice
 from orchestrator.render import source as template_source
 from orchestrator.render.check import at
 from orchestrator.render.declarations import undeclared
-from orchestrator.render.sampled import Sampled
+from orchestrator.render.sampled import HEARD, Sampled
 from orchestrator.render.source import Header, Is, Piece, SourceError
 from orchestrator.render.voice import Fault, Reader, Script
 from orchestrator.texts import SHARED, said_by
 
 ALLOWANCE = re.compile(r"(?P<code>T1\d\d)\s+because\s+\S.*")
-HEARD = ("Subject", "Preview", "Title", "Calendar-Title")  # headers that a reader reads
 _PLACE = re.compile(r"(?P<path>[^:\n]+):(?P<line>\d+): (?P<why>.*)", re.DOTALL)
 _ALL_ORDERS = re.compile(r"\borders\b")
 _OF_TASKS = re.compile(r"\btask\.")
@@ -86,7 +85,8 @@ class _Review:
         found += self._of_ladders()
         unknown = [*self._undeclared()]
         told = {(problem.path, problem.line) for problem in unknown}  # why it fails there
-        failing = {p for p in self._overruled(found) if p.code != "T117" or (p.path, p.line) not in told}
+        known = self._overruled(found)
+        failing = {p for p in known if p.code not in ("T117", "T125") or (p.path, p.line) not in told}
         return _in_order({*failing, *unknown, *self._of_one_only(), *self._of_purposes()})
 
     def failing(self) -> list[Problem]:
@@ -194,6 +194,8 @@ class _Review:
         except (RenderError, NotFound) as error:
             yield self._failed(str(error))
             return
+        for piece, bare in self.sampled.holes(path, journey) if use.journey is not None else ():
+            yield self._hole(piece, bare)
         if channel == "sms" and sms_text.sms_segments(text)[1] > 1:
             odd = sms_text.beyond_gsm(text)
             hint = f"GSM-7 has no {' '.join(odd)}" if odd else "say it in fewer words"
@@ -207,6 +209,15 @@ class _Review:
             return Fault("T117", f"with sample facts it fails: {why}", hint)
         message = f"with sample facts it fails: {named['why']}"
         return Fault("T117", message, hint, path=named["path"], line=int(named["line"]))
+
+    def _hole(self, piece: Piece, bare: bool) -> Fault:
+        """A place of a text at which its reader finds nothing."""
+        named = piece.text[2:-2].strip(" -+")
+        when = "where it is not known, and the rule does not make sure of it" if bare else "with sample facts"
+        asks = named.partition("|")[0].strip()
+        asks = asks.removesuffix(".text") if "(" not in asks else "…"
+        hint = f"ask first: `{{% if {asks} %}}… {{{{ {named} }}}}{{% endif %}}`"
+        return Fault("T125", f"a hole: {named!r} says nothing {when}", hint, piece.path, piece.line, named)
 
     def _journey(self, folder: str) -> Journey | None:
         """The journey a folder belongs to; what is shared is shown in any."""
@@ -305,7 +316,7 @@ class _Review:
         return next((n for n, line in enumerate(lines, 1) if line.strip() and "{% set" not in line), 1)
 
 
-ALLOWABLE = frozenset(f"T{number}" for number in (*range(101, 115), *range(120, 125)))
+ALLOWABLE = frozenset(f"T{number}" for number in (*range(101, 115), *range(120, 126)))
 
 
 def _in_order(problems: Collection[Problem]) -> list[Problem]:

@@ -3,6 +3,7 @@
 What a :class:`~orchestrator.render.rehearse.Rehearsal` can tell is not compiled; the rest is rendered.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,10 +13,13 @@ from orchestrator.render import OUTPUT_LIMIT, SMS_SEGMENTS, Renderer, bidi, sms_
 from orchestrator.render import source as template_source
 from orchestrator.render.limits import BUDGET, Budget
 from orchestrator.render.plain import paragraphs, tidy
-from orchestrator.render.preview import sample
+from orchestrator.render.preview import barely, sample
 from orchestrator.render.rehearse import Rehearsal
-from orchestrator.render.source import Piece
+from orchestrator.render.source import Is, Piece
 
+HEARD = ("Subject", "Preview", "Title", "Calendar-Title")  # headers that a reader reads
+_MEANT = re.compile(r"\|\s*default\b|\bif\b|\bor\b")  # it says itself what it says of nothing
+_SURE = re.compile(r"\{\{-? *(?:customer\.(?:greeting|name)|sender\.name|order\.id|company\.name) *-?\}\}")
 _IN_HTML = 2  # what stands in HTML may be escaped: so many times longer than it was said, it may be too long
 
 
@@ -25,7 +29,8 @@ class Sampled:
     def __init__(self, renderer: Renderer, policy: Policy) -> None:
         self._renderer, self._policy = renderer, _in_plain_weeks(policy)
         self._rehearsal = Rehearsal(renderer.text_env)
-        self._words: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._words: dict[tuple[str, str, str, bool], dict[str, Any]] = {}
+        self._empty: dict[str, list[Piece]] = {}  # of each text file: what printed nothing with sample facts
 
     def say(self, path: str, journey: Journey) -> str:
         """Return the body of the text file *path*; raises :class:`RenderError` if anything of it fails."""
@@ -37,11 +42,30 @@ class Sampled:
         body = self._rehearsed(path, name, channel, locale, words)
         return self._renderer.render_file(path, words).text if body is None else body
 
-    def words(self, journey: Journey, name: str, locale: str) -> dict[str, Any]:
-        """What a template may name with sample facts, the same on every channel."""
-        key = (journey.id, name, locale)
+    def holes(self, path: str, journey: Journey) -> Iterator[tuple[Piece, bool]]:
+        """What the text file *path* prints and is empty: with sample facts, or (true) where little is known.
+
+        Little is what its rule makes sure of. What gives a default of its own knows what it does.
+        """
+        place = template_source.split_path(path)
+        assert place is not None
+        name, _, locale = place
+        with_little: list[Piece] = []
+        words = self.words(journey, name, "", bare=True)  # what is empty is so in every language
+        heads = [pieces for head, pieces in self._renderer.heads(path).items() if head in HEARD]
+        for pieces in (*heads, self._renderer.body(path, locale)):
+            if any(piece.kind is not Is.TEXT and not _SURE.fullmatch(piece.text) for piece in pieces):
+                self._rehearsal.say(pieces, words, with_little)
+        empty = self._empty.get(path, [])
+        for piece in dict.fromkeys([*empty, *with_little]):
+            if not _MEANT.search(piece.text):
+                yield piece, piece not in empty
+
+    def words(self, journey: Journey, name: str, locale: str, *, bare: bool = False) -> dict[str, Any]:
+        """What a template may name with sample facts, the same on every channel; *bare* of what may lack."""
+        key = (journey.id, name, locale, bare)
         if key not in self._words:
-            facts = sample(journey, name, locale)
+            facts = (barely if bare else sample)(journey, name, locale)
             self._words[key] = wording.context(
                 facts.notification, facts.order, facts.customer, journey, self._policy, facts.now,
                 self._renderer.company,
@@ -53,8 +77,12 @@ class Sampled:
     ) -> str | None:
         """The body as it is said; ``None``: something fails, or only rendering can tell."""
         words = {**words, BUDGET: Budget(leftwards=bidi.leftwards(locale or str(words["locale"])))}
-        heads = {head: self._said(pieces, words) for head, pieces in self._renderer.heads(path).items()}
-        body = self._said(self._renderer.body(path, locale), words)
+        holes = self._empty[path] = []
+        heads = {
+            head: self._said(pieces, words, holes=holes if head in HEARD else None)
+            for head, pieces in self._renderer.heads(path).items()
+        }
+        body = self._said(self._renderer.body(path, locale), words, holes=holes)
         if body is None or None in heads.values():
             return None
         body = tidy(body)
@@ -81,9 +109,13 @@ class Sampled:
                 yield self._said(pieces, words, most=OUTPUT_LIMIT // _IN_HTML)
 
     def _said(
-        self, pieces: Sequence[Piece], words: Mapping[str, Any], most: int = OUTPUT_LIMIT
+        self,
+        pieces: Sequence[Piece],
+        words: Mapping[str, Any],
+        most: int = OUTPUT_LIMIT,
+        holes: list[Piece] | None = None,
     ) -> str | None:
-        said = self._rehearsal.say(pieces, words)
+        said = self._rehearsal.say(pieces, words, holes)
         return said if said is not None and len(said) <= most else None
 
 

@@ -1,10 +1,10 @@
 """What Jinja cannot read, in our words and where the cause stands: Jinja says where it gave up."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from jinja2 import TemplateSyntaxError
+from jinja2 import TemplateError, TemplateSyntaxError
 
 from orchestrator.findings import suggestion
 
@@ -43,6 +43,29 @@ def mistake(error: TemplateSyntaxError, source: str) -> Mistake:
     if said.startswith(("it ", "a ")):  # our own words, of what no template may do
         return Mistake(error.lineno, said, "")
     return Mistake(error.lineno, "this cannot be read", _NEAR)
+
+
+def failed(error: Exception) -> str:
+    """Say what went wrong while a text was made; of Jinja's own messages alone are safe to show.
+
+    Any other may quote a customer's data, so it is told by its kind.
+    """
+    if isinstance(error, TemplateError):
+        return error.message or "it fails"
+    return next((words for kind, words in _FAILURES.items() if isinstance(error, kind)), "it fails")
+
+
+_FAILURES: Mapping[type[Exception], str] = {
+    ZeroDivisionError: "it divides by nothing",
+    RecursionError: "it includes or calls itself without an end",
+    MemoryError: "it needs too much memory",
+    OverflowError: "a number in it is too large",
+    KeyError: "it asks a mapping for a name that is not in it",
+    IndexError: "it asks a list for a place that is not in it",
+    AttributeError: "it asks a value for something it does not have",
+    TypeError: "it puts values together that do not go together, such as a text and a number",
+    ValueError: "a value in it cannot be read as what it is used for, such as a text as a number",
+}
 
 
 def _unclosed(source: str, noticed: int) -> Mistake | None:

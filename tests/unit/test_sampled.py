@@ -21,8 +21,9 @@ JOURNEY = """\
 version: 1
 journey: car
 milestones: [arrived, collected]
+promises: {collected: arrived + 3bd}
 rules:
-  - {id: here, on: {reached: arrived}, say: here, channels: [sms, email, push]}
+  - {id: here, on: {reached: arrived}, say: here, tells: collected, channels: [sms, email, push]}
 """
 SAID = (
     "Hello {{ customer.greeting }}, your car is here. I will call you by {{ next_update.text }}. "
@@ -115,6 +116,24 @@ def test_what_fails_in_a_text_that_goes_with_a_mail_is_found(tmp_path: Path) -> 
     )
 
     assert [(p.code, p.path, p.line) for p in problems] == [("T117", "templates/shared/list.txt.j2", 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{{ 1 // 0 }}", "it divides by nothing"),
+        ("{{ 1 < 'a' }}", "it puts values together that do not go together, such as a text and a number"),
+        ("{{ [3, 'a'] | sort }}", "it puts values together that do not go together"),
+        ("{{ 5 | join }}", "it puts values together that do not go together"),
+        ("{{ customer.name.nothing }}", "nothing here is called '.nothing'"),
+    ],
+)
+def test_what_fails_is_told_in_words_and_not_in_those_of_python(tmp_path: Path, text: str, why: str) -> None:
+    (problem,) = found(tmp_path, {**FILES, "car/here/sms.txt.en.j2": f"{SAID}\n{text}\n"})
+
+    assert why in problem.message
+    assert "Error" not in problem.message
+    assert " object" not in problem.message
 
 
 def test_a_document_longer_than_any_mail_is_found(tmp_path: Path) -> None:

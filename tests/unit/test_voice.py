@@ -27,8 +27,10 @@ JOURNEY = """\
 version: 1
 journey: car
 milestones: [arrived, collected]
+attributes: {model: text?, colour: text}
+promises: {collected: arrived + 3bd}
 rules:
-  - {id: here, on: {reached: arrived}, say: here, channels: [sms, email]}
+  - {id: here, on: {reached: arrived}, say: here, tells: collected, channels: [sms, email]}
 """
 TASK = """\
   - {id: call, on: {missed: arrived}, task: {for: owner, do: call, within: 2bh, then: manager}}
@@ -144,7 +146,43 @@ MISSED = [
     ("T115", changed(MAIL_FILE, "\n\nHello", "\nAllow: T010 because it is not mine to mend\n\nHello")),
     ("T116", changed(MAIL_FILE, "\n\nHello", "\nAllow: T108 because the model is called ROADSTER\n\nHello")),
     ("T117", changed(SMS_FILE, "{{ sender.name }}", "{{ sender.name }}{{ (5 / 0) }}")),
+    ("T125", changed(SMS_FILE, "your car is here.", "your car, due {{ promise.text }}, is here.")),
+    ("T125", changed(MAIL_FILE, "Your car", "{{ owner.name }}: your car")),
+    ("T125", changed(MAIL_FILE, "is here. What", "is here: {{ reason }}. What")),
+    ("T125", changed(SMS_FILE, "your car is", "your {{ order.attributes.model }} is", GOOD)),
+    (
+        "T125",
+        changed(
+            MAIL_FILE, "is here. What", "is here{% if not promise %} {{ promise.text }}{% endif %}. What"
+        ),
+    ),
 ]
+WHOLE = [
+    ("your car is here.", "your car{% if promise %}, due {{ promise.text }},{% endif %} is here."),
+    ("your car is here.", "your car, due {{ promise.text or 'by now' }}, is here."),
+    ("your car is here.", "your car, due {{ promise.text | default('by now', true) }}, is here."),
+    ("your car is here.", "your {{ order.attributes.colour }} car is here."),
+    ("your car is here.", "your car is here since {{ happened.text }}."),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), WHOLE)
+def test_a_text_that_asks_first_or_says_what_its_rule_makes_sure_of_has_no_hole(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    assert found(tmp_path, changed(SMS_FILE, before, after)) == []
+
+
+def test_a_hole_is_told_at_its_place_with_what_to_ask(tmp_path: Path) -> None:
+    (problem,) = found(
+        tmp_path, changed(MAIL_FILE, "your car is here.", "your car, due {{ promise.text }}, is here.")
+    )
+
+    assert (problem.line, problem.column) == (5, 18)
+    assert problem.message == (
+        "a hole: 'promise.text' says nothing where it is not known, and the rule does not make sure of it"
+    )
+    assert problem.hint == "ask first: `{% if promise %}… {{ promise.text }}{% endif %}`"
 
 
 @pytest.mark.parametrize(("code", "files"), MISSED, ids=[f"{c}-{n}" for n, (c, _) in enumerate(MISSED)])
@@ -282,8 +320,9 @@ def test_a_text_of_another_journey_is_not_tried_with_facts_it_does_not_know(tmp_
 def test_what_the_journey_does_not_declare_is_found_in_its_texts(
     tmp_path: Path, said: str, hint: str
 ) -> None:
-    journey = JOURNEY.replace("rules:", "attributes: {front: text?}\nrules:")
-    right = "{{ order.attributes.front }}{{ order.attributes.get('x') }}{# promises.x #} order.attributes.x "
+    journey = JOURNEY.replace("attributes: {", "attributes: {front: text?, ")
+    right = "{{ order.attributes.front or '' }}{{ order.attributes.get('x') }}"
+    right += "{# promises.x #} order.attributes.x "
     before = f"your car is here. {right}"
     files = changed(MAIL_FILE, "your car is here. ", f"{before}{said.replace('»', '')} ")
     (problem,) = found(tmp_path, files, journey)
