@@ -17,7 +17,7 @@ from orchestrator.cli import output
 from orchestrator.cli.facts import engine_now, hear, need_a_look, plan_the_rest, troubled
 from orchestrator.cli.options import Config, Form, settings
 from orchestrator.cli.output import Format, Progress, counted
-from orchestrator.errors import Misconfigured, Problem
+from orchestrator.errors import Misconfigured, Problem, Problems
 
 if TYPE_CHECKING:
     from orchestrator.config import Settings
@@ -66,16 +66,18 @@ def import_(
     """
     from orchestrator.cli import house
     from orchestrator.tables.imports import Import
-    from orchestrator.tables.mapping import load
+    from orchestrator.tables.mapping import attempt
 
     if afresh and not dry_run:
         raise Misconfigured(
             "--afresh goes with --dry-run only: what is kept is compared with what was before"
         )
     chosen = settings(ctx, config)
-    mapped = load(str(mapping), _text(mapping))
+    mapped = attempt(str(mapping), _text(mapping))
     now = engine_now()
     work = Import(file, mapped, chosen.company.time_zone, now, chosen.intake.future_tolerance)
+    if mapped.problems:
+        raise Problems(work.misfits())
     found = _Found()
     with ExitStack() as stack:
         engine, ledger = _opened(chosen, stack, dry_run, afresh)

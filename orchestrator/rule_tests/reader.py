@@ -18,6 +18,7 @@ from orchestrator.rule_tests.values import Case, Given, Pattern
 from orchestrator.rules.checks import template_name
 from orchestrator.rules.positions import START, Node, parse
 
+OF_RULES = frozenset({"X014", "X015", "X016", "X017", "X018"})  # codes of what the rules do not know
 BY_ITSELF = (UNREACHED, MISSED_ON_HOLD, ANSWER)  # tasks the engine gives without a rule naming them
 
 
@@ -80,7 +81,7 @@ class _File:
             return self._source.word(named, journeys, "X018", "journey")
         if len(journeys) != 1:
             hint = f"there is: {', '.join(journeys)}" if journeys else ""
-            self._source.add(root.place, "X011", "'journey' is missing", hint)
+            self._source.add(root.place, "X011" if journeys else "X018", "'journey' is missing", hint)
         return next(iter(journeys), "")
 
     # ── one test ─────────────────────────────────────────────────────────────

@@ -19,6 +19,8 @@ from orchestrator.tables.reading import Lines, Row, Rows
 from orchestrator.tables.rows import Reader, Said
 
 ROWS = 500  # looked up in the ledger together
+READING = ("encoding", "delimiter", "header", "columns")  # keys that say how to read a table
+OF_TABLES = frozenset({"M001", "M003", "M004", "M005"})  # what binding a mapping to a table finds
 FEW = 3  # lines: in a file of more, one that cannot be read says nothing of the others
 
 Facts = Mapping[str, Sequence[Fact]]
@@ -69,6 +71,26 @@ class Import:
                     yield from self._told(batch, bound, known, disk, refuse)
                     batch = []
             yield from self._told(batch, bound, known, disk, refuse)
+
+    def misfits(self) -> list[Problem]:
+        """What is wrong with a mapping, and beside that which of its columns the table does not have.
+
+        Nothing is known of the columns where it is wrong how the table is to be read.
+        """
+        found = list(self._mapping.problems)
+        wrong = {(problem.line, problem.column) for problem in found}
+        keys = self._mapping.root.keys
+        lines = {problem.line for problem in found}
+        if any(keys[key].line in lines for key in READING if key in keys):
+            return found
+        with _opened(self._file) as stream:
+            rows = self._rows(stream, lambda _: None)
+            try:
+                self._mapping.bind(rows.names, self._zone)
+            except Problems as problems:
+                more = (problem for problem in problems.problems if problem.code in OF_TABLES)
+                found += [problem for problem in more if (problem.line, problem.column) not in wrong]
+        return sorted(found, key=lambda problem: (problem.line, problem.column))
 
     # ── the first reading ──
 

@@ -3,16 +3,20 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import time
+from typing import Any
+
+from pydantic import ValidationError
 
 from orchestrator.errors import Problem, Problems
 from orchestrator.findings import suggestion
-from orchestrator.rules.positions import START, Findings, Node, parse
+from orchestrator.rules.positions import DEEPEST, START, Findings, Node, parse
 from orchestrator.rules.schema_problems import shape
 from orchestrator.tables import templates
 from orchestrator.tables.schema import SHAPES, ConditionShape, MapShape
 from orchestrator.tables.templates import Template
 from orchestrator.timing.calendar import valid_zone
 
+STAND_IN = "x"
 NOON = time(12)  # before any closing time, in no gap of a clock change, the same day in most other zones
 CUSTOMER = ("name", "given_name", "locale", "time_zone", "country", "region", "email", "phone")
 PERSON = ("name", "email", "country", "phone", "locale", "time_zone")
@@ -109,12 +113,16 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class MapFile:
-    """A MAP.yaml whose shape is right; it may still name columns that a table does not have."""
+    """A MAP.yaml whose shape is right; it may still name columns that a table does not have.
+
+    With ``problems`` its shape is what remains without them: good for finding more, and for nothing else.
+    """
 
     path: str
     text: str
     root: Node
     shape: MapShape
+    problems: tuple[Problem, ...] = ()
 
     def bind(self, names: Sequence[str], zone: str) -> Bound:
         """Return the mapping for a table with these columns; *zone* is that of local times if it names none.
@@ -148,6 +156,14 @@ def _another_table(problems: Sequence[Problem], names: Sequence[str]) -> Iterato
 
 def load(path: str, text: str) -> MapFile:
     """Read a MAP.yaml; raises :class:`Problems` with all that is wrong with it."""
+    found = attempt(path, text)
+    if found.problems:
+        raise Problems(found.problems)
+    return found
+
+
+def attempt(path: str, text: str) -> MapFile:
+    """Read a MAP.yaml as far as it can be understood; raises :class:`Problems` where nothing of it can."""
     findings = Findings(path, text)
     root = parse(text, findings)
     if root is not None and not isinstance(root.value, dict):
@@ -156,9 +172,39 @@ def load(path: str, text: str) -> MapFile:
     elif root is None and not findings.problems:
         findings.add(START, "R004", "the file is empty", "begin with `version: 1` and `table: …`")
     found = shape(MapShape, root, findings, SHAPES) if root is not None else None
-    if findings.problems or root is None or found is None:
+    if root is not None and found is None:
+        found = _what_remains(root.plain())
+    if root is None or found is None:
         raise Problems(findings.problems)
-    return MapFile(path, text, root, found)
+    return MapFile(path, text, root, found, tuple(findings.problems))
+
+
+def _what_remains(written: dict[str, Any]) -> MapShape | None:
+    """The shape without every value that has none, and with a stand-in for what is missing."""
+    for _ in range(DEEPEST):  # what is taken away at one depth may be missing then
+        try:
+            return MapShape.model_validate(written)
+        except ValidationError as error:
+            for found in error.errors(include_url=False, include_input=False):
+                _take_away(written, found["loc"], missing=found["type"] == "missing")
+    return None
+
+
+def _take_away(written: dict[str, Any], path: Sequence[int | str], *, missing: bool) -> None:
+    if path == ("version",):
+        written["version"] = "1"
+        return
+    parts = [written]
+    for step in path[:-1]:
+        inner = parts[-1].get(str(step))
+        if not isinstance(inner, dict):
+            break
+        parts.append(inner)
+    last = str(path[len(parts) - 1])
+    if missing and len(parts) == len(path):
+        parts[-1][last] = {} if path == ("order",) else STAND_IN
+    else:
+        parts[-1].pop(last, None)
 
 
 class _Binder:

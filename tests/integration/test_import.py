@@ -391,6 +391,19 @@ def test_a_mapping_that_does_not_fit_is_told_whole_before_the_first_row(house: H
     assert not (house.folder / "beforehand.db").exists() or not house.facts()
 
 
+def test_what_is_wrong_with_a_mapping_and_what_the_table_lacks_is_told_in_one_run(house: House) -> None:
+    house.export({})
+    wrong = MAP.replace('"{Name}"', '"{Nmae}"').replace("placed: Ordered", "placd: Ordered")
+    (house.folder / "map.yaml").write_text(wrong, encoding="utf-8")
+
+    code, _, err = house.run()
+
+    assert code == 1
+    assert "M001 the table has no column called 'Nmae'" in err
+    assert "R010 unknown key 'placd'" in err
+    assert not (house.folder / "beforehand.db").exists() or not house.facts()
+
+
 def test_a_file_that_is_not_there_is_a_mistake_in_the_call(house: House) -> None:
     assert main(["import", "none.csv", "--map", "map.yaml"]) == 2
     house.export({})

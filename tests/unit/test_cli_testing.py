@@ -41,6 +41,21 @@ def test_the_command_ends_with_a_sentence_and_the_right_code(
     assert "did you mean" in capsys.readouterr().err
 
 
+def test_what_is_wrong_with_the_rules_and_with_their_tests_is_told_in_one_run(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules, tests = home / "rules" / "new-car.yaml", home / CAR
+    rules.write_text(rules.read_text("utf-8").replace("silent: 14d", "silent: 14x"), "utf-8")
+    tests.write_text(tests.read_text("utf-8").replace("expect: []", "expekt: []", 1), "utf-8")
+    capsys.readouterr()
+
+    assert main(["test"]) == 1
+    err = capsys.readouterr().err
+    assert "R020" in err
+    assert "X010 unknown key 'expekt'" in err
+    assert "X015" not in err, "what tests say of the rule that is left out is no mistake of theirs"
+
+
 def test_programs_get_every_test_as_an_object_and_coverage_after_them(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

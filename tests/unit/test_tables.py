@@ -3,8 +3,9 @@
 import csv
 import io
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from orchestrator.tables import values
 from orchestrator.tables.doubles import Disk, Double
 from orchestrator.tables.encodings import likely
 from orchestrator.tables.flaws import Flaw
-from orchestrator.tables.mapping import load
+from orchestrator.tables.imports import Import
+from orchestrator.tables.mapping import attempt, load
 from orchestrator.tables.reading import LONGEST, Lines, Row, Rows
 from orchestrator.tables.report import writer
 from orchestrator.tables.schema import json_schema
@@ -42,6 +44,56 @@ def problems(text: str, *names: str) -> list[str]:
     with pytest.raises(Problems) as refused:
         load("map.yaml", text).bind(names, "UTC")
     return [str(problem) for problem in refused.value.problems]
+
+
+WHOLE = """\
+version: 1
+table: cars
+zone: Europe/Berlin
+customer: {id: "{Customer}", name: "{Nmae}", email: "{Mail}"}
+order: {id: "{Id}", journey: new-car, attributes: {model: "{Modell|x}"}}
+promises: {arrived: Promised}
+only: [{column: State, is_not: [test]}]
+cancelled: {column: State, is: [cancelled]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "codes"),
+    [
+        ("table: cars", "tabel: cars", {"R011", "R010"}),
+        ("version: 1", "version: 2", {"R009"}),
+        (" journey: new-car,", "", {"R011"}),
+        ("cancelled: {column: State, is", "cancelled: {column: [State], iz", {"R013", "R010"}),
+        ("only: [{", "only: [7, {", {"R013"}),
+        ('email: "{Mail}"', "email: {a: b}, tel: x", {"R013", "R010"}),
+        ("{arrived: Promised}", "{arrived: {until: Promised, tolld: true}}", {"R011", "R010"}),
+        ("zone: Europe/Berlin", "zone:", {"R013"}),
+    ],
+)
+def test_what_is_wrong_with_a_mapping_and_what_its_table_lacks_are_told_together(
+    tmp_path: Path, before: str, after: str, codes: set[str]
+) -> None:
+    table = tmp_path / "cars.csv"
+    table.write_text("Id,Customer,Name,Mail,Model,Promised,State\n", encoding="utf-8")
+    assert before in WHOLE
+    mapping = attempt("map.yaml", WHOLE.replace(before, after))
+
+    found = Import(table, mapping, "UTC", datetime.now(UTC), timedelta(0)).misfits()
+
+    assert {problem.code for problem in found} == codes | {"M001", "M004"}
+    assert [problem.message for problem in found if problem.code == "M001"] == [
+        "the table has no column called 'Nmae'", "the table has no column called 'Modell'",
+    ]  # fmt: skip
+
+
+def test_where_it_is_wrong_how_a_table_is_read_none_of_its_columns_is_missed(tmp_path: Path) -> None:
+    table = tmp_path / "cars.csv"
+    table.write_text("Id,Customer\n", encoding="utf-8")
+    mapping = attempt("map.yaml", f"{WHOLE}encoding: utf-9\n")
+
+    found = Import(table, mapping, "UTC", datetime.now(UTC), timedelta(0)).misfits()
+    assert [problem.code for problem in found] == ["M002"]
 
 
 # ── lines and quotes ─────────────────────────────────────────────────────────
