@@ -160,6 +160,7 @@ class Rule:
     tells: tuple[str, ...] = ()
     combine: Duration | None = None  # how long it waits for others of the rule to the same person
     until: str = "accepted"  # how far a message must get: accepted, delivered or opened …
+    until_by: tuple[tuple[str, str], ...] = ()  # the same by channel; one that is not named: accepted
     fallback_after: Duration | None = None  # … or else, so long after it was accepted, the next channel
     mode: Mode = Mode.LIVE
     catch_up: bool = False
@@ -172,6 +173,13 @@ class Rule:
         """The same rule to each of the others, who are told and never tasked."""
         rungs = tuple(replace(rung, task=None) for rung in self.rungs)
         return tuple(replace(self, to=role, also_to=(), rungs=rungs) for role in self.also_to)
+
+    def aim(self, *channel: str) -> str:
+        """How far a message must get by a *channel*, which goes by its name or its kind."""
+        if not self.until_by:
+            return self.until
+        named = dict(self.until_by)
+        return next((named[name] for name in channel if name in named), "accepted")
 
     def rung(self, number: int) -> Rung | None:
         """The rung of that *number* (from 1), ``every`` counted out; ``None`` past the last."""

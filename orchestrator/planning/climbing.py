@@ -129,7 +129,8 @@ def unsaid(case: Case, waits: dict[str, set[str]]) -> Case:
 
 def _until(rule: Rule, channel: str, case: Case) -> str:
     """How far this channel's message must get: no further than anybody reports."""
-    return min(rule.until, case.policy.reports.get(channel, Became.ACCEPTED), key=RANKS.__getitem__)
+    aim = rule.aim(channel, case.policy.kind(channel))
+    return min(aim, case.policy.reports.get(channel, Became.ACCEPTED), key=RANKS.__getitem__)
 
 
 def _unheard(rule: Rule, outcome: Outcome, case: Case) -> Unheard | None:

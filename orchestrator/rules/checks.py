@@ -42,6 +42,7 @@ def rule(node: Node, known: Known, findings: Findings) -> None:
     _channels(node.get("channels"), known, findings)
     _lengths(node, findings)
     _until(node, findings)
+    _aims(node, known, findings)
     for told in _texts(node.get("tells")):
         exists(told, "milestone", known.milestones, "R014", findings)
     for where in (node, *_rungs(node)):
@@ -117,15 +118,29 @@ def _lengths(node: Node, findings: Findings) -> None:
 def _until(node: Node, findings: Findings) -> None:
     """How far a message must get and when to stop waiting for it are one thing, and about messages."""
     until, wait = node.get("until"), node.get("fallback_after")
-    aims = until is not None and until.text in ("delivered", "opened")
+    asked = [until, *until.children()] if until is not None else []
+    aims = [one.text for one in asked if one.text in ("delivered", "opened")]
     if until is not None and aims and wait is None:
         hint = "say for how long: `fallback_after: 2h`"
-        findings.add(until.place, "R063", f"nothing says how long to wait until it is {until.text}", hint)
-    if wait is not None and (until is None or until.text == "accepted"):
+        findings.add(until.place, "R063", f"nothing says how long to wait until it is {aims[0]}", hint)
+    if wait is not None and (until is None or asked[-1].text == "accepted") and not aims:
         message = "whatever is accepted is accepted at once: there is nothing to wait for"
         findings.add(node.keys["fallback_after"], "R063", message, "add `until: delivered` or `opened`")
     if wait is not None and not any(part.get("say") for part in (node, *_rungs(node))):
         findings.add(node.keys["fallback_after"], "R064", "only a message can go another way", "add `say:`")
+
+
+def _aims(node: Node, known: Known, findings: Findings) -> None:
+    """An aim is set for channels that there are, and that the rule uses."""
+    until, channels = node.get("until"), [one.text for one in _texts(node.get("channels"))]
+    for name, place in until.keys.items() if until is not None else ():
+        if known.channels is not None and name not in known.channels:
+            hint = did_you_mean(name, channels or known.channels)
+            findings.add(place, "R012", f"no channel called {name!r}", hint)
+        elif channels and name not in channels:
+            findings.add(
+                place, "R063", f"the rule does not use {name}", "add it to `channels:`, or remove it"
+            )
 
 
 def _event_type(node: Node, findings: Findings) -> None:

@@ -327,9 +327,15 @@ RULE_CODES: Mapping[str, Code] = {
         "nobody would say so",
         "The rule waits until a message was delivered or opened, and of one of its channels, which is not "
         "the last, nobody reports anything: neither the provider nor the company's own app. Such a message "
-        "counts as well as it can once it is accepted, and the channels after it would never be tried. A "
-        "channel that reports delivery alone is asked for no more.",
+        "counts as well as it can once it is accepted, and the channels after it would never be tried.",
         'Put the channel last, or say in its settings what the app reports: `reported = "opened"`.',
+    ),
+    "R058": Code(
+        "asks more than a channel tells",
+        "The rule waits until a message was opened, and of one of its channels only delivery is reported, as "
+        "of texts: there it could wait for no more than that.",
+        "Say what is meant by each channel: `until: {push: opened, sms: delivered}`. That a provider of "
+        'mails tracks opens, or an app reports them, is said in the settings: `reported = "opened"`.',
     ),
     "R056": Code(
         "gives up too late",

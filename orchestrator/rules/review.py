@@ -128,7 +128,15 @@ def _unreported(rule: Rule, policy: Policy, reports: Mapping[str, str], findings
     """A channel before the last one of whose messages nobody says what becomes of them."""
     if rule.fallback_after is None:
         return
-    mute = [name for name in (rule.channels or policy.preference)[:-1] if name not in reports]
+    used = rule.channels or policy.preference
+    aims = {name: rule.aim(name, policy.kind(name)) for name in used}
+    for name, aim in aims.items():
+        if aim == "opened" and reports.get(name) == "delivered":
+            message = f"nobody reports that a message by {name} was opened, only that it was delivered"
+            each = ", ".join(f"{one}: {'delivered' if one == name else aims[one]}" for one in used)
+            hint = f'write `until: {{{each}}}`, or say in its settings what is reported: reported = "opened"'
+            findings.say(rule, "until", "R058", message, hint)
+    mute = [name for name in used[:-1] if name not in reports and aims[name] != "accepted"]
     if mute:
         message = f"nobody reports what becomes of a message by {' or '.join(mute)}"
         hint = 'put that channel last, or say in its settings what your app reports: reported = "opened"'

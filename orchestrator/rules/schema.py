@@ -86,6 +86,14 @@ def _surfaces(value: Any) -> tuple[str, ...] | None:
     return named
 
 
+def _aim(value: Any) -> Any:
+    """How far a message must get, or that by channel."""
+    for one in value.values() if isinstance(value, dict) and value else (value,):
+        if _text(one) not in UNTIL:
+            raise _refuse("R019", f"no aim called {one!r}", suggestion(one, UNTIL))
+    return value
+
+
 def _when_to_send(value: str) -> str | time:
     if value in ("preferred", "now"):
         return value
@@ -138,6 +146,13 @@ Surfaces = Annotated[
 ]
 Count = Annotated[
     int, BeforeValidator(_count), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 9999})
+]
+Aim = Annotated[
+    str | dict[str, str],
+    BeforeValidator(_aim),
+    WithJsonSchema(
+        {"anyOf": [{"enum": list(UNTIL)}, {"type": "object", "additionalProperties": {"enum": list(UNTIL)}}]}
+    ),
 ]
 SendAt = Annotated[
     str | time,
@@ -277,10 +292,9 @@ class RuleShape(Shape):
         None,
         description="Wait so long for what it says of the customer's other orders: one message for all.",
     )
-    until: Annotated[str, _word(*UNTIL, kind="aim")] = Field(
+    until: Aim = Field(
         "accepted",
-        description="accepted, delivered or opened: with less, another channel follows.",
-        json_schema_extra={"enum": list(UNTIL)},
+        description="accepted, delivered or opened, or one of them by channel: with less, another follows.",
     )
     fallback_after: Length | None = Field(
         None, description="With `until`: so long after a message was accepted the next channel follows."

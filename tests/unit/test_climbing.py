@@ -57,6 +57,21 @@ def about(note: Notification) -> tuple[str, str, tuple[str, ...]]:
 # ── step by step ─────────────────────────────────────────────────────────────
 
 
+def test_a_rule_may_wait_for_something_else_by_each_channel() -> None:
+    each = rules(", until: {push: opened, sms: delivered}, fallback_after: 2h")
+
+    assert about(next_one(PUSH, now="2026-03-12 11:20", of=each))[1] == "12:20"
+    (text,) = (n for n in after(PUSH, now="2026-03-12 13:20", of=each).wanted if n.kind == "message")
+    sent = outcome(text, "2026-03-12 13:20", channel="sms")
+    there = report(text, "delivered", "2026-03-12 13:21", channel="sms")
+    assert [note.occasion for note in after(PUSH, sent, there, now="2026-03-12 13:22", of=each).wanted] == [
+        "arrived#1.s2"
+    ]
+    opened = rules(reports={"push": "opened", "sms": "opened"})
+    further = {note.occasion for note in after(PUSH, sent, there, now="2026-03-12 13:22", of=opened).wanted}
+    assert "arrived#1.s3" in further, "where each is to be opened"
+
+
 def test_the_next_channel_is_planned_as_soon_as_the_first_took_the_message() -> None:
     note = next_one(PUSH, now="2026-03-12 11:20")
 

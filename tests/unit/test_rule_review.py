@@ -196,13 +196,27 @@ FALLS_BACK = "on: {reached: arrived}, say: here, channels: [push, sms, email], u
 
 
 def test_a_channel_of_which_nothing_is_reported_may_only_be_the_last_one() -> None:
-    (problem,) = found(FALLS_BACK % ("opened", "2h"), reports={"sms": "delivered"})
+    (problem,) = found(FALLS_BACK % ("delivered", "2h"), reports={"sms": "delivered"})
 
     assert problem.code == "R055"
     assert problem.message == "nobody reports what becomes of a message by push"
     reports = {"push": "opened", "sms": "delivered"}
-    assert found(FALLS_BACK % ("opened", "2h"), reports=reports) == []  # a text is asked for no more
+    assert found(FALLS_BACK % ("delivered", "2h"), reports=reports) == []
+    assert found(FALLS_BACK % ("{push: opened}", "2h"), reports={"push": "opened"}) == []
     assert found(FALLS_BACK % ("opened", "2h"), reports=None) == []
+
+
+@pytest.mark.parametrize("channels", ["push, sms, email", "push, sms", "sms"])
+def test_to_wait_for_an_open_that_a_channel_never_reports_is_found(channels: str) -> None:
+    rule = FALLS_BACK.replace("push, sms, email", channels)
+    reports = {"push": "opened", "sms": "delivered", "email": "opened"}
+    (problem,) = found(rule % ("opened", "2h"), reports=reports)
+
+    assert problem.code == "R058"
+    assert problem.message == "nobody reports that a message by sms was opened, only that it was delivered"
+    written = problem.hint.partition("`until: ")[2].partition("`")[0]
+    assert found(rule % (written, "2h"), reports=reports) == [], "what the hint says has no finding"
+    assert found(rule % ("opened", "2h"), reports={**reports, "sms": "opened"}) == []
 
 
 def test_a_next_channel_whose_turn_comes_when_the_message_is_useless_is_found() -> None:
@@ -213,7 +227,7 @@ def test_a_next_channel_whose_turn_comes_when_the_message_is_useless_is_found() 
 
 
 def test_every_code_of_the_review_is_shown_here() -> None:
-    assert {code for code in RULE_CODES if code.startswith("R05")} == {f"R05{n}" for n in range(7)}
+    assert {code for code in RULE_CODES if code.startswith("R05")} == {f"R05{n}" for n in range(9)}
 
 
 def test_hours_that_are_never_open_in_every_zone_of_the_companys_country_are_found() -> None:

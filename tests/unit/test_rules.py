@@ -434,6 +434,16 @@ IN_RULES = [
     ),
     ("R049", "- {id: a, on: {reached: arrived}, say: arrived, until: opened, fallback_after: »0h}"),
     ("R019", "- {id: a, on: {reached: arrived}, say: arrived, until: »delivert, fallback_after: 2h}"),
+    ("R019", "- {id: a, on: {reached: arrived}, say: arrived, until: »{sms: delivert}, fallback_after: 2h}"),
+    (
+        "R012",
+        "- {id: a, on: {reached: arrived}, say: arrived, until: {»smss: delivered}, fallback_after: 2h}",
+    ),
+    (
+        "R063",
+        "- {id: a, on: {silent: 9d}, say: sorry, channels: sms, until: {»push: opened}, fallback_after: 1h}",
+    ),
+    ("R063", "- {id: a, on: {reached: arrived}, say: arrived, until: »{sms: delivered}}"),
     ("R040", "- »{id: a, on: {reached: arrived}}"),
     ("R040", "- {id: a, on: {silent: 14d}, rungs: [{say: arrived}, »{after: 3d}]}"),
     ("R040", "- {id: a, on: {silent: 14d}, rungs: »[]}"),
