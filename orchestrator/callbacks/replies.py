@@ -103,7 +103,11 @@ def _wish(reply: Reply, by: Whose) -> Wish | None:
 
 
 def _word(desk: _Desk, asked: Wish) -> None:
-    """STOP counts at once, for everybody who is reached there; START takes just that back."""
+    """STOP counts at once, for everybody who is reached there; START takes just that back.
+
+    A number is stopped as well as whom it belongs to now: it gets nothing for anybody who has it later, or is
+    told apart from them. A mailbox is not, for who asks for news there again is to get them.
+    """
     channel, reply = desk.caller.channel, desk.reply
     evidence = {
         "how": f"{asked.value.upper()} by {channel}",
@@ -113,14 +117,16 @@ def _word(desk: _Desk, asked: Wish) -> None:
     }
     kind = "consent.withdrawn" if asked is Wish.STOP else "consent.given"
     stranger = not desk.by.customers or desk.by.role != "customer"  # a neighbour, or nobody we know any more
-    if stranger and desk.tx.has_payload(desk.caller.source, f"{reply.id}:{desk.by.stranger}"):
+    everybody = (*desk.by.customers, *([desk.by.stranger] if stranger else []))
+    named = (f"{reply.id}:{one}" for one in {*everybody, desk.by.stranger})
+    if any(desk.tx.has_payload(desk.caller.source, name) for name in named):
         return  # what is said again does not count for later
-    for customer in (*desk.by.customers, *([desk.by.stranger] if stranger else [])):
+    for customer in everybody:
         data = {"channel": channel, "evidence": {key: value for key, value in evidence.items() if value}}
         desk.fact(customer, kind, customer, data)
     if asked is Wish.START:
         lift(desk.tx, channel, reply.sender, evidence["how"], desk.now, only=STOPPED)
-    elif stranger:
+    elif stranger or "@" not in reply.sender:
         suppress(desk.tx, channel, reply.sender, STOPPED, f"{evidence['how']}, {reply.id}", desk.now)
 
 

@@ -277,6 +277,43 @@ def test_a_stop_is_everybodys_who_has_that_number(lindner: Dealership) -> None:
         assert not word.given
 
 
+def test_a_stop_binds_the_number_for_whoever_has_it_later_and_who_is_told_apart_again(
+    lindner: Dealership, twilio: TwilioServer
+) -> None:
+    lindner.hear(
+        customer(), order(), customer("jonas", name="Jonas Weber"),
+        event("customer.merged", "jonas", "2026-03-12 07:00", into="maria"),
+    )  # fmt: skip
+    says(lindner, "STOP")
+    lindner.hear(
+        event("customer.unmerged", "jonas", "2026-03-12 09:00"),
+        event("consent.given", "jonas", "2026-03-12 09:00", channel="sms", evidence={"how": "a form"}),
+        customer("aylin", name="Aylin Demir"),
+        order("BX-2", "jonas"), arrived("BX-2"), order("BX-3", "aylin"), arrived("BX-3"),
+    )  # fmt: skip
+    lindner.drain()
+
+    assert twilio.texts == []
+    assert "its owner said STOP" in lindner.entry(order="BX-2").reason
+    assert "its owner said STOP" in lindner.entry(order="BX-3").reason
+    says(lindner, "START", sid="SM-in-2")
+    lindner.hear(order("BX-4", "aylin"), arrived("BX-4"))
+    lindner.drain()
+    assert len(twilio.texts) == 1
+
+
+def test_a_start_repeated_after_a_stop_takes_no_number_off_the_list(
+    lindner: Dealership, twilio: TwilioServer
+) -> None:
+    text_maria(lindner)
+    says(lindner, "START", sid="SM-in-1")
+    says(lindner, "STOP", sid="SM-in-2")
+    says(lindner, "START", sid="SM-in-1")  # Twilio repeats the first
+    lindner.hear(customer("jonas", name="Jonas Weber"), order("BX-2", "jonas"), arrived("BX-2"))
+    lindner.drain()
+    assert len(twilio.texts) == 1
+
+
 def test_a_stop_is_not_theirs_who_gave_the_number_up(lindner: Dealership) -> None:
     lindner.hear(customer(), order(), customer("jonas", name="Jonas Weber"))
     lindner.hear(customer("jonas", "2026-03-12 09:00", name="Jonas Weber", phone=AYLIN))
