@@ -231,6 +231,35 @@ def held(ledger: Ledger) -> RuleSet | None:
         return tx.ruleset(RuleSetState.HELD)
 
 
+def release(ledger: Ledger, waits: RuleSet, book: RuleBook, now: datetime, by: str) -> None:
+    """Put what is held in force, with its rules as *book*; *by* is who decided that.
+
+    Raises :class:`Stale` if something else is held, or nothing, by now.
+    """
+    with ledger.read() as tx:
+        newest, over, since = tx.ruleset(RuleSetState.HELD), tx.in_force(), tx.activations()
+    if newest is None or newest.id != waits.id:
+        raise Stale("somebody else decided about it in the meantime")
+    put_in_force(
+        ledger,
+        Proposal(
+            sources=waits.sources,
+            book=dated(book, since, now),
+            plan=Plan(),
+            alarm="",
+            orders=0,
+            new=True,
+            over=over,
+            edits=waits.edits,
+            by=waits.by,
+            why=waits.why,
+            person=waits.person,
+        ),
+        now,
+        by,
+    )
+
+
 def reject(ledger: Ledger, now: datetime, by: str = "") -> int | None:
     """Throw the held proposal away, and return how many entries wait again; ``None`` if none is held.
 

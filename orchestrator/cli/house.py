@@ -103,14 +103,25 @@ def is_unconfigured(settings: Settings) -> bool:
     return not settings.rules.path.exists() and set(settings.origin.values()) <= {"default"}
 
 
-def understood(settings: Settings, sources: Mapping[str, str], templates: Path | None = None) -> Written:
-    """Load rule files that were read before (path → text) against the templates of a folder."""
+def understood(
+    settings: Settings,
+    sources: Mapping[str, str],
+    templates: Path | None = None,
+    settled: Policy | None = None,
+) -> Written:
+    """Load rule files that were read before (path → text) against the templates of a folder.
+
+    The company's policy is that of the settings, or what was *settled* for the rules in force.
+    """
     from orchestrator.render.abilities import beyond
     from orchestrator.rules import load
 
     renderer = texts(settings, templates)
     book, found = load(
-        sources, templates=renderer.names(), channels=abilities(settings), policy=policy(settings)
+        sources,
+        templates=renderer.names(),
+        channels=abilities(settings),
+        policy=policy(settings, settled),
     )
     lacking = list(beyond(renderer, abilities(settings)))
     return Written(sources, book, renderer, (*found, *renderer.problems(), *lacking))

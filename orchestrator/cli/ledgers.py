@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.cli import house
 from orchestrator.cli.output import counted
+from orchestrator.drafting.bench import SETTINGS
 from orchestrator.errors import Misconfigured, Problems
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from orchestrator.journey import RuleBook
     from orchestrator.ledger import Ledger, Transaction
 
-SETTINGS = "settings"  # their place among what is in force; no rule file has this name
 WAITS = "what {} edited in the console waits for a second person"
 DAEMON = "daemon"  # what the ledger remembers of the settings the daemon started with
 

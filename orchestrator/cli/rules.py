@@ -1,9 +1,9 @@
 """The commands for those who write rules and templates: check, preview, schema, plan, apply."""
 
-from collections import Counter
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -166,38 +166,11 @@ def apply(
 
 
 def _show(plan: "Plan", chosen: "Settings", form: Format) -> None:
-    rows = _by_rule(plan, chosen.company.time_zone)
-    output.records(rows, form, ["rule", "create", "reschedule", "cancel", "example"])
-
-
-def _by_rule(plan: "Plan", zone: str) -> list[dict[str, Any]]:
-    """What a plan changes, rule by rule, each with one example by the clocks of *zone*."""
     from orchestrator.clock import SystemClock
-    from orchestrator.planning.foresight import because
-    from orchestrator.timing.calendar import show
+    from orchestrator.views.plans import by_rule
 
-    now = SystemClock().now()
-    counts: dict[str, Counter[str]] = {}
-    examples: dict[str, str] = {}
-    changes = [
-        *(("create", note, f"{note.order}: {because(note, now)}") for note in plan.create),
-        *(
-            ("reschedule", move.wanted, f"{move.wanted.order}: due {show(move.wanted.due_at, zone)}, {zone}")
-            for move in plan.reschedule
-        ),
-        *(("cancel", gone.entry.wanted, f"{gone.entry.wanted.order}: {gone.reason}") for gone in plan.cancel),
-    ]
-    for kind, note, example in changes:
-        counts.setdefault(note.rule, Counter())[kind] += 1
-        examples.setdefault(note.rule, example)
-    return [
-        {
-            "rule": rule,
-            **{kind: count[kind] for kind in ("create", "reschedule", "cancel")},
-            "example": examples[rule],
-        }
-        for rule, count in sorted(counts.items())
-    ]
+    rows = map(asdict, by_rule(plan, chosen.company.time_zone, SystemClock().now()))
+    output.records(rows, form, ["rule", "create", "reschedule", "cancel", "example"])
 
 
 def _changes(plan: "Plan") -> str:

@@ -6,9 +6,11 @@ Importing it costs half a second (SQLModel): do so inside the command that needs
 from orchestrator.ledger.asof import AsOf
 from orchestrator.ledger.handing import HANDED_OVER, Handed
 from orchestrator.ledger.ledger import Ledger, Transaction
+from orchestrator.ledger.messages import Found
 from orchestrator.ledger.values import (
     Activation,
     Appended,
+    Asked,
     Attempt,
     Backlog,
     Begin,
@@ -37,6 +39,7 @@ __all__ = [
     "Activation",
     "Appended",
     "AsOf",
+    "Asked",
     "Attempt",
     "Backlog",
     "Begin",
@@ -47,6 +50,7 @@ __all__ = [
     "Departure",
     "Failing",
     "Finish",
+    "Found",
     "Handed",
     "Health",
     "Heard",

@@ -22,6 +22,7 @@ from orchestrator.ledger.handing import Handing
 from orchestrator.ledger.inbox import Inbox
 from orchestrator.ledger.looking import Looking
 from orchestrator.ledger.measuring import Measuring
+from orchestrator.ledger.messages import Messages
 from orchestrator.ledger.orders import Orders
 from orchestrator.ledger.overview import Overview
 from orchestrator.ledger.reserving import Reserving
@@ -48,6 +49,7 @@ class Transaction(
     Daemons,
     Access,
     Measuring,
+    Messages,
 ):
     """Every verb of the ledger, within one transaction."""
 

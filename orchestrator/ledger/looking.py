@@ -62,6 +62,12 @@ _ON_TRIAL = (
     .order_by(entries.c.updated_at, entries.c.id)
 )
 
+_FROZEN = (
+    select(*ENTRY)
+    .where(one_of(entries.c.status, {Status.HELD}), entries.c.reason == bindparam("why"))
+    .order_by(entries.c.id)
+    .limit(bindparam("most"))
+)
 _HELD_OTHERWISE = (
     select(*ENTRY)
     .where(one_of(entries.c.status, {Status.HELD}), entries.c.reason != bindparam("why"))
@@ -85,6 +91,10 @@ class Looking(Verbs):
     def held_for(self, reason: str) -> int:
         """Count what is held for just that reason."""
         return int(self._value(_HELD_FOR, {"why": reason}))
+
+    def frozen(self, reason: str, limit: int) -> list[Entry]:
+        """List at most *limit* of what is held for just that reason."""
+        return [entry(row) for row in self._rows(_FROZEN, {"why": reason, "most": limit})]
 
     def held_otherwise(self, reason: str, limit: int) -> list[Entry]:
         """List at most *limit* of what is held for another reason."""

@@ -320,3 +320,20 @@ class Daemon:
     started_at: datetime
     seen_at: datetime
     scanned_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which entries somebody looks for; what is empty asks for nothing. ``since`` and ``until`` are about
+    what happened to them last; no ``locations`` means all of them.
+    """
+
+    order: str = ""
+    customer: str = ""
+    rule: str = ""
+    channel: str = ""
+    kind: str = ""
+    statuses: frozenset[Status] = frozenset()
+    locations: frozenset[str] = frozenset()
+    since: datetime | None = None
+    until: datetime | None = None

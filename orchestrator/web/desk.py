@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from orchestrator.drafting.bench import RuleBench
 from orchestrator.engine import Engine
 from orchestrator.ledger import Transaction
 from orchestrator.web.hearing import Write
@@ -32,6 +33,7 @@ class Desk:
     locale: str = "en"
     public_url: str = ""
     wake: Callable[[], None] = field(default=_nobody_sleeps)
+    rules: RuleBench | None = None  # without one nobody reads or changes rules here
 
     async def read(self, look: Callable[[Transaction], T]) -> T:
         """Return what *look* finds in one unchanging view of the ledger, in a thread of its own.

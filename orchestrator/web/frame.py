@@ -97,6 +97,7 @@ class Frame:
             "ago": pass_context(lambda page, at: moments.ago(at, zone, _now_of(page))),
             "length": moments.length,
             "count": lambda number: f"{number:,}",
+            "number_of": len,
         }
         return found
 

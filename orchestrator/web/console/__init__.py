@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from orchestrator.web.console import account, live
+from orchestrator.web.console import account, editing, live, releasing, rules
 from orchestrator.web.console.live import Watcher
 from orchestrator.web.desk import Desk
 
-PAGES = (account,)
+PAGES = (account, rules, editing, releasing)
 """The pages there are; a new one takes its place here."""
 
 

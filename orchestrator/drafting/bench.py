@@ -1,0 +1,72 @@
+"""What a console works on rules with; whoever wires the process knows the settings and gives it one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from orchestrator.errors import Problem
+    from orchestrator.journey import RuleBook
+    from orchestrator.ledger import RuleSet
+    from orchestrator.simulation.differences import Run
+
+SETTINGS = "settings"  # their place among what is in force; no rule file has this name
+
+Sources = Mapping[str, str]  # rule files: path → text
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How one test of operations ended, and which rules it saw at work."""
+
+    name: str
+    place: str
+    passed: bool
+    failures: tuple[str, ...]
+    rules: frozenset[str]
+
+
+class RuleBench(Protocol):
+    """Reads, checks and tries rule files under the settings of this installation."""
+
+    @property
+    def folder(self) -> str:
+        """The folder of rules, as their paths begin in what is in force."""
+        ...
+
+    @property
+    def most(self) -> int:
+        """How many changes count without a second person."""
+        ...
+
+    @property
+    def share(self) -> float:
+        """What share of what waits may change without a second person."""
+        ...
+
+    def understood(self, sources: Sources, settled: str) -> tuple[RuleBook, list[Problem]]:
+        """Load rule files under the settings in force; the problems keep them from counting."""
+        ...
+
+    def found(self, sources: Sources) -> list[Problem]:
+        """Find everything that `beforehand check` finds in these files."""
+        ...
+
+    def played(self, sources: Sources) -> list[Played]:
+        """Run the tests of operations over these files."""
+        ...
+
+    def simulated(
+        self, sources: Sources, events: Path, folder: Path, progress: Callable[[int], object]
+    ) -> Run:
+        """Hear a history under these files, into ledgers in *folder*."""
+        ...
+
+
+def files_of(found: RuleSet | None) -> dict[str, str]:
+    """The rule files of what is or was in force (path → text), without the settings beside them."""
+    return {} if found is None else {path: text for path, text in found.sources.items() if path != SETTINGS}

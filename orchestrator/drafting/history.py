@@ -1,0 +1,61 @@
+"""The latest history of a ledger as a file of events, to be heard again under other rules."""
+
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+
+from orchestrator.ledger import Transaction
+from orchestrator.model import ENGINE, Fact, Scope, scope_of
+
+LOOK_BACK = 20_000  # facts among which the orders with the latest news are looked for
+PAGE = 1_000
+
+
+def latest(tx: Transaction, file: Path, orders: int) -> int:
+    """Write what is known of the *orders* with the latest news, and of their customers; say how many.
+
+    What the engine itself did is left out, for it is what a simulation makes.
+    """
+    names = _newest(tx, orders)
+    facts = [fact for theirs in tx.order_facts(names).values() for fact in theirs]
+    customers = {str(fact.data["customer"]) for fact in facts if fact.data.get("customer")}
+    customers |= tx.kin(customers).keys()
+    facts += [fact for theirs in tx.customer_facts(sorted(customers)).values() for fact in theirs]
+    ours = sorted((fact for fact in facts if fact.source != ENGINE), key=lambda fact: fact.heard)
+    with file.open("wb") as out:
+        out.writelines(map(_line, ours))
+    return len(names) if ours else 0
+
+
+def _newest(tx: Transaction, most: int) -> list[str]:
+    """The orders that were heard of last."""
+    found: dict[str, None] = {}
+    newest = tx.newest_fact()
+    upper = newest
+    while upper > max(0, newest - LOOK_BACK) and len(found) < most:
+        lower = max(0, upper - PAGE)
+        page = [fact for number, fact in tx.facts_after(lower, PAGE) if number <= upper]
+        for fact in reversed(page):
+            if scope_of(fact.type) is Scope.ORDER and len(found) < most:
+                found.setdefault(fact.subject)
+        upper = lower
+    return list(found)
+
+
+def _line(fact: Fact) -> bytes:
+    event = {
+        "specversion": "1.0",
+        "id": fact.id,
+        "source": fact.source,
+        "type": fact.type,
+        "subject": fact.subject,
+        "time": _text(fact.happened),
+        "recordedtime": _text(fact.heard),
+        "data": fact.data,
+    }
+    return orjson.dumps(event) + b"\n"
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
