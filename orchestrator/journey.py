@@ -244,6 +244,16 @@ class Journey:
                     return names[one]
         return ""
 
+    @cached_property
+    def closes_at(self) -> Mapping[str, time]:
+        """When a promise for a day counts as broken on that very day, where a live rule says so."""
+        found: dict[str, time] = {}
+        for rule in self.rules:
+            trigger, mode = rule.trigger, rule.mode
+            if trigger.on is On.MISSED and trigger.closes is not None and mode is Mode.LIVE:
+                found[trigger.milestone] = min(trigger.closes, found.get(trigger.milestone, trigger.closes))
+        return found
+
     def phase_of(self, milestone: str) -> str:
         """The phase a milestone belongs to, or ""."""
         return next((phase for phase, names in self.phases.items() if milestone in names), "")

@@ -180,8 +180,9 @@ class _Stage:
 
     def curtain(self, directory: Path) -> None:
         """The order's own story, one of the messages, and what to try next."""
-        from orchestrator.cli.story import story_of, tell
+        from orchestrator.cli.story import tell
         from orchestrator.simulation.demo_story import ORDER
+        from orchestrator.views.story import story_of
 
         _title(f"The story of {ORDER}, as `beforehand explain {ORDER}` tells it")
         tell(story_of(self._engine, ORDER, self._clock.now()))

@@ -308,7 +308,8 @@ def explain(
     when, because of what, unless what.
     """
     from orchestrator.cli.ledgers import engine_in_force
-    from orchestrator.cli.story import story_of, tell
+    from orchestrator.cli.story import tell
+    from orchestrator.views.story import story_of
 
     with engine_in_force(settings(ctx, config)) as engine:
         story = story_of(engine, order, engine_now())

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from orchestrator.cli import output
 from orchestrator.cli.output import Format
-from orchestrator.errors import NotFound
 
 if TYPE_CHECKING:
-    from orchestrator.engine import Engine
-    from orchestrator.ledger import Pause
     from orchestrator.persons.consents import Word
     from orchestrator.planning.explain import Explanation, Next, NotSaid
 
@@ -25,46 +21,6 @@ STYLES = {
     "shadow": "cyan", "held": "yellow",
 }  # fmt: skip
 INDENT = 32  # columns: under what happened, beside when and how
-
-
-def story_of(engine: Engine, order: str, now: datetime) -> Explanation:
-    """Explain one order as of *now*; raises :class:`NotFound`."""
-    from orchestrator.persons.consents import history
-    from orchestrator.persons.merging import one_with
-    from orchestrator.planning.explain import explain
-
-    with engine.ledger.read() as tx:
-        facts = tx.order_facts([order]).get(order, ())
-        if not facts:
-            raise NotFound(f"no order is called {order!r}")
-        sight = engine.look(tx, {order: now}, now)
-        if order not in sight.orders:
-            raise NotFound(f"{order}: {sight.problems[order]}")
-        seen = sight.orders[order]
-        pauses = tx.pauses()
-        entries = tx.entries_of([order]).get(order, ())
-        problem = engine.row(sight, order).problem
-        ever = tx.customer_facts(sorted(tx.kin([seen.customer]).get(seen.customer, {seen.customer})))
-        person = (seen.customer, *one_with(seen.customer, ever))
-        words = history({one: ever[one] for one in person})
-    story = explain(seen, sight.customer_of(seen), facts, entries, sight.decisions[order], engine.book)
-    coming = tuple(_standing_still(one, seen.location.id, pauses) for one in story.next)
-    story = replace(story, consents=words, next=coming)
-    return replace(story, problems=(problem,)) if problem and not story.problems else story
-
-
-def _standing_still(coming: Next, location: str, pauses: Iterable[Pause]) -> Next:
-    """The same, saying which pauses keep it from leaving then, or from leaving by one of its channels."""
-    from orchestrator.ledger import Stops
-    from orchestrator.sending.guard import standstill
-
-    mine = {
-        (Stops.EVERYTHING, ""), (Stops.RULE, coming.rule), (Stops.LOCATION, location),
-        *((Stops.CHANNEL, name) for name in coming.channels),
-    }  # fmt: skip
-    found = (standstill(p.kind, p.name, p.reason) for p in pauses if (p.kind, p.name) in mine)
-    new = [why for why in found if why not in coming.why_then]
-    return replace(coming, why_then="; ".join(filter(None, (*new, coming.why_then)))) if new else coming
 
 
 def tell(story: Explanation, *, everything: bool = False) -> None:

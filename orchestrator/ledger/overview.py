@@ -167,6 +167,9 @@ _HELD = (
     .order_by(entries.c.id)
     .limit(bindparam("most"))
 )
+_NUMBER_HELD = _up_to(
+    select(literal_column("1")).select_from(entries).where(text(HELD), entries.c.reason == bindparam("why"))
+)
 _CALLED = (
     select(names.c.customer)
     .where(names.c.word >= bindparam("word"), names.c.word < bindparam("beyond"))
@@ -269,6 +272,10 @@ class Overview(Verbs):
     def held(self, *, after: int = 0, limit: int = 25) -> list[Entry]:
         """List what is held until a person lets it go on, by id from above *after* on."""
         return [entry(row) for row in self._rows(_HELD, {"after": after, "most": limit})]
+
+    def count_held(self, reason: str, most: int = MOST) -> Counted:
+        """Count what is held for just that reason, up to *most*."""
+        return _counted(self._value(_NUMBER_HELD, {"why": reason, "most": most + 1}), most)
 
     def people_called(self, words: Sequence[str], limit: int = 50) -> list[str]:
         """Name customers in whose names a word begins with each of these *words*, plain ones (name_words)."""

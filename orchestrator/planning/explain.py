@@ -57,7 +57,7 @@ class Next:
     """Something that will be said: when, to whom, through what, because of what, unless what.
 
     ``kind`` is message, task, shadow, or held: it waits for a person, and ``why_then`` says for what, and
-    what lets it go on.
+    what lets it go on. ``key`` is the notification's.
     """
 
     at: datetime
@@ -70,6 +70,7 @@ class Next:
     because: str
     unless: str
     why_then: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +303,7 @@ def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[t
                 because=because(note, decision.at or at),
                 unless=note.unless,
                 why_then=_why_then(note, entry, zone),
+                key=note.key,
             ),
         )
 

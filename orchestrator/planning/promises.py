@@ -26,5 +26,13 @@ def promised_data(value: Promised) -> dict[str, str]:
     return {"from": value.start.isoformat(), "to": value.end.isoformat()}
 
 
+def promised_text(text: str) -> Promised:
+    """Read what ``str`` of a promise's value wrote: a day, an instant, or a window with a ``/`` in it."""
+    start, _, end = text.partition("/")
+    if "T" not in start:
+        return Promised(day=date.fromisoformat(start))
+    return Promised(start=_moment(start), end=_moment(end) if end else None)
+
+
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)

@@ -53,7 +53,7 @@ def standing(case: Case) -> Standing:
         return Standing(tasks=tasks)
     since = max(order.contacts)[0] if order.contacts else order.since
     told = [
-        (calendar.ends(state.told.value, case.zone), name, state.told.value)
+        (broken_at(case, name, state.told.value), name, state.told.value)
         for name, state in order.milestones.items()
         if state.told is not None and case.happened(name) is None
     ]
@@ -61,6 +61,11 @@ def standing(case: Case) -> Standing:
         return Standing(since, tasks=tasks)
     ends, name, promised = min(told, key=lambda one: one[:2])
     return Standing(since, name, promised, ends, tasks)
+
+
+def broken_at(case: Case, milestone: str, promised: Promised) -> datetime:
+    """When that promise is broken if nothing happens: a day is over when the rules say so, or at midnight."""
+    return calendar.ends(promised, case.zone, case.journey.closes_at.get(milestone))
 
 
 def _tasks(case: Case) -> Iterator[OpenTask]:

@@ -10,10 +10,10 @@ import pytest
 from channels.memory import MemoryChannel
 from orchestrator import rules
 from orchestrator.activation import adopt, propose
-from orchestrator.cli.story import story_of
 from orchestrator.engine import Engine
 from orchestrator.journey import Cap, Policy
 from orchestrator.model import Entry, Purpose, Status
+from orchestrator.views.story import story_of
 from tests.builders import BERLIN, at, event, promised
 from tests.integration.dealership import Dealership, arrived, customer, order
 

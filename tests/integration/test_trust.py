@@ -10,8 +10,8 @@ from channels.base import Message, Unavailable
 from channels.memory import MemoryChannel
 from orchestrator import config
 from orchestrator.cli import ledgers
-from orchestrator.cli.story import story_of
 from orchestrator.model import Status
+from orchestrator.views.story import story_of
 from tests.builders import promised, reached
 from tests.installation import Home, home
 from tests.integration.dealership import Dealership, Scripted, arrived, customer, order

@@ -9,7 +9,6 @@ import pytest
 
 from channels.base import Message, Rejected
 from channels.memory import MemoryChannel
-from orchestrator.cli.story import story_of
 from orchestrator.errors import Problem
 from orchestrator.journey import Policy, Rider
 from orchestrator.ledger import Carries
@@ -18,6 +17,7 @@ from orchestrator.rules import load
 from orchestrator.sending.dispatch import Dispatcher
 from orchestrator.sending.lines import UNDER_WAY
 from orchestrator.sending.riders import put_in
+from orchestrator.views.story import story_of
 from tests.builders import at
 from tests.integration.dealership import RULES, Dealership, Scripted, arrived, customer, order
 

@@ -1,11 +1,12 @@
 """How an order stands, as lists over all orders show it: silence, promises, open tasks."""
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, time
 from typing import Any
 
 import pytest
 
-from orchestrator.journey import Journey, RuleBook
+from orchestrator.journey import Journey, Mode, On, Rule, RuleBook, Rung, Trigger
 from orchestrator.model import ENGINE, Customer, Fact, Promised
 from orchestrator.planning.fold import fold_order
 from orchestrator.planning.planner import case_of
@@ -71,6 +72,22 @@ def test_the_promise_that_ends_first_of_those_the_customer_was_told_is_what_they
     )
     assert (found.promise, found.promised) == ("arrived", Promised(day=date(2026, 3, 12)))
     assert found.promise_ends == at("2026-03-13 00:00")
+
+
+def test_where_a_rule_says_when_the_day_is_over_the_promise_is_broken_then() -> None:
+    missed = Trigger(On.MISSED, "arrived", closes=time(17, 30))
+    rules = tuple(
+        Rule(mode, "new-car", missed, (Rung(say="late"),), mode=Mode(mode)) for mode in ("live", "shadow")
+    )
+    promise = promised("O-1", "arrived", "2026-03-12", "2026-03-02 09:00")
+    order = fold_order("O-1", heard(car_order(), promise))
+
+    def ends(*some: Rule) -> datetime | None:
+        car = replace(CAR, rules=some)
+        return standing(case_of(order, Customer("C-1"), car, RuleBook({"new-car": car}), NOW)).promise_ends
+
+    assert ends(rules[0]) == at("2026-03-12 17:30")
+    assert ends(rules[1]) == at("2026-03-13 00:00")
 
 
 def test_a_new_date_that_nobody_was_told_does_not_keep_the_promise() -> None:

@@ -2,11 +2,21 @@
 
 from fastapi import APIRouter
 
-from orchestrator.web.console import account, editing, live, releasing, rules
+from orchestrator.web.console import (
+    account,
+    customer,
+    editing,
+    live,
+    now,
+    order,
+    releasing,
+    rules,
+    search,
+)
 from orchestrator.web.console.live import Watcher
 from orchestrator.web.desk import Desk
 
-PAGES = (account, rules, editing, releasing)
+PAGES = (account, now, order, customer, search, rules, editing, releasing)
 """The pages there are; a new one takes its place here."""
 
 

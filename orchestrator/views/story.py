@@ -1,0 +1,67 @@
+"""One order's story, as `explain` and the console tell it: what was said or not and why, what comes next."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from orchestrator.engine import Engine
+from orchestrator.errors import NotFound
+from orchestrator.ledger import OrderRow, Pause, Stops, Transaction
+from orchestrator.model import Customer, Entry, Fact, Order
+from orchestrator.persons.consents import history
+from orchestrator.persons.merging import one_with
+from orchestrator.planning.explain import Explanation, Next, explain
+from orchestrator.sending.guard import standstill
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The story, and what it was told from."""
+
+    story: Explanation
+    order: Order
+    customer: Customer
+    row: OrderRow
+    facts: Sequence[Fact]
+    entries: Sequence[Entry]
+
+
+def story_of(engine: Engine, order: str, now: datetime) -> Explanation:
+    """Explain one order as of *now*; raises :class:`NotFound`."""
+    with engine.ledger.read() as tx:
+        return told(engine, tx, order, now).story
+
+
+def told(engine: Engine, tx: Transaction, order: str, now: datetime) -> Told:
+    """Explain one order as of *now*, in an open transaction; raises :class:`NotFound`."""
+    facts = tx.order_facts([order]).get(order, ())
+    if not facts:
+        raise NotFound(f"no order is called {order!r}")
+    sight = engine.look(tx, {order: now}, now)
+    if order not in sight.orders:
+        raise NotFound(f"{order}: {sight.problems[order]}")
+    seen = sight.orders[order]
+    pauses = tx.pauses()
+    entries = tx.entries_of([order]).get(order, ())
+    row = engine.row(sight, order)
+    ever = tx.customer_facts(sorted(tx.kin([seen.customer]).get(seen.customer, {seen.customer})))
+    person = (seen.customer, *one_with(seen.customer, ever))
+    words = history({one: ever[one] for one in person})
+    customer = sight.customer_of(seen)
+    story = explain(seen, customer, facts, entries, sight.decisions[order], engine.book)
+    coming = tuple(_standing_still(one, seen.location.id, pauses) for one in story.next)
+    story = replace(story, consents=words, next=coming)
+    if row.problem and not story.problems:
+        story = replace(story, problems=(row.problem,))
+    return Told(story, seen, customer, row, facts, entries)
+
+
+def _standing_still(coming: Next, location: str, pauses: Iterable[Pause]) -> Next:
+    """The same, saying which pauses keep it from leaving then, or from leaving by one of its channels."""
+    mine = {
+        (Stops.EVERYTHING, ""), (Stops.RULE, coming.rule), (Stops.LOCATION, location),
+        *((Stops.CHANNEL, name) for name in coming.channels),
+    }  # fmt: skip
+    found = (standstill(p.kind, p.name, p.reason) for p in pauses if (p.kind, p.name) in mine)
+    new = [why for why in found if why not in coming.why_then]
+    return replace(coming, why_then="; ".join(filter(None, (*new, coming.why_then)))) if new else coming
