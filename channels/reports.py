@@ -39,7 +39,8 @@ class Report:
     else by the ``provider_id`` of its receipt or by its ``message_id``. With ``dead`` the address ``to``
     exists no more, or else the one the message went to; if ``unproven``, it counts only if that is ``to``.
     With ``ours`` the fault is our account's or sender's, and every message would fare so.
-    What was done ``by_hand`` no scanner did, however soon it came.
+    What was done ``by_hand`` no scanner did, however soon it came. ``proof`` is what proves the callback,
+    where that covers none of what it says, with a hash of that: the same may prove nothing else.
     ``code`` and ``reason`` are the provider's own, ``raw`` is what it said.
     """
 
@@ -57,6 +58,7 @@ class Report:
     code: str = ""
     reason: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
+    proof: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Reply:
     ``sender`` is their address, ``to`` ours. ``answers`` are the Message-IDs it refers to, the newest first;
     ``key`` is our entry's where the address it came to proves it. What is ``automatic`` (RFC 3834) is never
     answered and never read as a wish. ``wish`` is what the provider itself took it for and acted on: "stop",
-    "start" or "help".
+    "start" or "help". ``proof`` is as in a report.
     """
 
     id: str
@@ -80,6 +82,7 @@ class Reply:
     automatic: bool = False
     wish: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
+    proof: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

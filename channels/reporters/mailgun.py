@@ -1,11 +1,13 @@
 """Mailgun's webhooks and its routes that forward mail to an address of ours.
 
 https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks: an HMAC over time and
-token. It does not cover what is told, so a token that comes again must tell the same.
+token. It does not cover what is told, so a token that comes again must tell the same: here as far as this
+process remembers, and for good in the ledger (``proof``).
 """
 
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -70,15 +72,16 @@ class Mailgun:
         """Return what a callback says; raises :class:`~channels.reports.Refused`."""
         if is_form(callback):
             fields = form(callback)
-            token = self._proven(fields, callback.body, now)
-            return reading.read(_mail(fields), self.signing, name=token)
+            token, told = self._proven(fields, callback.body, now)
+            said = reading.read(_mail(fields), self.signing, name=token)
+            return [replace(one, proof=(token, told)) for one in said]
         whole = mapping(document(callback))
-        token = self._proven(at(whole, "signature"), callback.body, now)
+        token, told = self._proven(at(whole, "signature"), callback.body, now)
         report = _report(mapping(at(whole, "event-data")), token)
-        return [] if report is None else [report]
+        return [] if report is None else [replace(report, proof=(token, told))]
 
-    def _proven(self, signature: Any, body: bytes, now: datetime) -> str:
-        """The token of a signature that is right."""
+    def _proven(self, signature: Any, body: bytes, now: datetime) -> tuple[str, str]:
+        """The token of a signature that is right, and a hash of what it came with."""
         token, stamp = words(signature, "token"), words(signature, "timestamp")
         expected = hmac.digest(self._key, f"{stamp}{token}".encode(errors="replace"), "sha256").hex()
         if not token or not same(words(signature, "signature"), expected):
@@ -89,7 +92,7 @@ class Mailgun:
         told = blake2b(body, digest_size=16).digest()
         if self._told.setdefault(token, (now, told))[1] != told:
             raise Forged("the token told something else before")
-        return token
+        return token, told.hex()
 
 
 def _report(event: Mapping[str, Any], token: str) -> Report | None:

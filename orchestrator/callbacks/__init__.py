@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from channels.reports import Reply, Report
-from orchestrator.callbacks import replies, reports
+from orchestrator.callbacks import early, replies, reports
 from orchestrator.callbacks.events import Caller
 from orchestrator.callbacks.replies import House
 from orchestrator.engine import Engine
 from orchestrator.intake import Incoming
-from orchestrator.ledger import Appended, Transaction
+from orchestrator.ledger import Transaction
 
 __all__ = ["NO_HOUSE", "Caller", "House", "Taken", "take"]
 
@@ -47,13 +47,18 @@ def take(
 ) -> Taken:
     """Keep what a provider said, in a transaction that others may share, and mark what is to be planned.
 
-    What is about nothing we know is counted and logged by its id. The same id with another body is no matter
+    What is about nothing we know is counted and logged by its id, unless its message may become known. What
+    proves one callback and came with another before says nothing. The same id with another body is no matter
     for the provider: what was heard first stays.
     """
     new: list[Incoming] = []
     words: list[str] = []
     duplicates = strangers = 0
     for one in sorted(said, key=lambda one: one.at or now):  # what came of a delivery is judged after it
+        if one.proof and not tx.prove(caller.name, *one.proof, now):
+            log.warning("callback %s: what proves %s proved something else before", caller.name, one.id)
+            strangers += 1
+            continue
         if isinstance(one, Reply):
             followed = replies.take(engine, tx, caller, one, now, house)
             found = followed.facts
@@ -64,20 +69,13 @@ def take(
         else:
             found = reports.take(tx, caller, one, now)
             engine.watch.called_back(caller.name, one.became.value if found else STRANGE)
-            if not found:
+            if not found and early.keep(tx, caller, one, now):
+                log.info("callback %s: report %s came before its message is known", caller.name, one.id)
+            elif not found:
                 strangers += 1
                 log.info("callback %s: report %s is about no message of ours", caller.name, one.id)
-        kept = _kept(tx, caller, found)
-        duplicates += len(found) - len(kept)
-        new += kept
+        fresh = reports.kept(tx, caller, found)
+        duplicates += len(found) - len(fresh)
+        new += fresh
     tx.mark_each(engine.touched(tx, new))
     return Taken(len(new), duplicates, strangers, tuple(words))
-
-
-def _kept(tx: Transaction, caller: Caller, facts: Sequence[Incoming]) -> list[Incoming]:
-    """Keep what is new, and return it."""
-    results = list(zip(facts, tx.append(facts), strict=True))
-    for item, result in results:
-        if result is Appended.CONFLICT:
-            log.warning("callback %s: %s came before with another body", caller.name, item.fact.id)
-    return [item for item, result in results if result is Appended.NEW]

@@ -8,7 +8,7 @@ from channels.base import ChannelError, Receipt
 from channels.reports import Became, Report
 from orchestrator.callbacks.events import SEEN, Caller, reported, truly, withdrawal
 from orchestrator.intake import Incoming
-from orchestrator.ledger import Stops, Suppression, Transaction
+from orchestrator.ledger import Appended, Stops, Suppression, Transaction
 from orchestrator.model import Entry, Status
 from orchestrator.private import without_addresses
 from orchestrator.sending.late_answers import answer, settle
@@ -56,6 +56,15 @@ def take(tx: Transaction, caller: Caller, report: Report, now: datetime) -> list
     if not_again := _not_again(report, news):
         _suppress(tx, caller, report, not_again, now)
     return facts
+
+
+def kept(tx: Transaction, caller: Caller, facts: Sequence[Incoming]) -> list[Incoming]:
+    """Keep what is new, and return it."""
+    results = list(zip(facts, tx.append(facts), strict=True))
+    for item, result in results:
+        if result is Appended.CONFLICT:
+            log.warning("callback %s: %s came before with another body", caller.name, item.fact.id)
+    return [item for item, result in results if result is Appended.NEW]
 
 
 def _owned(tx: Transaction, channel: str, report: Report) -> list[Entry]:

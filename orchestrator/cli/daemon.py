@@ -149,6 +149,7 @@ async def _until_stopped(
     """Work, and return what was done as a sentence."""
     import asyncio
 
+    from orchestrator.callbacks.early import AGAIN, Early
     from orchestrator.cli.following import Follower, Texts
     from orchestrator.cli.heartbeat import BEAT, Heartbeat
     from orchestrator.cli.standing import Standing
@@ -175,6 +176,8 @@ async def _until_stopped(
     transport.every(FOLLOW, Watch(clock), "clock")
     if inbox is not None and role in (Role.ALL, Role.PLANNER):
         transport.every(TIDY, tidying(chosen, inbox, clock), "old messages in inboxes")
+    if role in (Role.ALL, Role.PLANNER):
+        transport.every(AGAIN, Early(engine, clock.now), "reports that came early")
     heartbeat = Heartbeat(engine.ledger, role, clock, lambda: dispatcher.worked_at)
     transport.every(BEAT, heartbeat, "heartbeat")
     seen.standing = Standing(engine.ledger, role, clock, heartbeat.scanned_at, chosen.daemon.lease)

@@ -4,6 +4,7 @@ Importing it costs half a second (SQLModel): do so inside the command that needs
 """
 
 from orchestrator.ledger.asof import AsOf
+from orchestrator.ledger.early import EarlyReport
 from orchestrator.ledger.handing import HANDED_OVER, Handed
 from orchestrator.ledger.ledger import Ledger, Transaction
 from orchestrator.ledger.messages import Found
@@ -48,6 +49,7 @@ __all__ = [
     "Counted",
     "Daemon",
     "Departure",
+    "EarlyReport",
     "Failing",
     "Finish",
     "Found",

@@ -16,6 +16,7 @@ from orchestrator.ledger.access import Access
 from orchestrator.ledger.company import Company
 from orchestrator.ledger.daemons import Daemons
 from orchestrator.ledger.database import Database
+from orchestrator.ledger.early import Early
 from orchestrator.ledger.erasing import Erasing
 from orchestrator.ledger.facts import Facts
 from orchestrator.ledger.handing import Handing
@@ -46,6 +47,7 @@ class Transaction(
     Inbox,
     Returning,
     Turns,
+    Early,
     Daemons,
     Access,
     Measuring,

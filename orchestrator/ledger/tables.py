@@ -338,6 +338,32 @@ class RateTable(Base, table=True):
     used_to: datetime = Field(sa_type=Moment)
 
 
+class ProofTable(Base, table=True):
+    """What proved a callback and covers none of what it says, with a hash of that; used up for a day."""
+
+    __tablename__ = "proofs"
+    __table_args__: ClassVar[Any] = (Index("ix_proofs_at", "at"),)
+
+    caller: str = Field(primary_key=True, sa_type=Text)
+    token: str = Field(primary_key=True, sa_type=Text)
+    told: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=Moment)
+
+
+class EarlyReportTable(Base, table=True):
+    """What a provider said of a message by an id of its own that nobody knew yet; kept for some minutes."""
+
+    __tablename__ = "early_reports"
+    __table_args__: ClassVar[Any] = (Index("ix_early_reports_at", "at"),)
+
+    caller: str = Field(primary_key=True, sa_type=Text)
+    report: str = Field(primary_key=True, sa_type=Text)
+    channel: str = Field(sa_type=Text)
+    provider_id: str = Field(sa_type=Text)
+    said: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=Moment)
+
+
 class RuleSetTable(Base, table=True):
     """The rule files as they were at one time: in force, held for a person, rejected, or replaced."""
 
@@ -416,6 +442,8 @@ unsuppressions = _core(UnsuppressionTable)
 pauses = _core(PauseTable)
 health = _core(HealthTable)
 rates = _core(RateTable)
+proofs = _core(ProofTable)
+early_reports = _core(EarlyReportTable)
 rulesets = _core(RuleSetTable)
 activations = _core(ActivationTable)
 daemons = _core(DaemonTable)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from orchestrator.ledger import Begin, Finish, Ledger
+from orchestrator.ledger import Begin, EarlyReport, Finish, Ledger
 from orchestrator.model import Entry, Fact, Kind, Notification, Purpose, Status
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -129,3 +129,32 @@ class ReturningContract:
             assert tx.last_sent_to("sms", "h1") is None
             assert tx.entries_by_provider_id("sms", "SM1") == []
             assert tx.entries_by_message_id(["<O-1@x>"]) == []
+
+    def test_a_token_proves_one_thing_and_that_as_often_as_it_comes(self, ledger: Ledger) -> None:
+        with ledger.transaction() as tx:
+            assert tx.prove("mail", "t1", "a", NOW)
+            assert tx.prove("mail", "t1", "a", NOW + MINUTE)
+            assert not tx.prove("mail", "t1", "b", NOW + MINUTE)
+            assert tx.prove("other", "t1", "b", NOW)
+        with ledger.transaction() as tx:
+            assert not tx.prove("mail", "t1", "b", NOW)
+            assert tx.forget_proofs(NOW + MINUTE) == 2
+            assert tx.prove("mail", "t1", "b", NOW)
+
+    def test_a_report_that_came_early_is_given_once_its_message_is_known(self, ledger: Ledger) -> None:
+        said = {"id": "r1", "provider_id": "P1", "became": "delivered"}
+        early = EarlyReport("postmark", "email", "r1", "P1", said)
+        one = told(ledger, "O-1", channel="email")
+        with ledger.transaction() as tx:
+            assert tx.keep_early(early, NOW, 2)
+            assert tx.keep_early(early, NOW, 2), "the same again is the same"
+            assert tx.keep_early(EarlyReport("postmark", "sms", "r2", "P1", {**said, "id": "r2"}), NOW, 2)
+            assert not tx.keep_early(EarlyReport("postmark", "email", "r3", "P3", said), NOW, 2)
+            assert tx.early_known(9) == []
+        ended(ledger, one, "P1")
+        with ledger.transaction() as tx:
+            assert tx.early_known(9) == [early]
+            tx.early_done("postmark", "r1")
+            assert tx.early_known(9) == []
+            assert tx.forget_early(NOW) == 0
+            assert tx.forget_early(NOW + MINUTE) == 1

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import pytest
 
 from channels.contract.http_server import CUT_AFTER
 from channels.memory import MemoryChannel
-from orchestrator.callbacks import Caller
+from channels.reports import Became, Report
+from orchestrator import callbacks
+from orchestrator.callbacks import Caller, Taken
+from orchestrator.callbacks.early import Early
 from orchestrator.model import Entry, Status
 from tests.contracts.twilio_calling import OURS, TwilioCalling, signature
 from tests.contracts.twilio_server import TwilioServer
@@ -29,6 +33,7 @@ from tests.integration.dealership import START, Dealership
 from tests.integration.texting import TEXTED
 
 MARIA = "+493023125101"
+FIRST = f"SM{1:032x}"  # what Twilio calls the first text
 BY_BOTH = TEXTED.replace("[sms]", "[sms, email]")
 
 
@@ -223,6 +228,48 @@ def test_a_report_about_nothing_we_know_is_taken_and_logged_by_its_id(
     assert events(lindner.ledger) == []
     assert "SM9:delivered" in caplog.text
     assert MARIA not in caplog.text
+
+
+def test_a_report_that_comes_before_the_answer_to_the_send_counts_once_that_is_written(
+    lindner: Dealership, twilio: TwilioServer
+) -> None:
+    caller, clock = Caller("theirs", "sms"), lindner.clock
+    said = [
+        Report("r1", Became.DELIVERED, clock.now(), provider_id=FIRST, to=MARIA, reason=f"to {MARIA}"),
+        Report("r2", Became.DELIVERED, clock.now(), provider_id="SM-of-others"),
+    ]
+    with lindner.ledger.transaction() as tx:
+        assert callbacks.take(lindner.engine, tx, caller, said, clock.now()).strangers == 0
+    again = Early(lindner.engine, clock.now)
+    assert again() == 0
+    text_maria(lindner)
+    assert twilio.texts[0].sid == FIRST
+
+    assert again() == 1
+    lindner.engine.plan_changed(clock.now())
+    assert fold_of(lindner, lindner.entry()) == "delivered"
+    assert MARIA not in str(events(lindner.ledger))
+    assert again() == 0
+    clock.advance(timedelta(hours=1))
+    assert again() == 0
+    with lindner.ledger.transaction() as tx:
+        assert tx.forget_early(clock.now()) == 0, "that of others was forgotten"
+
+
+def test_a_token_that_was_used_proves_nothing_else_after_a_restart_or_on_another_machine(
+    lindner: Dealership,
+) -> None:
+    text_maria(lindner)
+    key, caller, now = lindner.entry().key, Caller("mailgun", "sms"), lindner.clock.now()
+    first = Report("t1", Became.DEFERRED, now, key=key, proof=("t1", "a hash"))
+    other = replace(first, became=Became.BOUNCED, dead=True, proof=("t1", "of another body"))
+
+    with lindner.ledger.transaction() as tx:
+        assert callbacks.take(lindner.engine, tx, caller, [first], now).new == 1
+    with lindner.ledger.transaction() as tx:
+        assert callbacks.take(lindner.engine, tx, caller, [other], now) == Taken(strangers=1)
+        assert callbacks.take(lindner.engine, tx, caller, [first], now).duplicates == 1
+    assert fold_of(lindner, lindner.entry()) == "deferred"
 
 
 # ── who may say so ───────────────────────────────────────────────────────────

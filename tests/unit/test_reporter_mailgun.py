@@ -244,3 +244,18 @@ async def test_a_whole_mail_keeps_its_octets_whichever_form_it_comes_in(urlencod
 async def test_an_old_callback_is_refused_and_so_is_one_from_the_future(late: timedelta) -> None:
     said = callback(mailgun_event(event="delivered"))
     assert isinstance(await refused(Mailgun(MAILGUN_KEY), said, NOW + late), Forged)
+
+
+async def test_what_proves_a_callback_goes_with_what_it_says_so_that_it_is_used_up_for_good() -> None:
+    said = callback(json.dumps(mailgun_event("t-1", event="delivered")).encode())
+    other = callback(json.dumps(mailgun_event("t-1", event="complained")).encode())
+
+    (first,) = await Mailgun(MAILGUN_KEY).read(said, NOW)
+    (again,) = await Mailgun(MAILGUN_KEY).read(said, NOW)
+    (forged,) = await Mailgun(MAILGUN_KEY).read(other, NOW)
+
+    assert first.proof is not None
+    assert forged.proof is not None
+    assert first.proof == again.proof
+    assert (first.proof[0], forged.proof[0]) == ("t-1", "t-1")
+    assert first.proof[1] != forged.proof[1]
