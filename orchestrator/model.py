@@ -200,6 +200,7 @@ class Customer:
     channels: tuple[str, ...] = ()  # in the order the customer prefers
     windows: tuple[Window, ...] = ()
     topics: tuple[str, ...] = ()
+    language: str = ""  # the one they chose themselves, which then is their locale too
     habits: tuple[Window, ...] = ()  # when they usually look, by the channel on which they do
     learning: bool = True
     consents: dict[tuple[str, str], Consent] = field(default_factory=dict)  # (purpose, channel)

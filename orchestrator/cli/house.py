@@ -82,7 +82,16 @@ def pages(settings: Settings) -> House:
         files = attachments.read(folder)
         found = {key: attachments.taken(one.logo, files) for key, one in settings.brands.items() if one.logo}
         logos = {key: one for key, one in found.items() if isinstance(one, attachments.File)}
-    return House(company(settings), logos)
+    return House(company(settings), logos, _languages(folder))
+
+
+def _languages(templates: Path) -> tuple[str, ...]:
+    """The languages that texts are written in."""
+    from orchestrator.render.source import split_path
+
+    names = (file.relative_to(templates).as_posix() for file in templates.rglob("*.j2"))
+    found = {place[2].partition("-")[0] for name in names if (place := split_path(name)) is not None}
+    return tuple(sorted(filter(None, found)))
 
 
 def written(settings: Settings, rules: Path | None = None, templates: Path | None = None) -> Written:

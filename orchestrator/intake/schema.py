@@ -278,6 +278,9 @@ class PreferenceSet(TypedDict, total=False):
         list[Window] | None, Field(description="when messages are welcome, in the customer's zone")
     ]
     topics: Texts
+    language: Annotated[
+        Locale, Field(description="the one to be written to in, whatever `customer.upserted` says")
+    ]
     learning: Annotated[Flag, Field(description="may habits be learned?")]
 
 

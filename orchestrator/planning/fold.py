@@ -229,7 +229,7 @@ def _customer_upserted(customer: Customer, _fact: Fact, data: Mapping[str, Any])
     if customer.erased:  # a nightly import goes on sending what it knows
         return
     for name in _TEXTS:
-        if name in data:
+        if name in data and not (name == "locale" and customer.language):
             setattr(customer, name, data[name] or "")
     if "devices" in data:
         customer.devices = tuple(data["devices"] or ())
@@ -269,6 +269,8 @@ def _preference(customer: Customer, _fact: Fact, data: Mapping[str, Any]) -> Non
         customer.windows = _windows(data["windows"])
     if "topics" in data:
         customer.topics = tuple(data["topics"] or ())
+    if data.get("language"):
+        customer.language = customer.locale = data["language"]
     if "learning" in data:
         customer.learning = bool(data["learning"])
 

@@ -64,6 +64,15 @@ def weekday_text(day: date, locale: str) -> str:
     return _format(day, "EEEE", locale)
 
 
+@lru_cache(maxsize=64)
+def weekday_names(locale: str) -> tuple[tuple[str, str], ...]:
+    """The days of the week from Monday on, each short and in full: ``Mon``, ``Monday``."""
+    from babel.dates import get_day_names
+
+    short, full = (get_day_names(width, locale=babel_locale(locale)) for width in ("abbreviated", "wide"))
+    return tuple((short[day], full[day]) for day in range(7))
+
+
 @lru_cache(maxsize=8192)
 def time_text(at: time, locale: str) -> str:
     """``17:30``, ``5:30 PM``: hours and minutes."""

@@ -60,6 +60,23 @@ class Entrance:
             return self.house.away(say)
         return found if found is not None else self.house.gone(say, expired=True)
 
+    async def act(self, use: Use, token: str, work: Callable[[Transaction, Visitor], Response]) -> Response:
+        """Do what the visitor asks in one transaction, and return the page that says so."""
+        say, at = words(self.house.locale), self.desk.now()
+        try:
+            message_id = self.links.behind(use, token, at)
+
+            def done(tx: Transaction) -> Response | None:
+                visitor = self.visitor(tx, use, message_id, at)
+                return work(tx, visitor) if visitor is not None else None
+
+            found = await self.desk.change(done)
+        except BadLink as error:
+            return self.house.gone(say, expired=isinstance(error, ExpiredLink))
+        except LedgerError:
+            return self.house.away(say)
+        return found if found is not None else self.house.gone(say, expired=True)
+
     def visitor(self, tx: Transaction, use: Use, message_id: str, at: datetime) -> Visitor | None:
         """Whoever may see that page by the message of that id; ``None`` for nobody any more."""
         found = reader(self.desk.engine, tx, message_id, at)

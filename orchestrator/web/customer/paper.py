@@ -48,6 +48,7 @@ class House:
 
     company: Mapping[str, Any]
     logos: Mapping[str, File]
+    languages: tuple[str, ...] = ()  # in which the company's texts are written
 
     def brand(self, location_brand: str = "") -> Brand:
         """In whose clothes a page goes."""
