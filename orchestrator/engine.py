@@ -18,7 +18,7 @@ from orchestrator.ledger.verbs import batches
 from orchestrator.model import Customer, Entry, Fact, Order, Scope, Status, may_be_either, scope_of
 from orchestrator.planning import past
 from orchestrator.planning.audience import nobody
-from orchestrator.planning.case import complete, reached
+from orchestrator.planning.case import Case, complete, reached
 from orchestrator.planning.planner import case_of, journey_of
 from orchestrator.planning.reconcile import Plan, reconcile
 from orchestrator.planning.spelling import slips, slips_of_types
@@ -203,18 +203,21 @@ class Engine:
         if order is None:
             return OrderRow(order_id, problem=problem)
         journey = journey_of(order, sight.book)
-        if order_id in sight.decisions or not problem:
-            problem = problem_of(order, sight.customer_of(order), sight.book, problem)
+        well_known = problem and order_id not in sight.decisions
         last = phase = ""
         status = order.status.value
         stands = Standing()
-        if not isinstance(journey, str):
+        if isinstance(journey, str):
+            problem = problem if well_known else _lost(order, journey, problem)
+        else:
+            case = case_of(order, sight.customer_of(order), journey, sight.book, order.heard or NEVER)
+            problem = problem if well_known else _odd(case, problem)
             done = {milestone.name for milestone in reached(order)}
             last = next((name for name in reversed(journey.milestones) if name in done), "") if done else ""
             phase = journey.phase_of(last) if last else next(iter(journey.phases), "")
             if complete(order, journey):
                 status = "complete"
-            stands = standing(case_of(order, sight.customer_of(order), journey, sight.book, NEVER))
+            stands = standing(case)
         return OrderRow(
             order_id,
             order.customer,
@@ -276,13 +279,24 @@ def customers_in(facts: Iterable[Fact]) -> Iterator[str]:
 def problem_of(order: Order, customer: Customer, book: RuleBook, known: str = "") -> str:
     """What somebody should look at in the facts of an order beside the problems that are *known*, or ""."""
     journey = journey_of(order, book)
-    found: tuple[str, ...]
     if isinstance(journey, str):
-        found = journey, slips_of_types(order, _CORE)
-    else:
-        case = case_of(order, customer, journey, book, order.heard or NEVER)
-        lonely = nobody(order, customer, journey, book.policy)
-        found = "" if customer.erased else slips(order, journey, _CORE), lonely, past.problem(case)
+        return _lost(order, journey, known)
+    return _odd(case_of(order, customer, journey, book, order.heard or NEVER), known)
+
+
+def _lost(order: Order, no_journey: str, known: str) -> str:
+    """The same of an order that follows no journey."""
+    return _all_of(known, no_journey, slips_of_types(order, _CORE))
+
+
+def _odd(case: Case, known: str) -> str:
+    """The same of one that follows its journey."""
+    order, customer, journey = case.order, case.customer, case.journey
+    slipped = "" if customer.erased else slips(order, journey, _CORE)
+    return _all_of(known, slipped, nobody(order, customer, journey, case.policy), past.problem(case))
+
+
+def _all_of(known: str, *found: str) -> str:
     return "; ".join(filter(None, (known, *(one for one in found if one not in known))))
 
 

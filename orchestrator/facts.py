@@ -57,6 +57,8 @@ ORDER_TYPES = (
     "notification.",
 )  # fmt: skip
 
+_OURS = CUSTOMER_TYPES + ORDER_TYPES
+
 CORE_TYPES = (
     "customer.upserted", "customer.active", "customer.habit", "customer.merged", "customer.unmerged",
     "customer.erased", "preference.set", "consent.given", "consent.withdrawn", "order.upserted",
@@ -81,7 +83,7 @@ def scope_of(fact_type: str) -> Scope:
 
 def may_be_either(fact_type: str) -> bool:
     """Is this a company's own type, whose subject may be an order or a customer?"""
-    return not fact_type.startswith(CUSTOMER_TYPES + ORDER_TYPES)
+    return not fact_type.startswith(_OURS)
 
 
 @value(frozen=True, slots=True)

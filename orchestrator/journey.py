@@ -226,6 +226,11 @@ class Journey:
         return tuple(name for phase in self.phases.values() for name in phase)
 
     @cached_property
+    def events(self) -> frozenset[str]:
+        """The types of events that a rule waits for."""
+        return frozenset(rule.trigger.event for rule in self.rules if rule.trigger.on is On.EVENT)
+
+    @cached_property
     def position(self) -> Mapping[str, int]:
         """Where on the path each milestone stands."""
         return {name: index for index, name in enumerate(self.milestones)}

@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from orchestrator.journey import NOBODY, RuleBook
 from orchestrator.ledger import Transaction
@@ -115,12 +116,13 @@ def go_on(sight: Sight, facts: Iterable[Fact], orders: Mapping[str, datetime]) -
 def _decide(
     sight: Sight, orders: Mapping[str, datetime], only: Mapping[str, Container[str]] | None = None
 ) -> None:
+    hours: dict[Any, Any] = {}
     for order_id, order in sight.orders.items():
         if order_id in sight.problems:
             continue
         try:
             rules = None if only is None else only[order_id]
-            decision = wanted(order, sight.customer_of(order), sight.book, orders[order_id], rules)
+            decision = wanted(order, sight.customer_of(order), sight.book, orders[order_id], rules, hours)
         except Exception as error:  # noqa: BLE001  whatever it is, the others must go on
             sight.problems[order_id] = f"it cannot be planned: {_name(error)}"
             continue

@@ -94,6 +94,8 @@ def name_words(said: Mapping[str, Any]) -> tuple[str, ...]:
 
 def plain_words(text: str) -> list[str]:
     """The words of a text in small letters and without accents, so that *Müller* and *muller* are alike."""
-    apart = unicodedata.normalize("NFKD", text[:1000]).casefold()
-    bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    bare = text[:1000].casefold()
+    if not bare.isascii():  # most names have no accents, and to look for them takes most of the time
+        apart = unicodedata.normalize("NFKD", text[:1000]).casefold()
+        bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
     return [word[:LONGEST] for word in re.findall(r"\w+", bare)]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from orchestrator.journey import BusinessCalendar, Duration, Journey, Mode, On, Policy, Rule
@@ -50,10 +51,11 @@ class Case:
     business: BusinessCalendar  # the location's
     activated: Mapping[str, datetime] = field(default_factory=dict)  # since when each rule counts
     made: dict[Any, Any] = field(default_factory=dict, repr=False)  # by timing.send_time, once for all rules
+    hours: dict[Any, Any] = field(default_factory=dict, repr=False)  # the same, for orders planned together
 
     def milestone(self, name: str) -> Milestone:
         """The milestone's state; untouched ones are as new."""
-        return self.order.milestones.get(name) or Milestone(name)
+        return self.order.milestones.get(name) or _untouched(name)
 
     def key(self, rule: Rule, firing: "Firing") -> str:
         """Name what *rule* says of this firing, for ever."""
@@ -168,6 +170,12 @@ class Case:
     def show(self, what: datetime | Promised) -> str:
         """A moment or a promise as the clocks of the order's place read it."""
         return calendar.show(what, self.zone) if isinstance(what, datetime) else show(what, self.zone)
+
+
+@lru_cache(maxsize=1024)  # most milestones of most orders: a third of a plan's small objects
+def _untouched(name: str) -> Milestone:
+    """A milestone of which no fact speaks; nobody may change it, for all orders share it."""
+    return Milestone(name)
 
 
 class Firing(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Iterator
 
-from orchestrator.journey import Journey, On, Rule
+from orchestrator.journey import Journey, On
 from orchestrator.model import Kind, Notification, Purpose, Silence
 from orchestrator.planning.case import Case
 
@@ -21,24 +21,28 @@ def news_first(want: Iterable[Notification], case: Case) -> Iterator[Notificatio
     Hours the customer chose may keep news back for days; what is due only after the news stays planned. News
     that ends unsaid keeps nothing back any more: the plan that follows its outcome wants the other again.
     """
-    rules = {rule.id: rule for rule in case.journey.rules}
     notes = list(want)
-    waiting = [note for note in notes if _is_news(note, rules[note.rule], case)]
+    on = {rule.id: rule.trigger.on for rule in case.journey.rules}
+    waiting: list[Notification] | None = None
     for note in notes:
+        if on[note.rule] is not On.SILENT or note.kind is not Kind.MESSAGE or note.key in case.order.outcomes:
+            yield note
+            continue
+        if waiting is None:
+            waiting = [other for other in notes if _is_news(other, on[other.rule], case)]
         first = next(
             (n for n in waiting if n.role == note.role and note.due_at <= max(case.now, n.due_at)), None
         )
-        silent = rules[note.rule].trigger.on is On.SILENT and note.kind is Kind.MESSAGE
-        if first is None or not silent or note.key in case.order.outcomes:
+        if first is None:
             yield note
         else:
             reason = f"{PENDING}{first.rule}, due {case.show(first.due_at)}"
             yield Silence(note.rule, reason, note.key, note.values)
 
 
-def _is_news(note: Notification, rule: Rule, case: Case) -> bool:
+def _is_news(note: Notification, on: On, case: Case) -> bool:
     """Is it something that happened, of which the recipient is to hear and has not heard?"""
-    if rule.trigger.on is On.SILENT or note.kind is not Kind.MESSAGE or note.purpose is not Purpose.SERVICE:
+    if note.kind is not Kind.MESSAGE or on is On.SILENT or note.purpose is not Purpose.SERVICE:
         return False
     if note.key in case.order.outcomes or note.mode != "live":
         return False
@@ -47,4 +51,4 @@ def _is_news(note: Notification, rule: Rule, case: Case) -> bool:
     if note.expires_at is not None and note.expires_at <= case.now:
         return False
     past = note.trigger_at is not None and note.trigger_at <= case.now
-    return past or rule.trigger.on in HAPPENED
+    return past or on in HAPPENED

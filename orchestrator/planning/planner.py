@@ -55,18 +55,24 @@ Answer = Iterator[Wanted | Silence]
 
 
 def wanted(
-    order: Order, customer: Customer, book: RuleBook, now: datetime, only: Container[str] | None = None
+    order: Order,
+    customer: Customer,
+    book: RuleBook,
+    now: datetime,
+    only: Container[str] | None = None,
+    hours: dict[Any, Any] | None = None,
 ) -> Decision:
     """Decide, for one order, every notification that should exist at *now*, and why the others should not.
 
-    *only* names the rules that are asked about; what the others want may be left open.
+    *only* names the rules that are asked about; what the others want may be left open. Orders planned under
+    one *book* may share *hours*, an empty mapping at first: what was found of when messages may leave.
     """
     journey = journey_of(order, book)
     if isinstance(journey, str):
         problems = (journey,) if order.known else ()
         return Decision(order.id, errors=problems, silences=(Silence("", journey),), at=now)
     stopped = _stopped(order, book)
-    case = case_of(order, customer, journey, book, now)
+    case = case_of(order, customer, journey, book, now, hours)
     if only is not None and asks_others(journey, only):
         only = None
     want: dict[str, Notification] = {}
@@ -81,16 +87,19 @@ def wanted(
             silences.append(Silence(rule.id, stopped))
             continue
         try:
-            for to_one in (rule, *(other for other in rule.for_others if _names(order, other.to))):
+            for to_one in (rule, *rule.for_others):
+                if to_one is not rule and not _names(order, to_one.to):
+                    continue
                 for answer in _decide(to_one, case):
                     if isinstance(answer, Silence):
                         if to_one is rule or answer.key:
                             silences.append(answer)
                         continue
                     note, asks, is_kept = answer
-                    (kept if is_kept else want)[note.key] = note
+                    key = note.key
+                    (kept if is_kept else want)[key] = note
                     if asks is not None:
-                        times[note.key] = asks
+                        times[key] = asks
         except (ValueError, OverflowError) as error:  # the calendar's, in words
             errors.append(f"{rule.id}: {error}")
         except Exception as error:  # noqa: BLE001  one rule that fails silences no other, and no other order
@@ -126,8 +135,15 @@ def journey_of(order: Order, book: RuleBook) -> Journey | str:
     return "; ".join(filter(None, (f"there is no journey called {order.journey!r}", near)))
 
 
-def case_of(order: Order, customer: Customer, journey: Journey, book: RuleBook, now: datetime) -> Case:
-    """Gather what the triggers look at."""
+def case_of(
+    order: Order,
+    customer: Customer,
+    journey: Journey,
+    book: RuleBook,
+    now: datetime,
+    hours: dict[Any, Any] | None = None,
+) -> Case:
+    """Gather what the triggers look at; *hours* as :func:`wanted` shares them."""
     return Case(
         order=order,
         customer=customer,
@@ -137,6 +153,7 @@ def case_of(order: Order, customer: Customer, journey: Journey, book: RuleBook, 
         zone=order_zone(order.location, book.policy.time_zone),
         business=book.policy.calendar(order.location.calendar),
         activated=book.activated,
+        hours={} if hours is None else hours,
     )
 
 

@@ -38,6 +38,8 @@ def _ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
     if not found:
         last = sum(rung.at_most for rung in rule.rungs)
         return [_on(first, last, first.at)._replace(hushed=EXHAUSTED)]
+    if not case.order.outcomes and case.now < found[0].at and _counts(rule, case, found[0]):
+        return found  # nearly always: it waits for its first rung
     if _missed_long_before(rule, case, found):
         return [found[0], *(firing._replace(says=False) for firing in found[1:])]
     begun = _begun_late(rule, case, found) if start == 1 else None

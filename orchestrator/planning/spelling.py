@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.conditions.fields import read_as
 from orchestrator.findings import nearest, slip
-from orchestrator.journey import Journey, On
+from orchestrator.journey import Journey
 from orchestrator.model import Fact, Kind, Order, OrderStatus
 from orchestrator.planning.answering import KEPT
 from orchestrator.planning.case import complete
@@ -34,8 +34,7 @@ def slips(order: Order, journey: Journey, core: frozenset[str]) -> str:
     """
     if order.status is OrderStatus.CANCELLED or complete(order, journey):
         return ""
-    expected = frozenset(rule.trigger.event for rule in journey.rules if rule.trigger.on is On.EVENT)
-    found = [*_milestones(order, journey), *_types(order, expected, core), *_tasks(order)]
+    found = [*_milestones(order, journey), *_types(order, journey.events, core), *_tasks(order)]
     return _named([*found, *_attributes(order, journey)])
 
 
@@ -73,7 +72,7 @@ def _put_right(order: Order, wrong: Fact, meant: str) -> bool:
 
 
 def _types(order: Order, expected: frozenset[str], core: frozenset[str]) -> Iterator[str]:
-    foreign = {fact.type: fact for fact in order.events if fact.type not in core | KEPT}
+    foreign = {f.type: f for f in order.events if f.type not in core and f.type not in KEPT}
     for name, last in foreign.items():
         if name in expected or not (meant := _core_type(name, core)):
             continue

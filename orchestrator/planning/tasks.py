@@ -65,7 +65,7 @@ def task(rule: Rule, spec: TaskSpec, firing: Firing, case: Case, values: Mapping
     due = case.awake(first.due_at, first.ack_by) if given is None else case.after(given.at, spec.within)
     ignored = f"the {spec.for_} had not acknowledged {spec.do!r} by {case.show(due)}"
     unless = f"the {spec.for_} acknowledges it{f', {firing.unless}' if firing.unless else ''}"
-    yield tasked(rule, firing._replace(at=due), case, spec, spec.then, due, occasion, ignored, unless)
+    yield tasked(rule, firing, case, spec, spec.then, due, occasion, ignored, unless, since=due)
 
 
 def tasked(
@@ -78,10 +78,15 @@ def tasked(
     occasion: str,
     because: str,
     unless: str = "",
+    since: datetime | None = None,
 ) -> Notification:
-    """A task for *who*, by every way there is to reach them, once they are at work."""
+    """A task for *who*, by every way there is to reach them, once they are at work.
+
+    It is about what is so *since* then, and not since the firing.
+    """
     staff = recipient(who, case.order, case.customer)
-    given = key_of(case.order.id, rule.id, occasion, who, str(rule.mode)) in case.order.outcomes
+    outcomes = case.order.outcomes
+    given = bool(outcomes) and key_of(case.order.id, rule.id, occasion, who, rule.mode) in outcomes
     due, why = at_work(rule, spec.within, who, firing, case, due, given=given)
     reach = (("email", staff.email), ("sms", staff.phone))
     return Notification(
@@ -100,7 +105,7 @@ def tasked(
         unless=unless or firing.unless,
         milestone=firing.milestone,
         journey=case.journey.id,
-        trigger_at=firing.at,
+        trigger_at=since or firing.at,
         ack_by=case.add(due, spec.within) if spec.within is not None else None,
         mode=str(rule.mode),
     )

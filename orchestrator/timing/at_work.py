@@ -62,7 +62,7 @@ def at_work(
 
 def _hours(rule: Rule, within: Duration | None, role: str, case: Case) -> tuple[Opens, str] | None:
     """When a task opens, and whose hours these are; ``None`` if it waits for nobody's."""
-    soon = within is not None and _elapsed(within) <= SOON
+    soon = within is not None and _is_soon(within)
     if rule.timing.at == "now" or (soon and within is not None and not within.business_minutes):
         return None
     who = recipient(role, case.order, case.customer)
@@ -80,7 +80,8 @@ def _working(moment: datetime, hours: tuple[Window, ...], zone: str) -> datetime
     return calendar.next_open(moment, hours, zone)
 
 
-def _elapsed(within: Duration) -> timedelta:
-    """At least so long, whatever the calendar."""
+@lru_cache(maxsize=256)  # the lengths that rules declare
+def _is_soon(within: Duration) -> bool:
+    """Is that no longer than :data:`SOON` even where the calendar is never closed?"""
     days = within.days + within.business_days
-    return timedelta(days=days, minutes=within.business_minutes, seconds=within.seconds)
+    return timedelta(days=days, minutes=within.business_minutes, seconds=within.seconds) <= SOON

@@ -142,8 +142,12 @@ def add(moment: datetime, d: Duration, zone: str, business: BusinessCalendar) ->
 
 def subtract(moment: datetime, d: Duration, zone: str, business: BusinessCalendar) -> datetime:
     """Return the moment *d* before *moment*, counted as :func:`add` counts."""
-    back = Duration(-d.days, -d.business_days, -d.business_minutes, -d.seconds, f"-{d.text}")
-    return add(moment, back, zone, business)
+    return add(moment, _back(d), zone, business)
+
+
+@lru_cache(maxsize=256)  # the lengths that rules declare
+def _back(d: Duration) -> Duration:
+    return Duration(-d.days, -d.business_days, -d.business_minutes, -d.seconds, f"-{d.text}")
 
 
 @lru_cache(maxsize=8192)  # orders share their days

@@ -129,7 +129,10 @@ def asked(rule: Rule, firing: Firing, case: Case) -> Asked:
     )  # fmt: skip
     shared = case.made.get(same)
     if shared is None:
-        shared = case.made[same] = clock_of(who, rule, case), {}
+        clock = clock_of(who, rule, case)
+        own = (who.windows, who.habits, who.learning) if isinstance(who, Customer) else who.working_hours
+        there = (same, clock, own, case.zone, case.business, case.journey.hours)  # all that hours depend on
+        shared = case.made[same] = clock, case.hours.setdefault(there, {})
     clock, hours = shared
     return Asked(rule, firing, case, who, clock, expiry(rule, firing, case), hours)
 
