@@ -20,6 +20,7 @@ from typer.main import get_command, get_command_name
 from orchestrator import garbage
 from orchestrator.cli import (
     admin,
+    backups,
     channels,
     daemon,
     demo,
@@ -59,7 +60,13 @@ GROUPS: tuple[tuple[str, str, str, tuple[tuple[str, Callable[..., None]], ...]],
         "Look after",
         "db",
         "Look after the ledger.",
-        (("upgrade", admin.db_upgrade), ("rebuild", admin.db_rebuild), ("copy", admin.db_copy)),
+        (
+            ("upgrade", admin.db_upgrade),
+            ("backup", backups.backup),
+            ("restore", backups.restore),
+            ("rebuild", admin.db_rebuild),
+            ("copy", admin.db_copy),
+        ),
     ),
     (
         "Look after",

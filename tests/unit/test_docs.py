@@ -247,7 +247,8 @@ def settings() -> set[str]:
 SETTINGS = settings()
 SECTIONS = {name.split(".")[0] for name in SETTINGS}
 MEMBERS = (
-    r"show|upgrade|rebuild|copy|(?<=channels )(?:list|test|new)|(?<=inbox )token"
+    r"show|upgrade|rebuild|copy|(?<=db )(?:backup|restore|prune)"
+    r"|(?<=channels )(?:list|test|new)|(?<=inbox )token"
     r"|(?<=suppressions )(?:list|add|remove|import|export)|(?<=rules )(?:versions|pull)"
 )
 COMMAND = re.compile(rf"\bbeforehand ((?:--config \S+ )?)([a-z]+(?: (?:{MEMBERS})\b)?)([^\n`|]*)")
