@@ -49,11 +49,11 @@ class Follower:
 
     def __post_init__(self) -> None:
         self._rules = self._number()
-        self._files = _stamps(self.settings.templates.path)
+        self._files = stamps(self.settings.templates.path)
 
     def __call__(self) -> None:
         """Look whether something changed, and take it up."""
-        rules, files = self._number(), _stamps(self.settings.templates.path)
+        rules, files = self._number(), stamps(self.settings.templates.path)
         if rules == self._rules and files == self._files:
             return
         if rules != self._rules:
@@ -87,8 +87,8 @@ class Follower:
             return self.engine.follow(tx).number
 
 
-def _stamps(folder: Path) -> Mapping[str, tuple[int, int]]:
-    """When each file was last written, and its size."""
+def stamps(folder: Path) -> Mapping[str, tuple[int, int]]:
+    """When each file below a folder was last written, and its size."""
     found: dict[str, tuple[int, int]] = {}
     for path in folder.rglob("*"):
         try:

@@ -95,29 +95,12 @@ def _sampled(journey: Journey, template: str, locale: str) -> Sample:
 
 
 def _of_order(chosen: Settings, order: str, template: str, journey: Journey) -> Sample:
-    """A real order's facts, and the notification it has or will have of this template.
-
-    Without one it is as if it were due now, for no reason and with nothing new to tell.
-    """
     from orchestrator.cli.ledgers import engine_in_force
     from orchestrator.clock import SystemClock
-    from orchestrator.render.preview import Sample
+    from orchestrator.views.preview import of_order
 
-    now = SystemClock().now()
     with engine_in_force(chosen) as engine, engine.ledger.read() as tx:
-        sight = engine.look(tx, {order: now}, now)
-        entries = tx.entries_of([order]).get(order, ())
-        known = sight.orders.get(order)
-    if known is None or not known.known:
-        raise NotFound(f"no order is called {order!r}")
-    notes = [*sight.decisions[order].wanted, *(entry.wanted for entry in entries)]
-    pattern = _sampled(journey, template, "").notification
-    due_now = replace(
-        pattern, order=order, customer=known.customer, occasion=f"{pattern.milestone}#1", because="",
-        tells=(), due_at=now, trigger_at=None, ack_by=None,
-    )  # fmt: skip
-    note = next((note for note in notes if note.template == template), due_now)
-    return Sample(note, known, sight.customer_of(known), now)
+        return of_order(engine, tx, order, template, journey, SystemClock().now())
 
 
 def _riders(

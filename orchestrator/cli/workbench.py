@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli import house
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from orchestrator.config.settings import Settings
     from orchestrator.drafting.bench import Played
     from orchestrator.errors import Problem
-    from orchestrator.journey import RuleBook
+    from orchestrator.journey import Journey, RuleBook
+    from orchestrator.render import Rendered, Renderer
+    from orchestrator.render.preview import Sample
     from orchestrator.simulation.differences import Run
 
 
@@ -95,3 +97,74 @@ class Rules:
         past = history.read(events)
         tried = Tried(found.book, found.renderer, frozenset(missing))
         return Run(found.book, run(self.settings, tried, past, past.furthest + AFTERWARDS, folder, progress))
+
+
+@dataclass(slots=True)
+class Texts:
+    """Says the texts of this installation as they are written now."""
+
+    settings: Settings
+    _stamps: object = None
+    _renderer: Renderer | None = None
+    _found: dict[str, list[Problem]] = field(default_factory=dict)
+    _book: RuleBook | None = None
+
+    def names(self) -> dict[str, dict[str, set[str]]]:
+        """Every text (``new-car/arrived``), with the languages it has for each channel."""
+        renderer = self._read()
+        return {name: renderer.channels_of(name) for name in sorted(renderer.names())}
+
+    def rendered(self, facts: Sample, journey: Journey, template: str, channel: str, locale: str) -> Rendered:
+        """Say a text with these facts; raises RenderError and NotFound."""
+        words = self._words(facts, journey)
+        return self._read().render(template, channel, locale or self.language(facts), words)
+
+    def language(self, facts: Sample) -> str:
+        """The language in which its reader would hear it."""
+        from orchestrator.render import wording
+
+        company = house.company(self.settings)
+        return wording.locale_of(facts.notification, facts.order, facts.customer, company)
+
+    def missing(self, facts: Sample, journey: Journey, template: str) -> list[str]:
+        """Name what the text asks for and these facts do not say."""
+        from orchestrator.render.unknown import without_value
+
+        return without_value(self._read(), template, self._words(facts, journey))
+
+    def found(self, book: RuleBook) -> dict[str, list[Problem]]:
+        """What a reader would miss or mind, by the text."""
+        from orchestrator.render.review import review
+
+        renderer = self._read()
+        if self._book is not book:
+            self._found, self._book = {}, book
+            for problem in [*renderer.problems(), *review(renderer, book, complete=None)]:
+                name = _text_of(problem.path, renderer)
+                self._found.setdefault(name, []).append(problem)
+        return self._found
+
+    def _words(self, facts: Sample, journey: Journey) -> dict[str, Any]:
+        from orchestrator.render import wording
+
+        company, policy = house.company(self.settings), house.policy(self.settings)
+        return wording.context(
+            facts.notification, facts.order, facts.customer, journey, policy, facts.now, company
+        )
+
+    def _read(self) -> Renderer:
+        """The texts on the disk, read again once one of them changed."""
+        from orchestrator.cli.following import stamps
+
+        now = stamps(self.settings.templates.path)
+        if self._renderer is None or now != self._stamps:
+            self._renderer, self._stamps, self._book = house.texts(self.settings), now, None
+        return self._renderer
+
+
+def _text_of(path: str, renderer: Renderer) -> str:
+    """``new-car/arrived`` of ``templates/new-car/arrived/sms.txt.de.j2``."""
+    inside = path.removeprefix(f"{renderer.templates.as_posix()}/").removeprefix(
+        f"{renderer.templates.name}/"
+    )
+    return inside.rpartition("/")[0]

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.errors import Problem
-    from orchestrator.journey import RuleBook
+    from orchestrator.journey import Journey, RuleBook
     from orchestrator.ledger import RuleSet
+    from orchestrator.render import Rendered
+    from orchestrator.render.preview import Sample
     from orchestrator.simulation.differences import Run
 
 SETTINGS = "settings"  # their place among what is in force; no rule file has this name
@@ -64,6 +66,30 @@ class RuleBench(Protocol):
         self, sources: Sources, events: Path, folder: Path, progress: Callable[[int], object]
     ) -> Run:
         """Hear a history under these files, into ledgers in *folder*."""
+        ...
+
+
+class TextBench(Protocol):
+    """Says texts as they are written now."""
+
+    def names(self) -> Mapping[str, Mapping[str, set[str]]]:
+        """Every text (``new-car/arrived``), with the languages it has for each channel."""
+        ...
+
+    def rendered(self, facts: Sample, journey: Journey, template: str, channel: str, locale: str) -> Rendered:
+        """Say a text with these facts; raises RenderError and NotFound."""
+        ...
+
+    def language(self, facts: Sample) -> str:
+        """The language in which its reader would hear it."""
+        ...
+
+    def missing(self, facts: Sample, journey: Journey, template: str) -> list[str]:
+        """Name what the text asks for and these facts do not say."""
+        ...
+
+    def found(self, book: RuleBook) -> Mapping[str, list[Problem]]:
+        """What a reader would miss or mind, by the text."""
         ...
 
 

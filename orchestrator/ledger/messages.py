@@ -86,9 +86,16 @@ def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
         found.append(entries.c.kind == asked.kind)
     if asked.statuses:
         found.append(entries.c.status.in_([literal(one.value) for one in sorted(asked.statuses)]))
-    if asked.locations:
-        places = select(orders.c.id).where(orders.c.location.in_(sorted(asked.locations)))
-        found.append(entries.c.order_id.in_(places))
+    places = [
+        column.in_(sorted(names))
+        for column, names in (
+            (orders.c.location, asked.share.locations),
+            (orders.c.brand, asked.share.brands),
+        )
+        if names
+    ]
+    if places:
+        found.append(entries.c.order_id.in_(select(orders.c.id).where(*places)))
     if asked.since is not None:
         found.append(entries.c.updated_at >= asked.since)
     if asked.until is not None:

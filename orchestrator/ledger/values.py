@@ -325,7 +325,7 @@ class Daemon:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Which entries somebody looks for; what is empty asks for nothing. ``since`` and ``until`` are about
-    what happened to them last; no ``locations`` means all of them.
+    what happened to them last.
     """
 
     order: str = ""
@@ -334,6 +334,6 @@ class Asked:
     channel: str = ""
     kind: str = ""
     statuses: frozenset[Status] = frozenset()
-    locations: frozenset[str] = frozenset()
+    share: Share = EVERYTHING
     since: datetime | None = None
     until: datetime | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from orchestrator.drafting.bench import RuleBench
+from orchestrator.drafting.bench import RuleBench, TextBench
 from orchestrator.engine import Engine
 from orchestrator.ledger import Transaction
 from orchestrator.web.hearing import Write
@@ -34,6 +34,7 @@ class Desk:
     public_url: str = ""
     wake: Callable[[], None] = field(default=_nobody_sleeps)
     rules: RuleBench | None = None  # without one nobody reads or changes rules here
+    texts: TextBench | None = None  # nor sees messages as their readers do
 
     async def read(self, look: Callable[[Transaction], T]) -> T:
         """Return what *look* finds in one unchanging view of the ledger, in a thread of its own.

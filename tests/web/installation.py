@@ -118,6 +118,6 @@ def glance(browser: Browser, address: str, status: int = 200) -> None:
             sound(page, answer.text())
 
 
-def bench(home: Installed) -> workbench.Rules:
-    """What a console works on rules with."""
-    return workbench.Rules(home.settings)
+def benches(home: Installed) -> dict[str, Any]:
+    """What a console works with beside the ledger."""
+    return {"rules": workbench.Rules(home.settings), "texts": workbench.Texts(home.settings)}

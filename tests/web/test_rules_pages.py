@@ -11,7 +11,7 @@ from orchestrator.ledger import RuleSet, RuleSetState
 from orchestrator.model import Status
 from orchestrator.web.signed_in import OpenDoor
 from tests.web.browser import DESK, NORA, PAUL, PHONE, browser, opened, site
-from tests.web.installation import Installed, bench, dealership, glance, installed
+from tests.web.installation import Installed, benches, dealership, glance, installed
 
 __all__ = ["browser"]
 
@@ -50,7 +50,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
 
 @pytest.fixture(scope="module")
 def console(home: Installed) -> Iterator[str]:
-    with site(home.engine, home.clock.now, door=DOOR, rules=bench(home)) as found:
+    with site(home.engine, home.clock.now, door=DOOR, **benches(home)) as found:
         yield found
 
 

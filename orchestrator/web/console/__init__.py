@@ -7,16 +7,18 @@ from orchestrator.web.console import (
     customer,
     editing,
     live,
+    messages,
     now,
     order,
     releasing,
     rules,
     search,
+    templates,
 )
 from orchestrator.web.console.live import Watcher
 from orchestrator.web.desk import Desk
 
-PAGES = (account, now, order, customer, search, rules, editing, releasing)
+PAGES = (account, now, order, customer, search, rules, editing, releasing, messages, templates)
 """The pages there are; a new one takes its place here."""
 
 

@@ -19,6 +19,7 @@ from orchestrator.model import Status
 from orchestrator.rules import edited
 from orchestrator.sending.standing_still import go_on
 from orchestrator.views import rules as views
+from orchestrator.web.console.share import share_of
 from orchestrator.web.desk import Desk
 from orchestrator.web.frame import render, see
 from orchestrator.web.signed_in import Allowed, form_of
@@ -173,9 +174,9 @@ def _rule(desk: Desk, bench: RuleBench, tx: Transaction, name: str, viewer: View
     if rule is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, f"no rule is called {name}")
     files = files_of(tx.ruleset(RuleSetState.ACTIVE))
-    places = viewer.locations
-    said = tx.messages(Asked(rule=name, statuses=FIRED, locations=places), limit=LAST)
-    unsaid = tx.messages(Asked(rule=name, statuses=ENDED, locations=places), limit=LAST)
+    share = share_of(viewer)
+    said = tx.messages(Asked(rule=name, statuses=FIRED, share=share), limit=LAST)
+    unsaid = tx.messages(Asked(rule=name, statuses=ENDED, share=share), limit=LAST)
     return {
         "rule": rule,
         "card": views.card(rule, paused_rules(tx).get(name, "")),
