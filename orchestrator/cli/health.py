@@ -10,7 +10,7 @@ from orchestrator.cli import house, ledgers
 from orchestrator.cli.channel_health import standings
 from orchestrator.cli.output import counted
 from orchestrator.cli.pauses import remedy
-from orchestrator.errors import LedgerError, Misconfigured
+from orchestrator.errors import LedgerBehind, LedgerError, Misconfigured
 from orchestrator.model import Status
 
 if TYPE_CHECKING:
@@ -40,50 +40,67 @@ class Finding:
         return "idle" if self.idle else "well" if self.well else "look"
 
 
-def _well(what: str, detail: str) -> Finding:
+def well(what: str, detail: str) -> Finding:
+    """All is as it should be."""
     return Finding(what, well=True, detail=detail)
 
 
-def _look(what: str, detail: str, remedy: str = "") -> Finding:
+def look(what: str, detail: str, remedy: str = "") -> Finding:
+    """Somebody should look, and do what is said."""
     return Finding(what, well=False, detail=detail, remedy=remedy)
 
 
 def findings(settings: "Settings") -> Iterator[Finding]:
     """Look at everything; one thing that cannot be looked at is a finding, and the others are still made."""
-    yield _well("settings", "can be used")
+    yield well("settings", "can be used")
     yield from _written(settings)
     yield from _channels(settings)
     if ledgers.is_new(settings):
         if wrong := ledgers.cannot_be_made(settings):
-            yield _look("ledger", *wrong)
+            yield look("ledger", *wrong)
         else:
-            yield _well("ledger", "not made yet: the first command that needs it does")
+            yield well("ledger", "not made yet: the first command that needs it does")
         return
     try:
         from orchestrator.ledger import Ledger
 
         with Ledger.open(settings.ledger.url) as ledger:
-            yield _well("ledger", settings.ledger.url.rpartition("@")[2])
+            yield well("ledger", settings.ledger.url.rpartition("@")[2])
             yield _daemon(settings, ledger)
             with ledger.read() as tx:
                 yield from _in_force(settings, tx)
                 yield from _planned(settings, ledger, tx)
                 yield from _recorded(settings, tx)
+            yield from _machines(ledger)
+    except LedgerBehind as behind:
+        words, _, remedy = str(behind).rpartition(": ")
+        yield look("ledger", words, remedy.strip("`"))
     except LedgerError as error:
-        yield _look("ledger", str(error))
+        yield look("ledger", str(error))
+
+
+def _machines(ledger: "Ledger") -> Iterator[Finding]:
+    """Clocks, daemons and databases."""
+    from orchestrator.cli.ailments import ailments
+    from orchestrator.clock import SystemClock
+
+    now = SystemClock().now()
+    server_time = ledger.time() if ledger.is_shared else now
+    with ledger.read() as tx:
+        yield from ailments(ledger, tx, now, server_time=server_time)
 
 
 def _written(settings: "Settings") -> Iterator[Finding]:
     try:
         found = house.written(settings)
     except Misconfigured as error:
-        yield _look("rules", str(error), "beforehand init")
+        yield look("rules", str(error), "beforehand init")
         return
     count = sum(len(journey.rules) for journey in found.book.journeys.values())
     if problems := house.refused(found):
-        yield _look("rules", f"{counted(len(problems), 'problem')} found", "beforehand check")
+        yield look("rules", f"{counted(len(problems), 'problem')} found", "beforehand check")
     else:
-        yield _well("rules", f"{counted(count, 'rule')}, no problem")
+        yield well("rules", f"{counted(count, 'rule')}, no problem")
 
 
 def _channels(settings: "Settings") -> Iterator[Finding]:
@@ -93,11 +110,11 @@ def _channels(settings: "Settings") -> Iterator[Finding]:
             detail = "live" if live else f"outbox: {settings.outbox.path}"
             if live and not house.is_called_back(settings, name):
                 detail += "; its provider cannot say what became of messages: set server.public_url"
-            yield _well(f"channel {name}", detail)
+            yield well(f"channel {name}", detail)
     except Misconfigured as error:
-        yield _look("channels", str(error))
+        yield look("channels", str(error))
     if not settings.sender.email.partition("@")[2].count("."):
-        yield _look("sender", f"mail would come from {settings.sender.email}", "set sender.email")
+        yield look("sender", f"mail would come from {settings.sender.email}", "set sender.email")
 
 
 def _in_force(settings: "Settings", tx: "Transaction") -> Iterator[Finding]:
@@ -114,7 +131,7 @@ def _in_force(settings: "Settings", tx: "Transaction") -> Iterator[Finding]:
         names = ", ".join(edit.name for edit in over.clashes)
         if names:
             detail = f"changed as files, and edited in the console too: {names}"
-            yield _look("edited rules", detail, "beforehand rules pull, or beforehand apply --files")
+            yield look("edited rules", detail, "beforehand rules pull, or beforehand apply --files")
             return
         digest = digest_of(written)
         if active is None or digest in {active.digest, held.digest if held is not None else ""}:
@@ -124,9 +141,9 @@ def _in_force(settings: "Settings", tx: "Transaction") -> Iterator[Finding]:
         detail = f"others are in force than are written: {', '.join(changed[:SHOWN])}"
         if is_rejected(tx, digest):
             todo = "put back what was rejected, or beforehand apply --release"
-            yield _look("rules and settings", f"{detail}; these were rejected", todo)
+            yield look("rules and settings", f"{detail}; these were rejected", todo)
         else:
-            yield _look("rules and settings", detail, "beforehand plan; then beforehand apply")
+            yield look("rules and settings", detail, "beforehand plan; then beforehand apply")
 
 
 def _planned(settings: "Settings", ledger: "Ledger", tx: "Transaction") -> Iterator[Finding]:
@@ -150,7 +167,7 @@ def _planned(settings: "Settings", ledger: "Ledger", tx: "Transaction") -> Itera
         detail = (
             f"something is wanted for {counted(len(missed), 'order')} and not planned, such as {missed[0]}"
         )
-        yield _look("plans", detail, "beforehand plan; then beforehand apply")
+        yield look("plans", detail, "beforehand plan; then beforehand apply")
 
 
 def _daemon(settings: "Settings", ledger: "Ledger") -> Finding:
@@ -160,12 +177,12 @@ def _daemon(settings: "Settings", ledger: "Ledger") -> Finding:
         with ledger.read() as tx:
             due = tx.backlog(SystemClock().now()).due
         if due:
-            return _look("daemon", f"not running, and {due:,} due", "beforehand run, or serve")
+            return look("daemon", f"not running, and {due:,} due", "beforehand run, or serve")
         detail = "not running: nothing is sent until `beforehand run` or `serve`"
         return Finding("daemon", well=True, detail=detail, idle=True)
     if sections := ledgers.outdated(settings, ledger):
-        return _look("daemon", f"running with older settings of {', '.join(sections)}", "restart it")
-    return _well("daemon", "running")
+        return look("daemon", f"running with older settings of {', '.join(sections)}", "restart it")
+    return well("daemon", "running")
 
 
 def _sending(settings: "Settings", tx: "Transaction", now: datetime) -> Iterator[Finding]:
@@ -174,26 +191,26 @@ def _sending(settings: "Settings", tx: "Transaction", now: datetime) -> Iterator
 
     for name, standing in sorted(standings(settings, tx, now).items()):
         if standing.well:
-            yield _well(f"sending by {name}", standing.words)
+            yield well(f"sending by {name}", standing.words)
         else:
-            yield _look(f"sending by {name}", standing.words, standing.remedy)
+            yield look(f"sending by {name}", standing.words, standing.remedy)
     count, last = tx.retries(now)
     if last is not None:
         detail = f"{counted(count, 'message')} will be tried again; {last.wanted.order}: {last.reason}"
-        yield _look("tried again", detail, f"beforehand explain {last.wanted.order}")
+        yield look("tried again", detail, f"beforehand explain {last.wanted.order}")
     count, last = tx.ended({Status.FAILED}, now - A_DAY)
     if last is not None:
         detail = f"{counted(count, 'message')} in the last day; {last.wanted.order}: {last.reason}"
-        yield _look("failed", detail, f"beforehand explain {last.wanted.order}")
+        yield look("failed", detail, f"beforehand explain {last.wanted.order}")
     count, last = tx.ended({Status.SUPPRESSED}, now - A_DAY, NO_CHANNEL)
     if last is not None:
         detail = f"{counted(count, 'message')} of the last day found no channel in time; {last.wanted.order}"
         why = last.reason.removeprefix(NO_CHANNEL)
-        yield _look("not said", f"{detail}: {why}", f"beforehand explain {last.wanted.order}")
+        yield look("not said", f"{detail}: {why}", f"beforehand explain {last.wanted.order}")
     count, last = tx.ended({Status.UNKNOWN}, now - A_DAY)
     if last is not None:
         detail = f"{counted(count, 'message')} of the last day may have left or not; {last.wanted.order}"
-        yield _look("unknown", f"{detail}: {last.reason}", f"beforehand explain {last.wanted.order}")
+        yield look("unknown", f"{detail}: {last.reason}", f"beforehand explain {last.wanted.order}")
 
 
 def _strays(tx: "Transaction", now: datetime) -> Iterator[Finding]:
@@ -203,9 +220,9 @@ def _strays(tx: "Transaction", now: datetime) -> Iterator[Finding]:
     found = strays(tx, now - A_WHILE)
     for stray in found[:SHOWN]:
         detail = f"what came by {stray.source} at {stray.at:%Y-%m-%d %H:%M}Z belongs to no order"
-        yield _look(f"customer {stray.customer}", detail, f"beforehand export {stray.customer}")
+        yield look(f"customer {stray.customer}", detail, f"beforehand export {stray.customer}")
     if len(found) > SHOWN:
-        yield _look("answers", f"and {len(found) - SHOWN:,} more belong to no order")
+        yield look("answers", f"and {len(found) - SHOWN:,} more belong to no order")
 
 
 def _held(tx: "Transaction") -> Iterator[Finding]:
@@ -218,9 +235,9 @@ def _held(tx: "Transaction") -> Iterator[Finding]:
         detail = (
             f"changed rules or settings wait for a person, and {counted(frozen, 'notification')} with them"
         )
-        yield _look("held rules", detail, "beforehand plan; then beforehand apply --release or --reject")
+        yield look("held rules", detail, "beforehand plan; then beforehand apply --release or --reject")
     for entry in tx.held_otherwise(FROZEN, SHOWN):
-        yield _look(f"order {entry.wanted.order}", entry.reason, "mend the template, or the facts")
+        yield look(f"order {entry.wanted.order}", entry.reason, "mend the template, or the facts")
 
 
 def _erasing(tx: "Transaction") -> Iterator[Finding]:
@@ -231,17 +248,17 @@ def _erasing(tx: "Transaction") -> Iterator[Finding]:
     asked = tx.asked_to_be_erased()
     for customer in asked[:SHOWN]:
         detail = "asked to be erased, and what they said is still kept"
-        yield _look(f"customer {customer}", detail, f"beforehand erase {customer}")
+        yield look(f"customer {customer}", detail, f"beforehand erase {customer}")
     if len(asked) > SHOWN:
-        yield _look("erasure", f"and {len(asked) - SHOWN:,} customers more asked for it")
+        yield look("erasure", f"and {len(asked) - SHOWN:,} customers more asked for it")
     for note in still_left(tx):
         for place in note.left[:SHOWN]:
             detail = f"was erased, and something of it still stands: {place.text}"
-            yield _look(f"customer {note.customer}", detail, "docs/how-to/privacy.md, Erase a person")
+            yield look(f"customer {note.customer}", detail, "docs/how-to/privacy.md, Erase a person")
     for customer, other in [pair for pair in still_kept(tx) if pair[0] not in asked][:SHOWN]:
         detail = f"is one person with {other}, who was erased; what they said is still kept"
         todo = f"beforehand erase {customer}; customer.unmerged if they are two"
-        yield _look(f"customer {customer}", detail, todo)
+        yield look(f"customer {customer}", detail, todo)
 
 
 def _recorded(settings: "Settings", tx: "Transaction") -> Iterator[Finding]:
@@ -255,18 +272,18 @@ def _recorded(settings: "Settings", tx: "Transaction") -> Iterator[Finding]:
     if backlog.oldest is not None:
         detail += f", the oldest since {backlog.oldest:%Y-%m-%d %H:%M}Z"
     yield (
-        _look("what is due", detail, "is the daemon running? `beforehand run`")
+        look("what is due", detail, "is the daemon running? `beforehand run`")
         if late
-        else _well("what is due", detail)
+        else well("what is due", detail)
     )
     for pause in (one for one in tx.pauses() if one.kind is not Stops.CHANNEL):
         since = f"since {pause.since:%Y-%m-%d %H:%M}Z"
-        yield _look(str(pause), f"paused {since}: {pause.reason}", remedy(pause.kind, pause.name))
+        yield look(str(pause), f"paused {since}: {pause.reason}", remedy(pause.kind, pause.name))
     yield from _sending(settings, tx, moment)
     yield from _strays(tx, moment)
     yield from _held(tx)
     yield from _erasing(tx)
     yield from (
-        _look(f"order {row.id}", row.problem, f"beforehand explain {row.id}")
+        look(f"order {row.id}", row.problem, f"beforehand explain {row.id}")
         for row in tx.list_orders(problems=True, limit=SHOWN)
     )

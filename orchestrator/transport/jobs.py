@@ -105,6 +105,16 @@ def defer(tx: Transaction, entries: Sequence[Entry]) -> None:
         job.batch_defer(*rows)
 
 
+def waiting(tx: Transaction, most: int) -> int:
+    """Count the jobs that wait, up to *most*; 0 without their tables."""
+    connection = tx.driver()
+    table = f"{SCHEMA}.procrastinate_jobs"
+    if connection.execute(_MISSING, (table,)).fetchone()[0]:
+        return 0
+    count = f"SELECT count(*) FROM (SELECT FROM {table} WHERE status = 'todo' LIMIT %s) AS waiting"  # noqa: S608
+    return int(connection.execute(count, (most,)).fetchone()[0])
+
+
 # ── workers ──────────────────────────────────────────────────────────────────
 
 
