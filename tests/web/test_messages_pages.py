@@ -78,9 +78,9 @@ def test_a_message_is_sound_whoever_reads_it(browser: Browser, console: str, hom
 def test_messages_are_found_by_what_somebody_knows_of_them(browser: Browser, console: str) -> None:
     with opened(browser, PHONE) as page:
         page.goto(f"{console}/console/messages")
-        page.get_by_label("Order").fill("BX-102")
+        page.get_by_label("Order", exact=True).fill("BX-102")
         page.get_by_label("State").select_option("accepted")
-        page.get_by_role("button", name="Search").click()
+        page.locator("main").get_by_role("button", name="Search").click()
         rows = page.locator("tbody tr")
         expect(rows.filter(has_text="not-arrived-yet")).to_have_count(1)
         expect(rows.filter(has_text="BX-101")).to_have_count(0)
