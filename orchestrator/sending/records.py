@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from channels.base import Abilities, Receipt, Rejected
+from channels.base import Abilities, Receipt, Rejected, Unknown
 from orchestrator.engine import PARKED, Engine
 from orchestrator.errors import LedgerAway, Stale
 from orchestrator.intake import Incoming
@@ -26,6 +26,8 @@ from orchestrator.sight import Sight, go_on
 from orchestrator.withholding import withhold
 
 log = logging.getLogger(__name__)
+
+FOUND = "found:"  # begins the name under which it is used up whose a message is that a provider has
 
 STALE = "refused as too late"
 CAME_APART = "somebody else has one of the orders this message is about"
@@ -176,12 +178,19 @@ class Records:
     def _follows(self, tx: Transaction, tried: Tried, now: datetime) -> list[tuple[Job, Follows]]:
         """What follows for every entry of one message; the tries of the first count for all."""
         job, answer = tried.job, tried.answer
+        if isinstance(answer, Receipt) and job.doubt is not None and not self._is_ours(tx, job, answer, now):
+            answer = Unknown("what the provider has was found for another message meanwhile")
         if isinstance(answer, Receipt):
             return [(one, outcomes.accepted(one, answer)) for one in job.all]
         abilities, attempts = self._abilities(job.go.channel), tx.attempts(job.entry.id)
         moment, stop = self.at(job.entry, now), isinstance(answer, Rejected) and answer.opted_out
         follows = [(one, outcomes.refused(one, answer, attempts, abilities, moment)) for one in job.all]
         return [(one, replace(then, dead=answer.dead, opted_out=stop)) for one, then in follows]
+
+    def _is_ours(self, tx: Transaction, job: Job, found: Receipt, now: datetime) -> bool:
+        """Is what was found nobody else's, also where several daemons look at once?"""
+        whose = str(min(one.entry.id for one in job.all))
+        return not found.provider_id or tx.prove(f"{FOUND}{job.go.channel}", found.provider_id, whose, now)
 
     def _write_down(
         self,

@@ -14,6 +14,7 @@ from channels.contract.http_server import CUT_AFTER, CUT_WITHIN, NONSENSE, SLOW,
 from channels.kinds.sms import KIND
 from channels.memory import MemoryChannel
 from orchestrator.model import Status
+from orchestrator.sending.records import FOUND
 from tests.contracts.twilio_server import TwilioServer, refusal
 from tests.integration.calling_back import consent
 from tests.integration.dealership import RULES, START, Dealership, Scripted, arrived, customer, order
@@ -219,6 +220,20 @@ def test_two_in_doubt_that_say_the_same_are_never_both_the_one_that_twilio_has(
     both = names(house, "BX-1") + names(house, "BX-2")
     assert sorted(both) == sorted(text.sid for text in server.texts)
     assert len(both) == 2
+
+
+def test_what_another_daemon_found_for_its_message_meanwhile_is_not_taken_for_ours(
+    house: Dealership, server: TwilioServer
+) -> None:
+    server.answering(CUT_AFTER, method="POST", times=1)
+    house.drain()
+    with house.ledger.transaction() as tx:  # the other one asked at the same time, and was first
+        assert tx.prove(f"{FOUND}sms", server.texts[0].sid, "another entry", house.clock.now())
+    house.pass_time(timedelta(minutes=2))
+
+    assert house.entry().status is not Status.ACCEPTED
+    assert names(house, "BX-1") == []
+    assert len(server.texts) == 1
 
 
 def names(house: Dealership, of: str) -> list[str]:
