@@ -5,7 +5,7 @@ The provider's words stay in ``raw``: they often quote the recipient's address, 
 
 import ssl
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import aiohttp
@@ -96,19 +96,28 @@ def broken(error: Exception) -> ChannelError:
     return Unknown("the connection broke after the request may have left", raw=raw)
 
 
-def retry_after(headers: Mapping[str, str]) -> timedelta | None:
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> timedelta | None:
     """What ``Retry-After`` asks for (RFC 9110 10.2.3), at most a day; ``None`` if it says nothing readable.
 
-    A date is measured from the answer's own ``Date``: whose clock is right does not matter.
+    A date is measured from the answer's own ``Date``: whose clock is right does not matter. Without one it is
+    measured from our own, *now*.
     """
     said = headers.get("Retry-After", "").strip()
     if said.isascii() and said.isdigit():
         return min(timedelta(seconds=int(said[:9])), DAY)
     try:
-        wait = parsedate_to_datetime(said) - parsedate_to_datetime(headers.get("Date", ""))
+        wait = parsedate_to_datetime(said) - (_dated(headers) or now or datetime.now(UTC))
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(wait, timedelta()), DAY)
+
+
+def _dated(headers: Mapping[str, str]) -> datetime | None:
+    """When the answer was written by the provider's clock."""
+    try:
+        return parsedate_to_datetime(headers.get("Date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

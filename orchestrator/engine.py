@@ -21,7 +21,7 @@ from orchestrator.planning.audience import nobody
 from orchestrator.planning.case import Case, complete, reached
 from orchestrator.planning.planner import case_of, journey_of
 from orchestrator.planning.reconcile import Plan, reconcile
-from orchestrator.planning.spelling import slips, slips_of_types
+from orchestrator.planning.spelling import no_channels, slips, slips_of_types
 from orchestrator.planning.standing import Standing, standing
 from orchestrator.sight import NEVER, Sight, look
 from orchestrator.watching import NOBODY, Watch
@@ -293,7 +293,10 @@ def _odd(case: Case, known: str) -> str:
     """The same of one that follows its journey."""
     order, customer, journey = case.order, case.customer, case.journey
     slipped = "" if customer.erased else slips(order, journey, _CORE)
-    return _all_of(known, slipped, nobody(order, customer, journey, case.policy), past.problem(case))
+    unheard_of = "" if customer.erased else no_channels(customer, journey, case.policy)
+    return _all_of(
+        known, slipped, unheard_of, nobody(order, customer, journey, case.policy), past.problem(case)
+    )
 
 
 def _all_of(known: str, *found: str) -> str:

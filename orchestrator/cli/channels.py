@@ -97,6 +97,7 @@ def send_one(
         from orchestrator.findings import suggestion
 
         raise Misconfigured(f"no channel is called {name!r}\n{suggestion(name, named)}")
+    to = _address(to, named[name].kind or name)
     allowed = chosen.staging.allow
     if outbox is None and not named[name].live:
         raise Misconfigured(
@@ -114,6 +115,26 @@ def send_one(
     with _feed(chosen, name) as feed:
         receipt = _sent(house.channels(chosen, feed)[name], _message(chosen, name, to))
     sentence(f"{name} took it as {receipt.provider_id}; whether it arrives, only the recipient can say")
+
+
+def _address(to: str, kind: str) -> str:
+    """Where the message is to go, as that kind of channel takes it; raises :class:`Misconfigured`."""
+    from channels import devices
+    from orchestrator.tables.flaws import Flawed
+    from orchestrator.tables.suppressions import place
+
+    try:
+        if kind == "push":
+            devices.parse(to)
+        elif kind in ("email", "sms"):
+            scope, to = place(to, "", "", ("email", "sms", "push"))
+            if scope != kind:
+                raise Misconfigured(f"{to!r} is no {'mailbox' if kind == 'email' else 'number'}")
+    except Flawed as wrong:
+        raise Misconfigured(f"{to!r} {wrong.message}\n{wrong.hint}".rstrip()) from None
+    except ValueError as wrong:
+        raise Misconfigured(f"it is no device: {wrong}") from None
+    return to
 
 
 @contextmanager

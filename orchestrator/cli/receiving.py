@@ -65,8 +65,16 @@ def receive(
     except (BeforehandError, OSError) as error:
         output.failure(str(error))
         raise typer.Exit(LATER) from None
-    kept = taken.new + taken.duplicates if taken is not None else 0
-    output.sentence(f"{output.counted(kept, 'event')} kept" if kept else "nothing in it is proven to be ours")
+    output.sentence(_became_of_it(taken))
+
+
+def _became_of_it(taken: Taken | None) -> str:
+    if taken is None or not (taken.new or taken.duplicates):
+        return "nothing in it is proven to be ours"
+    if not taken.new:
+        return "nothing new: it was kept before"
+    before = f", {taken.duplicates:,} known already" if taken.duplicates else ""
+    return f"{output.counted(taken.new, 'event')} kept{before}"
 
 
 def _kept(chosen: Settings, said: Sequence[Report | Reply]) -> Taken:

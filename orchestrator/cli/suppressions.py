@@ -55,14 +55,15 @@ def list_(
     chosen = settings(ctx, config)
     with opened(chosen) as ledger, ledger.read() as tx:
         rows = [
-            {"scope": one.channel, "hash": one.address_hash, "reason": one.reason, "evidence": one.evidence,
-             "since": one.at}
+            {"scope": one.channel, "hash": one.address_hash.rpartition(":")[2], "reason": one.reason,
+             "evidence": one.evidence, "since": one.at, "key": one.address_hash.rpartition(":")[0]}
             for one in (_about(tx, chosen, address, country) if address else _all(tx))
             if channel in ("", one.channel) or one.channel == EVERYWHERE
         ]  # fmt: skip
     if form is Format.TABLE:
-        rows = [row | {"hash": str(row["hash"])[:12]} for row in rows]
-    output.records(rows, form, ["scope", "hash", "reason", "evidence", "since"])
+        rows = [row | {"hash": str(row["hash"])[:12], "key": _whose(str(row["key"]))} for row in rows]
+    columns = ["scope", "hash", "reason", "evidence", "since"]
+    output.records(rows, form, [*columns, "key"] if any(row["key"] for row in rows) else columns)
     output.sentence(f"{counted(len(rows), 'address', 'addresses')} on the list", form)
 
 
@@ -218,6 +219,11 @@ def export(
 
 
 # ── what the commands share ──────────────────────────────────────────────────
+
+
+def _whose(key: str) -> str:
+    """By which key a hash was made, where it is another ledger's."""
+    return f"of another ledger ({key[:8]})" if key else ""
 
 
 def _all(tx: Transaction) -> Iterator[Suppression]:

@@ -77,7 +77,7 @@ class _Draft:
         known = self.keys if code in {"C003", "C030"} else {**self.keys, **self.values}
         parents = (name[:length] for length in range(len(name), 0, -1))
         line, column = next((known[parent] for parent in parents if parent in known), (0, 0))
-        source = self.lines[line - 1] if line and code != "C030" else ""
+        source = _LOGIN.sub("//…@", self.lines[line - 1]) if line and code != "C030" else ""
         self.problems.append(Problem(self.file, line, column, code, message, hint, source))
 
     def origin(self, name: Name) -> str:
@@ -246,7 +246,7 @@ def _explained(
         return "C003", f"no {what} called {name[-1]!r}", hint
     subject = f"each of {name[-2]}" if name[-1].isdigit() else name[-1]
     if kind == "value_error":  # a validator of a plugin
-        return "C032", str(context["error"]), ""
+        return "C032", _LOGIN.sub("//…@", str(context["error"])), ""
     if kind == "missing":
         return "C036", f"{subject} is missing", f"write {subject} = …"
     if kind == "literal_error":
@@ -326,6 +326,9 @@ def _values(settings: Settings) -> Iterator[tuple[Name, Any]]:
             for part in name:
                 value = value[part] if isinstance(value, Mapping) else getattr(value, part)
             yield name, value
+
+
+_LOGIN = re.compile(r"//[^/\s@]*@")  # of an address that a validator quotes
 
 
 def written(value: Any) -> str:

@@ -6,6 +6,7 @@ Backwards from the ledger's entries and the facts; forwards from the planner's o
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from orchestrator.journey import Journey, RuleBook
@@ -107,15 +108,19 @@ def explain(
     entries: Sequence[Entry],
     decision: Decision,
     book: RuleBook,
+    tries: Mapping[int, Sequence[tuple[str, str]]] = MappingProxyType({}),
 ) -> Explanation:
-    """Tell one order's story; *decision* is the planner's answer at the moment of asking."""
+    """Tell one order's story; *decision* is the planner's answer at the moment of asking.
+
+    *tries* are the channels by which an entry, by its id, was tried, each with what became of that.
+    """
     journey = journey_of(order, book)
     zone = order_zone(order.location, book.policy.time_zone)
     decision = _with_kept(decision, entries)
     spoke = {entry.wanted.rule for entry in entries if entry.status in SPOKE}
     coming = {note.key: told for note, told in _next(decision, entries, zone)}
     past = [entry for entry in entries if entry.status is not Status.HELD or entry.key not in coming]
-    moments = [*_facts(facts, order, zone), *_entries(past)]
+    moments = [*_facts(facts, order, zone), *_entries(past, tries)]
     return Explanation(
         order=order.id,
         customer=customer.name or order.customer,
@@ -240,9 +245,16 @@ def _length(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _entries(entries: Sequence[Entry]) -> Iterator[Moment]:
+def _before(entry: Entry, tries: Sequence[tuple[str, str]]) -> str:
+    """By which other channels it was tried before, and what became of that; or ""."""
+    others = dict(one for one in tries if one[0] != entry.channel)
+    said = (f"{channel}: {became}" if became else channel for channel, became in others.items())
+    return f"; tried before by {', '.join(said)}" if others else ""
+
+
+def _entries(entries: Sequence[Entry], tries: Mapping[int, Sequence[tuple[str, str]]]) -> Iterator[Moment]:
     for entry in entries:
-        wanted = entry.wanted
+        wanted, before = entry.wanted, _before(entry, tries.get(entry.id, ()))
         at = entry.updated_at or entry.due_at
         what = f"{wanted.template} to the {wanted.role}"
         if wanted.mode == "shadow" and entry.reason.startswith(SHADOW):
@@ -253,17 +265,20 @@ def _entries(entries: Sequence[Entry]) -> Iterator[Moment]:
             told = wanted.joins or entry.reason.startswith(CARRIES)
             more = f"; {entry.reason}" if told and entry.reason else ""
             unlisted = _unlisted(entry)
-            yield Moment(at, kind, f"{what}{by}", f"{wanted.because}{more}{unlisted}")
+            yield Moment(at, kind, f"{what}{by}", f"{wanted.because}{more}{unlisted}{before}")
         elif entry.status in IN_FLIGHT:
             yield Moment(at, "said", f"{what}: on its way", wanted.because)
         elif entry.status is Status.UNKNOWN:
             yield Moment(
-                at, "said", f"{what} by {entry.channel}: nobody can say whether it arrived", entry.reason
+                at,
+                "said",
+                f"{what} by {entry.channel}: nobody can say whether it arrived",
+                f"{entry.reason}{before}",
             )
         elif entry.status is Status.CANCELLED and entry.reason.startswith(REPLACED):
             yield Moment(at, "replaced", what, entry.reason.removeprefix(REPLACED))
         elif entry.status not in WAITING:
-            yield Moment(at, "not said", f"{what}: {entry.status.value}", entry.reason)
+            yield Moment(at, "not said", f"{what}: {entry.status.value}", f"{entry.reason}{before}")
         elif entry.status is Status.HELD:
             yield Moment(at, "not said", f"{what}: held", entry.reason)
 

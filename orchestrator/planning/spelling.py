@@ -6,8 +6,8 @@ from typing import Any
 
 from orchestrator.conditions.fields import read_as
 from orchestrator.findings import nearest, slip
-from orchestrator.journey import Journey
-from orchestrator.model import Fact, Kind, Order, OrderStatus
+from orchestrator.journey import Journey, Policy
+from orchestrator.model import Customer, Fact, Kind, Order, OrderStatus
 from orchestrator.planning.answering import KEPT
 from orchestrator.planning.case import complete
 
@@ -15,6 +15,7 @@ NEAR = 0.8  # so alike to a core type, an event's type is a slip; any other is t
 LIKE = 0.6  # so alike, a milestone's name is worth asking about
 RETRACTED = "milestone.retracted"
 MOST = 5  # slips of one order that are named; the rest is counted
+KINDS = ("email", "sms", "push", "inbox")  # of channels, whether or not a rule uses them
 WHAT = {int: "a number", float: "a number", bool: "true or false"}  # the value itself is nobody's to read
 WRITTEN = {
     "number": "; did you mean 3 or 3.5, without quotes?",
@@ -36,6 +37,21 @@ def slips(order: Order, journey: Journey, core: frozenset[str]) -> str:
         return ""
     found = [*_milestones(order, journey), *_types(order, journey.events, core), *_tasks(order)]
     return _named([*found, *_attributes(order, journey)])
+
+
+def no_channels(customer: Customer, journey: Journey, policy: Policy) -> str:
+    """Say which channels the customer wants that there are none of, or ""."""
+    wanted = [*customer.channels, *(window.channel for window in customer.windows if window.channel)]
+    if not wanted:
+        return ""
+    kinds = policy.kinds
+    named = {*KINDS, *policy.preference, *kinds, *kinds.values(), *policy.reports, *policy.silent}
+    known = named.union(*(rule.channels for rule in journey.rules))
+    missing = dict.fromkeys(name for name in wanted if name not in known)
+    return "; ".join(
+        f"customer wants {name!r}, and no channel is called so{_did(nearest(name, known))}"
+        for name in missing
+    )
 
 
 def slips_of_types(order: Order, core: frozenset[str]) -> str:

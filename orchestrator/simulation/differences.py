@@ -5,15 +5,15 @@ Two simulations of one history are read side by side, each notification by its k
 memory are read a page at a time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
 from orchestrator.engine import Engine
-from orchestrator.journey import Mode, RuleBook
+from orchestrator.journey import Mode, On, RuleBook
 from orchestrator.ledger import AsOf, Ledger
 from orchestrator.model import Entry, Silence, Status
 from orchestrator.simulation.simulate import PAGE, Line, line_of
@@ -65,8 +65,69 @@ class Run:
 def differences(before: Run, after: Run) -> Iterator[Difference | None]:
     """Give each notification that either run says: what differs, or nothing where they agree.
 
-    The parts of both must hold the same orders. They come order by order.
+    The parts of both must hold the same orders. They come order by order. What one of them says on another
+    occasion, such as a silence that began elsewhere, is the same at another time.
     """
+    events = {
+        rule.id
+        for book in (before.book, after.book)
+        for journey in book.journeys.values()
+        for rule in journey.rules
+        if rule.trigger.on is On.EVENT  # one event is not another
+    }
+    order: list[Difference] = []
+    for found in _each(before, after):
+        if found is None:
+            yield None
+            continue
+        if order and order[-1].order != found.order:
+            yield from _paired(order, events)
+            order = []
+        order.append(found)
+    yield from _paired(order, events)
+
+
+def _paired(found: Sequence[Difference], events: Collection[str]) -> Iterator[Difference | None]:
+    """What differs about one order, with what is said on other occasions now made one, oldest first."""
+    gone = [one for one in found if one.before is not None and one.after is None]
+    come = [one for one in found if one.before is None and one.after is not None]
+    pairs: dict[int, Difference] = {}
+    for old in sorted(gone, key=_at):
+        alike = (one for one in come if _kind(one) == _kind(old) and id(one) not in map(id, pairs.values()))
+        new = min(alike, key=_at, default=None)
+        if new is not None and old.rule not in events:
+            pairs[id(old)] = new
+    taken = set(map(id, pairs.values()))
+    for one in found:
+        if id(one) in pairs:
+            yield _moved(one, pairs[id(one)])
+        elif id(one) not in taken:
+            yield one
+
+
+def _at(one: Difference) -> datetime:
+    side = one.before or one.after
+    assert side is not None
+    return side.at
+
+
+def _kind(one: Difference) -> tuple[str, ...]:
+    side = one.before or one.after
+    assert side is not None
+    return one.rule, one.role, one.kind, side.template
+
+
+def _moved(old: Difference, new: Difference) -> Difference | None:
+    assert old.before is not None
+    assert new.after is not None
+    differ = {TIME: old.before.at != new.after.at, CHANNEL: old.before.channel != new.after.channel}
+    changes = tuple(change for change in CHANGES if differ.get(change))
+    if not changes:
+        return None
+    return replace(old, changes=changes, occasion=new.occasion, after=new.after, why_after=new.why_after)
+
+
+def _each(before: Run, after: Run) -> Iterator[Difference | None]:
     for one, other in zip(before.files, after.files, strict=True):
         with ExitStack() as opened:
             ledgers = [

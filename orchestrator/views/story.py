@@ -6,7 +6,7 @@ from datetime import datetime
 
 from orchestrator.engine import Engine
 from orchestrator.errors import NotFound
-from orchestrator.ledger import OrderRow, Pause, Stops, Transaction
+from orchestrator.ledger import Attempt, OrderRow, Pause, Stops, Transaction
 from orchestrator.model import Customer, Entry, Fact, Order
 from orchestrator.persons.consents import history
 from orchestrator.persons.merging import one_with
@@ -43,17 +43,23 @@ def told(engine: Engine, tx: Transaction, order: str, now: datetime) -> Told:
     seen = sight.orders[order]
     pauses = tx.pauses()
     entries = tx.entries_of([order]).get(order, ())
+    tries = {entry.id: [_tried(one) for one in tx.attempts(entry.id)] for entry in entries if entry.attempts}
     row = engine.row(sight, order)
     ever = tx.customer_facts(sorted(tx.kin([seen.customer]).get(seen.customer, {seen.customer})))
     person = (seen.customer, *one_with(seen.customer, ever))
     words = history({one: ever[one] for one in person})
     customer = sight.customer_of(seen)
-    story = explain(seen, customer, facts, entries, sight.decisions[order], engine.book)
+    story = explain(seen, customer, facts, entries, sight.decisions[order], engine.book, tries)
     coming = tuple(_standing_still(one, seen.location.id, pauses) for one in story.next)
     story = replace(story, consents=words, next=coming)
     if row.problem and not story.problems:
         story = replace(story, problems=(row.problem,))
     return Told(story, seen, customer, row, facts, entries)
+
+
+def _tried(one: Attempt) -> tuple[str, str]:
+    """The channel of a try, and what became of it."""
+    return one.channel, " ".join(filter(None, (one.outcome, f"({one.detail})" if one.detail else "")))
 
 
 def _standing_still(coming: Next, location: str, pauses: Iterable[Pause]) -> Next:

@@ -412,6 +412,17 @@ def test_settings_that_cannot_be_are_refused(tmp_path: Any, text: str, secret: s
     assert said in message
 
 
+def test_a_login_in_an_address_is_not_shown_with_what_is_wrong(tmp_path: Any) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(URL.replace("https://", "https://nora:pw@"), encoding="utf-8")
+    with pytest.raises(Problems) as caught:
+        config.load(file, {KEY: SECRET})
+
+    (found,) = caught.value.problems
+    assert "//…@" in found.source
+    assert "nora" not in str(found) + found.source + found.message
+
+
 def test_a_live_webhook_needs_its_address_and_its_secret(tmp_path: Any) -> None:
     assert problem(tmp_path, "[channels.webhook]\nlive = true\n", {})[0] == "C022"
 

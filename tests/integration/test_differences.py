@@ -55,6 +55,21 @@ def test_the_same_rules_change_nothing(tmp_path: Path, path: Path) -> None:
     assert compared(tmp_path, path, RULES) == []
 
 
+QUIET = """\
+  - {id: quiet, on: {silent: %s}, say: hello, timing: {at: now, within: 1d}}
+"""
+
+
+def test_what_is_said_on_another_occasion_now_is_said_at_another_time(tmp_path: Path, path: Path) -> None:
+    first, other = (RULES + QUIET % long for long in ("20h", "21h"))
+    found = [one for one in compared(tmp_path, path, other, first=first) if one.rule == "quiet"]
+
+    assert found
+    per_order = Counter((one.order, one.changes) for one in found)
+    assert {changes for _, changes in per_order if changes != ("less",)} == {("time",)}
+    assert all(one.after is None or one.after.at > one.before.at for one in found if one.before is not None)
+
+
 def test_a_later_deadline_is_another_time_with_both_times_and_reasons(tmp_path: Path, path: Path) -> None:
     found = compared(tmp_path, path, RULES.replace("by: 15m", "by: 30m"))
 

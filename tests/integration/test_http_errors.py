@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -108,9 +109,15 @@ def test_retry_after_is_seconds_or_a_date(said: str, wait: timedelta | None) -> 
     assert retry_after({"Retry-After": said, "Date": DATE}) == wait
 
 
-def test_a_date_is_worth_nothing_without_the_servers_clock() -> None:
-    assert retry_after({"Retry-After": DATE}) is None
-    assert retry_after({"Retry-After": DATE, "Date": "yesterday"}) is None
+@pytest.mark.parametrize("dated", [{}, {"Date": "yesterday"}])
+def test_without_the_servers_clock_a_date_is_measured_by_ours(dated: dict[str, str]) -> None:
+    now = parsedate_to_datetime(DATE)
+
+    assert retry_after({"Retry-After": "Thu, 12 Mar 2026 17:31:30 GMT", **dated}, now) == timedelta(
+        seconds=90
+    )
+    assert retry_after({"Retry-After": DATE, **dated}, now + timedelta(hours=1)) == timedelta()
+    assert retry_after({"Retry-After": "Thu, 12 Mar 2126 17:29:00 GMT", **dated}) == DAY
 
 
 @given(said=st.text(), date=st.text())

@@ -199,6 +199,9 @@ def test_another_ledger_takes_the_hashes_with_the_key_and_only_with_it(
     assert rows(home) == []
 
     assert "1 new" in home.run(LIST, "import", "out.csv", "--key-file", "key")[1]
+    (told,) = [line for line in home.run(LIST, "list")[1].splitlines() if "another ledger" in line]
+    shown = next(iter(told.split()[1:]))
+    assert shown in (home.folder / "out.csv").read_text("utf-8"), "the hash, and not the name of its key"
     assert [row["reason"] for row in rows(home, "--address", "MARIA.keller@example.com")] == ["erased there"]
     assert "0 new, 1 known" in home.run(LIST, "import", "out.csv")[1]  # the key is known by now
     home.run(LIST, "export", "again.csv")

@@ -140,6 +140,26 @@ def test_a_system_for_trying_out_sends_its_test_messages_to_its_list_only(
     assert "staging.allow" in err
 
 
+@pytest.mark.parametrize(
+    ("channel", "to", "said"),
+    [
+        ("sms", "hello", "is no address"),
+        ("sms", "030 1234567", "country"),
+        ("sms", "maria.keller@example.com", "is no number"),
+        ("email", "maria.keller", "is no address"),
+        ("email", "+49 30 23125 123", "is no mailbox"),
+        ("push", "apns:hello", "no token of apns"),
+        ("push", "web:http://x", "browser"),
+    ],
+)
+def test_a_test_message_goes_to_no_address_that_its_channel_cannot_write_to(
+    home: Home, channel: str, to: str, said: str
+) -> None:
+    code, _, err = home.run("channels", "test", channel, "--to", to, "--outbox", "kept")
+    assert (code, said in err) == (2, True), err
+    assert not (home.folder / "kept").exists()
+
+
 def test_a_channel_that_does_not_exist_is_not_tested(home: Home) -> None:
     code, _, err = home.run("channels", "test", "emial", "--to", "x@example.com")
     assert code == 2

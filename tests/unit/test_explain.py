@@ -105,6 +105,30 @@ def test_every_entry_that_came_to_something_is_a_line_with_its_reason(
     assert last(HERE, entries=(state,)) == line
 
 
+def test_by_which_channels_it_was_tried_before_is_said() -> None:
+    heard = facts(car_order(), maria(), HERE)
+    order, customer = fold(*heard)
+    decision = wanted(order, customer, RULES, at("2026-03-12 11:30"))
+    tries = {1: [("push", "failed (the device is gone)"), ("sms", "failed"), ("email", "accepted")]}
+
+    for status, more in (
+        (Status.ACCEPTED, {"channel": "email"}),
+        (Status.EXPIRED, {"channel": "email", "reason": "late"}),
+    ):
+        told = explain(order, customer, heard, (row(status, **more),), decision, RULES, tries).timeline[-1]
+        assert told.detail.endswith("; tried before by push: failed (the device is gone), sms: failed")
+    alone = explain(
+        order,
+        customer,
+        heard,
+        (row(Status.ACCEPTED, channel="sms"),),
+        decision,
+        RULES,
+        {1: [("sms", "accepted")]},
+    )
+    assert "tried" not in alone.timeline[-1].detail
+
+
 def test_forwards_it_says_what_comes_next_when_and_unless_what() -> None:
     rules = book(
         '{id: late, on: {missed: arrived, closes: "17:30"}, say: late, channels: [sms, email], timing: now}'

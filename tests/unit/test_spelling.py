@@ -1,11 +1,13 @@
 """Slips of whoever sends events are told on the order, and stop nothing."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from orchestrator.engine import problem_of
 from orchestrator.intake.types import CORE
+from orchestrator.journey import RuleBook
 from orchestrator.planning.answering import KEPT
 from orchestrator.planning.planner import journey_of
 from orchestrator.planning.spelling import slips
@@ -23,6 +25,20 @@ def said(*told: Told) -> str:
     journey = journey_of(order, RULES)
     assert not isinstance(journey, str)
     return slips(order, journey, frozenset(CORE))
+
+
+def test_a_channel_that_a_customer_wants_and_there_is_none_of_is_named_once() -> None:
+    def of(*channels: str, rules: RuleBook = RULES, **more: Any) -> str:
+        prefers = event("preference.set", "C-1", "2026-03-01 10:00", channels=list(channels), **more)
+        order, customer = fold(car_order(), maria(), prefers)
+        return problem_of(order, customer, rules)
+
+    assert of("sms", "email", "push", "inbox") == ""
+    evenings = [{"days": "mon", "from": "19:00", "to": "21:00", "channel": "fax"}]
+    assert of("fax", windows=evenings) == "customer wants 'fax', and no channel is called so"
+    assert of("night_post", "email") == "customer wants 'night_post', and no channel is called so"
+    by_post = book("{id: a, on: {reached: arrived}, say: a, channels: [night_post]}")
+    assert of("night_post", rules=by_post) == ""
 
 
 def test_a_milestone_that_is_not_on_the_path_is_named_with_what_was_meant() -> None:
