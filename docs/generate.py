@@ -6,6 +6,7 @@ from pathlib import Path
 
 from channels import matrix
 from orchestrator import codes, config
+from orchestrator.access.roles import WHOLE_HOUSE, Action, Grant, Role, granted
 from orchestrator.cli import reference
 from orchestrator.intake import reference as event_reference
 from orchestrator.model import FINAL, MOVES
@@ -13,6 +14,7 @@ from orchestrator.render import words as template_words
 from orchestrator.watching import reference as metrics
 
 FLOW = Path(__file__).parent / "explanation" / "flow.md"
+ACCESS = Path(__file__).parent / "how-to" / "people-and-access.md"
 CHANNELS = Path(__file__).parent / "reference" / "channels.md"
 
 
@@ -48,8 +50,30 @@ def channels() -> str:
     )
 
 
+def access() -> str:
+    """Return the page about people with the table of roles drawn anew."""
+    text = ACCESS.read_text(encoding="utf-8")
+    return re.sub(
+        r"(<!-- roles: .*? -->\n).*?(?=<!-- /roles -->)",
+        lambda at: f"{at[1]}{roles()}\n",
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def roles() -> str:
+    """Draw what each role may do, the whole house's actions with a star."""
+    lines = [f"| | {' | '.join(Role)} |", f"|---|{'---|' * len(Role)}"]
+    for action in Action:
+        star = " *" if action in WHOLE_HOUSE else ""
+        grants = " | ".join("" if grant is Grant.NO else grant.words for grant in granted(action))
+        lines.append(f"| {action.words}{star} | {grants} |")
+    return "\n".join([*lines, "", "\\* for nobody who is limited to some locations or brands."])
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "explanation/flow.md": flow,
+    "how-to/people-and-access.md": access,
     "reference/channels.md": channels,
     "reference/codes.md": codes.page,
     "reference/commands.md": reference.page,

@@ -184,11 +184,11 @@ def welcome(
     return new
 
 
-def change_password(tx: Transaction, who: Viewer, kept: str, now: datetime, *, but: str) -> None:
-    """Keep another password for oneself; every session ends *but* the one of that hash."""
+def change_password(tx: Transaction, who: Viewer, kept: str, now: datetime) -> None:
+    """Keep another password for oneself; every session ends."""
     account = _known(tx, who.person)
     tx.change_account(replace(account, password=kept))
-    tx.end_sessions(account.id, but=but)
+    tx.end_sessions(account.id)
     tx.drop_links(account.id)
     record(tx, By.viewer(who), Told("change the password", _about(account)), now)
 

@@ -38,6 +38,34 @@ class Action(StrEnum):
     MANAGE_KEYS = "manage-keys"
     READ_AUDIT = "read-audit"
 
+    @property
+    def words(self) -> str:
+        """The same for people."""
+        return WORDS[self]
+
+
+WORDS: Mapping[Action, str] = {
+    Action.OWN_ACCOUNT: "look after your own account",
+    Action.SEE: "see orders, customers, messages, rules and channels",
+    Action.LOG_CONTACT: "log calls and answers",
+    Action.CORRECT_ORDER: "correct promises and milestones",
+    Action.DO_TASK: "do tasks",
+    Action.STEER_MESSAGE: "send, move and cancel messages",
+    Action.SET_PREFERENCE: "note what a customer prefers",
+    Action.EXPORT_CUSTOMER: "export what is kept of a customer",
+    Action.EXPORT_MEASURES: "export measures",
+    Action.PAUSE: "pause and resume",
+    Action.SUPPRESS: "suppress addresses",
+    Action.TEST_CHANNEL: "send test messages",
+    Action.TRY_RULES: "try rules out",
+    Action.PROPOSE_RULES: "change rules",
+    Action.RELEASE: "release what was held",
+    Action.ERASE_CUSTOMER: "erase customers",
+    Action.MANAGE_PEOPLE: "let people in",
+    Action.MANAGE_KEYS: "make and revoke keys",
+    Action.READ_AUDIT: "read what was changed",
+}
+
 
 class Grant(StrEnum):
     """What a role is given of an action."""
@@ -45,6 +73,11 @@ class Grant(StrEnum):
     NO = "no"
     YES = "yes"
     OF_OTHERS = "of-others"  # only what somebody else proposed: two people stand behind it
+
+    @property
+    def words(self) -> str:
+        """The same for people."""
+        return self.value.replace("-", " ")
 
 
 NO, YES, OF_OTHERS = Grant.NO, Grant.YES, Grant.OF_OTHERS
@@ -75,6 +108,12 @@ _TABLE = {
 GRANTS: Mapping[tuple[Role, Action], Grant] = MappingProxyType(
     {(role, action): grant for action, row in _TABLE.items() for role, grant in zip(Role, row, strict=True)}
 )
+
+
+def granted(action: Action) -> tuple[Grant, ...]:
+    """What each role is given of an action, in their order."""
+    return tuple(GRANTS[role, action] for role in Role)
+
 
 WHOLE_HOUSE = frozenset(
     {

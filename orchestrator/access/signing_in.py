@@ -70,10 +70,8 @@ def succeed(tx: Transaction, account: Account, address: str, now: datetime) -> s
     return begin(tx, account, now)
 
 
-def begin(tx: Transaction, account: Account, now: datetime, *, instead_of: str = "") -> str:
-    """Sign somebody in, in place of the session of that token if any, and give the new session's token."""
-    if instead_of:
-        tx.end_session(digest(instead_of))
+def begin(tx: Transaction, account: Account, now: datetime) -> str:
+    """Sign somebody in, and give the token of their new session."""
     token = new_token()
     tx.begin_session(Session(digest(token), account.id, now, now))
     tx.change_account(replace(account, signed_in_at=now))

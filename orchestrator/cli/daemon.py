@@ -223,17 +223,25 @@ async def _listen(
     """Serve HTTP until *stop*, and then answer what was asked before."""
     import asyncio
 
+    from orchestrator.cli.people import first_link
     from orchestrator.cli.web import application
+    from orchestrator.web.console.live import Watcher
     from orchestrator.web.hearing import writing
 
     routers, end_streams = served(chosen, inbox, ledgers.clock_of(engine.ledger))
+    watcher = Watcher(engine.ledger.mark)
     with writing(engine) as write:
-        app = application(chosen, engine, write, readers, [*routers, *seen.routers()], wake, seen.ready)
+        routers = [*routers, *seen.routers()]
+        app = application(chosen, engine, write, readers, routers, wake, seen.ready, watcher, server)
         listener = listening.server(app, server)
+        base = listening.address(server)
+        if welcome := await asyncio.to_thread(first_link, chosen, engine, base):
+            output.note(f"nobody can sign in yet; within a day, this makes the first admin once: {welcome}")
 
         async def end() -> None:
             await stop.wait()
             end_streams()  # the server waits for every answer to end
+            watcher.close()
             listener.should_exit = True
 
         ending = asyncio.create_task(end())
@@ -242,4 +250,5 @@ async def _listen(
         finally:
             ending.cancel()
             end_streams()
+            watcher.close()
             stop.set()  # whatever ended it, half a daemon must not go on

@@ -42,7 +42,19 @@ def server(app: FastAPI, listening: socket.socket, what: str = "listening") -> u
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets)
             if self.started:
-                host, port = listening.getsockname()[:2]
-                output.note(f"{what} on http://{f'[{host}]' if ':' in host else host}:{port}")
+                output.note(f"{what} on {address(listening)}")
 
     return Server(uvicorn.Config(app, log_config=None, access_log=False))
+
+
+def address(listening: socket.socket) -> str:
+    """Where it is reached on this machine."""
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def is_loopback(listening: socket.socket) -> bool:
+    """Does only this machine reach it?"""
+    import ipaddress
+
+    return ipaddress.ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback

@@ -17,6 +17,7 @@ from channels.registry import NAMES
 from channels.settings import ChannelSettings, ReporterSettings
 from orchestrator import journey
 from orchestrator.config import quiet_hours
+from orchestrator.config.console import Console, EventsKey
 from orchestrator.config.operations import Metrics, Port, Telemetry
 from orchestrator.config.public_holidays import PublicHolidays, fault
 from orchestrator.config.section import Section
@@ -305,6 +306,11 @@ class Server(Section):
         description="How it is reached from outside, such as `https://updates.example.com`; providers report "
         "to `/callbacks/NAME` below it.",
     )
+    events_key: EventsKey = Field(
+        default="auto",
+        description="Whether `POST /events` asks for an API key (`required`, `open`); `auto` asks unless "
+        "only this machine can reach it: listening on loopback, without `public_url`.",
+    )
     signing_keys: SecretStr | None = Field(
         default=None,
         description="The keys that sign links and addresses in messages, separated by commas: the first "
@@ -361,6 +367,7 @@ class Settings(Section):
     limits: Limits = Field(default_factory=Limits)
     intake: Intake = Field(default_factory=Intake)
     server: Server = Field(default_factory=Server)
+    console: Console = Field(default_factory=Console)
     daemon: Daemon = Field(default_factory=Daemon)
     log: Log = Field(default_factory=Log)
     metrics: Metrics = Field(default_factory=Metrics)

@@ -1,18 +1,21 @@
 """The web application: wired here and nowhere else."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from orchestrator.access.passwords import Argon2, Passwords
 from orchestrator.errors import LedgerError
 from orchestrator.intake import FUTURE_TOLERANCE
 from orchestrator.intake.lines import MAX_EVENT
 from orchestrator.web import console, frame, signed_in
 from orchestrator.web.answers import problem_answer
+from orchestrator.web.api.ledger_keys import LedgerKeys
 from orchestrator.web.body import RETRY_AFTER
 from orchestrator.web.console.live import Watcher
 from orchestrator.web.desk import Desk
@@ -28,6 +31,7 @@ class Rooms:
     desk: Desk
     door: Door
     watcher: Watcher
+    passwords: Passwords = field(default_factory=Argon2)
 
 
 def create_app(
@@ -39,13 +43,21 @@ def create_app(
     future_tolerance: timedelta = FUTURE_TOLERANCE,
     routers: Iterable[APIRouter] = (),
     rooms: Rooms | None = None,
+    events_key: bool = False,
 ) -> FastAPI:
     """Return the application that gives events to *hear*, with further *routers* and the *rooms* for people.
 
     *ready* says whether it is able to work, or raises why not; *max_body* is the largest request in bytes.
+    With *events_key* events are taken from whoever has an API key for it, and there are rooms.
     """
     app = FastAPI(title="Beforehand", docs_url=None, redoc_url=None, openapi_url=None)
-    events = events_router(hear, now=now, max_body=max_body, future_tolerance=future_tolerance)
+    events = events_router(
+        hear,
+        now=now,
+        max_body=max_body,
+        future_tolerance=future_tolerance,
+        asks_for_a_key=events_key,
+    )
     for_people = _rooms(app, rooms) if rooms is not None else ()
     _include(app, [events, standing_router(ready), *routers, *for_people])
 
@@ -54,9 +66,17 @@ def create_app(
         if rooms is not None and _is_for_people(request):
             response = frame.error_page(request, error.status_code, error.detail)
         else:
-            response = problem_answer(error.status_code)
+            plain = HTTPStatus(error.status_code).phrase
+            detail = "" if error.detail == plain else error.detail
+            response = problem_answer(error.status_code, detail=detail)
         response.headers.update(error.headers or {})
         return response
+
+    @app.exception_handler(RequestValidationError)
+    async def misspelt(request: Request, _error: RequestValidationError) -> Response:
+        if rooms is not None and _is_for_people(request):
+            return frame.error_page(request, HTTPStatus.NOT_FOUND)
+        return problem_answer(HTTPStatus.UNPROCESSABLE_ENTITY)
 
     @app.exception_handler(LedgerError)
     async def away(request: Request, _error: LedgerError) -> Response:
@@ -67,8 +87,11 @@ def create_app(
         return response
 
     @app.exception_handler(Exception)
-    async def failed(_request: Request, _error: Exception) -> Response:
-        return problem_answer(HTTPStatus.INTERNAL_SERVER_ERROR)  # the server logs it; nobody outside reads it
+    async def failed(request: Request, _error: Exception) -> Response:
+        status = HTTPStatus.INTERNAL_SERVER_ERROR  # the server logs why; nobody outside reads it
+        if rooms is not None and _is_for_people(request):
+            return frame.error_page(request, status, "something went wrong here, and is in the log")
+        return problem_answer(status)
 
     return app
 
@@ -78,13 +101,14 @@ def _rooms(app: FastAPI, rooms: Rooms) -> list[APIRouter]:
     desk = rooms.desk
     app.state.frame = frame.Frame(company=desk.company, zone=desk.zone, now=desk.now, csrf=rooms.door.token)
     app.state.door = rooms.door
+    app.state.keys = LedgerKeys(desk)
     app.state.public_url = desk.public_url
 
     @app.exception_handler(NotSignedIn)
     async def unknown(request: Request, _error: NotSignedIn) -> Response:
         return signed_in.to_sign_in(request)
 
-    return [frame.assets_router(), *console.routers(desk, rooms.watcher)]
+    return [frame.assets_router(), *console.routers(desk, rooms.watcher, rooms.door, rooms.passwords)]
 
 
 def _include(app: FastAPI, routers: Iterable[APIRouter]) -> None:

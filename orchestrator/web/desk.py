@@ -32,6 +32,7 @@ class Desk:
     zone: str = "UTC"
     locale: str = "en"
     public_url: str = ""
+    brands: frozenset[str] = frozenset()
     wake: Callable[[], None] = field(default=_nobody_sleeps)
     rules: RuleBench | None = None  # without one nobody reads or changes rules here
     texts: TextBench | None = None  # nor sees messages as their readers do

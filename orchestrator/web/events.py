@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Protocol
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.requests import ClientDisconnect
 
+from orchestrator.access.keys import Scope
 from orchestrator.errors import Conflict, LedgerError, Problem
 from orchestrator.intake import Incoming, Place, parse
 from orchestrator.web.answers import answer, problem_answer
+from orchestrator.web.api.keys import Key
 from orchestrator.web.body import RETRY_AFTER, body_of
 from orchestrator.web.cloudevents import Fault, Headers, Mode, Sent, Unreadable, read
 
@@ -37,10 +39,18 @@ Hear = Callable[[Sequence[Incoming]], Awaitable[Heard]]
 
 
 def events_router(
-    hear: Hear, *, now: Callable[[], datetime], max_body: int, future_tolerance: timedelta
+    hear: Hear,
+    *,
+    now: Callable[[], datetime],
+    max_body: int,
+    future_tolerance: timedelta,
+    asks_for_a_key: bool = False,
 ) -> APIRouter:
-    """Return the route that takes events; *max_body* in bytes."""
-    router = APIRouter()
+    """Return the route that takes events, from whoever has a key for it if it *asks_for_a_key*.
+
+    *max_body* in bytes.
+    """
+    router = APIRouter(dependencies=[Depends(Key(Scope.EVENTS_WRITE))] if asks_for_a_key else [])
 
     @router.post("/events")
     async def take(request: Request) -> Response:

@@ -61,6 +61,7 @@ NAVIGATION = (
     Place("Channels", "/console/channels"),
     Place("Measures", "/console/measures"),
     Place("People", "/console/people", Action.MANAGE_PEOPLE),
+    Place("Changes", "/console/changes", Action.READ_AUDIT),
     Place("Account", "/console/account", Action.OWN_ACCOUNT),
 )
 
@@ -96,7 +97,7 @@ class Frame:
             "day": pass_context(lambda page, value: moments.day(value, zone, _now_of(page))),
             "ago": pass_context(lambda page, at: moments.ago(at, zone, _now_of(page))),
             "length": moments.length,
-            "count": lambda number: f"{number:,}",
+            "count": moments.count,
             "number_of": len,
         }
         return found

@@ -1,5 +1,6 @@
 """Moments, lengths and numbers as pages show them, in the company's zone. Pure."""
 
+from collections.abc import Sized
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -51,22 +52,32 @@ def ago(at: datetime | None, zone: ZoneInfo, now: datetime) -> Markup:
     if abs(apart) < _MINUTE:
         text = "now"
     else:
-        text = f"in {length(apart)}" if apart > timedelta() else f"{length(-apart)} ago"
+        text = f"in {span(apart)}" if apart > timedelta() else f"{span(-apart)} ago"
     title = f"{at.astimezone(zone):%a %Y-%m-%d %H:%M} {zone.key}"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(_machine(at), title, text)
 
 
-def length(span: timedelta) -> str:
+def length(what: timedelta | Sized) -> str | int:
+    """How long a time is, ``3 h 20 min``, or how many a list holds."""
+    return span(what) if isinstance(what, timedelta) else len(what)
+
+
+def count(what: int | Sized) -> str:
+    """``1,204``: a number, or how many a list holds."""
+    return f"{what if isinstance(what, int) else len(what):,}"
+
+
+def span(of: timedelta) -> str:
     """``35 s``, ``4 min``, ``3 h 20 min``, ``2 d 4 h``: the two largest units, rounded down."""
-    span = abs(span)
-    days, rest = divmod(span, _DAY)
+    of = abs(of)
+    days, rest = divmod(of, _DAY)
     hours, rest = divmod(rest, _HOUR)
     minutes = rest // _MINUTE
     if days:
         return f"{days:,} d {hours} h" if hours and days < 7 else f"{days:,} d"
     if hours:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{minutes} min" if minutes else f"{int(span.total_seconds())} s"
+    return f"{minutes} min" if minutes else f"{int(of.total_seconds())} s"
 
 
 def _machine(at: datetime) -> str:

@@ -73,8 +73,10 @@ class Allowed:
         """Give the viewer."""
         viewer = await viewer_of(request)
         if not viewer.may(self.action):
-            words = self.action.value.replace("-", " ")
-            raise HTTPException(HTTPStatus.FORBIDDEN, f"{viewer.role} may not do this ({words})")
+            limited = ", limited to some locations or brands," if viewer.is_limited else ""
+            raise HTTPException(
+                HTTPStatus.FORBIDDEN, f"your role, {viewer.role},{limited} may not {self.action.words}"
+            )
         return viewer
 
 
@@ -100,6 +102,11 @@ def demand_origin(request: Request) -> None:
     public = urlsplit(request.app.state.public_url).netloc
     if urlsplit(origin).netloc not in {request.headers.get("host", ""), public} - {""}:
         raise HTTPException(HTTPStatus.FORBIDDEN, "the request does not come from a page of this server")
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from; behind a proxy on this machine, what the proxy says."""
+    return request.client.host if request.client else ""
 
 
 async def form_of(request: Request) -> Mapping[str, str]:

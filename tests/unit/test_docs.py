@@ -8,6 +8,7 @@ A `console` block is run, in order, in a folder of the page's own; what it shows
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -141,7 +142,7 @@ class Terminal:
         with pytest.MonkeyPatch.context() as patch:
             for assignment in ours[1].split():
                 patch.setenv(*assignment.split("=", 1))
-            main((ours[2] or "").split())
+            main(shlex.split(ours[2] or ""))
         out, err = self._capsys.readouterr()
         return err + out
 
@@ -250,6 +251,7 @@ MEMBERS = (
     r"show|upgrade|rebuild|copy|(?<=db )(?:backup|restore|prune)"
     r"|(?<=channels )(?:list|test|new)|(?<=inbox )token"
     r"|(?<=suppressions )(?:list|add|remove|import|export)|(?<=rules )(?:versions|pull)"
+    r"|(?<=people )(?:add|list|disable|enable|link)|(?<=keys )(?:add|list|rotate|revoke)"
 )
 COMMAND = re.compile(rf"\bbeforehand ((?:--config \S+ )?)([a-z]+(?: (?:{MEMBERS})\b)?)([^\n`|]*)")
 

@@ -22,11 +22,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from orchestrator.access.roles import Role, Viewer
+from orchestrator.access.signing_in import Ages
 from orchestrator.engine import Engine
 from orchestrator.web.app import Rooms, create_app
 from orchestrator.web.console.live import Watcher
 from orchestrator.web.desk import Desk
 from orchestrator.web.hearing import hearing, writing
+from orchestrator.web.session_door import SessionDoor
 from orchestrator.web.signed_in import Door, OpenDoor
 from tests.builders import BERLIN
 from tests.serving import served
@@ -70,6 +72,21 @@ def site(
 ) -> Iterator[str]:
     """Serve the console over the ledger of *engine*, where everybody is Paul Lindner without a *door*."""
 
+    with _served(engine, now, lambda _: door or OpenDoor(PAUL), **more) as url:
+        yield url
+
+
+@contextmanager
+def signed_site(engine: Engine, now: Callable[[], datetime], **more: Any) -> Iterator[str]:
+    """Serve the console as people find it: they sign in."""
+    with _served(engine, now, lambda desk: SessionDoor(desk, Ages()), **more) as url:
+        yield url
+
+
+@contextmanager
+def _served(
+    engine: Engine, now: Callable[[], datetime], door: Callable[[Desk], Door], **more: Any
+) -> Iterator[str]:
     async def ready() -> bool:
         return True
 
@@ -82,7 +99,7 @@ def site(
             hearing(engine, write, now),
             now=now,
             ready=ready,
-            rooms=Rooms(desk, door or OpenDoor(PAUL), watcher),
+            rooms=Rooms(desk, door(desk), watcher),
         )
         yield stack.enter_context(served(app, watcher.close))
 

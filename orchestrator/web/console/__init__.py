@@ -2,26 +2,42 @@
 
 from fastapi import APIRouter
 
+from orchestrator.access.passwords import Passwords
 from orchestrator.web.console import (
     account,
+    changes,
     customer,
     editing,
+    keys,
     live,
     messages,
     now,
     order,
+    password,
+    people,
     releasing,
     rules,
     search,
+    sign_in,
     templates,
 )
 from orchestrator.web.console.live import Watcher
 from orchestrator.web.desk import Desk
+from orchestrator.web.session_door import SessionDoor
+from orchestrator.web.signed_in import Door
 
-PAGES = (account, now, order, customer, search, rules, editing, releasing, messages, templates)
+PAGES = (
+    account, now, order, customer, search, rules, editing, releasing, messages, templates,
+    people, keys, changes,
+)  # fmt: skip
 """The pages there are; a new one takes its place here."""
 
 
-def routers(desk: Desk, watcher: Watcher) -> list[APIRouter]:
+def routers(desk: Desk, watcher: Watcher, door: Door, passwords: Passwords) -> list[APIRouter]:
     """Return the routes of every page, and of what tells them that something changed."""
-    return [*(page.router(desk) for page in PAGES), live.router(watcher)]
+    signs_in = [sign_in, password] if isinstance(door, SessionDoor) else []
+    return [
+        *(page.router(desk) for page in PAGES),
+        *(page.router(desk, door, passwords) for page in signs_in),
+        live.router(watcher),
+    ]

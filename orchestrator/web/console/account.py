@@ -32,6 +32,7 @@ def router(_desk: Desk) -> APIRouter:
         return render(
             request,
             "console/account.html",
+            signs_in="/console/sign-out" in request.app.state.paths,
             allowed=allowed,
             of_others=others,
             refused=[each for each in Action if not viewer.may(each)],
