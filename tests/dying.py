@@ -85,11 +85,15 @@ def dying() -> Iterator[Dying]:
 
 
 class Points:
-    """Counts points, and dies at the *number*-th, or at the first of that *name*: ``enter Records.begin``."""
+    """Counts points, and dies at the *number*-th, or at the first of that *name*: ``enter Records.begin``.
 
-    def __init__(self, number: int, name: str) -> None:
+    With *freezes* it is stopped there, until somebody lets it go on.
+    """
+
+    def __init__(self, number: int, name: str, *, freezes: bool = False) -> None:
         self._number = number
         self._name = name
+        self._signal = signal.SIGSTOP if freezes else signal.SIGKILL
         self._ours: dict[str, bool] = {}
         self.passed = 0
 
@@ -104,12 +108,13 @@ class Points:
             self.passed += 1
             verb = "enter" if what == "call" else "leave"
             if self.passed == self._number or self._name == f"{verb} {frame.f_code.co_qualname}":
-                os.kill(os.getpid(), signal.SIGKILL)
+                self._name = ""
+                os.kill(os.getpid(), self._signal)
 
 
 def _house(order: dict[str, Any]) -> Any:
     from channels.email import EmailChannel
-    from orchestrator.clock import VirtualClock
+    from orchestrator.clock import Clock, VirtualClock
     from tests.integration import dealership, texting
 
     dealership.KEPT_IN = lambda _: order["url"]
@@ -119,10 +124,22 @@ def _house(order: dict[str, Any]) -> Any:
     if "texts" in order:
         channels["sms"] = texting.to(Where(order["texts"]), connect=5, answer=60)
     rules = dealership.RULES.replace("[email]", f"[{order.get('channel', 'email')}]")
-    clock = VirtualClock(datetime.fromisoformat(order["now"]))
+    clock: Clock = VirtualClock(datetime.fromisoformat(order["now"]))
+    if "shown" in order:
+        clock = Shown(Path(order["shown"]))
     return dealership.Dealership(
         Path(order["folder"]), channels, rules_text=rules, clock=clock, live=order.get("live", False)
     )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A clock that shows what stands in a file."""
+
+    file: Path
+
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self.file.read_text())
 
 
 @dataclass(frozen=True)
@@ -135,7 +152,7 @@ class Where:
 def send(order: dict[str, Any]) -> dict[str, Any]:
     """Send what is due; or die on the way."""
     house = _house(order)
-    points = Points(order.get("number", 0), order.get("name", ""))
+    points = Points(order.get("number", 0), order.get("name", ""), freezes=order.get("freezes", False))
 
     async def drain() -> None:
         sys.setprofile(points)

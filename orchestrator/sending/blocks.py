@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from orchestrator.ledger import Transaction
-from orchestrator.model import Entry, Sent
+from orchestrator.model import Entry, Kind, Sent
 from orchestrator.planning.reconcile import intended
 from orchestrator.sending.guard import Blocks, Shut
+from orchestrator.sending.outcomes import in_doubt
 from orchestrator.sending.suppressions import listed
 from orchestrator.sight import Sight, sent_to
 from orchestrator.timing.send_time import addresses, recipient
@@ -27,7 +28,19 @@ def blocks(
     paused = {(pause.kind.value, pause.name): pause.reason for pause in tx.pauses()}
     sent = _sent(tx, sight, moments, now) if sight.book.capped else {}
     policy = sight.book.policy
-    return Blocks(suppressed, paused, allow, policy.caps, sent, shut, policy.kinds)
+    tried = (entry for entry in entries if entry.attempts and entry.wanted.kind is Kind.MESSAGE)
+    doubt = frozenset(entry.id for entry in tried if _may_have_left(tx, entry))
+    return Blocks(suppressed, paused, allow, policy.caps, sent, shut, policy.kinds, doubt)
+
+
+def _may_have_left(tx: Transaction, entry: Entry) -> bool:
+    """Does nobody know of a try by its last channel, which it still is to go by?
+
+    Where the provider refused it afterwards, the next step was chosen with that in mind.
+    """
+    steps = [step.channel for step in entry.wanted.steps]
+    passed = entry.channel in steps[: entry.step]
+    return not passed and in_doubt(entry.channel, tx.attempts(entry.id)) is not None
 
 
 def _sent(

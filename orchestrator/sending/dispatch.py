@@ -27,7 +27,7 @@ from orchestrator.sending import lines, outcomes
 from orchestrator.sending.behind import Behind
 from orchestrator.sending.blocks import blocks
 from orchestrator.sending.guard import Blocks, Send, guard
-from orchestrator.sending.leases import Defer, Leases
+from orchestrator.sending.leases import EXTENDED, Defer, Leases
 from orchestrator.sending.messages import Composes
 from orchestrator.sending.outcomes import Job, Tried
 from orchestrator.sending.outgoing import Outgoing, by_channel, every
@@ -81,7 +81,7 @@ class Dispatcher:
         self._engine = engine
         self._composer = composer
         self._watch = engine.watch
-        self._outgoing = Outgoing(channels, clock, engine.watch)
+        self._outgoing = Outgoing(channels, clock, lease / EXTENDED, engine.watch)
         self._records = Records(engine, self._outgoing.abilities)
         self.counts = self._records.counts
         self._clock = clock
@@ -206,9 +206,10 @@ class Dispatcher:
         async with self._outgoing.turn(channel):
             while jobs:
                 count = self._outgoing.portion(channel) if self._live else len(jobs)
+                begun = self._clock.now()
                 seen, ready = self._in_ledger(partial(self._begin, jobs[:count], sight))
                 if ready:
-                    tried = await self._outgoing.send(channel, ready)
+                    tried = await self._outgoing.send(channel, ready, begun)
                     await self._recorded(tried, seen)
                     self._outgoing.written_down(tried)
                 jobs = jobs[count:]

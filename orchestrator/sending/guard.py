@@ -53,7 +53,8 @@ class Blocks:
     ``suppressed`` maps (channel, address) to why nothing is sent there any more; ``paused`` maps
     ("channel", its name), ("rule", its id), ("location", its id) or ("everything", "") to why it stands
     still; ``allow`` lists the only addresses a staging system may use. ``sent`` is, by customer, what counts
-    for the ``caps``. ``shut`` are the channels that take nothing just now and will by themselves.
+    for the ``caps``. ``shut`` are the channels that take nothing just now and will by themselves. ``doubt``
+    are the entries, by id, of which nobody knows whether their message left: no other channel may say it.
     """
 
     suppressed: Mapping[tuple[str, str], str]
@@ -63,6 +64,7 @@ class Blocks:
     sent: Mapping[str, Sequence[Sent]] = field(default_factory=dict)
     shut: Mapping[str, Shut] = field(default_factory=dict)
     kinds: Mapping[str, str] = field(default_factory=dict)  # as in the policy
+    doubt: Collection[int] = frozenset()
 
     def listed(self, channel: str, kind: str, to: str) -> str:
         """Why nothing is sent to that address on that channel, or on any of its kind, or ""."""
@@ -201,11 +203,14 @@ def _by_step(
     if wanted.role == "customer" and customer.erased:
         return Withhold(Status.SUPPRESSED, ERASED)
     who = recipient(wanted.role, order, customer)
-    never: list[str] = []
+    only = entry.channel if entry.id in blocks.doubt else ""
+    never: list[str] = (
+        [f"by {only} it may have left, and {only} is no way to say it any more"] if only else []
+    )
     later: list[tuple[datetime, str, str]] = []
     for index, step in enumerate(wanted.steps):
-        if index < entry.step:
-            continue  # tried already
+        if index < entry.step or only not in {"", step.channel}:
+            continue  # tried already, or it would be said twice
         places, block = _places(wanted, step, who, blocks)
         if block:
             never.append(block)
@@ -215,7 +220,7 @@ def _by_step(
             why = f", {step.why}" if step.why else ""
             later.append((step.at, f"{step.channel}: not before {calendar.show(step.at, zone)}{why}", ""))
         elif (shut := _shut(step, entry, wanted, blocks, now)) is not None:
-            if _is_worth_waiting_for(shut, wanted, now):
+            if only or _is_worth_waiting_for(shut, wanted, now):
                 return Wait(look_again(wanted, index, now, shut), shut.why, step.channel)
             later.append((max(shut.until, now + A_MOMENT), shut.why, step.channel))
         elif seen := _was_active(step, who, now, zone):

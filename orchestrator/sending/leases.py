@@ -11,6 +11,7 @@ from orchestrator.errors import LedgerAway
 from orchestrator.ledger import HANDED_OVER, Handed, Transaction
 from orchestrator.model import Entry
 
+EXTENDED = 3  # times within a lease it is made longer
 Defer = Callable[[Transaction, Sequence[Entry]], None]  # tells others, in the same transaction
 InLedger = Callable[[Callable[[Transaction, datetime], int]], int]
 
@@ -72,6 +73,6 @@ class Leases:
 
     async def _extend(self, ids: set[int], in_ledger: InLedger) -> None:
         while True:
-            await asyncio.sleep(self._lease.total_seconds() / 3)
+            await asyncio.sleep(self._lease.total_seconds() / EXTENDED)
             with suppress(LedgerAway):
                 in_ledger(lambda tx, now: tx.extend_lease(ids, self._worker, now + self._lease))

@@ -23,9 +23,12 @@ START = 4  # times the sends at once: the first portion
 class Outgoing:
     """The channels of one dispatcher, each with room for so many sends at once."""
 
-    def __init__(self, channels: Mapping[str, Channel], clock: Clock, watch: Watch = NOBODY) -> None:
+    def __init__(
+        self, channels: Mapping[str, Channel], clock: Clock, most: timedelta, watch: Watch = NOBODY
+    ) -> None:
         self._channels = channels
         self._clock = clock
+        self._most = most  # after it was begun: what is frozen for longer may be another's by then
         self._watch = watch
         self._room: dict[str, asyncio.Semaphore] = {}
         self._alone: dict[str, asyncio.Lock] = {}
@@ -70,15 +73,17 @@ class Outgoing:
         """Does one of the channels keep everybody waiting?"""
         return any(self.stuck(name) for name in self._channels)
 
-    async def send(self, name: str, jobs: Sequence[Job]) -> list[Tried]:
+    async def send(self, name: str, jobs: Sequence[Job], begun: datetime) -> list[Tried]:
         """Hand these over, and learn from the time it took how many to take next.
+
+        *begun* is when the transaction began that committed `sending`.
 
         Where a channel turns slow, those whose turn does not come are given back: whoever says STOP
         meanwhile, or what expires, must not leave because a fast hour before had made the portion large.
         """
         loop = asyncio.get_running_loop()
         began, guarded = loop.time(), self._clock.now()
-        tried = await asyncio.gather(*(self._send(job, guarded) for job in jobs))
+        tried = await asyncio.gather(*(self._send(job, guarded, begun + self._most) for job in jobs))
         abilities = self.abilities(name)
         if abilities is not None and jobs:
             took, now = loop.time() - began, self.portion(name)
@@ -94,7 +99,7 @@ class Outgoing:
         for channel in self._channels.values():
             await channel.close()
 
-    async def _send(self, job: Job, guarded: datetime) -> Tried:
+    async def _send(self, job: Job, guarded: datetime, until: datetime) -> Tried:
         if job.message is None:
             return Tried(job, Receipt(""))
         name = job.go.channel
@@ -107,7 +112,7 @@ class Outgoing:
                 return Tried(job, NotAsked("stopped before it was sent"))
             now, expires = self._clock.now(), job.go.wanted.expires_at
             expired = expires is not None and guarded < expires <= now  # in a replay *now* stands still
-            if now - guarded > PATIENCE or expired:
+            if now - guarded > PATIENCE or now > until or expired:
                 return Tried(job, NotAsked("its turn came too late: it is decided anew"))
             clock = asyncio.get_running_loop().time
             if not self._asked[name]:

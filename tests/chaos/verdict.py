@@ -1,7 +1,7 @@
 """Whether the delivery contract was kept, from what the providers have and what the ledger says."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,8 @@ class Kept:
 
     events: Counter[str] = field(default_factory=Counter)
     entries: list[Entry] = field(default_factory=list)
-    delays: list[float] = field(default_factory=list)  # seconds, of messages that were tried once
+    doubted: set[int] = field(default_factory=set)  # entries of which a try ended unknown
+    delays: list[float] = field(default_factory=list)  # seconds from due to accepted, at the first try
 
     @classmethod
     def read(cls, url: str) -> "Kept":
@@ -30,6 +31,12 @@ class Kept:
                 if fact.source == "/chaos":
                     kept.events[fact.id] += 1
             kept.entries = tx.entries_in(set(Status), limit=MANY)
+            for entry in kept.entries:
+                if entry.attempts > 1 or (entry.attempts and entry.status is Status.UNKNOWN):
+                    if any(one.outcome == Status.UNKNOWN for one in tx.attempts(entry.id)):
+                        kept.doubted.add(entry.id)
+                elif entry.status is Status.ACCEPTED and entry.updated_at is not None:
+                    kept.delays.append((entry.updated_at - entry.due_at).total_seconds())
         return kept
 
 
@@ -48,7 +55,8 @@ def broken(
     for entry in messages:
         entries[entry.wanted.order].append(entry)
     for order, story in stories.items():
-        yield from _order(story, by_order[order], entries[order])
+        doubted = {entry.wanted.rule for entry in entries[order] if entry.id in kept.doubted}
+        yield from _order(story, by_order[order], entries[order], doubted)
 
 
 def _events(heard: Sequence[str], kept: Kept) -> Iterator[str]:
@@ -95,11 +103,16 @@ def _said(messages: Sequence[Entry], told: Sequence[Told]) -> Iterator[str]:
         yield f"unexplained: {copies[0].channel} has {' '.join(mark)}, of which the ledger knows nothing"
 
 
-def _order(story: Story, told: Sequence[Told], entries: Sequence[Entry]) -> Iterator[str]:
-    """In order, the latest, and nothing that nobody decided about."""
+def _order(
+    story: Story, told: Sequence[Told], entries: Sequence[Entry], doubted: Collection[str]
+) -> Iterator[str]:
+    """In order, the latest, and nothing that nobody decided about.
+
+    What we hear no answer about a provider may carry out when it likes, and nobody waits for that.
+    """
     first: list[str] = []
     for one in told:
-        if one.rule in MILESTONES and one.rule not in first:
+        if one.rule in MILESTONES and one.rule not in first and one.rule not in doubted:
             first.append(one.rule)
     if first != sorted(first, key=MILESTONES.index):
         yield f"out of order: {story.order} heard {first}"
@@ -108,13 +121,19 @@ def _order(story: Story, told: Sequence[Told], entries: Sequence[Entry]) -> Iter
         yield f"lost: nothing was planned for {story.reached[-1]} of {story.order}"
     moved = [entry for entry in entries if entry.wanted.rule == "moved"]
     dates = [one.date for one in told if one.rule == "moved"]
-    if dates != sorted(dates):
+    if dates != sorted(dates) and "moved" not in doubted:
         yield f"out of order: {story.order} heard of {dates}"
     latest = [entry for entry in moved if marked(entry)[2] == story.dates[-1]] if story.dates else []
     if len(story.dates) > 1 and not latest and "delivered" not in story.reached:
         yield f"lost: nothing was planned about {story.dates[-1]} of {story.order}"
-    if any(entry.status is Status.ACCEPTED for entry in latest) and dates[-1:] != story.dates[-1:]:
+    if any(entry.status is Status.ACCEPTED for entry in latest) and max(dates, default="") != story.dates[-1]:
         yield f"stale: {story.order} heard of {dates} and the newest is {story.dates[-1]}"
+
+
+def _spread(delays: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(delays)
+    return {f"p{share}": round(ordered[min(len(ordered) - 1, len(ordered) * share // 100)], 2)
+            for share in (50, 99, 100) if ordered}  # fmt: skip
 
 
 def summary(told: Sequence[Told], kept: Kept) -> dict[str, Any]:
@@ -131,5 +150,6 @@ def summary(told: Sequence[Told], kept: Kept) -> dict[str, Any]:
         "entries": dict(sorted(by_status.items())),
         "messages that providers have": dict(sorted(Counter(one.channel for one in told).items())),
         "copies under the same name": repeats,
+        "due to accepted, seconds": _spread(kept.delays),
         "ends other than accepted": dict(why.most_common(12)),
     }

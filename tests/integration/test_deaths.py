@@ -209,6 +209,25 @@ def test_4_a_worker_that_thaws_after_its_lease_is_refused_and_says_so(world: Wor
     said_once(world, name)
 
 
+def test_4_a_worker_that_froze_before_the_first_byte_and_thaws_after_its_lease_sends_nothing(
+    world: World, other: Dying
+) -> None:
+    name = world.arrives()
+    shown = world.folder / "shown"
+    shown.write_text(world.house.clock.now().isoformat())
+    pid = world.begins("send", name="enter Outgoing.send", freezes=True, shown=str(shown), live=True)
+    until(lambda: Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] == "T")
+    world.house.clock.advance(timedelta(minutes=16))
+    shown.write_text(world.house.clock.now().isoformat())
+    other.do("rescue", world.url, world.house.clock.now(), **world.providers)
+    os.kill(pid, signal.SIGCONT)
+    assert not world.worker.end().killed
+    assert not world.has(name)
+    world.rescued()
+    said_once(world, name)
+    assert world.has(name).total() == 1
+
+
 def test_6_a_worker_on_the_same_machine_takes_over_what_the_last_one_held(world: World) -> None:
     name = world.arrives()
     assert world.does("send", name="enter Dispatcher._rendered").killed

@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from channels.base import Abilities, AfterUnknown, Message, Rejected, Unavailable, Unknown
+from channels.base import (
+    Abilities,
+    AfterUnknown,
+    Message,
+    Misconfigured,
+    Rejected,
+    Unavailable,
+    Unknown,
+)
 from channels.memory import MemoryChannel
 from orchestrator.journey import Policy
 from orchestrator.model import Kind, Status
@@ -436,6 +444,27 @@ def test_a_message_that_may_have_left_is_not_followed_by_the_next_step(houses: A
     house.hear(customer(), order(), arrived())
     for _ in range(12):
         house.pass_time(timedelta(minutes=30))
+
+    assert house.entry().status is Status.UNKNOWN
+    assert [message.id for message in sms.messages if "/customer" in message.id] == []
+
+
+@pytest.mark.parametrize("trouble", ["paused", "left alone"])
+def test_a_message_that_may_have_left_waits_for_its_channel_and_takes_no_other(
+    houses: Any, trouble: str
+) -> None:
+    email, sms = MemoryChannel("email"), MemoryChannel("sms")
+    email.fail_next(Unknown("cut off"))
+    house = houses({"email": email, "sms": sms}, rules_text=TWO_STEPS)
+    house.hear(customer(), order(), arrived())
+    house.drain()
+    email.fail_next(Misconfigured("login") if trouble == "paused" else Unavailable("gone"), times=99)
+    house.hear(
+        *(one for n in range(6) for one in (customer(f"c{n}", phone=None), order(f"BX-2{n}", f"c{n}")))
+    )
+    house.hear(*(arrived(f"BX-2{n}") for n in range(6)))
+    for _ in range(80):
+        house.pass_time(timedelta(minutes=5))
 
     assert house.entry().status is Status.UNKNOWN
     assert [message.id for message in sms.messages if "/customer" in message.id] == []
