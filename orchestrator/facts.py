@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 __all__ = [
     "CUSTOMER_TYPES", "ENGINE", "Fact", "Milestone", "Promise", "Promised", "Scope", "Telling",
-    "scope_of", "value",
+    "Wish", "scope_of", "value",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ CORE_TYPES = (
     "order.held", "order.released", "order.cancelled", "promise.made", "milestone.reached",
     "milestone.retracted", "slot.offered", "slot.chosen", "message.replied", "message.accepted",
     "message.deferred", "message.delivered", "message.machine_open", "message.opened", "message.clicked",
-    "message.failed", "message.bounced", "message.complained", "message.unsubscribed", "feedback.given",
-    "contact.logged", "task.acknowledged", "task.done",
+    "message.failed", "message.bounced", "message.complained", "message.unsubscribed",
+    "message.rescheduled", "feedback.given", "contact.logged", "task.acknowledged", "task.done",
 )  # fmt: skip
 """The types of events that the engine itself understands; what each may hold, intake knows."""
 
@@ -123,6 +123,14 @@ class Telling:
     value: Promised
     at: datetime
     key: str | None = None
+
+
+@value(frozen=True, slots=True)
+class Wish:
+    """Somebody of ours wants a message to leave *at* another moment than its rule."""
+
+    at: datetime
+    by: str
 
 
 @dataclass(slots=True)

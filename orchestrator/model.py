@@ -21,6 +21,7 @@ from orchestrator.facts import (
     Promised,
     Scope,
     Telling,
+    Wish,
     may_be_either,
     scope_of,
     value,
@@ -30,7 +31,7 @@ __all__ = [
     "CUSTOMER_TYPES", "ENGINE", "FINAL", "IN_FLIGHT", "MOVES", "STAFF", "WAITING", "Answer", "Consent",
     "Customer", "Decision", "Delivery", "Entry", "Fact", "Hold", "Kind", "Location", "Milestone",
     "Notification", "Order", "OrderStatus", "Outcome", "Person", "Promise", "Promised", "Purpose",
-    "Scope", "Sent", "Silence", "Status", "Step", "Telling", "Tells", "Window", "first_occasion",
+    "Scope", "Sent", "Silence", "Status", "Step", "Telling", "Tells", "Window", "Wish", "first_occasion",
     "key_of", "may_be_either", "scope_of", "step_occasion",
 ]  # fmt: skip
 
@@ -152,6 +153,7 @@ class Order:
     outcomes: dict[str, Outcome] = field(default_factory=dict)  # by key, the latest
     reports: dict[str, dict[str, Delivery]] = field(default_factory=dict)  # by key, then by channel
     answers: dict[str, Answer] = field(default_factory=dict)  # by task key, the latest
+    wishes: dict[str, Wish] = field(default_factory=dict)  # by message key, the latest
     events: list[Fact] = field(default_factory=list)  # every fact a rule's `event:` trigger may name
 
 

@@ -17,15 +17,17 @@ def withhold(
     zone: str,
     *,
     generation: int | None = None,
+    by_person: bool = False,
 ) -> tuple[Status, str]:
     """End *entry* as *status* because of *reason*; return what it ended as, and why.
 
     A message of which a try ended unknown may have been read. It is unknown again, neither said nor withheld,
-    and its reason says when (by the clocks of *zone*) and why it was not repeated. Raises :class:`Stale`.
+    and its reason says when (by the clocks of *zone*) and why it was not repeated. What a person ended
+    (*by_person*) is never wanted again. Raises :class:`Stale`.
     """
     since = tx.in_doubt(entry.id) if entry.attempts and entry.wanted.kind is Kind.MESSAGE else None
     if since is not None:
         status = Status.UNKNOWN
         reason = f"may have been said at {calendar.show(since, zone)}; {NOT_REPEATED}{reason}"
-    tx.withdraw(entry.id, status, reason, now, generation=generation)
+    tx.withdraw(entry.id, status, reason, now, by_person, generation=generation)
     return status, reason

@@ -377,6 +377,16 @@ class MessageReported(TypedDict):
 
 
 @with_config(STRICT)
+class MessageRescheduled(TypedDict):
+    """Which message is to leave at another moment than its rule says."""
+
+    message: Annotated[Id, Field(description="the message's key")]
+    at: Instant
+    by: NotRequired[Text]
+    reason: NotRequired[Text]
+
+
+@with_config(STRICT)
 class FeedbackGiven(TypedDict, total=False):
     """How a phase was for a customer."""
 

@@ -268,6 +268,15 @@ CORE: Mapping[str, CoreType] = {
         name: CoreType(schema.MessageReported, meaning, example)
         for name, (meaning, example) in REPORTED.items()
     },
+    "message.rescheduled": CoreType(
+        schema.MessageRescheduled,
+        "Somebody of ours wants a message to leave at another moment; the law and quiet hours still count.",
+        {
+            "message": "O-1/arrived/arrived#1/customer",
+            "at": "2026-03-13T09:00:00+01:00",
+            "by": "Nora Brandt",
+        },
+    ),
     "feedback.given": CoreType(
         schema.FeedbackGiven,
         "How a phase was for the customer.",

@@ -173,6 +173,15 @@ _WAKE_UNTRIED = (
     )
     .values(not_before=None, run_at=entries.c.due_at, updated_at=_woken_at)
 )
+_LET_GO = (
+    update(entries)
+    .where(
+        entries.c.id == bindparam("entry"),
+        one_of(entries.c.status, {Status.SCHEDULED}),
+        entries.c.attempts == literal_column("0"),
+    )
+    .values(not_before=None, run_at=entries.c.due_at, updated_at=_woken_at)
+)
 
 
 class Entries(Owning):
@@ -292,6 +301,10 @@ class Entries(Owning):
     def wake_untried(self, now: datetime) -> int:
         """Let those that wait, and were never tried, go as soon as they are due; say how many."""
         return self._run(_WAKE_UNTRIED, {"now": now})
+
+    def let_go(self, entry_id: int, now: datetime) -> bool:
+        """Let one that waits, and was never tried, go as soon as it is due; say whether it is so."""
+        return self._run(_LET_GO, {"entry": entry_id, "now": now}) == 1
 
     def _all(self, statement: Any, entry_ids: Iterable[int], values: dict[str, Any]) -> int:
         return sum(self._run(statement, values | {"ids": batch}) for batch in batches(entry_ids))

@@ -26,6 +26,7 @@ _STAYS: Mapping[str, tuple[str, ...]] = {
     "slot.offered": ("slots",),
     "slot.chosen": ("slot",),
     "message.replied": ("channel", "message"),
+    "message.rescheduled": ("message", "at", "by"),
     "feedback.given": ("phase", "score", "message"),
     "contact.logged": ("direction", "by"),
     "task.acknowledged": ("task", "by"),

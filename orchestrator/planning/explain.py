@@ -224,6 +224,11 @@ def _said_by(fact: Fact, order: Order, zone: str) -> str:
         verb = "acknowledged" if fact.type == "task.acknowledged" else "finished"
         rule = data["task"].removeprefix(f"{order.id}/").partition("/")[0]
         return f"{data.get('by') or 'somebody'} {verb} the task of {rule}"
+    if fact.type == "message.rescheduled":
+        rule = data["message"].removeprefix(f"{order.id}/").partition("/")[0]
+        when = calendar.show(datetime.fromisoformat(data["at"]), zone)
+        why = f": {data['reason']}" if data.get("reason") else ""
+        return f"{data.get('by') or 'somebody'} wants what {rule} says to leave at {when}{why}"
     if fact.type in REPORTED:
         why = " ".join(filter(None, (data.get("code"), data.get("reason"))))
         return f"{_message(data, order)} {REPORTED[fact.type]}{f': {why}' if why else ''}"

@@ -5,7 +5,7 @@ heard, then by what kind of fact they are, then by source and id.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import time
+from datetime import datetime, time
 from typing import Any
 
 from channels.reports import Became
@@ -24,6 +24,7 @@ from orchestrator.model import (
     Purpose,
     Telling,
     Window,
+    Wish,
 )
 from orchestrator.planning.delivery import milestone_of, outcome, reported
 from orchestrator.planning.promises import promised
@@ -201,6 +202,10 @@ def _answered(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
     order.answers[task] = Answer(task, data.get("by") or "", fact.happened, done, data.get("outcome") or "")
 
 
+def _rescheduled(order: Order, _fact: Fact, data: Mapping[str, Any]) -> None:
+    order.wishes[data["message"]] = Wish(datetime.fromisoformat(data["at"]), data.get("by") or "")
+
+
 _Step = Callable[[Order, Fact, Mapping[str, Any]], None]
 _ORDER: Mapping[str, _Step] = {
     "order.upserted": _upserted,
@@ -212,6 +217,7 @@ _ORDER: Mapping[str, _Step] = {
     "order.cancelled": _cancelled,
     "contact.logged": _contact,
     "message.replied": _contact,
+    "message.rescheduled": _rescheduled,
     "task.acknowledged": _answered,
     "task.done": _answered,
     **{f"message.{became}": reported for became in Became},

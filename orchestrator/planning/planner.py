@@ -32,6 +32,7 @@ from orchestrator.planning.rungs import EXHAUSTED, spent
 from orchestrator.planning.superseding import superseded
 from orchestrator.planning.tasks import a_person_must, person, task, tasked, unwelcome
 from orchestrator.planning.triggers import CANCELLED, firings
+from orchestrator.planning.wishing import asked_by, told_of
 from orchestrator.timing import calendar
 from orchestrator.timing.caps import Limit
 from orchestrator.timing.send_time import Asked, asked, order_zone, timed, timed_beside
@@ -314,8 +315,9 @@ def _last_message(
     step = climbed.steps[-1]
     key = case.key(rule, step)
     outcome = case.order.outcomes.get(key)
-    asks = asked(rule, step, case)
-    when = timed(asks)
+    wish = case.order.wishes.get(key)
+    asks = asked(rule, step, case) if wish is None else asked_by(wish, rule, step, case)
+    when = timed(asks) if wish is None else told_of(wish, timed(asks))
     nothing = when.passed_over and not when.steps and outcome is None
     if nothing:
         why = NO_CHANNEL + "; ".join(when.passed_over)

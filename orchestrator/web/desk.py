@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
 from orchestrator.drafting.bench import RuleBench, TextBench
@@ -22,7 +23,8 @@ def _nobody_sleeps() -> None:
 class Desk:
     """One for a process; every router of the console is made with it.
 
-    ``public_url`` is how the server is reached from outside, "" if nobody said so.
+    ``public_url`` is how the server is reached from outside, "" if nobody said so; ``outbox`` the folder in
+    which messages are kept.
     """
 
     engine: Engine
@@ -34,6 +36,7 @@ class Desk:
     public_url: str = ""
     brands: frozenset[str] = frozenset()
     wake: Callable[[], None] = field(default=_nobody_sleeps)
+    outbox: Path = Path("outbox")
     rules: RuleBench | None = None  # without one nobody reads or changes rules here
     texts: TextBench | None = None  # nor sees messages as their readers do
 

@@ -120,22 +120,28 @@ class Evening:
 
 
 @contextmanager
-def evening(url: str) -> Iterator[Evening]:
-    """Play the story over an empty ledger at *url*."""
+def opened(url: str, start: datetime = NOW) -> Iterator[Evening]:
+    """Open the house at *url* at that moment."""
     settings = config.load(HERE / "config.toml", {})
     written = house.written(settings, HERE / "rules", HERE / "templates")
     channels = {name: MemoryChannel(name) for name in ("email", "sms", "push")}
     with Ledger.open(url, upgrade=True) as ledger:
-        clock = VirtualClock(incoming(STORY[0]).fact.happened)
+        clock = VirtualClock(start)
         engine = Engine(ledger, written.book)
         dispatcher = Dispatcher(engine, house.composer(settings, written.renderer), channels, clock)
-        found = Evening(engine, clock, dispatcher, channels)
         try:
-            for one in sorted(STORY, key=lambda said: str(incoming(said).fact.happened)):
-                found.until(incoming(one).fact.happened)
-                found.hear(one)
-                found.work()
-            found.until(NOW)
-            yield found
+            yield Evening(engine, clock, dispatcher, channels)
         finally:
             run(dispatcher.close())
+
+
+@contextmanager
+def evening(url: str) -> Iterator[Evening]:
+    """Play the story over an empty ledger at *url*."""
+    with opened(url, incoming(STORY[0]).fact.happened) as found:
+        for one in sorted(STORY, key=lambda said: incoming(said).fact.happened):
+            found.until(incoming(one).fact.happened)
+            found.hear(one)
+            found.work()
+        found.until(NOW)
+        yield found

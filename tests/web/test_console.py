@@ -12,7 +12,7 @@ __all__ = ["browser"]
 
 PAGES = (
     "now", "now/silent", "now/coming", "orders/BX-100", f"orders/{LONG_ORDER}", "customers/maria",
-    "customers/aylin", "search?q=e",
+    "customers/aylin", "customers/maria/erase", "search?q=weber",
 )  # fmt: skip
 
 

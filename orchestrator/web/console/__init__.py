@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from orchestrator.access.passwords import Passwords
 from orchestrator.web.console import (
     account,
+    acting,
     changes,
     customer,
     editing,
@@ -27,7 +28,7 @@ from orchestrator.web.session_door import SessionDoor
 from orchestrator.web.signed_in import Door
 
 PAGES = (
-    account, now, order, customer, search, rules, editing, releasing, messages, templates,
+    account, acting, now, order, customer, search, rules, editing, releasing, messages, templates,
     people, keys, changes,
 )  # fmt: skip
 """The pages there are; a new one takes its place here."""

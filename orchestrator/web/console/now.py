@@ -39,7 +39,7 @@ def router(desk: Desk) -> APIRouter:
         found = await desk.read(look)
         most = max(hour.count.number for hour in found.hours)
         tall = {hour.begin: _tall(hour.count.number, most) for hour in found.hours}
-        return render(request, "console/now.html", view=found, tall=tall, soon=views.SOON, few=views.FEW)
+        return render(request, "console/now.html", view=found, tall=tall, soon=views.SOON)
 
     @routes.get("/console/now/{what}")
     async def listed(request: Request, viewer: Seeing, what: str, after: str = "") -> Response:

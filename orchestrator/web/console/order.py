@@ -1,6 +1,8 @@
 """``/console/orders/{order}``: one order, and what a person may do about it."""
 
+import secrets
 from functools import partial
+from hashlib import blake2b
 from http import HTTPStatus
 from typing import Annotated
 
@@ -31,6 +33,7 @@ def router(desk: Desk) -> APIRouter:
         everything = all == "yes"
         past = [one for one in reversed(view.story.timeline) if everything or one.kind != "replaced"]
         shown = past if everything else past[:SHOWN]
+        keys = [*(one.key for one in view.story.next), *(task.key for task in view.tasks)]
         silences = {(one.rule, one.reason, one.values): one for one in view.story.not_said}
         return render(
             request,
@@ -41,9 +44,16 @@ def router(desk: Desk) -> APIRouter:
             replaced=len(view.story.timeline) - len(past),
             silences=list(silences.values()),
             soon=SOON,
+            once=secrets.token_urlsafe(12),
+            ids={key: _id(key) for key in keys},
         )
 
     return routes
+
+
+def _id(key: str) -> str:
+    """A name for what stands for a key on the page, the same each time."""
+    return blake2b(key.encode(), digest_size=6).hexdigest()
 
 
 def _seen(tx: Transaction, desk: Desk, viewer: Viewer, order: str) -> OrderView:
