@@ -59,6 +59,7 @@ def application(
         locale=chosen.company.locale,
         public_url=chosen.server.public_url,
         brands=frozenset(chosen.brands),
+        outbox=chosen.outbox.path,
         wake=wake,
         rules=workbench.Rules(chosen),
         texts=workbench.Texts(chosen),
