@@ -30,8 +30,9 @@ from orchestrator.facts import (
 __all__ = [
     "CUSTOMER_TYPES", "ENGINE", "FINAL", "IN_FLIGHT", "MOVES", "STAFF", "WAITING", "Answer", "Consent",
     "Customer", "Decision", "Delivery", "Entry", "Fact", "Hold", "Kind", "Location", "Milestone",
-    "Notification", "Order", "OrderStatus", "Outcome", "Person", "Promise", "Promised", "Purpose",
-    "Scope", "Sent", "Silence", "Status", "Step", "Telling", "Tells", "Window", "Wish", "first_occasion",
+    "Notification", "Order", "OrderStatus", "Outcome", "OwnLine", "Person", "Promise", "Promised", "Purpose",
+    "Scope", "Sent", "Silence", "Status", "Step", "TakenOver", "Telling", "Tells", "Window", "Wish",
+    "first_occasion",
     "key_of", "may_be_either", "scope_of", "step_occasion",
 ]  # fmt: skip
 
@@ -127,6 +128,24 @@ class Answer:
     outcome: str = ""
 
 
+@value(frozen=True, slots=True)
+class OwnLine:
+    """A line that a colleague wrote for the next message; *beside* names one that was leaving without it."""
+
+    text: str
+    by: str
+    at: datetime
+    beside: str = ""
+
+
+@value(frozen=True, slots=True)
+class TakenOver:
+    """Somebody calls in place of a message, before it is due."""
+
+    by: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class Order:
     """What a customer waits for: the fold of its facts (:mod:`orchestrator.planning.fold`)."""
@@ -154,6 +173,8 @@ class Order:
     reports: dict[str, dict[str, Delivery]] = field(default_factory=dict)  # by key, then by channel
     answers: dict[str, Answer] = field(default_factory=dict)  # by task key, the latest
     wishes: dict[str, Wish] = field(default_factory=dict)  # by message key, the latest
+    lines: list[OwnLine] = field(default_factory=list)
+    taken: dict[str, TakenOver] = field(default_factory=dict)  # by the key of the message
     events: list[Fact] = field(default_factory=list)  # every fact a rule's `event:` trigger may name
 
 

@@ -46,6 +46,7 @@ def application(
     from orchestrator.web.customer.entrance import Entrance
     from orchestrator.web.desk import Desk
     from orchestrator.web.hearing import called_back, hearing, locales, withdrawing
+    from orchestrator.web.owner import owner_routers
     from orchestrator.web.session_door import SessionDoor
     from orchestrator.web.unsubscribe import unsubscribe_router
 
@@ -77,7 +78,8 @@ def application(
     if (links := senders.links(chosen)) is not None:
         withdraw, locale = withdrawing(engine, write, now), chosen.company.locale
         routers.append(unsubscribe_router(links, withdraw, locales(engine), locale=locale))
-        routers += customer_routers(Entrance(desk, links, house.pages(chosen)))
+        entrance = Entrance(desk, links, house.pages(chosen))
+        routers += [*customer_routers(entrance), *owner_routers(entrance)]
     return create_app(
         _waking(wake, hearing(engine, write, now)),
         now=now,

@@ -366,6 +366,25 @@ class MessageReplied(TypedDict, total=False):
 
 
 @with_config(STRICT)
+class LineAdded(TypedDict):
+    """A line that a colleague wrote for the next message about an order."""
+
+    text: Annotated[
+        str, AfterValidator(values.own_line), Field(description="one line of at most 300 characters")
+    ]
+    by: NotRequired[Annotated[Text, Field(description="who of ours wrote it")]]
+    beside: NotRequired[Annotated[Text, Field(description="a message that was leaving already, without it")]]
+
+
+@with_config(STRICT)
+class TakenOver(TypedDict):
+    """Somebody calls in place of a message that waits."""
+
+    message: Annotated[Id, Field(description="the message's key")]
+    by: NotRequired[Annotated[Text, Field(description="who of ours calls")]]
+
+
+@with_config(STRICT)
 class MessageReported(TypedDict):
     """What became of a message, as its provider or the company's own app says; no addresses in it."""
 

@@ -264,6 +264,17 @@ CORE: Mapping[str, CoreType] = {
         "The customer answered a message.",
         {"channel": "sms", "text": "Please call me after six", "message": "O-1/arrived/1/customer"},
     ),
+    "message.line_added": CoreType(
+        schema.LineAdded,
+        "A colleague wrote a line of their own for the next message to the customer about this order.",
+        {"text": "I have kept the blue mats for you.", "by": "Nora Brandt"},
+    ),
+    "message.taken_over": CoreType(
+        schema.TakenOver,
+        "A colleague calls in place of a message that waits. Unless a contact is logged before it is due, it "
+        "goes.",
+        {"message": "O-1/arrival-moved/arrived#1.2026-03-12-2026-03-17/customer", "by": "Nora Brandt"},
+    ),
     **{
         name: CoreType(schema.MessageReported, meaning, example)
         for name, (meaning, example) in REPORTED.items()

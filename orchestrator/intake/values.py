@@ -13,6 +13,7 @@ from importlib.resources import files
 from channels.registry import NAMES, sources
 from channels.settings import CHANNEL
 from orchestrator.findings import Wrong, did_you_mean, nearest, one_edit_apart, suggestion
+from orchestrator.plain_text import one_line
 from orchestrator.timing.calendar import valid_zone
 
 CLOSE = 0.75  # so alike must a word be to be what somebody meant
@@ -95,6 +96,19 @@ _DAYS = {name[:length]: (n,) for n, name in enumerate(_WEEKDAYS) for length in (
     "weekend": (5, 6),
     "daily": (0, 1, 2, 3, 4, 5, 6),
 }
+
+
+OWN_LINE = 300  # characters
+
+
+def own_line(text: str) -> str:
+    """Settle a line somebody wrote for a message: one line, not empty, and no longer than a line is."""
+    line = one_line(text, OWN_LINE + 1)
+    if not line:
+        raise Wrong("E101", "is missing", "")
+    if len(line) > OWN_LINE:
+        raise Wrong("E109", f"is longer than {OWN_LINE} characters", "say it shorter, or in a mail")
+    return line
 
 
 def days(value: object) -> list[int]:

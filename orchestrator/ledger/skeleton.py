@@ -27,6 +27,8 @@ _STAYS: Mapping[str, tuple[str, ...]] = {
     "slot.chosen": ("slot",),
     "message.replied": ("channel", "message"),
     "message.rescheduled": ("message", "at", "by"),
+    "message.line_added": ("by", "beside"),
+    "message.taken_over": ("message", "by"),
     "feedback.given": ("phase", "score", "message"),
     "contact.logged": ("direction", "by"),
     "task.acknowledged": ("task", "by"),

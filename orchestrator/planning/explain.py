@@ -232,6 +232,11 @@ def _said_by(fact: Fact, order: Order, zone: str) -> str:
     if fact.type in REPORTED:
         why = " ".join(filter(None, (data.get("code"), data.get("reason"))))
         return f"{_message(data, order)} {REPORTED[fact.type]}{f': {why}' if why else ''}"
+    if fact.type == "message.line_added":
+        return f"{data.get('by') or 'somebody'} wrote a line for the next message: {data.get('text') or '…'}"
+    if fact.type == "message.taken_over":
+        rule = data["message"].removeprefix(f"{order.id}/").partition("/")[0]
+        return f"{data.get('by') or 'somebody'} took over what {rule} says, and calls"
     reason = f": {data['reason']}" if data.get("reason") else ""
     return f"{_WORDS.get(fact.type, fact.type)}{reason}"
 

@@ -19,9 +19,11 @@ from orchestrator.model import (
     Location,
     Order,
     OrderStatus,
+    OwnLine,
     Person,
     Promise,
     Purpose,
+    TakenOver,
     Telling,
     Window,
     Wish,
@@ -206,6 +208,17 @@ def _rescheduled(order: Order, _fact: Fact, data: Mapping[str, Any]) -> None:
     order.wishes[data["message"]] = Wish(datetime.fromisoformat(data["at"]), data.get("by") or "")
 
 
+def _line_added(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
+    text = str(data.get("text") or "")
+    if text:  # of whoever was erased none is left
+        line = OwnLine(text, data.get("by") or "", fact.happened, data.get("beside") or "")
+        order.lines.append(line)
+
+
+def _taken_over(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
+    order.taken[data["message"]] = TakenOver(data.get("by") or "", fact.happened)
+
+
 _Step = Callable[[Order, Fact, Mapping[str, Any]], None]
 _ORDER: Mapping[str, _Step] = {
     "order.upserted": _upserted,
@@ -218,6 +231,8 @@ _ORDER: Mapping[str, _Step] = {
     "contact.logged": _contact,
     "message.replied": _contact,
     "message.rescheduled": _rescheduled,
+    "message.line_added": _line_added,
+    "message.taken_over": _taken_over,
     "task.acknowledged": _answered,
     "task.done": _answered,
     **{f"message.{became}": reported for became in Became},

@@ -23,6 +23,7 @@ from orchestrator.model import (
     first_occasion,
 )
 from orchestrator.planning import answering
+from orchestrator.planning.by_hand import taken_over
 from orchestrator.planning.case import ERASED, NO_CHANNEL, UNSAID, Case, Firing, spoken
 from orchestrator.planning.climbing import Climb, climb
 from orchestrator.planning.combining import joins
@@ -97,6 +98,12 @@ def wanted(
                             silences.append(answer)
                         continue
                     note, asks, is_kept = answer
+                    if order.taken:
+                        by_hand = taken_over(note, case)
+                        if isinstance(by_hand, Silence):
+                            silences.append(by_hand)
+                            continue
+                        note = by_hand
                     key = note.key
                     (kept if is_kept else want)[key] = note
                     if asks is not None:

@@ -24,6 +24,7 @@ from orchestrator.model import (
 )
 from orchestrator.plain_text import one_line
 from orchestrator.planning import answering
+from orchestrator.planning.by_hand import own_words
 from orchestrator.planning.case import UNSAID, Case, apologies
 from orchestrator.planning.triggers import firings
 from orchestrator.render import replies, several
@@ -121,6 +122,7 @@ def context(
         "because": one_line(notification.because, VALUE_LIMIT),
         "task": _task(notification, order, journey, dates),
         "event": _event(notification, order, journey),
+        "line": _line(notification, order),
         "links": NO_LINKS,
         "today": dates.on(dates.today),
         "locale": locale,
@@ -258,6 +260,12 @@ def _open_day(moment: datetime, case: Case) -> date:
     if not case.business.hours or calendar.business_day(day, case.business):
         return day
     return calendar.day_of(calendar.next_business(moment, case.zone, case.business), case.zone)
+
+
+def _line(notification: Notification, order: Order) -> str:
+    """What colleagues wrote for the next message to the customer; for nobody else."""
+    is_theirs = notification.role == "customer" and notification.kind is Kind.MESSAGE
+    return own_words(order) if is_theirs and notification.mode == "live" else ""
 
 
 def _reason(notification: Notification, order: Order) -> str:

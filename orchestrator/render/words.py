@@ -308,6 +308,9 @@ class Words:
     because: Annotated[str, "why this is due, in the planner's words; for staff"]
     task: Annotated[Task, "what to do, for staff"]
     event: Annotated[Mapping[str, Any], "the data of the event that made an `event:` rule due"]
+    line: Annotated[
+        str, "a line of their own that a colleague added for this message, see `message.line_added`"
+    ]
     links: Annotated[LinkWords, "the reader's own pages, if `server.public_url` and `signing_keys` are set"]
     today: Annotated[When, "the day of writing"]
     locale: Annotated[str, "the language and country this is written in, `de-AT`"]

@@ -13,9 +13,11 @@ from orchestrator.journey import Journey, Policy
 from orchestrator.model import STAFF, Customer, Kind, Notification, Order, Purpose
 from orchestrator.plain_text import one_line
 from orchestrator.planning.answering import DO as ANSWER
+from orchestrator.planning.by_hand import own_words
 from orchestrator.render import several, wording
 from orchestrator.render.attachments import File
 from orchestrator.render.invitation import Invitation, Somebody, calendar_file
+from orchestrator.sending import own_line
 from orchestrator.sending.guard import Send
 from orchestrator.sending.riders import at_the_end
 from orchestrator.sending.senders import Sender
@@ -66,6 +68,11 @@ def _to_staff(wanted: Notification) -> bool:
     return wanted.kind is Kind.TASK or wanted.role in STAFF
 
 
+def _lines_along(go: Send) -> list[str]:
+    """What colleagues wrote for the other orders that leave in the same message."""
+    return [own_words(order) for note, order in go.along if note.role == "customer"]
+
+
 class Composes(Protocol):
     """Makes a message of what the guard let go."""
 
@@ -105,6 +112,7 @@ class Composer:
                 wording.context(note, other, customer, journey, self._policy, now, self._company)
                 for note, other in go.along
             )
+            context["line"] = "\n".join(filter(None, [context["line"], *_lines_along(go)]))
         locale = wording.locale_of(wanted, order, customer, self._company)
         kind = self._policy.kind(go.channel)
         brand = context["brand"]
@@ -117,6 +125,7 @@ class Composer:
         by_mail, to_customer = kind == "email", not _to_staff(wanted)
         asked_for = not by_mail or wanted.purpose not in UNASKED
         text, html = (content.text, content.html) if asked_for else self._signed(content, brand.imprint)
+        text, html = own_line.put(context["line"], kind, text, html)
         files = list(content.files)
         if content.invitation is not None:
             host = Somebody(owner, context["sender"].name)

@@ -21,8 +21,9 @@ from orchestrator.model import (
     Status,
 )
 from orchestrator.planning.answering import REPLIED
-from orchestrator.planning.case import SAID, Case, apologies
+from orchestrator.planning.case import SAID, Case
 from orchestrator.planning.planner import case_of
+from orchestrator.planning.standing import broken_at
 from orchestrator.render.dates import Dates
 from orchestrator.render.words import When
 from orchestrator.timing import calendar
@@ -150,21 +151,15 @@ def _awaited(case: Case) -> str:
     for name in case.journey.milestones:
         telling = case.told(name)
         if telling is not None and case.happened(name) is None and shown(case, name, "en"):
-            told.append((calendar.ends(telling.value, case.zone), name))
+            told.append((broken_at(case, name, telling.value), name))
     late = [name for _, name in told if _late(case, name)]
     return late[0] if late else min(told, default=(None, ""))[1]
 
 
 def _late(case: Case, milestone: str) -> bool:
-    """Did the day they were told pass, or were they told that it will not be kept?"""
+    """Is what they were told broken?"""
     telling = case.told(milestone)
-    if telling is None:
-        return False
-    if case.now >= calendar.ends(telling.value, case.zone):
-        return True
-    today = calendar.day_of(case.now, case.zone)
-    apologised = apologies(case.order, case.journey, milestone) > 0
-    return apologised and calendar.day_of(calendar.begins(telling.value, case.zone), case.zone) <= today
+    return telling is not None and broken_at(case, milestone, telling.value) <= case.now
 
 
 def _tellings(case: Case, milestone: str, dates: Dates) -> Iterator[Told]:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 VALUES = ("model", "facts", "journey", "errors", "findings", "texts")
 DECISIONS = (
     "access.roles",
-    "conditions", "conditions.errors", "conditions.fields", "conditions.text", "money",
+    "conditions", "conditions.errors", "conditions.fields", "conditions.text", "money", "planning.by_hand",
     "persons.consents", "persons.keywords", "persons.merging", "planning.answering", "planning.audience",
     "planning.case", "planning.climbing", "planning.combining", "planning.crowding", "planning.delivery",
     "planning.explain", "planning.fold", "planning.foresight", "planning.past", "planning.pending",

@@ -21,6 +21,7 @@ from orchestrator.web.customer.entrance import Entrance
 from orchestrator.web.customer.paper import House
 from orchestrator.web.desk import Desk
 from orchestrator.web.hearing import hearing, writing
+from orchestrator.web.owner import owner_routers
 from tests.builders import at
 from tests.integration.dealership import Dealership
 from tests.serving import served
@@ -125,7 +126,7 @@ def opened(made: Dealership) -> Iterator[str]:
         write = stack.enter_context(writing(made.engine, patience=5))
         desk = Desk(made.engine, write, made.clock.now, public_url=URL)
         entrance = Entrance(desk, LINKS, House(COMPANY, {}))
-        routers = customer_routers(entrance)
+        routers = [*customer_routers(entrance), *owner_routers(entrance)]
         now = made.clock.now
         app = create_app(hearing(made.engine, write, now), now=now, ready=ready, routers=routers)
         yield stack.enter_context(served(app))

@@ -1,1 +1,11 @@
 """The page of whoever looks after an order: one hand, one tap."""
+
+from fastapi import APIRouter
+
+from orchestrator.web.customer.entrance import Entrance
+from orchestrator.web.owner.task import task_router
+
+
+def owner_routers(entrance: Entrance) -> list[APIRouter]:
+    """Return the routes of the pages for whoever looks after orders."""
+    return [task_router(entrance)]

@@ -1,0 +1,109 @@
+"""``/task/{token}``: a task, its order, and what is one tap away; by the link in the task's message."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import APIRouter, Request, Response
+
+from orchestrator.intake.values import OWN_LINE
+from orchestrator.ledger import Transaction
+from orchestrator.links import Use
+from orchestrator.model import Entry
+from orchestrator.timing.send_time import recipient
+from orchestrator.views.owner import OwnerView, is_bound, owner_view
+from orchestrator.views.reader import Seen
+from orchestrator.web.customer.entrance import Entrance, Visitor, as_dialled
+from orchestrator.web.customer.saying import SOURCE
+from orchestrator.web.frame import see
+from orchestrator.web.owner.tapping import FARTHEST, Tap, Unclear, events
+from orchestrator.web.signed_in import form_of
+
+PAGE = "owner/task.html"
+CHANNELS = frozenset({"email", "sms", "push", "inbox"})
+
+
+def task_router(entrance: Entrance) -> APIRouter:
+    """Return the routes of the owner's page."""
+    router = APIRouter()
+
+    @router.get(f"/{Use.TASK}/{{token}}")
+    async def show(token: str, saved: str = "") -> Response:
+        """Show the task and its order; nothing is changed."""
+        return await entrance.open(
+            Use.TASK, token, lambda tx, who: _page(entrance, tx, who, saved=bool(saved))
+        )
+
+    @router.post(f"/{Use.TASK}/{{token}}")
+    async def tap(request: Request, token: str) -> Response:
+        """Do what the pressed button says, and come back to the page."""
+        sent = await form_of(request)
+
+        def act(tx: Transaction, who: Visitor) -> Response:
+            if (moved := _moved(entrance, tx, who)) is not None:
+                return moved
+            try:
+                _tapped(entrance, tx, who, sent)
+            except Unclear as why:
+                return _page(entrance, tx, who, wrong=str(why))
+            return see(f"/{Use.TASK}/{token}?saved=1")
+
+        return await entrance.act(Use.TASK, token, act)
+
+    return router
+
+
+def _tapped(entrance: Entrance, tx: Transaction, who: Visitor, sent: Mapping[str, str]) -> None:
+    seen = next((one for one in who.reader.seen if one.order.id == sent.get("order")), None)
+    if seen is None:
+        raise Unclear("unclear")
+    entries = tx.entries_of([seen.order.id])[seen.order.id]
+    tap = Tap(_name(seen), who.at, who.message_id.strip("<>"), SOURCE)
+    heard = events(tap, sent, _view(who, seen, entries), seen.order, entries)
+    entrance.desk.engine.take(tx, heard, who.at)
+
+
+def _view(who: Visitor, seen: Seen, entries: list[Entry]) -> OwnerView:
+    sight = who.reader.sight
+    return owner_view(seen, sight.decisions[seen.order.id], entries, sight.book, who.say.locale)
+
+
+def _name(seen: Seen) -> str:
+    """Who taps: whoever plays the role to whom the message went."""
+    role = seen.entry.wanted.role
+    return recipient(role, seen.order, seen.customer).name or role
+
+
+def _moved(entrance: Entrance, tx: Transaction, who: Visitor) -> Response | None:
+    """The page that says who looks after it now, for whoever does not any more."""
+    first, role = who.reader.first, who.reader.role
+    person = first.order.owner if role == "owner" else first.order.manager
+    if is_bound(tx, first.entry, person):
+        return None
+    say = who.say
+    lines = [say("owner.moved", who=person.name or role)]
+    return entrance.house.page(
+        "customer/note.html", say, who.brand, title=say("owner.title"), lines=lines, link=None,
+        status=HTTPStatus.FORBIDDEN,
+    )  # fmt: skip
+
+
+def _page(
+    entrance: Entrance, tx: Transaction, who: Visitor, *, saved: bool = False, wrong: str = ""
+) -> Response:
+    if (moved := _moved(entrance, tx, who)) is not None:
+        return moved
+    entries = tx.entries_of([one.order.id for one in who.reader.seen])
+    views = [_view(who, one, entries[one.order.id]) for one in who.reader.seen]
+    return entrance.house.page(
+        PAGE,
+        who.say,
+        who.brand,
+        views=views,
+        phones={one.order: as_dialled(one.phone) for one in views},
+        saved=saved,
+        wrong=who.say(f"owner.{wrong}") if wrong else "",
+        most=OWN_LINE,
+        farthest=views[0].today + FARTHEST,
+        channels=CHANNELS,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+    )
