@@ -165,7 +165,7 @@ def _copies(url: str, orders: int) -> int:
             _copied(connection, name, series, orders - 1, is_sqlite=is_sqlite)
         connection.execute(
             text(
-                "INSERT INTO attempts (entry_id, n, channel, started_at, finished_at, outcome, provider_id, "
+                "INSERT INTO attempts (entry_id, n, channel, started_at, finished_at, outcome, provider_id, "  # noqa: S608
                 "code, detail) SELECT e.id, a.n, a.channel, a.started_at, a.finished_at, a.outcome, '', "
                 f"a.code, a.detail FROM {series} CROSS JOIN attempts a JOIN entries o ON o.id = a.entry_id "
                 "JOIN entries e ON e.key = replace(o.key, 'O-0', 'O-' || CAST(s.n AS TEXT))"
