@@ -87,7 +87,7 @@ def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
     if asked.statuses:
         found.append(entries.c.status.in_([literal(one.value) for one in sorted(asked.statuses)]))
     places = [
-        column.in_(sorted(names))
+        column.in_([literal(name) for name in sorted(names)])
         for column, names in (
             (orders.c.location, asked.share.locations),
             (orders.c.brand, asked.share.brands),

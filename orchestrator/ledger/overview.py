@@ -105,9 +105,10 @@ def _coming(share: tuple[bool, bool]) -> Select[Any]:
         .order_by(_run, entries.c.id)
         .limit(bindparam("most"))
     )
-    if any(share):
-        query = query.join(orders, orders.c.id == entries.c.order_id)
-    return _shared(query, share)
+    if any(share):  # joined, an order's status would stand beside an entry's
+        theirs = _shared(select(orders.c.id).where(orders.c.id == entries.c.order_id), share)
+        query = query.where(theirs.exists())
+    return query
 
 
 _DUE = _up_to(select(literal_column("1")).select_from(entries).where(*_in_it))

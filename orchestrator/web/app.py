@@ -112,11 +112,12 @@ def _rooms(app: FastAPI, rooms: Rooms) -> list[APIRouter]:
 
 
 def _include(app: FastAPI, routers: Iterable[APIRouter]) -> None:
-    """Add the routes, and remember their paths."""
+    """Add the routes, and remember them and their paths."""
     found = list(routers)
     for router in found:
         app.include_router(router)
-    app.state.paths = frozenset(getattr(route, "path", "") for router in found for route in router.routes)
+    app.state.routes = tuple(route for router in found for route in router.routes)
+    app.state.paths = frozenset(getattr(route, "path", "") for route in app.state.routes)
 
 
 def _is_for_people(request: Request) -> bool:
