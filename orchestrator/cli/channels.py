@@ -16,7 +16,7 @@ from orchestrator.cli.output import Format, counted, failure, sentence
 from orchestrator.errors import LedgerError, Misconfigured
 
 if TYPE_CHECKING:
-    from channels.base import Channel, Message, Receipt
+    from channels.base import Channel, ChannelError, Message, Receipt
     from channels.inbox import Feed
     from orchestrator.config import Settings
 
@@ -109,11 +109,11 @@ def send_one(
     from channels.file import FileChannel
 
     if outbox is not None:
-        receipt = _sent(FileChannel(outbox, name), _message(chosen, name, to))
+        receipt = _sent(FileChannel(outbox, name), message_to(chosen, name, to))
         sentence(f"nothing was sent; the message is in {outbox / receipt.provider_id}")
         return
     with _feed(chosen, name) as feed:
-        receipt = _sent(house.channels(chosen, feed)[name], _message(chosen, name, to))
+        receipt = _sent(house.channels(chosen, feed)[name], message_to(chosen, name, to))
     sentence(f"{name} took it as {receipt.provider_id}; whether it arrives, only the recipient can say")
 
 
@@ -151,7 +151,8 @@ def _feed(chosen: Settings, name: str) -> Iterator[Feed | None]:
         yield inbox
 
 
-def _message(chosen: Settings, name: str, to: str) -> Message:
+def message_to(chosen: Settings, name: str, to: str) -> Message:
+    """The test message of a channel."""
     from uuid import uuid4
 
     from channels.base import Message
@@ -186,15 +187,34 @@ def _sent(channel: Channel, message: Message) -> Receipt:
     try:
         return asyncio.run(_send(channel, message))
     except base.ChannelError as error:
-        meaning = {
-            base.Misconfigured: "our settings are wrong",
-            base.Unavailable: "not now; nothing was sent",
-            base.Rejected: "refused, this recipient or this message",
-            base.Unknown: "nobody can say whether it was sent",
-        }.get(type(error), "it failed")
-        said = f" ({error.code})" if error.code else ""
-        failure(f"{channel.name}: {meaning}: {error.reason}{said}", error.raw)
+        failure(_meaning(channel, error), error.raw)
         raise typer.Exit(1) from None
+
+
+def outcome(channel: Channel, message: Message) -> tuple[str, str]:
+    """Send a message, and give what it means that it was not, or what the provider calls it."""
+    import asyncio
+
+    from channels import base
+
+    try:
+        return "", asyncio.run(_send(channel, message)).provider_id
+    except base.ChannelError as error:
+        return _meaning(channel, error), ""
+
+
+def _meaning(channel: Channel, error: ChannelError) -> str:
+    """What it means that a message was not sent, with the provider's own words."""
+    from channels import base
+
+    meaning = {
+        base.Misconfigured: "our settings are wrong",
+        base.Unavailable: "not now; nothing was sent",
+        base.Rejected: "refused, this recipient or this message",
+        base.Unknown: "nobody can say whether it was sent",
+    }.get(type(error), "it failed")
+    said = f" ({error.code})" if error.code else ""
+    return f"{channel.name}: {meaning}: {error.reason}{said}"
 
 
 async def _send(channel: Channel, message: Message) -> Receipt:

@@ -93,7 +93,7 @@ def _write(edit: Edit, folder: Path, *, beside: bool) -> dict[str, Any]:
 def _rows(found: list[RuleSet], folder: str) -> Iterator[dict[str, Any]]:
     from orchestrator.rules.edited import changed_between, name_of
 
-    for one, before in zip(found, [*found[1:], None], strict=True):
+    for one, before in zip(found, [*found[1:], None], strict=False):
         changed = changed_between(before.sources if before else {}, one.sources)
         yield {
             "version": one.id,

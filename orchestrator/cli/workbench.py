@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.cli import house
+from orchestrator.errors import Misconfigured
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from orchestrator.config.settings import Settings
-    from orchestrator.drafting.bench import Played
+    from orchestrator.drafting.bench import Line, Played
     from orchestrator.errors import Problem
     from orchestrator.journey import Journey, RuleBook
+    from orchestrator.ledger import Transaction
     from orchestrator.render import Rendered, Renderer
     from orchestrator.render.preview import Sample
     from orchestrator.simulation.differences import Run
@@ -160,6 +164,53 @@ class Texts:
         if self._renderer is None or now != self._stamps:
             self._renderer, self._stamps, self._book = house.texts(self.settings), now, None
         return self._renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Knows the channels of these settings, and sends a test message."""
+
+    settings: Settings
+
+    def lines(self, tx: Transaction, now: datetime) -> list[Line]:
+        """Every channel, with how it does."""
+        from channels import matrix
+        from orchestrator.cli.channel_health import standings
+        from orchestrator.drafting.bench import Line
+
+        found, can = standings(self.settings, tx, now), house.abilities(self.settings)
+        return [
+            Line(
+                name,
+                chosen.kind or name,
+                chosen.live,
+                tuple(matrix.words(can[name])) if name in can else (),
+                "; ".join(map(str, filter(None, (chosen.limits.whole, chosen.limits.sender)))),
+                found[name].words if name in found else "",
+                found[name].well if name in found else True,
+            )
+            for name, chosen in self.settings.channels.named().items()
+        ]
+
+    def test(self, name: str, to: str, own: str) -> str:
+        """Send one test message, and say what became of it; raises :class:`Misconfigured`."""
+        from channels.file import FileChannel
+        from channels.kinds.inbox import NAME as INBOX
+        from orchestrator.cli.channels import message_to, outcome
+
+        named = self.settings.channels.named()
+        if name not in named:
+            raise Misconfigured(f"no channel is called {name!r}")
+        message = message_to(self.settings, name, to)
+        if not named[name].live:
+            said, receipt = outcome(FileChannel(self.settings.outbox.path, name), message)
+            return said or f"{name} is not live: the test lies in the outbox as {receipt}"
+        if name == INBOX:
+            raise Misconfigured("a message to the inbox is tested by its customer's own page")
+        if to not in self.settings.staging.allow and to.casefold() != own.casefold():
+            raise Misconfigured(f"{to} is neither your own address nor on the list of staging.allow")
+        said, receipt = outcome(house.channels(self.settings)[name], message)
+        return said or f"{name} took it as {receipt}"
 
 
 def _text_of(path: str, renderer: Renderer) -> str:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from orchestrator.errors import Problem
     from orchestrator.journey import Journey, RuleBook
-    from orchestrator.ledger import RuleSet
+    from orchestrator.ledger import RuleSet, Transaction
     from orchestrator.render import Rendered
     from orchestrator.render.preview import Sample
     from orchestrator.simulation.differences import Run
@@ -90,6 +91,34 @@ class TextBench(Protocol):
 
     def found(self, book: RuleBook) -> Mapping[str, list[Problem]]:
         """What a reader would miss or mind, by the text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A channel as the settings have it, and how it does; what is not ``well`` wants somebody."""
+
+    name: str
+    kind: str
+    live: bool
+    abilities: tuple[str, ...]
+    rate: str
+    words: str = ""
+    well: bool = True
+
+
+class ChannelBench(Protocol):
+    """Knows the channels of this installation, and sends a test message."""
+
+    def lines(self, tx: Transaction, now: datetime) -> list[Line]:
+        """Every channel, with how it does."""
+        ...
+
+    def test(self, name: str, to: str, own: str) -> str:
+        """Send one test message, and say what became of it; raises :class:`.Misconfigured`.
+
+        What is live goes to the addresses of the staging list only, or to the one who asks (*own*).
+        """
         ...
 
 

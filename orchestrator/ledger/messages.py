@@ -1,17 +1,20 @@
 """Entries as people look for them: the newest first, by order, customer, rule, channel, state and day."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, Executable, bindparam, func, literal, literal_column, select
 
-from orchestrator.ledger.rows import ENTRY, entry
-from orchestrator.ledger.tables import entries, orders
+from orchestrator.ledger.rows import ENTRY, entry, from_json
+from orchestrator.ledger.tables import attempts, entries, facts, orders
 from orchestrator.ledger.values import Asked
 from orchestrator.ledger.verbs import Verbs
-from orchestrator.model import Entry
+from orchestrator.model import Entry, Scope
 
 WINDOW = 20_000  # entries that one look goes through: an index for each question would slow every message
+MOST = 200_000  # tries that are counted
+MOST_FACTS = 20_000  # facts among which reports are looked for
 
 _NEWEST = select(func.max(entries.c.id))
 _CREATED_FROM = (
@@ -19,6 +22,41 @@ _CREATED_FROM = (
     .where(entries.c.id >= bindparam("number"))
     .order_by(entries.c.id)
     .limit(1)
+)
+
+
+_NEWEST_TRY = select(func.max(attempts.c.id))
+_TRY_FROM = (
+    select(attempts.c.id, attempts.c.started_at)
+    .where(attempts.c.id >= bindparam("number"))
+    .order_by(attempts.c.id)
+    .limit(1)
+)
+_TRIES = (
+    select(attempts.c.channel, attempts.c.outcome, func.count())
+    .where(attempts.c.id >= bindparam("number"), attempts.c.channel != "")
+    .group_by(attempts.c.channel, attempts.c.outcome)
+    .order_by(attempts.c.channel, attempts.c.outcome)
+)
+_FACT_FROM = (
+    select(facts.c.seq, facts.c.heard)
+    .where(facts.c.seq >= bindparam("number"))
+    .order_by(facts.c.seq)
+    .limit(1)
+)
+_REPORTS = (
+    select(facts.c.type, facts.c.data)
+    .where(facts.c.seq >= bindparam("number"), facts.c.type.startswith("message."))
+    .order_by(facts.c.seq.desc())
+)
+
+_NEWEST_FACT = select(func.max(facts.c.seq))
+_HEARD_OF = (
+    select(facts.c.subject, func.max(facts.c.seq).label("latest"))
+    .where(facts.c.seq >= bindparam("number"), facts.c.scope == bindparam("scope"))
+    .group_by(facts.c.subject)
+    .order_by(literal_column("latest").desc())
+    .limit(bindparam("most"))
 )
 
 
@@ -44,7 +82,7 @@ class Messages(Verbs):
         """
         top = before if before is not None else self.newest_entry() + 1
         if asked.until is not None and before is None:
-            top = self._created_before(asked.until, top)
+            top = self._first(_CREATED_FROM, asked.until, 0, top)
         named = asked.order or asked.customer
         floor = 0 if named else max(0, top - WINDOW)
         query = select(*ENTRY).where(entries.c.id < top, entries.c.id >= floor, *_conditions(asked))
@@ -54,16 +92,44 @@ class Messages(Verbs):
             return Found(found, found[-1].id, further=False)
         return Found(found, floor, further=True) if floor > 1 else Found(found, None, further=False)
 
+    def tries_since(self, since: datetime) -> list[tuple[str, str, int]]:
+        """Count the tries of each channel since then by how they ended; "" has not ended.
+
+        Of more than :data:`MOST` the newest are counted.
+        """
+        top = int(self._value(_NEWEST_TRY) or 0) + 1
+        number = self._first(_TRY_FROM, since, max(0, top - MOST), top)
+        return [
+            (channel, outcome, count) for channel, outcome, count in self._rows(_TRIES, {"number": number})
+        ]
+
+    def reports_since(self, since: datetime, newest: int) -> list[tuple[str, Mapping[str, Any]]]:
+        """Give what was reported of messages since then, each with its type, from below the fact *newest* on.
+
+        Among more than :data:`MOST_FACTS` facts the newest are looked through.
+        """
+        number = self._first(_FACT_FROM, since, max(0, newest - MOST_FACTS), newest + 1)
+        return [(kind, from_json(data)) for kind, data in self._rows(_REPORTS, {"number": number})]
+
+    def heard_of_since(self, since: datetime, most: int) -> list[str]:
+        """Name at most so many orders that were heard of since then, the latest news first.
+
+        Among more than :data:`MOST` facts the newest are looked through.
+        """
+        newest = int(self._value(_NEWEST_FACT) or 0)
+        number = self._first(_FACT_FROM, since, max(0, newest - MOST), newest + 1)
+        values = {"number": number, "scope": Scope.ORDER.value, "most": most}
+        return [subject for subject, _ in self._rows(_HEARD_OF, values)]
+
     def newest_entry(self) -> int:
         """Give the number of the newest entry; 0 before the first."""
         return int(self._value(_NEWEST) or 0)
 
-    def _created_before(self, moment: datetime, top: int) -> int:
-        """The number below which every entry was created before *moment*: they are numbered as they come."""
-        low, high = 0, top
+    def _first(self, statement: Executable, moment: datetime, low: int, high: int) -> int:
+        """The first number whose row is of *moment* or later: rows are numbered as they come."""
         while low < high:
             middle = (low + high) // 2
-            rows = self._rows(_CREATED_FROM, {"number": middle})
+            rows = self._rows(statement, {"number": middle})
             if not rows or rows[0][1] >= moment:
                 high = middle
             else:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from orchestrator.drafting.bench import RuleBench, TextBench
+from orchestrator.drafting.bench import ChannelBench, RuleBench, TextBench
 from orchestrator.engine import Engine
 from orchestrator.ledger import Transaction
 from orchestrator.web.hearing import Write
@@ -38,6 +38,7 @@ class Desk:
     wake: Callable[[], None] = field(default=_nobody_sleeps)
     outbox: Path = Path("outbox")
     rules: RuleBench | None = None  # without one nobody reads or changes rules here
+    channels: ChannelBench | None = None  # nor looks after channels
     texts: TextBench | None = None  # nor sees messages as their readers do
 
     async def read(self, look: Callable[[Transaction], T]) -> T:

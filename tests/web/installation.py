@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from orchestrator import activation, config
 from orchestrator.cli import house, ledgers, workbench
@@ -20,7 +20,9 @@ from orchestrator.ledger import Ledger
 from orchestrator.rules import read
 from orchestrator.sending.dispatch import Dispatcher
 from tests.builders import LINDNER, NORA, PAUL, at, event, incoming, promised, reached
-from tests.web.browser import DESK, PHONE, opened, sound
+from tests.web.browser import DESK, PATIENCE, PHONE, opened, sound
+
+expect.set_options(timeout=PATIENCE)
 
 ROOT = Path(__file__).parents[2]
 CAR = {"model": "Aria Touring", "colour": "blue"}
@@ -120,4 +122,9 @@ def glance(browser: Browser, address: str, status: int = 200) -> None:
 
 def benches(home: Installed) -> dict[str, Any]:
     """What a console works with beside the ledger."""
-    return {"rules": workbench.Rules(home.settings), "texts": workbench.Texts(home.settings)}
+    settings = home.settings
+    return {
+        "rules": workbench.Rules(settings),
+        "texts": workbench.Texts(settings),
+        "channels": workbench.Channels(settings),
+    }

@@ -7,10 +7,12 @@ from orchestrator.web.console import (
     account,
     acting,
     changes,
+    channels,
     customer,
     editing,
     keys,
     live,
+    measures,
     messages,
     now,
     order,
@@ -29,7 +31,7 @@ from orchestrator.web.signed_in import Door
 
 PAGES = (
     account, acting, now, order, customer, search, rules, editing, releasing, messages, templates,
-    people, keys, changes,
+    channels, measures, people, keys, changes,
 )  # fmt: skip
 """The pages there are; a new one takes its place here."""
 

@@ -200,7 +200,7 @@ def _versions(tx: Transaction, folder: str, before: int) -> dict[str, Any]:
                 for path in edited.changed_between(old.sources if old else {}, one.sources)
             ],
         )
-        for one, old in zip(found, [*found[1:], None], strict=True)
+        for one, old in zip(found, [*found[1:], None], strict=False)
     ][:PAGE]
     return {
         "rows": rows,
