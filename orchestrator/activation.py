@@ -151,9 +151,20 @@ def adopt(
     return plan_marked(Engine(ledger, book, in_force=in_force), now)
 
 
-def put_in_force(ledger: Ledger, proposal: Proposal, now: datetime, by: str = "") -> RuleBook:
+def _nothing(_: Transaction) -> None:
+    """Nothing else is to be done in that transaction."""
+
+
+def put_in_force(
+    ledger: Ledger,
+    proposal: Proposal,
+    now: datetime,
+    by: str = "",
+    also: Callable[[Transaction], object] = _nothing,
+) -> RuleBook:
     """Let the rules of a proposal count from now on, and mark every order; *by* is who decided that.
 
+    *also* is done in the same transaction.
     Raises :class:`Stale` if others came into force since it was proposed, and either was edited in the
     console: one would undo the other unseen.
     """
@@ -171,6 +182,7 @@ def put_in_force(ledger: Ledger, proposal: Proposal, now: datetime, by: str = ""
         _thaw(tx, now)
         _date(tx, proposal.book)
         tx.mark_all()
+        also(tx)
         return replace(proposal.book, number=tx.in_force())
 
 
@@ -211,9 +223,12 @@ def plan_marked(engine: Engine, now: datetime) -> int:
     return count
 
 
-def hold(ledger: Ledger, proposal: Proposal, now: datetime) -> int:
+def hold(
+    ledger: Ledger, proposal: Proposal, now: datetime, also: Callable[[Transaction], object] = _nothing
+) -> int:
     """Keep a proposal for a person to look at, and return how many entries are frozen until then.
 
+    *also* is done in the same transaction.
     The rules in force stay; but nothing is sent of what the proposal would change or take back.
     """
     with ledger.transaction() as tx:
@@ -221,6 +236,7 @@ def hold(ledger: Ledger, proposal: Proposal, now: datetime) -> int:
         if held is None or held.digest != proposal.digest:
             _thaw(tx, now)
         _kept(tx, proposal, now)
+        also(tx)
         touched = [move.entry.id for move in proposal.plan.reschedule]
         return tx.hold([*touched, *(gone.entry.id for gone in proposal.plan.cancel)], FROZEN, now)
 
@@ -231,9 +247,17 @@ def held(ledger: Ledger) -> RuleSet | None:
         return tx.ruleset(RuleSetState.HELD)
 
 
-def release(ledger: Ledger, waits: RuleSet, book: RuleBook, now: datetime, by: str) -> None:
+def release(
+    ledger: Ledger,
+    waits: RuleSet,
+    book: RuleBook,
+    now: datetime,
+    by: str,
+    also: Callable[[Transaction], object] = _nothing,
+) -> None:
     """Put what is held in force, with its rules as *book*; *by* is who decided that.
 
+    *also* is done in the same transaction.
     Raises :class:`Stale` if something else is held, or nothing, by now.
     """
     with ledger.read() as tx:
@@ -257,13 +281,17 @@ def release(ledger: Ledger, waits: RuleSet, book: RuleBook, now: datetime, by: s
         ),
         now,
         by,
+        also,
     )
 
 
-def reject(ledger: Ledger, now: datetime, by: str = "") -> int | None:
+def reject(
+    ledger: Ledger, now: datetime, by: str = "", also: Callable[[Transaction], object] = _nothing
+) -> int | None:
     """Throw the held proposal away, and return how many entries wait again; ``None`` if none is held.
 
-    The same rule files are not proposed again until they change. *by* is who decided that.
+    The same rule files are not proposed again until they change. *by* is who decided that; *also* is done in
+    the same transaction.
     """
     with ledger.transaction() as tx:
         held = tx.ruleset(RuleSetState.HELD)
@@ -271,6 +299,7 @@ def reject(ledger: Ledger, now: datetime, by: str = "") -> int | None:
             return None
         tx.reject_ruleset(by)
         tx.remember(_REJECTED, held.digest)
+        also(tx)
         return _thaw(tx, now)
 
 

@@ -64,6 +64,7 @@ def application(
         wake=wake,
         rules=workbench.Rules(chosen),
         texts=workbench.Texts(chosen),
+        channels=workbench.Channels(chosen),
     )
     ages = Ages(chosen.console.session_idle, chosen.console.session_longest)
     callbacks = callbacks_router(

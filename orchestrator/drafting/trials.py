@@ -19,13 +19,14 @@ from typing import Any
 import orjson
 
 from orchestrator import activation
+from orchestrator.access.audit import CONSOLE, By, Told, record
 from orchestrator.activation import Proposal
 from orchestrator.drafting import drafts
 from orchestrator.drafting.bench import SETTINGS, RuleBench, files_of
 from orchestrator.drafting.drafts import Draft
 from orchestrator.drafting.history import latest
 from orchestrator.errors import BeforehandError
-from orchestrator.ledger import Ledger, RuleSetState
+from orchestrator.ledger import Ledger, RuleSetState, Transaction
 from orchestrator.rules import edited
 from orchestrator.simulation.differences import differences
 from orchestrator.views.plans import by_rule
@@ -186,18 +187,25 @@ class Trials:
     def _decided(self, proposed: Proposal, wish: Wish, who: Who) -> str:
         now = self._now()
         if wish is Wish.ASK or proposed.alarm:
-            frozen = activation.hold(self._ledger, proposed, now)
+            frozen = activation.hold(self._ledger, proposed, now, self._told(who, "propose rules", proposed))
             why = (
                 f"it is more than one person decides: {proposed.alarm}" if proposed.alarm else "as you asked"
             )
             said = f"held for a second person, {why}; {frozen:,} notifications wait with it"
         else:
-            activation.put_in_force(self._ledger, proposed, now, who.name)
+            told = self._told(who, "apply rules", proposed)
+            activation.put_in_force(self._ledger, proposed, now, who.name, told)
             self._wake()
             said = "in force"
         with self._ledger.transaction() as tx:
             drafts.keep(tx, Draft(who.person))
         return said
+
+    def _told(self, who: Who, what: str, proposed: Proposal) -> Callable[[Transaction], None]:
+        """What writes down who did it."""
+        told = Told(what, "rules", after={"why": who.why, "version": proposed.digest[:12]})
+        by = By(who.name, CONSOLE, who.person)
+        return lambda tx: record(tx, by, told, self._now())
 
     def _compared(self, before: Mapping[str, str], after: Mapping[str, str]) -> Mapping[str, Any]:
         """Whom the latest history would have told more, less or otherwise."""

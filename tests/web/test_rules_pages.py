@@ -175,6 +175,8 @@ def test_what_an_operator_asks_for_somebody_else_releases_and_nobody_alone(
     assert (now.by, now.decided_by) == (NORA.name, PAUL.name)
     with home.engine.ledger.read() as tx:
         assert not tx.entries_in({Status.HELD})
+        newest = [(one.what, one.who) for one in tx.changes(limit=2)]
+    assert newest == [("release rules", PAUL.name), ("propose rules", NORA.name)]
 
 
 def test_two_who_edit_one_file_never_overwrite_each_other(

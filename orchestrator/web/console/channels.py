@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
+from orchestrator.access.audit import By, Told, record
 from orchestrator.access.roles import Action, Viewer
 from orchestrator.errors import Misconfigured
 from orchestrator.ledger import Stops, Transaction
@@ -51,6 +52,8 @@ def router(desk: Desk) -> APIRouter:
         def work(tx: Transaction) -> str:
             if form.get("do") == "resume":
                 count = go_on(tx, Stops.CHANNEL, name, desk.now())
+                if count is not None:
+                    record(tx, By.viewer(viewer), Told("resume", f"channel {name}"), desk.now())
                 return (
                     f"{name} was not paused" if count is None else f"{name} goes on; {count:,} waited for it"
                 )
@@ -58,6 +61,9 @@ def router(desk: Desk) -> APIRouter:
                 raise HTTPException(HTTPStatus.NOT_FOUND, f"no channel is called {name}")
             why = form.get("reason", "").strip() or "by hand"
             new = tx.pause(Stops.CHANNEL, name, desk.now(), f"{why} ({viewer.name})")
+            if new:
+                told = Told("pause", f"channel {name}", after={"reason": why})
+                record(tx, By.viewer(viewer), told, desk.now())
             return f"{name} stands still" if new else f"{name} was paused already"
 
         return see("/console/channels", await desk.change(work))
@@ -73,6 +79,9 @@ def router(desk: Desk) -> APIRouter:
             said = await asyncio.to_thread(bench.test, name, to, viewer.email)
         except Misconfigured as error:
             said = f"nothing was sent: {error}"
+        else:
+            told = Told("test channel", f"channel {name}")
+            await desk.change(lambda tx: record(tx, By.viewer(viewer), told, desk.now()))
         return see("/console/channels", said)
 
     return routes

@@ -1,6 +1,7 @@
 """What is held for a second person: looked at, released, rejected, or taken back by whoever proposed it."""
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
 from orchestrator import activation
+from orchestrator.access.audit import By, Told, record
 from orchestrator.access.roles import Action, Viewer
 from orchestrator.drafting import trials
 from orchestrator.drafting.bench import SETTINGS, RuleBench, files_of
@@ -54,7 +56,9 @@ def router(desk: Desk) -> APIRouter:
             words = "a second person releases it" if own else f"{viewer.role} may not release rules"
             raise HTTPException(HTTPStatus.FORBIDDEN, words)
         if form.get("do") == "reject":
-            thawed = await asyncio.to_thread(activation.reject, ledger, desk.now(), viewer.name)
+            thawed = await asyncio.to_thread(
+                activation.reject, ledger, desk.now(), viewer.name, _told(desk, viewer, "reject rules", waits)
+            )
             desk.wake()
             return see("/console/rules", f"rejected; {thawed or 0:,} notifications that waited for it may go")
         try:
@@ -71,7 +75,14 @@ def _release(desk: Desk, bench: RuleBench, waits: RuleSet, viewer: Viewer) -> No
     book, problems = bench.understood(files_of(waits), waits.sources.get(SETTINGS, ""))
     if problems:  # a text they say may be gone since
         raise HTTPException(HTTPStatus.CONFLICT, f"they have problems by now: {problems[0]}")
-    activation.release(desk.engine.ledger, waits, book, desk.now(), viewer.name)
+    told = _told(desk, viewer, "release rules", waits)
+    activation.release(desk.engine.ledger, waits, book, desk.now(), viewer.name, told)
+
+
+def _told(desk: Desk, viewer: Viewer, what: str, waits: RuleSet) -> Callable[[Transaction], None]:
+    """What writes down who decided."""
+    told = Told(what, f"version {waits.id}", after={"proposed by": waits.by or "the files"})
+    return lambda tx: record(tx, By.viewer(viewer), told, desk.now())
 
 
 def _held(tx: Transaction, bench: RuleBench, viewer: Viewer) -> dict[str, Any]:

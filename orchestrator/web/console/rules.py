@@ -10,6 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
+from orchestrator.access.audit import By, Told, record
 from orchestrator.access.roles import Action, Viewer
 from orchestrator.drafting import drafts
 from orchestrator.drafting.bench import Played, RuleBench, files_of
@@ -80,11 +81,15 @@ def router(desk: Desk) -> APIRouter:
                 raise HTTPException(HTTPStatus.NOT_FOUND, f"no rule is called {name}")
             if form.get("do") == "resume":
                 count = go_on(tx, Stops.RULE, name, desk.now())
+                if count is not None:
+                    record(tx, By.viewer(viewer), Told("resume", f"rule {name}"), desk.now())
                 return (
                     f"{name} was not paused" if count is None else f"{name} goes on; {count:,} waited for it"
                 )
             why = form.get("reason", "").strip() or "by hand"
-            tx.pause(Stops.RULE, name, desk.now(), f"{why} ({viewer.name})")
+            if tx.pause(Stops.RULE, name, desk.now(), f"{why} ({viewer.name})"):
+                told = Told("pause", f"rule {name}", after={"reason": why})
+                record(tx, By.viewer(viewer), told, desk.now())
             return f"{name} stands still"
 
         return see(f"/console/rules/rule/{quote(name, safe='')}", await desk.change(work))
