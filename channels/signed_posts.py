@@ -53,7 +53,7 @@ class SignedPosts:
     ) -> tuple[int, str]:
         """Post *body* under the ``webhook-id`` *identity*; return the status and the beginning of the answer.
 
-        Whoever gets the same id again knows it for the same: no answer is in doubt, and posting again is safe.
+        Whoever gets the same id again knows it for the same, so posting again is safe.
         Raises the errors of :mod:`channels.base`; Misconfigured if the receiver wants no more (410).
         """
         headers = {

@@ -133,7 +133,7 @@ class ChannelContract:
 
     @pytest.fixture
     def impatient(self, channel: Channel) -> Channel:
-        """The channel, waiting for no answer longer than a moment: a suite has its own where that is short."""
+        """The channel, waiting only a moment for an answer; a suite may give one of its own."""
         return channel
 
     @pytest.fixture(autouse=True)

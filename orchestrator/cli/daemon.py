@@ -16,6 +16,7 @@ from orchestrator.cli import house, ledgers, listening, logs, output, roles, wat
 from orchestrator.cli.inbox import served, tidying
 from orchestrator.cli.options import Config, settings
 from orchestrator.cli.roles import Role
+from orchestrator.cli.subscribers import listeners
 
 if TYPE_CHECKING:
     import asyncio
@@ -187,6 +188,10 @@ async def _until_stopped(
         part = "" if role is Role.ALL else f" as {role}"
         output.note(f"working on {written(chosen.ledger.url)}{part}; SIGTERM or Ctrl+C stops")
         jobs: list[Awaitable[Any]] = [transport.run(stop)]
+        if chosen.subscribers and role in (Role.ALL, Role.PLANNER):
+            from orchestrator.subscribers import Telling
+
+            jobs.append(Telling(engine.ledger, listeners(chosen), clock).run(stop))
         if server is not None:
             readers = house.readers(chosen, channels)
             jobs.append(_listen(chosen, engine, readers, server, stop, transport.wake, inbox, seen))

@@ -16,7 +16,7 @@ from channels.settings import is_secret
 from orchestrator.config import channels, toml_words
 from orchestrator.config.section import Section
 from orchestrator.config.senders import Sender, unsigned
-from orchestrator.config.settings import Brand, Calendar, Settings
+from orchestrator.config.settings import Brand, Calendar, Settings, Subscriber
 from orchestrator.config.toml_places import Path as Name  # ("channels", "email", "port")
 from orchestrator.config.toml_places import Place, places
 from orchestrator.errors import Problem, Problems
@@ -30,8 +30,8 @@ FILE_VARIABLE = "BEFOREHAND_CONFIG"
 DEFAULT_FILE = Path("config.toml")
 MASK = "********"
 SHARE = "_share"  # ends the names of settings that are a part of one
-ANY = "<name>"  # calendars and brands are named by whoever writes them
-_NAMED: Mapping[str, type[Section]] = {"calendars": Calendar, "brands": Brand}
+ANY = "<name>"  # calendars, brands and subscribers are named by whoever writes them
+_NAMED: Mapping[str, type[Section]] = {"calendars": Calendar, "brands": Brand, "subscribers": Subscriber}
 
 _KINDS = {
     "bool": "true or false",
@@ -130,10 +130,13 @@ def _read(file: Path, draft: _Draft) -> None:
 
 def _no_secrets(draft: _Draft) -> None:
     """Complain of every secret that stands in the file."""
-    for name, info in _declared(draft.model).items():
-        if is_secret(info.annotation) and name in draft.values:
-            hint = f"set {_variable(name)}, or {_variable(name)}_FILE to a file that holds it"
-            draft.complain(name, "C030", f"{name[-1]} is a secret: it must not be in this file", hint)
+    for declared, info in _declared(draft.model).items():
+        if not is_secret(info.annotation):
+            continue
+        for name in draft.values:
+            if len(name) == len(declared) and _leads((*declared, ""), name):
+                hint = f"set {_variable(name)}, or {_variable(name)}_FILE to a file that holds it"
+                draft.complain(name, "C030", f"{name[-1]} is a secret: it must not be in this file", hint)
 
 
 def _flags(draft: _Draft) -> None:
@@ -226,6 +229,14 @@ def _validated(folder: Path, draft: _Draft) -> Settings | None:
             place = (channels.CALLBACKS, table, "channel")
             near = did_you_mean(reporter.channel, there)
             draft.complain(place, "C038", f"no channel is called {reporter.channel!r}", near)
+    for table, subscriber in settings.subscribers.items():
+        for key, hint in (
+            ("url", 'write url = "https://example.com/hooks"'),
+            ("secret", f"set {_variable(('subscribers', table, 'secret'))}"),
+        ):
+            if not getattr(subscriber, key):
+                message = f"{table} cannot be told anything: {key} is missing"
+                draft.complain(("subscribers", table), "C036", message, hint)
     for found in unsigned(settings.sender, settings.brands, settings.server.keys):
         draft.complain(found.setting, "C043", found.message, found.hint)
     return settings

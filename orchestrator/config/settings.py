@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
+from channels.endpoints import Endpoint
 from channels.kinds.email import Email
 from channels.kinds.push import Push
 from channels.kinds.sms import Sms
@@ -346,6 +347,15 @@ class Log(Section):
     format: Literal["text", "json"] = Field(default="text", description="Lines for people, or for programs.")
 
 
+class Subscriber(Endpoint, Section):
+    """Another system that is told what happens here."""
+
+    types: Texts = Field(
+        default=("notification.*", "message.*", "task.*"),
+        description="Which events it is told of, by type; `task.*` is every type that begins with `task.`.",
+    )
+
+
 class Settings(Section):
     """All of it. ``origin`` says of every dotted name where its value came from."""
 
@@ -361,6 +371,7 @@ class Settings(Section):
     habits: Habits = Field(default_factory=Habits)
     calendars: Mapping[str, Calendar] = Field(default_factory=dict)
     brands: Mapping[str, Brand] = Field(default_factory=dict)
+    subscribers: Mapping[str, Subscriber] = Field(default_factory=dict)
     channels: Channels = Field(default_factory=Channels)
     callbacks: Callbacks = Field(default_factory=Callbacks)
     staging: Staging = Field(default_factory=Staging)

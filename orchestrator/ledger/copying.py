@@ -7,10 +7,11 @@ from sqlalchemy import Connection, Table, func, insert, select, text
 
 from orchestrator.errors import Misconfigured
 from orchestrator.ledger.ledger import Ledger
-from orchestrator.ledger.tables import facts, metadata
+from orchestrator.ledger.tables import facts, metadata, subscribers
 
 AT_ONCE = 1000
-_OWN = {facts.c.written}  # which transaction wrote it is said by the database that keeps it
+# which transaction wrote it is said by the database that keeps it: here one has written all facts
+_OWN = {facts.c.written, subscribers.c.written}
 
 
 def copy(

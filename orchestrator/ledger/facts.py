@@ -35,7 +35,8 @@ _NEWEST = select(func.max(facts.c.seq))
 _WHOM = select(facts.c.scope, facts.c.subject).limit(bindparam("most"))
 _NEWS = _WHOM.where(facts.c.seq > bindparam("mark"))
 # of transactions that write at once, one that began earlier may commit later: numbers do not tell what is new
-_SO_FAR = select(literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", BigInteger()))
+SO_FAR = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_SO_FAR = select(literal_column(SO_FAR, BigInteger()))
 _NEWS_OF_MANY = _WHOM.where(facts.c.written >= bindparam("mark"))
 _SUBJECTS: Select[Any] = (
     select(facts.c.subject)

@@ -29,12 +29,14 @@ from orchestrator.ledger.overview import Overview
 from orchestrator.ledger.reserving import Reserving
 from orchestrator.ledger.returning import Returning
 from orchestrator.ledger.sending import Sending
+from orchestrator.ledger.subscribing import Subscribing
 from orchestrator.ledger.turns import Turns
 
 _TIME = select(func.clock_timestamp(type_=DateTime(timezone=True)))
 
 
 class Transaction(
+    Subscribing,
     Facts,
     Orders,
     Sending,

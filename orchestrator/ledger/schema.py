@@ -11,7 +11,7 @@ from orchestrator.ledger.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0017"  # the newest file in migrations/versions
+HEAD = "0018"  # the newest file in migrations/versions
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

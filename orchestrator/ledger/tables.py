@@ -411,6 +411,27 @@ class DaemonTable(Base, table=True):
     scanned_at: datetime | None = Field(sa_type=Moment)
 
 
+class SubscriberTable(Base, table=True):
+    """Somebody who is told what happens here, and up to which fact they were: ``written`` and ``seq``.
+
+    ``written`` is a transaction of PostgreSQL's; in SQLite ``seq`` alone is the order of the facts.
+    """
+
+    __tablename__ = "subscribers"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    written: int | None = Field(
+        default=None, sa_type=BigInteger, sa_column_kwargs={"server_default": this_transaction()}
+    )
+    seq: int = Field(sa_type=BigInteger)
+    told_at: datetime | None = Field(sa_type=Moment)
+    failures: int
+    failing_since: datetime | None = Field(sa_type=Moment)
+    retry_at: datetime = Field(sa_type=Moment)
+    reason: str = Field(sa_type=Text)
+    lease_until: datetime = Field(sa_type=Moment)
+
+
 class SettingTable(Base, table=True):
     """A value the engine remembers by name."""
 
@@ -447,4 +468,5 @@ early_reports = _core(EarlyReportTable)
 rulesets = _core(RuleSetTable)
 activations = _core(ActivationTable)
 daemons = _core(DaemonTable)
+subscribers = _core(SubscriberTable)
 settings = _core(SettingTable)

@@ -1,7 +1,7 @@
 """What goes into the ledger's verbs and comes out of them, beside the values of :mod:`orchestrator.model`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
@@ -337,3 +337,32 @@ class Asked:
     share: Share = EVERYTHING
     since: datetime | None = None
     until: datetime | None = None
+
+
+class Place(NamedTuple):
+    """A fact's place in the order in which subscribers are told of facts."""
+
+    written: int | None
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """Somebody who is told what happens here, up to which place they were, and how that goes.
+
+    ``failing_since`` is ``None`` while they take what they are told, ``retry_at`` when they are told again,
+    ``told_at`` when they last took something.
+    """
+
+    name: str
+    written: int | None
+    seq: int
+    told_at: datetime | None
+    failures: int
+    failing_since: datetime | None
+    retry_at: datetime
+    reason: str
+
+    def at(self, place: Place) -> "Subscriber":
+        """The same, told everything up to *place*."""
+        return replace(self, written=place.written, seq=place.seq)

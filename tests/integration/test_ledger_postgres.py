@@ -261,3 +261,41 @@ def test_a_ledger_moves_from_a_file_to_a_server_and_goes_on_where_it_was(empty: 
             assert tx.create([note("O-9")], NOW) == 1
         with pytest.raises(Misconfigured, match="not empty"):
             copying.copy(house.ledger, moved)
+
+
+# ── who is told what happens ─────────────────────────────────────────────────
+
+
+def test_a_subscriber_does_not_miss_a_fact_whose_transaction_ends_late(ledger: Ledger, url: str) -> None:
+    with ledger.transaction() as tx:
+        tx.subscribe("crm")
+        (crm,) = tx.subscribers()
+    with Ledger.open(url) as other, ThreadPoolExecutor() as elsewhere:
+
+        def after_the_late_one() -> list[str]:
+            with other.transaction() as late:
+                late.append([Item(fact("late"))])
+            return read_on()
+
+        def read_on() -> list[str]:
+            with other.read() as tx:
+                return [heard.id for _, heard in tx.next_facts(crm, 10)]
+
+        with ledger.transaction() as early:
+            early.append([Item(fact("early"))])
+            assert elsewhere.submit(after_the_late_one).result() == []
+        assert read_on() == ["early", "late"]
+
+
+def test_a_subscriber_goes_on_where_they_were_once_the_ledger_is_copied(empty: str, tmp_path: Path) -> None:
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", upgrade=True) as ours:
+        with ours.transaction() as tx:
+            tx.append([Item(fact("heard"))])
+            tx.subscribe("crm")
+            tx.append([Item(fact("new"))])
+        with Ledger.open(empty, upgrade=True) as theirs:
+            copying.copy(ours, theirs)
+            with theirs.transaction() as tx:
+                tx.append([Item(fact("newer"))])
+            with theirs.read() as tx:
+                assert [heard.id for _, heard in tx.next_facts(tx.subscribers()[0], 10)] == ["new", "newer"]

@@ -351,7 +351,7 @@ WRONG = [
     ("[limits]\nplan_share = -1", "C005", 2, 14, ""),
     ("[compny]\nname = 'x'", "C003", 1, 2, "did you mean 'company'?"),
     ("[server]\nprot = 1", "C003", 2, 1, "did you mean 'port'?"),
-    ("[server]\nzzz = 1", "C003", 2, 1, "there is: host, port"),
+    ("[server]\nzzz = 1", "C003", 2, 1, "public_url, signing_keys"),
     ("[channels.emial]\nlive = false", "C003", 1, 11, "did you mean 'email'?"),
     ("[calendars.x]\nmon = '09:00-17:00'\nfrei = '09:00-17:00'", "C003", 3, 1, "did you mean 'fri'?"),
     ("server = 5", "C004", 1, 10, ""),
