@@ -200,6 +200,8 @@ class Engine:
         """The cache row of an order, for lists and lookups."""
         problem = sight.problems.get(order_id, "")
         order = sight.orders.get(order_id)
+        if order_id in sight.pruned:
+            return OrderRow(order_id, status="pruned")
         if order is None:
             return OrderRow(order_id, problem=problem)
         journey = journey_of(order, sight.book)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
-    "CUSTOMER_TYPES", "ENGINE", "Fact", "Milestone", "Promise", "Promised", "Scope", "Telling",
+    "CUSTOMER_TYPES", "ENGINE", "PRUNED", "Fact", "Milestone", "Promise", "Promised", "Scope", "Telling",
     "Wish", "scope_of", "value",
 ]  # fmt: skip
 
@@ -71,6 +71,7 @@ CORE_TYPES = (
 )  # fmt: skip
 """The types of events that the engine itself understands; what each may hold, intake knows."""
 
+PRUNED = "order.pruned"  # of an order whose history was deleted this is the only fact that stays
 ENGINE = "beforehand"  # the source of the facts the engine writes about its own notifications
 
 

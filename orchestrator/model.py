@@ -15,6 +15,7 @@ from typing import Any
 from orchestrator.facts import (
     CUSTOMER_TYPES,
     ENGINE,
+    PRUNED,
     Fact,
     Milestone,
     Promise,
@@ -28,8 +29,8 @@ from orchestrator.facts import (
 )
 
 __all__ = [
-    "CUSTOMER_TYPES", "ENGINE", "FINAL", "IN_FLIGHT", "MOVES", "STAFF", "WAITING", "Answer", "Consent",
-    "Customer", "Decision", "Delivery", "Entry", "Fact", "Hold", "Kind", "Location", "Milestone",
+    "CUSTOMER_TYPES", "ENGINE", "FINAL", "IN_FLIGHT", "MOVES", "PRUNED", "STAFF", "WAITING", "Answer",
+    "Consent", "Customer", "Decision", "Delivery", "Entry", "Fact", "Hold", "Kind", "Location", "Milestone",
     "Notification", "Order", "OrderStatus", "Outcome", "OwnLine", "Person", "Promise", "Promised", "Purpose",
     "Scope", "Sent", "Silence", "Status", "Step", "TakenOver", "Telling", "Tells", "Window", "Wish",
     "first_occasion",

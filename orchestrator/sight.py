@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.journey import NOBODY, RuleBook
 from orchestrator.ledger import Transaction
-from orchestrator.model import Customer, Decision, Fact, Order, Scope, Sent
+from orchestrator.model import ENGINE, PRUNED, Customer, Decision, Fact, Order, Scope, Sent
 from orchestrator.persons.merging import fold_person
 from orchestrator.planning.fold import fold_customer, fold_order, follow
 from orchestrator.planning.planner import wanted
@@ -16,6 +16,7 @@ from orchestrator.timing.caps import LOOK_BACK
 
 FRESH = timedelta(seconds=10)  # how long a look holds if no fact comes: the planner depends on the time
 MANY = 2000  # facts after which looking again is cheaper than reading whom they concern
+PRUNED_AT = "it was closed, and its history deleted on "
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -35,6 +36,7 @@ class Sight:
     decisions: dict[str, Decision] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     happened: dict[str, datetime] = field(default_factory=dict)  # by order, its latest fact
+    pruned: set[str] = field(default_factory=set)  # orders without a history, and without news since
 
     def customer_of(self, order: Order) -> Customer:
         """Who waits for this order; somebody nothing is known about if no fact names them."""
@@ -78,6 +80,11 @@ def look(
             sight.customers[customer_id].sent = tuple(sent)
     _decide(sight, orders, only)
     return sight
+
+
+def pruned(facts: Iterable[Fact]) -> Fact | None:
+    """The fact that says that an order's history was deleted, if it was."""
+    return next((fact for fact in facts if fact.type == PRUNED and fact.source == ENGINE), None)
 
 
 def sent_to(tx: Transaction, sight: Sight, moment: datetime) -> dict[str, list[Sent]]:
@@ -135,6 +142,11 @@ def look_at_facts(tx: Transaction, book: RuleBook, orders: Iterable[str], now: d
     """Fold *orders* and their customers, and decide nothing yet."""
     sight = Sight(book, now, tx.so_far())
     for order_id, facts in tx.order_facts(orders).items():
+        if (gone := pruned(facts)) is not None:
+            sight.problems[order_id] = f"{PRUNED_AT}{gone.happened:%Y-%m-%d}: nothing is planned for it"
+            if len(facts) == 1:
+                sight.pruned.add(order_id)
+            continue
         try:
             order = fold_order(order_id, facts)
             hash(order.customer)  # or it cannot be looked up

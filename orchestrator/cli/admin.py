@@ -123,6 +123,34 @@ def db_copy(
     output.sentence(f"{facts} and {entries} copied; now set ledger.url to the new one, and start again")
 
 
+def db_prune(
+    ctx: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be deleted.")] = False,
+    config: Config = None,
+) -> None:
+    """Delete what is older than `[retention]` says.
+
+    A daemon does so by itself, a little at a time. What keeps a message from being sent twice stays, and so
+    do consents, suppressed addresses and erasures.
+    """
+    from orchestrator.cli import ledgers
+    from orchestrator.retention import Pruner
+
+    chosen = settings(ctx, config)
+    keeps = chosen.retention.keeps()
+    if keeps.everything:
+        raise Misconfigured('everything is kept: [retention] orders = "1095d" says how long, for example')
+    with ledgers.existing(chosen) as ledger:
+        gone = Pruner(ledger, keeps, ledgers.clock_of(ledger).now).run(dry=dry_run)
+    verb = "would be deleted" if dry_run else "deleted"
+    orders = output.counted(gone.orders, "closed order")
+    attempts = output.counted(gone.attempts, "attempt")
+    looks = output.counted(
+        gone.activity, "fact that a customer was active", "facts that customers were active"
+    )
+    output.sentence(f"{orders}, {attempts} and {looks} {verb}")
+
+
 def db_rebuild(ctx: typer.Context, config: Config = None) -> None:
     """Work out again, from its facts, how every order stands.
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from orchestrator.engine import Engine
     from orchestrator.inbox.store import Inbox
 
+PRUNE = timedelta(minutes=1)  # between two looks for what is older than the settings keep it
 TIDY = timedelta(hours=1)  # between two looks for what is too old for an inbox
 FOLLOW = timedelta(seconds=5)  # until a daemon follows `beforehand apply`, and templates that changed
 A_WEEK = timedelta(days=6)  # within it a weekday says which day is meant
@@ -156,6 +157,7 @@ async def _until_stopped(
     from orchestrator.cli.standing import Standing
     from orchestrator.clock import Watch
     from orchestrator.config import written
+    from orchestrator.retention import Pruner
     from orchestrator.sending.dispatch import Dispatcher
 
     clock = ledgers.clock_of(engine.ledger)
@@ -179,6 +181,9 @@ async def _until_stopped(
         transport.every(TIDY, tidying(chosen, inbox, clock), "old messages in inboxes")
     if role in (Role.ALL, Role.PLANNER):
         transport.every(AGAIN, Early(engine, clock.now), "reports that came early")
+    keeps = chosen.retention.keeps()
+    if not keeps.everything and role in (Role.ALL, Role.PLANNER):
+        transport.every(PRUNE, Pruner(engine.ledger, keeps, clock.now), "what is over")
     heartbeat = Heartbeat(engine.ledger, role, clock, lambda: dispatcher.worked_at)
     transport.every(BEAT, heartbeat, "heartbeat")
     seen.standing = Standing(engine.ledger, role, clock, heartbeat.scanned_at, chosen.daemon.lease)

@@ -19,7 +19,7 @@ from channels.settings import ChannelSettings, ReporterSettings
 from orchestrator import journey
 from orchestrator.config import quiet_hours
 from orchestrator.config.console import Console, EventsKey
-from orchestrator.config.operations import Metrics, Port, Telemetry
+from orchestrator.config.operations import Metrics, Port, Retention, Telemetry
 from orchestrator.config.public_holidays import PublicHolidays, fault
 from orchestrator.config.section import Section
 from orchestrator.config.senders import Purposes, Sender
@@ -382,6 +382,7 @@ class Settings(Section):
     daemon: Daemon = Field(default_factory=Daemon)
     log: Log = Field(default_factory=Log)
     metrics: Metrics = Field(default_factory=Metrics)
+    retention: Retention = Field(default_factory=Retention)
     telemetry: Telemetry = Field(default_factory=Telemetry)
 
     _origin: Mapping[str, str] = PrivateAttr(default_factory=dict)

@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, bindparam, exists, func, insert, literal_column, select, update
 
 from orchestrator.ledger.persons import INTRODUCED, ORDERED, Persons
+from orchestrator.ledger.pruning import Pruning
 from orchestrator.ledger.rows import FACT, fact, to_json
 from orchestrator.ledger.skeleton import ERASED, bare
 from orchestrator.ledger.tables import facts, orders
 from orchestrator.ledger.values import Appended, Heard
 from orchestrator.ledger.verbs import batches
-from orchestrator.model import Fact, Scope, may_be_either, scope_of
+from orchestrator.model import ENGINE, Fact, Scope, may_be_either, scope_of
 
 _PAGE = 1000
 _SCOPES = {scope.value: scope for scope in Scope}
@@ -57,7 +58,7 @@ _UNLIST = orders.delete().where(
 )
 
 
-class Facts(Persons):
+class Facts(Persons, Pruning):
     """The verbs about facts."""
 
     def append(self, heard: Sequence[Heard]) -> list[Appended]:
@@ -66,10 +67,14 @@ class Facts(Persons):
         Within *heard* the first of several with one source and id counts.
         """
         known = self._digests(heard)
+        late = self._of_pruned([item.fact for item in heard if item.fact.source != ENGINE])
         answers, new = [], []
         for item in heard:
             said = item.fact
             name = (said.source, said.id)
+            if name in late:
+                answers.append(Appended.DUPLICATE)
+                continue
             digest = known.get(name)
             if digest is not None:
                 same = digest in (item.digest, ERASED)
@@ -87,6 +92,24 @@ class Facts(Persons):
             self.named(kept)
             self._file_again(new)
         return answers
+
+    def _of_pruned(self, said: Sequence[Fact]) -> set[tuple[str, str]]:
+        """Name the news of orders without a history that had happened before it was deleted.
+
+        It was here, or it comes too late: in neither case is there anything to compare it with.
+        """
+        about = [fact for fact in said if scope_of(fact.type) is Scope.ORDER]
+        gone = self.pruned(sorted({fact.subject for fact in about}))
+        if not gone:
+            return set()
+        customers = self.customers_alone(about)
+        return {
+            (fact.source, fact.id)
+            for fact in about
+            if fact.subject in gone
+            and fact.happened <= gone[fact.subject]
+            and not (may_be_either(fact.type) and fact.subject in customers)
+        }
 
     def customers_alone(self, said: Iterable[Fact]) -> set[str]:
         """Name the subjects of facts of a company's own types that are customers, and no announced order."""

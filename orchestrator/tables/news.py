@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from orchestrator.intake.values import moment_text
-from orchestrator.model import Fact
+from orchestrator.model import PRUNED, Fact
 from orchestrator.tables.doubles import digest
 from orchestrator.tables.rows import PromiseSaid, Said, When
 
@@ -33,6 +33,7 @@ class Before:
 
     times: Counter[str] = field(default_factory=Counter)  # how often each id was given, without its number
     last: dict[str, Fact] = field(default_factory=dict)  # by field, with its milestone
+    pruned: bool = False  # the order's history was deleted: what the table says of it is no news
 
     def says(self, about: str, name: str) -> bool:
         """Was this the last thing said about that field?"""
@@ -44,6 +45,7 @@ def before(facts: Iterable[Fact], source: str) -> Before:
     """Gather what *source* said among facts in the order they were accepted."""
     found = Before()
     for fact in facts:
+        found.pruned |= fact.type == PRUNED
         about = _FIELDS.get(fact.type) if fact.source == source else None
         if about is not None:
             found.times[_unnumbered(fact.id)] += 1
@@ -73,6 +75,8 @@ class News:
 
     def order(self, said: Said, known: Before) -> Iterator[dict[str, Any]]:
         """Everything about the order that was not said before, or that was said otherwise."""
+        if known.pruned:
+            return
         yield from self._described("order", said.order, said.about_order, said.placed, known)
         for name, promise in said.promises.items():
             yield from self._promised(said, name, promise, known)
