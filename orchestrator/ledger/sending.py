@@ -359,11 +359,11 @@ class Sending(Entries):
     def _each(self, statement: Any, rows: Sequence[dict[str, Any]]) -> set[int]:
         """Run *statement* for every row in one go; only if some row had no effect, find out which."""
         if len(rows) > 1:
-            together = self._connection.begin_nested()
-            if self._run(statement, rows) == len(rows):
-                together.commit()
+            self._driver.execute("SAVEPOINT together")  # through SQLAlchemy it costs ten times as much
+            done = self._run(statement, rows)
+            self._driver.execute(f"{'RELEASE' if done == len(rows) else 'ROLLBACK TO'} SAVEPOINT together")
+            if done == len(rows):
                 return set()
-            together.rollback()
         return {row["entry"] for row in rows if self._run(statement, row) != 1}
 
 

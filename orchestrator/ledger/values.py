@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
+from orchestrator.facts import value
 from orchestrator.model import Entry, Fact, Status
 
 
@@ -108,7 +109,7 @@ class Departure:
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Begin:
     """A claimed entry that starts sending, now or (in a replay) *at* another time.
 
@@ -123,7 +124,7 @@ class Begin:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Finish:
     """How an entry's sending ended: accepted, failed or unknown. ``code`` is the provider's own.
 

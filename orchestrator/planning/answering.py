@@ -28,7 +28,7 @@ OURS = Rule(
 
 def with_answers(journey: Journey, order: Order) -> Journey:
     """The journey with the rule by which answers reach somebody, if there are any and no other rule does."""
-    if not any(fact.type == REPLIED for fact in order.events) or any(map(_answers, journey.rules)):
+    if REPLIED not in [fact.type for fact in order.events] or any(map(_answers, journey.rules)):
         return journey
     task = Rung(task=TaskSpec(_who(order), DO))
     return replace(journey, rules=(*journey.rules, replace(OURS, journey=journey.id, rungs=(task,))))

@@ -1,11 +1,12 @@
 """What a decision about one order may look at, what makes a rule due, and small readings of both. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from orchestrator.facts import value
 from orchestrator.journey import BusinessCalendar, Duration, Journey, Mode, On, Policy, Rule
 from orchestrator.model import (
     Customer,
@@ -38,7 +39,7 @@ NO_CHANNEL = "no channel in time: "  # begins why a message that nothing can car
 REPLACED = "replaced: "  # begins the reason of what a newer one of the same rule takes the place of
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Case:
     """Everything a decision about one order may look at."""
 

@@ -106,6 +106,8 @@ def bundles(
 def as_one(bundle: Sequence[Going], orders: Mapping[str, Order]) -> Going:
     """The first of a bundle, which says what all of them say."""
     (entry, go), *others = bundle
+    if not others:
+        return entry, go
     return entry, replace(go, along=tuple((one.wanted, orders[one.wanted.order]) for _, one in others))
 
 

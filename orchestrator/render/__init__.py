@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Template, TemplateError, TemplateSyntaxError
 
 from orchestrator.errors import NotFound, Problem, RenderError
+from orchestrator.facts import value
 from orchestrator.plain_text import one_line
 from orchestrator.render import attachments, bidi, brands, invitation, sms_text, wording
 from orchestrator.render import source as template_source
@@ -39,7 +40,7 @@ LAYOUTS = "shared/layouts"  # those of brands
 HOUSE = Brand()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rendered:
     """What one channel is given; ``locale`` is the language that was found (``""``: a file without one)."""
 

@@ -1,15 +1,16 @@
 """Days and moments of an order as its reader says them. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from orchestrator.facts import value
 from orchestrator.model import Promised
 from orchestrator.render.words import When
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Dates:
     """Makes :class:`When` of what the model has."""
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from orchestrator.facts import value
 from orchestrator.money import read_money
 from orchestrator.render.local_dates import (
     day_and_month,
@@ -24,7 +25,7 @@ from orchestrator.render.local_dates import (
 from orchestrator.render.local_money import money_text
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class When:
     """A day, perhaps with a time, in the order's zone and the reader's language; false when there is none."""
 
@@ -76,7 +77,7 @@ class When:
         return (self.day - self.today).days if self.day is not None and self.today is not None else 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Money:
     """A sum with its currency, in the reader's language; false when there is none."""
 
@@ -102,7 +103,7 @@ def money(value: Any, locale: str) -> Money:
     return Money(*found, locale) if found is not None else Money(locale=locale)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Contact:
     """Somebody who answers: false when nobody is named."""
 
@@ -118,7 +119,7 @@ class Contact:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CustomerWords:
     """Who waits."""
 
@@ -136,7 +137,7 @@ class CustomerWords:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OrderWords:
     """What they wait for."""
 
@@ -149,7 +150,7 @@ class OrderWords:
         return self.id
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Place:
     """Where the order is looked after."""
 
@@ -208,7 +209,7 @@ class Brand:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class JourneyWords:
     """The declared path."""
 
@@ -219,7 +220,7 @@ class JourneyWords:
         return self.title or self.id
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Task:
     """What a member of staff must do; false in a message to a customer."""
 
@@ -237,7 +238,7 @@ class Task:
         return bool(self.id)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OneOrder:
     """One of the orders a message speaks of."""
 
@@ -258,7 +259,7 @@ class OneOrder:
         return self.id
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class LinkWords:
     """The reader's own pages; empty where there is none for this reader, or no public URL."""
 

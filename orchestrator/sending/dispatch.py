@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -322,7 +322,7 @@ class Dispatcher:
         now = self._records.at(entry, self._clock.now())
         customer = sight.customer_of(order)
         known = "" if entry.message_id in batch.apart else outcomes.identity(entry, go.channel)
-        message = self._composer.compose(replace(go, message_id=known), order, customer, journey, now)
+        message = self._composer.compose(go.under(known), order, customer, journey, now)
         message, line = lines.put(message, batch.lines.get(go.wanted.key, ()))
         others = [
             as_one([bundle[n], *bundle[:n], *bundle[n + 1 :]], sight.orders) for n in range(1, len(bundle))

@@ -5,9 +5,10 @@ gets nothing from a batch that was claimed before.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from orchestrator.facts import value
 from orchestrator.model import (
     Customer,
     Decision,
@@ -85,7 +86,7 @@ def standstill(kind: str, name: str, why: str) -> str:
     return f"{f'{kind} {name}'.rstrip()} is paused: {why}"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Send:
     """Go, by the step of that index, to this address. ``wanted`` is the notification as it is now.
 
@@ -102,8 +103,12 @@ class Send:
     others: tuple[str, ...] = ()
     message_id: str = ""
 
+    def under(self, message_id: str) -> "Send":
+        """The same under that Message-ID, or as it is where there is none."""
+        return replace(self, message_id=message_id) if message_id else self
 
-@dataclass(frozen=True, slots=True)
+
+@value(frozen=True, slots=True)
 class Wait:
     """Not before *until*; in that *queue* it may be called earlier."""
 
@@ -112,7 +117,7 @@ class Wait:
     queue: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Withhold:
     """Never: the entry ends as *status* (suppressed, expired or cancelled)."""
 

@@ -24,7 +24,7 @@ left is never followed by the next step: the customer would get it twice.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,7 @@ from channels.base import (
     Unavailable,
     Unknown,
 )
+from orchestrator.facts import value
 from orchestrator.intake import Incoming
 from orchestrator.ledger.values import Attempt
 from orchestrator.model import ENGINE, Entry, Fact, Kind, Notification, Status
@@ -56,7 +57,7 @@ class NotAsked(ChannelError):
     """The channel was never called: nothing left."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Job:
     """One claimed entry on its way: what the guard allowed, and the message made of it.
 
@@ -82,7 +83,7 @@ class Job:
         return self.message.message_id if self.message is not None else ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Tried:
     """What the channel said: a receipt or an error."""
 
@@ -90,7 +91,7 @@ class Tried:
     answer: Receipt | ChannelError
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Again:
     """Back to the schedule: from *step*, not before *at*, or when it is called in its *queue*."""
 
@@ -99,7 +100,7 @@ class Again:
     queue: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Follows:
     """What is to be written down. With ``again``, a ``status`` is only passed through on the way.
 

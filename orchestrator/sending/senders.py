@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from orchestrator.facts import value
 from orchestrator.model import Purpose
 from orchestrator.render.words import Brand
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class From:
     """A sender; what is empty is left to whoever is asked next."""
 
@@ -26,6 +27,7 @@ class From:
         )
 
 
+NOBODY = From()
 Purposes = Mapping[Purpose, From]
 
 
@@ -45,7 +47,7 @@ class Sender:
 
     def chosen(self, purpose: Purpose, brand: str) -> From:
         """What is settled for this purpose: a brand's own, and else the house's."""
-        return self.brands.get(brand, {}).get(purpose, From()).over(self.purposes.get(purpose, From()))
+        return self.brands.get(brand, {}).get(purpose, NOBODY).over(self.purposes.get(purpose, NOBODY))
 
     def of(self, purpose: Purpose, brand: Brand) -> From:
         """Whom a message comes from: what is chosen for its purpose, else the brand's, else the house's."""
