@@ -65,7 +65,8 @@ class Rate:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a channel may send: in all, and for each sender."""
+    """What a channel may send: in all, and for each sender; or it shares what another may."""
 
     whole: Rate | None = None
     sender: Rate | None = None
+    shares: str = ""  # that channel, which leaves by the same account

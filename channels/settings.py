@@ -93,9 +93,16 @@ class ChannelSettings(BaseModel):
         default=None, description="The same for each sender, where a provider counts mailboxes or numbers."
     )
 
+    rate_of: str = Field(
+        default="",
+        description="The channel whose rates this one shares, because both leave by one account.",
+    )
+
     @property
     def limits(self) -> Limits:
         """What it may send."""
+        if self.rate_of:
+            return Limits(shares=self.rate_of)
         whole = replace(self.rate, burst=self.burst or 0) if self.rate is not None else None
         return Limits(whole, self.sender_rate)
 
@@ -103,6 +110,9 @@ class ChannelSettings(BaseModel):
     def _bursts_within_a_rate(self) -> "ChannelSettings":
         if self.burst is not None and self.rate is None:
             raise refused("a burst needs its rate", 'write rate = "10/s"', key="burst")
+        if self.rate_of and (self.rate or self.sender_rate):
+            hint = "remove `rate_of`, or the rates"
+            raise refused("it shares the rates of another channel and has its own", hint, key="rate_of")
         return self
 
     @model_validator(mode="after")

@@ -154,4 +154,9 @@ SETTING_CODES: Mapping[str, Code] = {
         "Who calls advertising spam makes service spam as well: mailbox providers judge addresses.",
         "Give marketing a mailbox of its own, in [sender.marketing] or that of the brand.",
     ),
+    "C045": Code(
+        "shares no rate",
+        "A channel that leaves by the account of another shares its rates, and that one has them itself.",
+        "Name in `rate_of` the channel that has `rate`, and leave it out there.",
+    ),
 }

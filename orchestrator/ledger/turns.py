@@ -31,6 +31,12 @@ _NEXT_QUEUE = (  # by the index: a queue of fifty thousand is not read to find t
     .limit(1)
 )
 _LENGTH = select(func.count()).where(*_IN_QUEUE, entries.c.waits_for == bindparam("queue"))
+_HEAD = (
+    select(entries.c.due_at, entries.c.id)
+    .where(*_IN_QUEUE, entries.c.waits_for == bindparam("queue"))
+    .order_by(entries.c.due_at, entries.c.id)
+    .limit(1)
+)
 _first = (
     select(entries.c.id)
     .where(*_IN_QUEUE, entries.c.waits_for == bindparam("queue"))
@@ -78,6 +84,11 @@ class Turns(Verbs):
     def in_queue(self, queue: str) -> int:
         """Count who waits in that queue."""
         return int(self._value(_LENGTH, {"queue": queue}))
+
+    def head_of(self, queue: str) -> tuple[datetime, int] | None:
+        """Say since when the first of a queue is due, and which entry that is."""
+        rows = self._rows(_HEAD, {"queue": queue})
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def call(self, queue: str, count: int) -> int:
         """Let the first *count* of a queue go as soon as they are due; say how many that were."""

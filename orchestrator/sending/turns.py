@@ -8,6 +8,7 @@ What must be heard (security, service) goes before the rest.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -48,7 +49,9 @@ class Turns:
     """The queues before the channels of one dispatcher; *limits* by the channel's name."""
 
     def __init__(self, limits: Mapping[str, Limits]) -> None:
-        self._limits = limits
+        self._shared = {name: one.shares for name, one in limits.items() if one.shares}
+        own = {name: limits.get(other, NO_LIMITS) for name, other in self._shared.items()}
+        self._limits = {**limits, **own}
         self._promised: dict[str, set[int]] = {}  # by channel: who was let through and has not left yet
 
     # ── who may go ───────────────────────────────────────────────────────────
@@ -60,14 +63,22 @@ class Turns:
             return
         known, paused = tx.health(), _paused(tx)
         left: dict[str, int] = {}
-        for queue in sorted(queues, key=lambda one: (one.endswith(AFTER), one)):
-            place, channel = place_of(queue), channel_of(queue)
-            if channel in paused or health.shut(known.get(channel), now) is not None:
-                continue
-            if place not in left:
-                left[place] = self._room(tx, place, known.get(channel), now)
-            if left[place] > 0:
-                left[place] -= tx.call(queue, left[place])
+        open_ones = [
+            queue
+            for queue in sorted(queues, key=lambda one: (one.endswith(AFTER), one))
+            if channel_of(queue) not in paused and health.shut(known.get(channel_of(queue)), now) is None
+        ]
+        if self._shared:  # of those that share a room, whoever waits longest is called first
+            heads = {queue: tx.head_of(queue) or (now, 0) for queue in open_ones}
+            open_ones.sort(key=lambda one: (one.endswith(AFTER), heads[one]))
+        beside = Counter(self._beside(queue) for queue in open_ones)
+        for queue in open_ones:
+            place, name = place_of(queue), self._kept_as(place_of(queue))
+            if name not in left:
+                left[name] = self._room(tx, place, known.get(channel_of(queue)), now)
+            if left[name] > 0:
+                left[name] -= tx.call(queue, -(-left[name] // beside[self._beside(queue)]))
+            beside[self._beside(queue)] -= 1
 
     def shut(self, tx: Transaction, now: datetime) -> dict[str, Shut]:
         """Name the channels that take nothing *now* and will by themselves, for the guard.
@@ -76,8 +87,9 @@ class Turns:
         """
         found: dict[str, Shut] = {}
         for channel, limits in self._limits.items():
-            if limits.whole is not None and (waiting := _waiting(tx, channel)):
-                turn = limits.whole.when(tx.rate_used(channel), now) + waiting * limits.whole.each
+            if limits.whole is not None and (waiting := self._waiting(tx, channel)):
+                used = tx.rate_used(self._kept_as(channel))
+                turn = limits.whole.when(used, now) + waiting * limits.whole.each
                 found[channel] = Shut(_at_its_rate(channel, channel, limits.whole), turn)
         for channel, known in tx.health().items():
             if (closed := health.shut(known, now)) is not None:
@@ -104,7 +116,7 @@ class Turns:
                 room[channel] = self._room(tx, channel, known.get(channel), now)
             if room[channel] > 0:
                 room[channel] -= 1
-                self._promised.setdefault(channel, set()).add(entry.id)
+                self._promised.setdefault(self._kept_as(channel), set()).add(entry.id)
                 go.append(message)
             else:
                 why = self._why(channel, channel, known.get(channel))
@@ -113,7 +125,7 @@ class Turns:
 
     def take(self, tx: Transaction, jobs: Sequence[Job], now: datetime) -> tuple[list[Job], Waits]:
         """Use the room for those that leave now; what there is no room for waits in its queue."""
-        tx.own_channels(job.go.channel for job in jobs if job.message is not None)
+        tx.own_channels(self._kept_as(job.go.channel) for job in jobs if job.message is not None)
         known = tx.health()
         used: dict[str, datetime | None] = {}
         go: list[Job] = []
@@ -124,15 +136,16 @@ class Turns:
                 continue
             channel = job.go.channel
             state, rates = known.get(channel), self._rates(channel, job.message.sender)
-            self._promised.get(channel, set()).discard(job.entry.id)
-            used.update({name: tx.rate_used(name) for name in rates.keys() - used.keys()})
-            full = [name for name, rate in rates.items() if rate.room(used[name], now) <= 0]
+            self._promised.get(self._kept_as(channel), set()).discard(job.entry.id)
+            kept = {place: self._kept_as(place) for place in rates}
+            used.update({name: tx.rate_used(name) for name in {*kept.values()} - used.keys()})
+            full = [place for place, rate in rates.items() if rate.room(used[kept[place]], now) <= 0]
             if full or health.shut(state, now) is not None:
                 place = full[0] if full else channel
                 why = self._why(place, channel, state)
                 waits += [(one.entry, _wait(one.entry, one.go.step, place, why, now)) for one in job.all]
                 continue
-            used.update({name: rate.use(used[name], now) for name, rate in rates.items()})
+            used.update({kept[place]: rate.use(used[kept[place]], now) for place, rate in rates.items()})
             if state is not None and health.is_tried(state):
                 known[channel] = health.tried(state, now)
                 tx.keep_health(known[channel])
@@ -187,7 +200,7 @@ class Turns:
                 moments.append(closed.until)
             elif rate is not None:
                 some = min(tx.in_queue(queue), (rate.at_once + 1) // 2)
-                moments.append(rate.when(tx.rate_used(place), now, some))
+                moments.append(rate.when(tx.rate_used(self._kept_as(place)), now, some))
             else:
                 moments.append(now)
         return min(moments, default=None)
@@ -196,11 +209,25 @@ class Turns:
 
     def _room(self, tx: Transaction, place: str, state: Health | None, now: datetime) -> int:
         """For how many there is room, without those to whom it is promised."""
-        promised = len(self._promised.get(place, ()))
+        promised = len(self._promised.get(self._kept_as(place), ()))
         if health.is_tried(state):
             return 1 - promised
         rate = self._rate(place)
-        return MANY if rate is None else rate.room(tx.rate_used(place), now) - promised
+        return MANY if rate is None else rate.room(tx.rate_used(self._kept_as(place)), now) - promised
+
+    def _kept_as(self, place: str) -> str:
+        """Under which name it is kept what of a place's rate is used: of one account under one."""
+        channel, space, sender = place.partition(" ")
+        return f"{self._shared.get(channel, channel)}{space}{sender}"
+
+    def _beside(self, queue: str) -> tuple[str, bool]:
+        """What the queues have in common that share one room, those that must be heard apart."""
+        return self._kept_as(place_of(queue)), queue.endswith(AFTER)
+
+    def _waiting(self, tx: Transaction, channel: str) -> int:
+        """How many wait for what this channel may send."""
+        name = self._kept_as(channel)
+        return sum(_waiting(tx, one) for one in {channel, *self._limits} if self._kept_as(one) == name)
 
     def _is_limited(self, channel: str, state: Health | None) -> bool:
         return self._rate(channel) is not None or health.is_tried(state)

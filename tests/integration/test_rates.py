@@ -135,6 +135,25 @@ def test_a_rate_outlasts_a_restart_and_two_workers_share_it(houses: Make, tmp_pa
     assert other.sent == []
 
 
+def test_two_channels_of_one_account_share_its_rate_and_neither_waits_for_all_of_the_other(
+    houses: Make,
+) -> None:
+    rate = Rate(10, 1, burst=5)
+    first, second = Timed("sms"), Timed("email")
+    limits = {"sms": Limits(rate), "email": Limits(shares="sms")}
+    house = houses(first, second, limits=limits, batch=30, rules_text=BOTH)
+    first.house = second.house = house
+    for number in range(40):
+        who, mail_only = f"c-{number}", {} if number % 2 else {"phone": ""}
+        house.hear(customer(who, email=f"{who}@example.com", **mail_only), order(f"O-{number}", who))
+        house.hear(arrived(f"O-{number}"))
+    until_done(house, timedelta(minutes=1))
+
+    assert (len(first.times), len(second.times)) == (20, 20)
+    assert in_any_window(sorted(first.times + second.times), rate)
+    assert abs(first.times[-1] - second.times[-1]) <= SECOND
+
+
 def test_each_sender_has_a_rate_of_its_own(houses: Make) -> None:
     limits = {"email": Limits(None, Rate(1, 60))}
     email = Timed("email")
