@@ -24,7 +24,7 @@ _WORDS: Mapping[Became, tuple[str, Mapping[str, Any]]] = {
         _MAIL,
     ),
     Became.OPENED: (
-        "Somebody opened a message. An app that was opened by a push says so itself.",
+        "Somebody opened a message. An app opened by a push says so itself, and is believed at once.",
         _PUSH,
     ),
     Became.CLICKED: ("Somebody followed a link in a message.", _MAIL),

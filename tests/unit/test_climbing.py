@@ -57,6 +57,14 @@ def about(note: Notification) -> tuple[str, str, tuple[str, ...]]:
 # ── step by step ─────────────────────────────────────────────────────────────
 
 
+def test_what_our_own_app_says_was_opened_a_person_opened_however_soon() -> None:
+    delivered = report(NOTE, "delivered", "2026-03-12 11:20", channel="push")
+    opened = report(NOTE, "opened", "2026-03-12 11:20", channel="push", provider="our app")
+
+    then = after(PUSH, delivered, opened, now="2026-03-12 11:21")
+    assert {note.occasion for note in then.wanted} == {"arrived#1"}
+
+
 def test_a_rule_may_wait_for_something_else_by_each_channel() -> None:
     each = rules(", until: {push: opened, sms: delivered}, fallback_after: 2h")
 
