@@ -12,7 +12,7 @@ MONDAYS = event(
     windows=[{"days": "mon", "from": "19:00", "to": "21:00", "channel": "push"}],
 )  # fmt: skip
 MARIA = maria_waits("2026-03-14", on="2026-03-10 10:00", devices=["phone-1"])
-ON_SATURDAY = car("milestone.reached", "2026-03-14 11:20", milestone="arrived")
+ON_SATURDAY = car("milestone.reached", "2026-03-14 10:20", milestone="arrived")
 OURS = "timing: {at: preferred, within: 14h, stale_after: 2d}"
 PATIENT = "timing: {at: preferred, within: 6d, stale_after: 6d, unless_active: true}"
 
@@ -84,4 +84,4 @@ def test_nobody_writes_on_monday_morning_that_there_is_no_news_while_the_news_wa
 def test_a_message_that_is_useless_by_monday_goes_another_way() -> None:
     told = tell(MARIA, MONDAYS, ON_SATURDAY, until="2026-03-17 00:00")
 
-    assert told.transcript() == "2026-03-14 11:20  customer  sms    arrived"
+    assert told.transcript() == "2026-03-14 10:20  customer  sms    arrived"

@@ -70,5 +70,5 @@ def test_the_story_says_why_each_step_was_taken() -> None:
 
     assert first == "arrived happened on Sat 2026-03-14 09:20"
     assert text == "push took it on Sat 2026-03-14 09:20, and nothing says it was opened within 2h"
-    assert mail == "sms took it on Sat 2026-03-14 11:20, and nothing says it was opened within 2h"
+    assert mail == "sms took it on Sat 2026-03-14 11:20, and nothing says it was delivered within 2h"
     assert call.startswith(f"{first}; email took it on Sat 2026-03-14 13:20")
