@@ -237,12 +237,8 @@ def _validated(folder: Path, draft: _Draft) -> Settings | None:
             if not getattr(subscriber, key):
                 message = f"{table} cannot be told anything: {key} is missing"
                 draft.complain(("subscribers", table), "C036", message, hint)
-    for sharer, chosen in there.items():
-        other = there.get(chosen.rate_of)
-        if chosen.rate_of and (other is None or other.rate_of or chosen.rate_of == sharer):
-            why = f"no channel is called {chosen.rate_of!r}" if other is None else "that one shares itself"
-            near = did_you_mean(chosen.rate_of, there) if other is None else "name the one that has the rate"
-            draft.complain((channels.CHANNELS, sharer, "rate_of"), "C045", why, near)
+    for sharer, why, hint in channels.sharing_nothing(there):
+        draft.complain((channels.CHANNELS, sharer, "rate_of"), "C045", why, hint)
     for found in unsigned(settings.sender, settings.brands, settings.server.keys):
         draft.complain(found.setting, "C043", found.message, found.hint)
     return settings

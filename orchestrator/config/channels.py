@@ -1,7 +1,7 @@
 """Which channels and reporters the settings name, of which kind each is, and so which settings it has."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -136,3 +136,14 @@ def documented() -> type[Settings]:
     senders = {name: name for name in registry.BUILT_IN}
     readers = {name: name for name in reporters.BUILT_IN}
     return model(senders, readers, lambda *_: None)
+
+
+def sharing_nothing(named: Mapping[str, ChannelSettings]) -> Iterator[tuple[str, str, str]]:
+    """The channels that are to share the rates of one that has none of its own, why, and what to write."""
+    for name, chosen in named.items():
+        other = named.get(chosen.rate_of)
+        if chosen.rate_of and other is None:
+            hint = did_you_mean(chosen.rate_of, named)
+            yield name, f"no channel is called {chosen.rate_of!r}", hint
+        elif chosen.rate_of and other is not None and (other.rate_of or chosen.rate_of == name):
+            yield name, "that one shares itself", "name the one that has the rate"
