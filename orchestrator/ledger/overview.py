@@ -67,6 +67,11 @@ def _orders(since: str, share: tuple[bool, bool]) -> Select[Any]:
 
 
 @cache
+def _owned(since: str, share: tuple[bool, bool]) -> Select[Any]:
+    return _orders(since, share).where(orders.c.owner.in_(bindparam("owners", expanding=True)))
+
+
+@cache
 def _number_of_orders(since: str, share: tuple[bool, bool]) -> Select[Any]:
     column = _SINCE[since]
     query: Select[Any] = select(literal_column("1")).where(
@@ -189,14 +194,18 @@ class Overview(Verbs):
         after: Place = FIRST,
         before: datetime = FAR,
         share: Share = EVERYTHING,
+        owners: Iterable[str] = (),
         limit: int = 25,
     ) -> list[OrderRow]:
         """List orders by one of their moments and id, from above *after* on.
 
         *since* is ``silent`` (the last contact), ``promises`` (when the next one ends) or ``tasks`` (when the
-        oldest was given); only moments earlier than *before* count.
+        oldest was given); only moments earlier than *before* count. With *owners* only theirs are listed.
         """
-        values = {"at": after[0], "after": after[1], "before": before, "most": limit}
+        values: dict[str, Any] = {"at": after[0], "after": after[1], "before": before, "most": limit}
+        if wanted := sorted(owners):
+            values["owners"] = wanted
+            return [OrderRow(*row) for row in self._rows(*_of(_owned, share, values, since))]
         return [OrderRow(*row) for row in self._rows(*_of(_orders, share, values, since))]
 
     def count_waiting(

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from orchestrator.journey import RuleBook
+from orchestrator.journey import Journey, RuleBook
 from orchestrator.ledger import Transaction
-from orchestrator.model import WAITING, Decision, Entry, Kind, Order, OrderStatus, Person
+from orchestrator.model import WAITING, Customer, Entry, Kind, Order, OrderStatus, Person
 from orchestrator.planning.by_hand import lines_waiting
 from orchestrator.planning.case import Case
 from orchestrator.planning.planner import case_of
@@ -16,7 +16,6 @@ from orchestrator.render.words import When
 from orchestrator.sending.suppressions import hashed
 from orchestrator.timing import calendar
 from orchestrator.timing.send_time import addresses
-from orchestrator.views.reader import Seen
 from orchestrator.views.tracker import shown
 
 
@@ -65,20 +64,27 @@ class OwnerView:
 
 
 def owner_view(
-    seen: Seen, decision: Decision, entries: Sequence[Entry], book: RuleBook, locale: str
+    order: Order,
+    customer: Customer,
+    journey: Journey,
+    entries: Sequence[Entry],
+    book: RuleBook,
+    now: datetime,
+    locale: str,
+    *,
+    role: str,
+    about: str = "",
 ) -> OwnerView:
-    """Look at an order for whoever plays the role that the message was for."""
-    order = seen.order
-    assert decision.at is not None
-    case = case_of(order, seen.customer, seen.journey, book, decision.at)
+    """Look at an order for whoever plays *role* in it, and was asked *about* a milestone."""
+    case = case_of(order, customer, journey, book, now)
     dates = Dates(case.zone, locale, calendar.day_of(case.now, case.zone))
-    stands, role = standing(case), seen.entry.wanted.role
-    milestone = _milestone(seen, case)
+    stands = standing(case)
+    milestone = _milestone(about, case)
     told = case.told(milestone) if milestone else None
     return OwnerView(
         order=order.id,
-        customer=seen.customer.name or order.customer,
-        phone=seen.customer.phone,
+        customer=customer.name or order.customer,
+        phone=customer.phone,
         milestone=milestone,
         milestone_name=(shown(case, milestone, locale) or milestone) if milestone else "",
         told=dates.promised(told.value if told is not None else None),
@@ -99,11 +105,10 @@ def is_bound(tx: Transaction, entry: Entry, who: Person) -> bool:
     return not went.isdisjoint(hashed(tx, own).values())
 
 
-def _milestone(seen: Seen, case: Case) -> str:
+def _milestone(about: str, case: Case) -> str:
     """What the task is about, else what the customer waits for next; "" once nobody waits."""
     if case.order.status is not OrderStatus.OPEN or case.complete:
         return ""
-    about = seen.entry.wanted.milestone
     if about in case.journey.position and case.happened(about) is None:
         return about
     told = standing(case).promise

@@ -55,6 +55,7 @@ class Place:
 
 NAVIGATION = (
     Place("Now", "/console/now"),
+    Place("My orders", "/console/mine", Action.DO_TASK),
     Place("Messages", "/console/messages"),
     Place("Rules", "/console/rules"),
     Place("Templates", "/console/templates"),

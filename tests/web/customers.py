@@ -9,19 +9,22 @@ from typing import TypeVar
 
 from channels.inbound.signed import Signing
 from channels.memory import MemoryChannel
+from orchestrator.access.roles import Viewer
 from orchestrator.clock import VirtualClock
 from orchestrator.links import Links, Use
 from orchestrator.model import Entry
 from orchestrator.render.brands import coloured
 from orchestrator.render.words import Brand
 from orchestrator.sending.ways_back import WaysBack
-from orchestrator.web.app import create_app
+from orchestrator.web.app import Rooms, create_app
+from orchestrator.web.console.live import Watcher
 from orchestrator.web.customer import customer_routers
 from orchestrator.web.customer.entrance import Entrance
-from orchestrator.web.customer.paper import House
+from orchestrator.web.customer.paper import House, dress_router
 from orchestrator.web.desk import Desk
 from orchestrator.web.hearing import hearing, writing
-from orchestrator.web.owner import owner_routers
+from orchestrator.web.owner import mine_router, owner_routers
+from orchestrator.web.signed_in import OpenDoor
 from tests.builders import at
 from tests.integration.dealership import Dealership
 from tests.serving import served
@@ -116,8 +119,8 @@ def apart(work: Callable[[], T]) -> T:
 
 
 @contextmanager
-def opened(made: Dealership) -> Iterator[str]:
-    """Serve the pages of *made*; give the server's address."""
+def opened(made: Dealership, viewer: Viewer | None = None) -> Iterator[str]:
+    """Serve the pages of *made*, with *viewer* signed in; give the server's address."""
 
     async def ready() -> bool:
         return True
@@ -125,10 +128,15 @@ def opened(made: Dealership) -> Iterator[str]:
     with ExitStack() as stack:
         write = stack.enter_context(writing(made.engine, patience=5))
         desk = Desk(made.engine, write, made.clock.now, public_url=URL)
-        entrance = Entrance(desk, LINKS, House(COMPANY, {}))
-        routers = [*customer_routers(entrance), *owner_routers(entrance)]
+        house = House(COMPANY, {})
+        entrance = Entrance(desk, LINKS, house)
+        routers = [*customer_routers(entrance), *owner_routers(entrance), dress_router(house)]
         now = made.clock.now
-        app = create_app(hearing(made.engine, write, now), now=now, ready=ready, routers=routers)
+        rooms = None
+        if viewer is not None:
+            routers.append(mine_router(desk, house))
+            rooms = Rooms(desk, OpenDoor(viewer), Watcher(made.ledger.mark))
+        app = create_app(hearing(made.engine, write, now), now=now, ready=ready, routers=routers, rooms=rooms)
         yield stack.enter_context(served(app))
 
 

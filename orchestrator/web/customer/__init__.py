@@ -3,17 +3,11 @@
 from fastapi import APIRouter
 
 from orchestrator.web.customer.entrance import Entrance
-from orchestrator.web.customer.paper import dress_router
 from orchestrator.web.customer.preferences import preferences_router
 from orchestrator.web.customer.reply import reply_router
 from orchestrator.web.customer.tracker import tracker_router
 
 
 def customer_routers(entrance: Entrance) -> list[APIRouter]:
-    """Return the routes of every page for customers."""
-    return [
-        dress_router(entrance.house),
-        tracker_router(entrance),
-        reply_router(entrance),
-        preferences_router(entrance),
-    ]
+    """Return the routes of every page for customers; what they wear is served beside them."""
+    return [tracker_router(entrance), reply_router(entrance), preferences_router(entrance)]

@@ -63,8 +63,11 @@ def _tapped(entrance: Entrance, tx: Transaction, who: Visitor, sent: Mapping[str
 
 
 def _view(who: Visitor, seen: Seen, entries: list[Entry]) -> OwnerView:
-    sight = who.reader.sight
-    return owner_view(seen, sight.decisions[seen.order.id], entries, sight.book, who.say.locale)
+    wanted = seen.entry.wanted
+    return owner_view(
+        seen.order, seen.customer, seen.journey, entries, who.reader.sight.book, who.at, who.say.locale,
+        role=wanted.role, about=wanted.milestone,
+    )  # fmt: skip
 
 
 def _name(seen: Seen) -> str:
@@ -105,5 +108,7 @@ def _page(
         most=OWN_LINE,
         farthest=views[0].today + FARTHEST,
         channels=CHANNELS,
+        csrf="",
+        back="",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
     )
