@@ -39,6 +39,7 @@ OPEN = {
     "/order/{token}": "the signed link is the customer's",
     "/preferences/{token}": "the signed link is the customer's",
     "/reply/{token}": "the signed link is the reader's",
+    "/task/{token}": "the signed link is the colleague's to whom the task went",
     "/pages/": "what stands on customers' pages: nothing in it is anybody's",
     "/console/sign-in": "here one comes in",
     "/console/welcome/{token}": "the link is good once",
