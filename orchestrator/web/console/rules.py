@@ -58,10 +58,15 @@ def router(desk: Desk) -> APIRouter:
         return render(request, "console/rules/rule.html", played=tests.known(found["files"], name), **found)
 
     @routes.post("/console/rules/rule/{name}/tests")
-    async def play(request: Request, name: str, viewer: Tries) -> Response:  # noqa: ARG001
+    async def play(name: str, _viewer: Tries) -> Response:
         """Run the tests of operations, and show those that see this rule."""
-        form = await form_of(request)  # noqa: F841
-        files = await desk.read(lambda tx: files_of(tx.ruleset(RuleSetState.ACTIVE)))
+
+        def look(tx: Transaction) -> Mapping[str, str]:
+            if desk.engine.follow(tx).rule(name) is None:
+                raise HTTPException(HTTPStatus.NOT_FOUND, f"no rule is called {name}")
+            return files_of(tx.ruleset(RuleSetState.ACTIVE))
+
+        files = await desk.read(look)
         played = await asyncio.to_thread(tests.run, files)
         failed = sum(not one.passed for one in played)
         said = (
