@@ -7,6 +7,7 @@ A link to a page also says the last day on which it opens.
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -43,6 +44,14 @@ class ExpiredLink(BadLink):
     """We made this link for this, and its time is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The message that a link to a page stood in, and its last day, counted from 1970."""
+
+    message_id: str
+    until: int
+
+
 class Links:
     """Makes and knows links below *public_url*, by *keys*: the first signs, each is accepted."""
 
@@ -66,17 +75,20 @@ class Links:
 
     def token(self, use: Use, message_id: str, now: datetime) -> str:
         """The last part of the link to a page."""
-        until = (now + LASTS[use] - _EPOCH).days
-        return f"{self._signer(use).dumps([message_id.strip('<>'), until])}"
+        return self.token_until(use, Proof(message_id, (now + LASTS[use] - _EPOCH).days))
 
-    def behind(self, use: Use, token: str, now: datetime) -> str:
-        """The Message-ID that a link to a page proves; raises :class:`ExpiredLink`, :class:`BadLink`."""
+    def token_until(self, use: Use, proof: Proof) -> str:
+        """The last part of the link from one page to another, which opens no longer than the first did."""
+        return f"{self._signer(use).dumps([proof.message_id.strip('<>'), proof.until])}"
+
+    def behind(self, use: Use, token: str, now: datetime) -> Proof:
+        """What a link to a page proves; raises :class:`ExpiredLink`, :class:`BadLink`."""
         written = _WRITTEN.match(token)
         match self._proven(use, written[0] if written is not None else ""):
             case [str() as named, int() as until]:
                 if (now - _EPOCH).days > until:
                     raise ExpiredLink
-                return f"<{named}>"
+                return Proof(f"<{named}>", until)
             case _:
                 raise BadLink
 

@@ -66,7 +66,7 @@ def page(use: Use = Use.ORDER, links: Links = LINKS, at: datetime = NOW) -> str:
 
 def test_a_link_to_a_page_names_its_message_and_its_last_day_and_nothing_else() -> None:
     assert LINKS.page(Use.ORDER, OURS, NOW).startswith(f"{URL}/order/")
-    assert LINKS.behind(Use.ORDER, page(), NOW) == OURS
+    assert LINKS.behind(Use.ORDER, page(), NOW).message_id == OURS
     payload = page().partition(".")[0]
     assert json.loads(urlsafe_b64decode(payload + "==")) == [OURS.strip("<>"), 20_614]
 
@@ -74,14 +74,14 @@ def test_a_link_to_a_page_names_its_message_and_its_last_day_and_nothing_else() 
 @pytest.mark.parametrize("use", LASTS)
 def test_a_link_to_a_page_opens_it_until_its_day_and_no_longer(use: Use) -> None:
     written = page(use)
-    assert LINKS.behind(use, written, NOW + LASTS[use]) == OURS
+    assert LINKS.behind(use, written, NOW + LASTS[use]).message_id == OURS
     with pytest.raises(ExpiredLink):
         LINKS.behind(use, written, NOW + LASTS[use] + timedelta(days=1))
 
 
 def test_what_a_mail_program_takes_for_a_part_of_it_does_no_harm() -> None:
     for more in (".", "\u2069", ">", ").", ",%20"):
-        assert LINKS.behind(Use.ORDER, page() + more, NOW) == OURS
+        assert LINKS.behind(Use.ORDER, page() + more, NOW).message_id == OURS
 
 
 @given(st.text(max_size=120))
@@ -114,3 +114,11 @@ def test_who_gets_which_pages() -> None:
     assert pages("owner", Kind.TASK) == {"order": False, "preferences": False, "reply": False, "task": True}
     assert not WaysBack().pages(OURS, Notification("O", "r", "1", "customer", "C", Kind.MESSAGE, "x/y",
                                                    Purpose.SERVICE, NOW, None), NOW)  # fmt: skip
+
+
+def test_from_page_to_page_a_link_opens_no_longer_than_the_first_did() -> None:
+    late = NOW + LASTS[Use.ORDER]
+    further = LINKS.token_until(Use.REPLY, LINKS.behind(Use.ORDER, page(), late))
+    assert LINKS.behind(Use.REPLY, further, late).message_id == OURS
+    with pytest.raises(ExpiredLink):
+        LINKS.behind(Use.REPLY, further, late + timedelta(days=1))

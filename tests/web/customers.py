@@ -101,13 +101,13 @@ WORDS = {
 }
 
 
-def dealership(folder: Path, start: datetime | str = "2026-03-02 09:00") -> Dealership:
+def dealership(folder: Path, start: datetime | str = "2026-03-02 09:00", rules: str = RULES) -> Dealership:
     """Autohaus Lindner on that morning, whose messages carry links."""
     folder.mkdir(parents=True, exist_ok=True)
     ways = WaysBack(Signing((KEY,), ("lindner.example",)), links=LINKS)
     clock = VirtualClock(at(start) if isinstance(start, str) else start)
     return Dealership(
-        folder, {"email": MemoryChannel("email")}, rules_text=RULES, words=WORDS, company=COMPANY,
+        folder, {"email": MemoryChannel("email")}, rules_text=rules, words=WORDS, company=COMPANY,
         clock=clock, ways=ways,
     )  # fmt: skip
 

@@ -91,6 +91,14 @@ def test_an_answer_is_an_event_of_the_order_and_a_task_of_its_owner(made: Dealer
     assert task.wanted.role == "owner"
 
 
+def test_what_somebody_adds_to_a_link_comes_back_in_no_header(made: Dealership, site: str) -> None:
+    address = page(made, site, "arabic", Use.REPLY)
+    answer = httpx.post(f"{address}%0d%0aSet-Cookie:%20x=1", data={"text": "مرحبا"})
+    assert answer.status_code == 303
+    assert "set-cookie" not in answer.headers
+    assert answer.headers["location"] == f"{address.removeprefix(site)}?sent=1"
+
+
 def test_nothing_and_far_too_much_is_no_answer_and_what_was_written_is_still_there(
     made: Dealership, site: str
 ) -> None:

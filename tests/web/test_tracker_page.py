@@ -13,7 +13,7 @@ from orchestrator.links import Use
 from tests.builders import LINDNER, NORA, event, promised, reached
 from tests.integration.dealership import Dealership, customer, order
 from tests.web.browser import WIDTHS, browser, look, opened, sound
-from tests.web.customers import LINKS, apart, dealership, link
+from tests.web.customers import LINKS, RULES, apart, dealership, link
 from tests.web.customers import opened as served_pages
 
 __all__ = ["browser"]
@@ -217,4 +217,27 @@ def test_whose_order_went_to_somebody_else_and_whoever_was_erased_sees_nothing(t
         assert httpx.get(site + path(made, "given")).status_code == 410
         assert httpx.get(site + path(made, "erased")).status_code == 410
         assert httpx.get(site + path(made, "merged")).status_code == 200
+    apart(made.close)
+
+
+def test_a_co_buyer_sees_the_order_and_answers_as_one_and_chooses_nothing_for_the_customer(
+    tmp_path: Path,
+) -> None:
+    rules = RULES.replace("say: welcome", "say: welcome\n    to: [customer, co-buyer]")
+    made = dealership(tmp_path, rules=rules)
+    jonas = {"name": "Jonas Weber", "email": "jonas.weber@example.com", "locale": "de"}
+    ordered(made, "two", "maria", parties={"co-buyer": jonas})
+    apart(made.drain)
+    theirs = next(one for one in made.entries("two") if one.wanted.role == "co-buyer")
+    with served_pages(made) as site:
+        said = httpx.get(site + link(made, Use.ORDER, theirs))
+        assert said.status_code == 200
+        assert "Wer sich um Sie kümmert" in said.text
+        assert "/preferences/" not in said.text
+        assert "Maria" not in said.text
+        assert httpx.get(site + link(made, Use.PREFERENCES, theirs)).status_code == 410
+        assert httpx.post(site + link(made, Use.REPLY, theirs), data={"text": "Gern"}).status_code == 303
+    with made.ledger.read() as tx:
+        (answer,) = [one for one in tx.order_facts(["two"])["two"] if one.type == "message.replied"]
+    assert answer.data["by"] == "co-buyer"
     apart(made.close)

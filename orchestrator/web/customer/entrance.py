@@ -9,7 +9,7 @@ from fastapi import Response
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger import Transaction
-from orchestrator.links import BadLink, ExpiredLink, Links, Use
+from orchestrator.links import BadLink, ExpiredLink, Links, Proof, Use
 from orchestrator.model import STAFF
 from orchestrator.render import wording
 from orchestrator.render.page_words import PageWords, words
@@ -25,7 +25,7 @@ T = TypeVar("T")
 class Visitor:
     """Whoever came by a link of a message: what they may see, in their language and their brand."""
 
-    message_id: str
+    proof: Proof
     reader: Reader
     say: PageWords
     brand: Brand
@@ -33,6 +33,11 @@ class Visitor:
     place: str
     phone: str
     at: datetime
+
+    @property
+    def message_id(self) -> str:
+        """The message the link stood in."""
+        return self.proof.message_id
 
     @property
     def who(self) -> str:
@@ -52,8 +57,8 @@ class Entrance:
         """Return what *look* makes of the visitor, or the page that says why nobody comes in."""
         say, at = words(self.house.locale), self.desk.now()
         try:
-            message_id = self.links.behind(use, token, at)
-            found = await self.desk.read(lambda tx: self._looked(tx, use, message_id, at, look))
+            proof = self.links.behind(use, token, at)
+            found = await self.desk.read(lambda tx: self._looked(tx, use, proof, at, look))
         except BadLink as error:
             return self.house.gone(say, expired=isinstance(error, ExpiredLink))
         except LedgerError:
@@ -64,10 +69,10 @@ class Entrance:
         """Do what the visitor asks in one transaction, and return the page that says so."""
         say, at = words(self.house.locale), self.desk.now()
         try:
-            message_id = self.links.behind(use, token, at)
+            proof = self.links.behind(use, token, at)
 
             def done(tx: Transaction) -> Response | None:
-                visitor = self.visitor(tx, use, message_id, at)
+                visitor = self.visitor(tx, use, proof, at)
                 return work(tx, visitor) if visitor is not None else None
 
             found = await self.desk.change(done)
@@ -77,9 +82,9 @@ class Entrance:
             return self.house.away(say)
         return found if found is not None else self.house.gone(say, expired=True)
 
-    def visitor(self, tx: Transaction, use: Use, message_id: str, at: datetime) -> Visitor | None:
-        """Whoever may see that page by the message of that id; ``None`` for nobody any more."""
-        found = reader(self.desk.engine, tx, message_id, at)
+    def visitor(self, tx: Transaction, use: Use, proof: Proof, at: datetime) -> Visitor | None:
+        """Whoever may see that page by what a link proves; ``None`` for nobody any more."""
+        found = reader(self.desk.engine, tx, proof.message_id, at)
         if found is None or not _is_for(use, found.role):
             return None
         one = found.first
@@ -89,7 +94,7 @@ class Entrance:
         )
         locale = wording.locale_of(note, one.order, one.customer, company)
         return Visitor(
-            message_id=message_id,
+            proof=proof,
             reader=found,
             say=words(locale, self.house.locale, page="owner" if use is Use.TASK else ""),
             brand=context["brand"],
@@ -103,16 +108,16 @@ class Entrance:
         self,
         tx: Transaction,
         use: Use,
-        message_id: str,
+        proof: Proof,
         at: datetime,
         look: Callable[[Transaction, Visitor], T],
     ) -> T | None:
-        visitor = self.visitor(tx, use, message_id, at)
+        visitor = self.visitor(tx, use, proof, at)
         return look(tx, visitor) if visitor is not None else None
 
     def path(self, use: Use, visitor: Visitor) -> str:
-        """The way to another of the visitor's pages, on this server."""
-        return f"/{use}/{self.links.token(use, visitor.message_id, visitor.at)}"
+        """The way to one of the visitor's pages here; it opens no longer than the link they have."""
+        return f"/{use}/{self.links.token_until(use, visitor.proof)}"
 
 
 def as_dialled(number: str) -> str:

@@ -59,7 +59,7 @@ def preferences_router(entrance: Entrance) -> APIRouter:
             if shown.ways and all(chosen.ways.get(kind) == NEVER for kind in shown.ways):
                 return _form(entrance, who, wrong="one_way")
             _keep(entrance, tx, who, shown, chosen)
-            return see(f"/{Use.PREFERENCES}/{token}?saved=1")
+            return see(f"{entrance.path(Use.PREFERENCES, who)}?saved=1")
 
         return await entrance.act(Use.PREFERENCES, token, keep)
 

@@ -45,7 +45,7 @@ def reply_router(entrance: Entrance) -> APIRouter:
             if _often(who):
                 return _too_often(entrance, who)
             _keep(entrance, tx, who, text)
-            return see(f"/{Use.REPLY}/{token}?sent=1")
+            return see(f"{entrance.path(Use.REPLY, who)}?sent=1")
 
         return await entrance.act(Use.REPLY, token, keep)
 

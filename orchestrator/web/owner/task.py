@@ -45,7 +45,7 @@ def task_router(entrance: Entrance) -> APIRouter:
                 _tapped(entrance, tx, who, sent)
             except Unclear as why:
                 return _page(entrance, tx, who, wrong=str(why))
-            return see(f"/{Use.TASK}/{token}?saved=1")
+            return see(f"{entrance.path(Use.TASK, who)}?saved=1")
 
         return await entrance.act(Use.TASK, token, act)
 
