@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from orchestrator.render.preview import Sample
     from orchestrator.simulation.differences import Run
 
+REMEMBERED = 8  # drafts whose findings are known; a few people change rules at a time
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Rules:
     """Reads, checks and tries rule files under these settings."""
 
     settings: Settings
+    _found: dict[object, list[Problem]] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
@@ -52,11 +55,21 @@ class Rules:
         return found.book, house.refused(found)
 
     def found(self, sources: Mapping[str, str]) -> list[Problem]:
-        """Find everything that `beforehand check` finds in these files."""
-        found = house.understood(self.settings, sources)
-        return [
-            problem for problem in house.reviewed(self.settings, found, whole=True) if problem.path in sources
-        ]
+        """Find everything that `beforehand check` finds in these files.
+
+        The same files and texts are not read again: a page asks each time it is shown.
+        """
+        from orchestrator.activation import digest_of
+        from orchestrator.cli.following import stamps
+
+        key = digest_of(sources), tuple(sorted(stamps(self.settings.templates.path).items()))
+        if key not in self._found:
+            found = house.understood(self.settings, sources)
+            problems = house.reviewed(self.settings, found, whole=True)
+            while len(self._found) >= REMEMBERED:
+                self._found.pop(next(iter(self._found)), None)
+            self._found[key] = [problem for problem in problems if problem.path in sources]
+        return self._found[key]
 
     def played(self, sources: Mapping[str, str]) -> list[Played]:
         """Run the tests of operations over these files."""
