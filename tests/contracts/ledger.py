@@ -41,6 +41,7 @@ from orchestrator.model import (
 from tests.contracts.ledger_access import AccessContract
 from tests.contracts.ledger_daemons import DaemonsContract
 from tests.contracts.ledger_inbox import InboxContract
+from tests.contracts.ledger_messages import MessagesContract
 from tests.contracts.ledger_overview import OverviewContract
 from tests.contracts.ledger_returning import ReturningContract
 
@@ -900,6 +901,7 @@ class LedgerContract(
     TransactionContract,
     WriterContract,
     InboxContract,
+    MessagesContract,
     OverviewContract,
     AccessContract,
     ReturningContract,
