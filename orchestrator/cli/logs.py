@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 import traceback
@@ -14,6 +15,11 @@ from orchestrator.errors import BeforehandError
 from orchestrator.private import discreet
 
 OURS = ("orchestrator", "channels")
+IDS = "callback|channel|entry|order|report|rule|subscriber"  # what lines name things by
+_PLACE = re.compile(r"%[-+]?[sdr]")
+_NAMED = re.compile(rf"\b({IDS}) %[sd]")
+_BEFORE = re.compile(rf"\b({IDS}) $")
+_REASON = re.compile(r": %s$")
 LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -43,19 +49,53 @@ class Lines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One object a line, for programs."""
+    """One object a line, for programs: what happened in words that stay the same, about what, and why."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         line = {
             "at": self.formatTime(record),
             "level": record.levelname.lower(),
+            "event": event(record),
             "logger": record.name,
             "message": discreet(record.getMessage()),
+            **about(record),
         }
         if record.exc_info and record.exc_info[1]:
             line["error"] = where(record.exc_info[1])
         return output.dumped(line)
+
+
+def event(record: logging.LogRecord) -> str:
+    """What happened, without whom it happened to: the same words each time; of a library, only whose it is.
+
+    They are those of the message in the code, without what differs.
+    """
+    if not _is_ours(record):
+        return record.name.partition(".")[0]
+    words = _REASON.sub("", str(record.msg))
+    return " ".join(_PLACE.sub("", _NAMED.sub(r"\1", words)).replace(":", " ").split()).strip(" ,;")
+
+
+def about(record: logging.LogRecord) -> dict[str, str | int]:
+    """The ids that a line of ours names (``channel %s``, ``entry %d``), and the reason at its end."""
+    if not _is_ours(record) or not isinstance(record.args, tuple):
+        return {}
+    found: dict[str, str | int] = {}
+    places = list(_PLACE.finditer(str(record.msg)))
+    for place, value in zip(places, record.args, strict=False):
+        before = str(record.msg)[: place.start()]
+        said = value if isinstance(value, int) else discreet(str(value))
+        named = _BEFORE.search(before)
+        if named is not None:
+            found.setdefault(named[1], said)
+        elif place is places[-1] and before.endswith(": ") and place.end() == len(str(record.msg)):
+            found["reason"] = said
+    return found
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] in OURS
 
 
 def where(error: BaseException) -> str:

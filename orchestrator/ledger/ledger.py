@@ -10,7 +10,7 @@ from typing import Any, Self
 from sqlalchemy import DateTime, func, make_url, select
 from sqlalchemy.exc import ArgumentError
 
-from orchestrator.errors import Misconfigured
+from orchestrator.errors import LedgerBusy, Misconfigured
 from orchestrator.ledger import schema
 from orchestrator.ledger.access import Access
 from orchestrator.ledger.company import Company
@@ -107,8 +107,16 @@ class Ledger:
     def upgrade(self) -> None:
         """Make the tables in an empty database, or run the migrations an older one misses.
 
-        Raises :class:`LedgerBehind` for a newer one.
+        Raises :class:`LedgerBehind` for a newer one that does not serve this program, and :class:`LedgerBusy`
+        while a daemon works that the migrations would break.
         """
+        with self._database.reading() as connection:
+            found = schema.version(connection)
+        if schema.breaks_older(found) and self._database.has_daemon():
+            raise LedgerBusy(
+                "a daemon of an older version works on this ledger, "
+                f"and schema {schema.HEAD} would break it: stop it first"
+            )
         with self._database.writing() as connection:
             schema.upgrade(connection)
 

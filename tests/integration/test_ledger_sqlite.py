@@ -71,6 +71,7 @@ def test_an_empty_database_is_opened_only_to_upgrade_it(url: str) -> None:
 def test_another_schema_is_refused_with_what_to_do(url: str, version: str, advice: str) -> None:
     with Ledger.open(url, upgrade=True) as ledger, ledger.transaction() as tx:
         tx._connection.exec_driver_sql("UPDATE alembic_version SET version_num = ?", (version,))
+        tx._connection.exec_driver_sql("UPDATE schema_serves SET oldest = ?", (version,))
     with pytest.raises(LedgerBehind, match=advice):
         Ledger.open(url)
 
@@ -78,6 +79,7 @@ def test_another_schema_is_refused_with_what_to_do(url: str, version: str, advic
 def test_a_newer_ledger_is_not_upgraded(ledger: Ledger) -> None:
     with ledger.transaction() as tx:
         tx._connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        tx._connection.exec_driver_sql("UPDATE schema_serves SET oldest = '9999'")
     with pytest.raises(LedgerBehind, match="9999"):
         ledger.upgrade()
 

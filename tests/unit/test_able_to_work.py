@@ -73,7 +73,7 @@ def test_a_ledger_that_is_away_or_of_another_program_is_no_ledger_to_work_on(
     ledger: Ledger, tmp_path: Path
 ) -> None:
     with ledger._database.writing() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
     with pytest.raises(LedgerBehind):
         standing(ledger)()
     (tmp_path / "it.db").unlink()

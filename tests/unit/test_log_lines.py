@@ -1,0 +1,58 @@
+"""Each line of the log for programs says what happened, to what, and why: found again by the same words."""
+
+import ast
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from orchestrator.cli.logs import JsonLines
+
+ROOT = Path(__file__).parents[2]
+LEVELS = {"debug", "info", "warning", "error", "exception"}
+
+
+def line(message: str, *args: Any, name: str = "orchestrator.sending.records") -> dict[str, Any]:
+    record = logging.LogRecord(name, logging.WARNING, "x.py", 1, message, args, None)
+    found = json.loads(JsonLines().format(record))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_line_says_what_happened_to_which_and_why() -> None:
+    said = line("channel %s is paused: %s", "email", "535 5.7.8 no login for maria@example.com")
+    assert said["event"] == "channel is paused"
+    assert said["channel"] == "email"
+    assert said["reason"] == "535 5.7.8 no login for …"
+    assert said["message"] == "channel email is paused: 535 5.7.8 no login for …"
+    assert said["level"] == "warning"
+
+
+def test_numbers_stay_numbers_and_several_things_are_told_apart() -> None:
+    said = line("channel %s: %s failed, at last of entry %d: %s", "sms", "3 attempts", 17, "no route")
+    assert (said["event"], said["channel"], said["entry"], said["reason"]) == (
+        "channel failed, at last of entry", "sms", 17, "no route",
+    )  # fmt: skip
+
+
+def test_what_names_nothing_has_an_event_all_the_same() -> None:
+    said = line("%d messages were handed over and no dispatcher took them", 5)
+    assert said["event"] == "messages were handed over and no dispatcher took them"
+    assert "reason" not in said
+
+
+def test_of_a_library_only_its_name_is_the_event_for_its_words_may_hold_anything() -> None:
+    said = line("channel %s: Maria Keller", "x", name="procrastinate.worker")
+    assert said["event"] == "procrastinate"
+    assert "channel" not in said
+
+
+def test_every_line_that_the_program_writes_is_a_text_that_stays_the_same() -> None:
+    """What differs is given beside it, or two of the same kind could not be found again."""
+    for path in [*(ROOT / "orchestrator").rglob("*.py"), *(ROOT / "channels").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            whose = node.func.value
+            if isinstance(whose, ast.Name) and whose.id == "log" and node.func.attr in LEVELS:
+                assert isinstance(node.args[0], ast.Constant), f"{path}:{node.lineno}"
