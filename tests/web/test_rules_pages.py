@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from fastapi import Request
 from playwright.sync_api import Browser, Page, expect
 
-from orchestrator.access.roles import Viewer
+from orchestrator.access.roles import Role, Viewer
 from orchestrator.ledger import RuleSet, RuleSetState
 from orchestrator.model import Status
 from orchestrator.web.signed_in import OpenDoor
@@ -177,6 +178,18 @@ def test_what_an_operator_asks_for_somebody_else_releases_and_nobody_alone(
         assert not tx.entries_in({Status.HELD})
         newest = [(one.what, one.who) for one in tx.changes(limit=2)]
     assert newest == [("release rules", PAUL.name), ("propose rules", NORA.name)]
+
+
+def test_who_is_limited_to_one_place_sees_nothing_of_the_others(console: str, home: Installed) -> None:
+    DOOR.who = Viewer(9, "Nora Brandt", "nora@example.com", Role.OPERATOR, locations=frozenset({"hamburg"}))
+    page = httpx.get(f"{console}/console/rules/files/new-car.yaml").text
+    token = page.partition('name="csrf" value="')[2].partition('"')[0]
+    draft = f"{console}/console/rules/draft"
+
+    answer = httpx.post(draft, data={"csrf": token, "do": "look"}, headers={"Origin": console})
+    assert answer.status_code == 403
+    for path in ("/console/rules/rule/not-arrived", "/console/rules/held"):
+        assert "BX-10" not in httpx.get(f"{console}{path}").text
 
 
 def test_two_who_edit_one_file_never_overwrite_each_other(

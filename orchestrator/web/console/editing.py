@@ -116,6 +116,8 @@ def _draft_routes(routes: APIRouter, desk: Desk, bench: RuleBench) -> None:
         if form.get("do") == "discard":
             await desk.change(lambda tx: drafts.keep(tx, Draft(viewer.person)))
             return see("/console/rules", "your changes are gone")
+        if viewer.is_limited:  # what changes is shown with orders of every location
+            raise HTTPException(HTTPStatus.FORBIDDEN, "rules are tried over the whole house")
         wanted = Wish(form.get("do", "look")) if form.get("do") in set(Wish) else Wish.LOOK
         if wanted is not Wish.LOOK and not viewer.may(Action.PROPOSE_RULES):
             raise HTTPException(HTTPStatus.FORBIDDEN, f"{viewer.role} may not do this (propose rules)")

@@ -38,7 +38,7 @@ def router(desk: Desk) -> APIRouter:
         """Show what is held, by whom and why, and what waits with it."""
         found = await desk.read(lambda tx: _held(tx, bench, viewer))
         trial = None
-        if (waits := found["held"]) is not None and waits.person is not None:
+        if (waits := found["held"]) is not None and waits.person is not None and not viewer.is_limited:
             trial = await asyncio.to_thread(trials.kept, ledger, waits.person, desk.now())
         return render(request, "console/rules/held.html", trial=trial, **found)
 
@@ -94,7 +94,7 @@ def _held(tx: Transaction, bench: RuleBench, viewer: Viewer) -> dict[str, Any]:
         "held": held,
         "changed": compared(active, held, bench.folder),
         "frozen": frozen,
-        "entries": tx.frozen(FROZEN, FROZEN_SHOWN),
+        "entries": [] if viewer.is_limited else tx.frozen(FROZEN, FROZEN_SHOWN),
         "own": held.person == viewer.person,
         "may": viewer.may(Action.RELEASE, proposed_by=held.person),
     }
