@@ -1,8 +1,10 @@
 """Write the generated pages of docs/ again (``make docs``); each has a test that fails when it is stale."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import cast
 
 from channels import matrix
 from orchestrator import codes, config
@@ -12,6 +14,8 @@ from orchestrator.intake import reference as event_reference
 from orchestrator.model import FINAL, MOVES
 from orchestrator.render import words as template_words
 from orchestrator.watching import reference as metrics
+from orchestrator.web import api
+from orchestrator.web.desk import Desk
 
 FLOW = Path(__file__).parent / "explanation" / "flow.md"
 ACCESS = Path(__file__).parent / "how-to" / "people-and-access.md"
@@ -71,6 +75,12 @@ def roles() -> str:
     return "\n".join([*lines, "", "\\* for nobody who is limited to some locations or brands."])
 
 
+def openapi() -> str:
+    """Describe the API; its routes are asked nothing, so they need no desk."""
+    described = api.openapi.described(api.routers(cast("Desk", None)))
+    return f"{json.dumps(described, indent=2, ensure_ascii=False)}\n"
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "explanation/flow.md": flow,
     "how-to/people-and-access.md": access,
@@ -79,6 +89,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/commands.md": reference.page,
     "reference/events.md": event_reference.page,
     "reference/metrics.md": metrics.page,
+    "reference/openapi.json": openapi,
     "reference/settings.md": config.reference,
     "reference/template-variables.md": template_words.page,
 }

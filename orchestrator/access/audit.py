@@ -25,6 +25,11 @@ class By:
         """Somebody who is signed in to the console."""
         return cls(viewer.name, CONSOLE, viewer.person)
 
+    @classmethod
+    def key(cls, name: str) -> "By":
+        """Another system, by its key."""
+        return cls(name, API)
+
 
 @dataclass(frozen=True, slots=True)
 class Told:

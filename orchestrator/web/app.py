@@ -13,8 +13,9 @@ from orchestrator.access.passwords import Argon2, Passwords
 from orchestrator.errors import LedgerError
 from orchestrator.intake import FUTURE_TOLERANCE
 from orchestrator.intake.lines import MAX_EVENT
-from orchestrator.web import console, frame, signed_in
+from orchestrator.web import api, console, frame, signed_in
 from orchestrator.web.answers import problem_answer
+from orchestrator.web.api import answering
 from orchestrator.web.api.ledger_keys import LedgerKeys
 from orchestrator.web.body import RETRY_AFTER
 from orchestrator.web.console.live import Watcher
@@ -73,10 +74,10 @@ def create_app(
         return response
 
     @app.exception_handler(RequestValidationError)
-    async def misspelt(request: Request, _error: RequestValidationError) -> Response:
+    async def misspelt(request: Request, error: RequestValidationError) -> Response:
         if rooms is not None and _is_for_people(request):
             return frame.error_page(request, HTTPStatus.NOT_FOUND)
-        return problem_answer(HTTPStatus.UNPROCESSABLE_ENTITY)
+        return answering.misspelt(error)
 
     @app.exception_handler(LedgerError)
     async def away(request: Request, _error: LedgerError) -> Response:
@@ -108,7 +109,10 @@ def _rooms(app: FastAPI, rooms: Rooms) -> list[APIRouter]:
     async def unknown(request: Request, _error: NotSignedIn) -> Response:
         return signed_in.to_sign_in(request)
 
-    return [frame.assets_router(), *console.routers(desk, rooms.watcher, rooms.door, rooms.passwords)]
+    for_systems = api.routers(desk)
+    described = api.openapi.router(for_systems)
+    pages = console.routers(desk, rooms.watcher, rooms.door, rooms.passwords)
+    return [frame.assets_router(), *for_systems, described, *pages]
 
 
 def _include(app: FastAPI, routers: Iterable[APIRouter]) -> None:

@@ -41,6 +41,7 @@ OPEN = {
     "/reply/{token}": "the signed link is the reader's",
     "/task/{token}": "the signed link is the colleague's to whom the task went",
     "/pages/": "what stands on customers' pages: nothing in it is anybody's",
+    "/api/v1/openapi.json": "it says what can be asked, and nothing of anybody",
     "/console/sign-in": "here one comes in",
     "/console/welcome/{token}": "the link is good once",
 }
