@@ -116,10 +116,17 @@ def _coming(share: tuple[bool, bool]) -> Select[Any]:
     return query
 
 
-_DUE = _up_to(select(literal_column("1")).select_from(entries).where(*_in_it))
-_DUE_ON_TRIAL = _up_to(
-    select(literal_column("1")).select_from(entries).where(text(ON_TRIAL), _run >= _from, _run < _to)
-)
+@cache
+def _due(spans: int) -> Select[Any]:
+    """How many wait in each of so many spans, and of these how many on trial: one row, asked for at once."""
+
+    def counted(condition: str, span: int) -> Any:
+        begin = bindparam(f"begin{span}", type_=_run.type)
+        end = bindparam(f"end{span}", type_=_run.type)
+        found: Select[Any] = select(literal_column("1")).select_from(entries)
+        return _up_to(found.where(text(condition), _run >= begin, _run < end)).scalar_subquery()
+
+    return select(*(counted(which, span) for which in (SCHEDULED, ON_TRIAL) for span in range(spans)))
 
 
 @cache
@@ -247,17 +254,22 @@ class Overview(Verbs):
         self, spans: Iterable[tuple[datetime, datetime]], *, share: Share = EVERYTHING, most: int = MOST
     ) -> list[Counted]:
         """Count what goes out in each of *spans*, up to *most*; of a share, among the first *most*."""
+        asked = list(spans)
+        if not asked:
+            return []
+        values: dict[str, Any] = {"most": most + 1}
+        for number, (begin, end) in enumerate(asked):
+            values |= {f"begin{number}": begin, f"end{number}": end}
+        (row,) = self._rows(_due(len(asked)), values)
         found = []
-        for begin, end in spans:
-            values = {"begin": begin, "end": end, "most": most + 1}
-            number = int(self._value(_DUE, values))
+        for span, number, trial in zip(asked, row, row[len(asked) :], strict=False):
             if number and (share.locations or share.brands):
-                query, given = _of(_due_of, share, values | {"most": most})
+                begin, end = span
+                query, given = _of(_due_of, share, {"begin": begin, "end": end, "most": most})
                 found.append(Counted(int(self._value(query, given)), number > most))
             elif number > most:
                 found.append(Counted(most, more=True))
             else:
-                trial = int(self._value(_DUE_ON_TRIAL, values)) if number else 0
                 found.append(Counted(number - trial))
         return found
 

@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from orchestrator.access.roles import Role, Viewer
+from orchestrator.ledger import Health, Stops
 from orchestrator.model import Entry, Status
+from orchestrator.planning.case import FROZEN
 from orchestrator.web.signed_in import OpenDoor
 from tests.builders import at
 from tests.web.browser import NORA, site
@@ -270,3 +272,24 @@ def test_a_customer_is_erased_only_by_whoever_may_and_types_the_id(house: Evenin
         assert "Maria Keller" not in page
         assert "Maria" not in paul.get("search?q=maria").text
     assert record(house)[0] == ("Paul Lindner", "customer erased", "customer maria")
+
+
+def test_what_stands_in_the_way_of_the_whole_house_is_told_first(house: Evening, console: Pages) -> None:
+    now = house.clock.now()
+    with house.engine.ledger.transaction() as tx:
+        tx.pause(Stops.CHANNEL, "sms", now, "the contract ended")
+        tx.pause(Stops.EVERYTHING, "", now, "a fire drill")
+        tx.keep_health(Health("email", 12, 1, now, now, reason="535 authentication failed"))
+        tx.store_ruleset("digest", {"rules/new-car.yaml": "version: 1"})
+        waiting = [one.id for one in tx.entries_of(["BX-100"], statuses={Status.SCHEDULED})["BX-100"]]
+        tx.hold(waiting[:1], FROZEN, now)
+        tx.hold(waiting[1:], "held: its text says what nobody knows", now)
+    page = console.get("now").text
+
+    for said in (
+        "Channel <bdi>sms</bdi> is paused", "the contract ended", "Everything is paused", "a fire drill",
+        "The channel <bdi>email</bdi> does not work", "535 authentication failed",
+        "Changed rules wait for a release", "1 message is frozen", 'href="/console/rules/held"',
+        "wait for a text or a fact to be mended", "its text says what nobody knows",
+    ):  # fmt: skip
+        assert said in page
