@@ -6,7 +6,6 @@ where a promise or a window is declared in them.
 
 import re
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import StrEnum
@@ -381,9 +380,9 @@ class Notification:
         return kept
 
     def at(self, due_at: datetime, steps: tuple[Step, ...]) -> "Notification":
-        """The same at another time; half the work of `replace`, which looks at every field."""
-        other = copy(self)
-        other.__dict__.update(due_at=due_at, steps=steps)
+        """The same at another time; a quarter of the work of `replace`, which looks at every field."""
+        other = object.__new__(Notification)
+        other.__dict__.update(self.__dict__, due_at=due_at, steps=steps)
         return other
 
 
