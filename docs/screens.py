@@ -23,7 +23,8 @@ from orchestrator.access.audit import By
 from orchestrator.access.keys import Scope
 from orchestrator.access.passwords import Argon2
 from orchestrator.access.roles import Role
-from tests.web.browser import PHONE, WIDTHS, chromium, opened, signed_site, site
+from tests.web import customers
+from tests.web.browser import NORA, PHONE, WIDTHS, chromium, opened, signed_site, site
 from tests.web.installation import Installed, benches, dealership, installed
 
 SCREENS = Path(__file__).parent / "screens"
@@ -57,19 +58,39 @@ PAGES = {
     "account": Picture("/console/account"),
     "sign-in": Picture("/console/sign-in", signed_in=False),
 }
+BY_LINK = ("tracker", "preferences", "reply", "task", "mine")
 
 
 def main(wanted: list[str]) -> None:
     """Take the pictures of these names, or all."""
     SCREENS.mkdir(exist_ok=True)
+    if links := [name for name in BY_LINK if name in wanted or not wanted]:
+        with chromium() as browser:
+            by_link(browser, links)
+    if wanted := [name for name in wanted or [*PAGES, "welcome"] if name not in BY_LINK]:
+        console(wanted)
+
+
+def console(wanted: list[str]) -> None:
+    """Take the pictures of the console's pages."""
     with told() as (home, link), chromium() as browser:
         signed = signed_site(home.engine, home.clock.now, **benches(home))
         with ExitStack() as stack:
             door = stack.enter_context(signed)
             inside = stack.enter_context(site(home.engine, home.clock.now, **benches(home)))
-            for name in wanted or [*PAGES, "welcome"]:
+            for name in wanted:
                 picture = PAGES.get(name) or Picture(f"/console/welcome/{link}", signed_in=False)
                 take(browser, inside if picture.signed_in else door, name, picture)
+
+
+def by_link(browser: Browser, wanted: list[str]) -> None:
+    """Take the pictures of the pages that customers and owners open by a link, and of an owner's list."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = customers.told(Path(folder))
+        with customers.opened(made, NORA) as base:
+            for name in wanted:
+                take(browser, base, name, Picture(customers.path(made, name)))
+        customers.apart(made.close)
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from channels.base import Message
-from orchestrator.model import Status
+from orchestrator.model import Order, Outcome, OwnLine, Status
+from orchestrator.planning.by_hand import lines_waiting
 from orchestrator.planning.explain import explain
 from tests.builders import event, promised
-from tests.integration.dealership import RULES, Dealership, arrived, customer, order
+from tests.integration.dealership import RULES, START, Dealership, arrived, customer, order
 
 MATS = "I have kept the <blue> mats for you."
 TWO = (
@@ -140,3 +141,24 @@ def test_a_line_is_a_line(text: str) -> None:
     from orchestrator.intake.types import settle
 
     assert isinstance(settle("message.line_added", {"text": text}, "BX-1"), list)
+
+
+def test_a_line_written_after_a_message_went_goes_with_the_one_after_it(made: Dealership) -> None:
+    made.hear(arrived())
+    (first,) = mails(made)
+    made.clock.advance(timedelta(hours=1))
+    made.hear(
+        event("message.line_added", "BX-1", "2026-03-12 11:00", text=MATS), prepared("2026-03-12 11:00")
+    )
+    _, second = mails(made)
+    assert MATS not in first.text
+    assert MATS in second.text
+
+
+def test_a_line_is_not_lost_with_a_message_that_was_leaving_already() -> None:
+    left = Outcome("BX-1/arrived/1/customer", "arrived", "1", "customer", "message", Status.ACCEPTED, START)
+    before = START - timedelta(seconds=2)
+    waiting = OwnLine(MATS, "Nora Brandt", before, beside=left.key)
+    carried = OwnLine("This one it carried.", "Nora Brandt", before)
+    order = Order("BX-1", outcomes={left.key: left}, lines=[waiting, carried])
+    assert lines_waiting(order) == (waiting,)

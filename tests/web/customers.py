@@ -12,7 +12,7 @@ from channels.memory import MemoryChannel
 from orchestrator.access.roles import Viewer
 from orchestrator.clock import VirtualClock
 from orchestrator.links import Links, Use
-from orchestrator.model import Entry
+from orchestrator.model import Entry, Status
 from orchestrator.render.brands import coloured
 from orchestrator.render.words import Brand
 from orchestrator.sending.ways_back import WaysBack
@@ -25,8 +25,8 @@ from orchestrator.web.desk import Desk
 from orchestrator.web.hearing import hearing, writing
 from orchestrator.web.owner import mine_router, owner_routers
 from orchestrator.web.signed_in import OpenDoor
-from tests.builders import at
-from tests.integration.dealership import Dealership
+from tests.builders import LINDNER, at, promised, reached
+from tests.integration.dealership import Dealership, customer, order
 from tests.serving import served
 
 T = TypeVar("T")
@@ -143,3 +143,35 @@ def opened(made: Dealership, viewer: Viewer | None = None) -> Iterator[str]:
 def link(made: Dealership, use: Use, entry: Entry) -> str:
     """The path of a page, as the message of *entry* had it."""
     return f"/{use}/{LINKS.token(use, entry.message_id, made.clock.now())}"
+
+
+def told(folder: Path) -> Dealership:
+    """The story that pictures show: a promise that moved once, on the afternoon of its day."""
+
+    def played() -> Dealership:
+        made = dealership(folder)
+        made.hear(
+            customer("maria", "2026-03-01 08:00"),
+            order("BX-100", "maria", "2026-03-01 09:00", location={**LINDNER, "brand": "lindner"}),
+            reached("BX-100", "ordered", "2026-03-02 08:00"),
+            promised("BX-100", "arrived", "2026-03-10", "2026-03-02 08:30"),
+        )
+        made.drain()
+        made.clock.set(at("2026-03-05 11:00"))
+        made.hear(promised("BX-100", "arrived", "2026-03-12", "2026-03-05 10:55"))
+        made.drain()
+        made.clock.set(at("2026-03-12 16:01"))
+        made.drain()
+        return made
+
+    return apart(played)
+
+
+def path(made: Dealership, name: str) -> str:
+    """The path of the page of that name in the story that pictures show."""
+    if name == "mine":
+        return "/console/mine"
+    use = {"tracker": Use.ORDER, "preferences": Use.PREFERENCES, "reply": Use.REPLY, "task": Use.TASK}[name]
+    rule = "has-it-arrived" if use is Use.TASK else "welcome"
+    sent = [one for one in made.entries("BX-100") if one.status is Status.ACCEPTED]
+    return link(made, use, next(one for one in sent if one.wanted.rule == rule))
