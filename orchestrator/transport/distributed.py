@@ -63,6 +63,7 @@ class DistributedTransport:
         self._every_sweep = sweep
         self._ticker = Ticker()
         self._room = Room()
+        self._ahead = AHEAD
         self._ending = asyncio.Event()  # is waited for in the room
 
     def every(self, interval: timedelta, call: Callable[[], object], name: str) -> None:
@@ -138,7 +139,7 @@ class DistributedTransport:
     async def _handed_over(self, end: float) -> None:
         while not self._dispatcher.stopping:
             plan_marked(self._engine, self._clock.now())
-            while self._dispatcher.hand_over(jobs.defer, AHEAD):  # noqa: ASYNC110  no event: it claims
+            while self._dispatcher.hand_over(jobs.defer, self._ahead):  # noqa: ASYNC110  no event: it claims
                 await asyncio.sleep(0)
             seconds = until_due(self._engine, self._dispatcher, self._clock)
             wait = min(self._tick.total_seconds(), max(seconds, SOON) if seconds is not None else inf)
@@ -156,6 +157,8 @@ class DistributedTransport:
         with self._engine.ledger.read() as tx:
             if alone := tx.handed_in_vain(self._clock.now()):
                 log.warning("%d messages were handed over and no dispatcher took them", alone)
+        # dispatchers that are slow need less ahead of them, or it is handed over again and again
+        self._ahead = max(jobs.IDS, self._ahead // 2) if alone else min(AHEAD, self._ahead * 2)
         await self._dispatcher.sweep()
 
     # ── a dispatcher's part ──────────────────────────────────────────────────

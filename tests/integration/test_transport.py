@@ -30,7 +30,7 @@ from tests.contracts.transport import (
     working,
 )
 from tests.integration import dealership
-from tests.integration.dealership import Dealership
+from tests.integration.dealership import Dealership, run
 from tests.postgres import database
 
 TICK = timedelta(seconds=1)
@@ -142,6 +142,20 @@ def test_not_more_is_handed_over_than_is_sent_soon(house: Dealership) -> None:
     names = cars(house, 60)
     assert [hand_over(house, 40), hand_over(house, 40)] == [40, 0]
     assert statuses(house, names) == {Status.DISPATCHED: 40, Status.SCHEDULED: 20}
+
+
+def test_less_is_handed_over_to_dispatchers_that_are_too_slow_for_it_and_more_again_later(
+    house: Dealership,
+) -> None:
+    planner = distributed(house, frozenset({Part.PLANNER}))
+    cars(house, 60)
+    hand_over(house)
+    ahead = []
+    for wait in (LEASE + TICK, timedelta(), timedelta()):
+        house.clock.advance(wait)
+        run(planner._swept())
+        ahead.append(planner._ahead)
+    assert ahead == [AHEAD // 2, AHEAD, AHEAD]
 
 
 def test_what_leaves_together_is_in_one_job(with_jobs: str, tmp_path: Path, provider: Provider) -> None:
