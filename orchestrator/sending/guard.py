@@ -209,9 +209,7 @@ def _by_step(
         return Withhold(Status.SUPPRESSED, ERASED)
     who = recipient(wanted.role, order, customer)
     only = entry.channel if entry.id in blocks.doubt else ""
-    never: list[str] = (
-        [f"by {only} it may have left, and {only} is no way to say it any more"] if only else []
-    )
+    never: list[str] = []
     later: list[tuple[datetime, str, str]] = []
     for index, step in enumerate(wanted.steps):
         if index < entry.step or only not in {"", step.channel}:
@@ -237,6 +235,8 @@ def _by_step(
         return _soonest(later, wanted, now)
     if wanted.kind is Kind.TASK:  # the task stands all the same: the ledger is the list of tasks
         return Send(wanted, len(wanted.steps), "", "")
+    if only and not never:
+        never.append(f"by {only} it may have left, and {only} is no way to say it any more")
     return Withhold(Status.SUPPRESSED, "; ".join(never) or _unreachable(wanted, who))
 
 
