@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import accumulate
 from pathlib import Path
 
 from playwright.sync_api import Browser
@@ -191,6 +192,12 @@ def _read(png: bytes) -> tuple[int, int, int, list[bytearray]]:
 
 def _unfiltered(kind: int, line: bytearray, above: bytearray, step: int) -> bytearray:
     """Undo what was done to a line so that it packs better (section 9)."""
+    if kind == 1:
+        for channel in range(step):
+            line[channel::step] = bytes(accumulate(line[channel::step], lambda a, b: (a + b) & 0xFF))
+        return line
+    if kind == 2:
+        return bytearray((a + b) & 0xFF for a, b in zip(line, above, strict=True))
     for n in range(len(line) if kind else 0):
         left = line[n - step] if n >= step else 0
         corner = above[n - step] if n >= step else 0
