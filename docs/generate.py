@@ -14,7 +14,8 @@ from orchestrator.intake import reference as event_reference
 from orchestrator.model import FINAL, MOVES
 from orchestrator.render import words as template_words
 from orchestrator.watching import reference as metrics
-from orchestrator.web import api
+from orchestrator.web.api import openapi as api
+from orchestrator.web.api import routes
 from orchestrator.web.desk import Desk
 
 FLOW = Path(__file__).parent / "explanation" / "flow.md"
@@ -77,7 +78,7 @@ def roles() -> str:
 
 def openapi() -> str:
     """Describe the API; its routes are asked nothing, so they need no desk."""
-    described = api.openapi.described(api.routers(cast("Desk", None)))
+    described = api.described(routes.routers(cast("Desk", None)))
     return f"{json.dumps(described, indent=2, ensure_ascii=False)}\n"
 
 

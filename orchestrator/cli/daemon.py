@@ -201,7 +201,12 @@ async def _until_stopped(
             readers = house.readers(chosen, channels)
             jobs.append(_listen(chosen, engine, readers, server, stop, transport.wake, inbox, seen))
         async with seen.answering():
-            await asyncio.gather(*jobs)
+            work = [asyncio.ensure_future(job) for job in jobs]
+            try:
+                await asyncio.gather(*work)
+            finally:
+                stop.set()  # whatever ended one of them, half a daemon must not go on
+                await asyncio.gather(*work, return_exceptions=True)
     ended = ", ".join(f"{count:,} {word}" for word, count in sorted(dispatcher.counts.items()) if count)
     return f"stopped: {ended}" if ended else "stopped: no message ended"
 

@@ -13,9 +13,9 @@ from orchestrator.access.passwords import Argon2, Passwords
 from orchestrator.errors import LedgerError
 from orchestrator.intake import FUTURE_TOLERANCE
 from orchestrator.intake.lines import MAX_EVENT
-from orchestrator.web import api, console, frame, signed_in
+from orchestrator.web import console, frame, signed_in
 from orchestrator.web.answers import problem_answer
-from orchestrator.web.api import answering
+from orchestrator.web.api import answering, openapi, routes
 from orchestrator.web.api.ledger_keys import LedgerKeys
 from orchestrator.web.body import RETRY_AFTER
 from orchestrator.web.console.live import Watcher
@@ -109,8 +109,8 @@ def _rooms(app: FastAPI, rooms: Rooms) -> list[APIRouter]:
     async def unknown(request: Request, _error: NotSignedIn) -> Response:
         return signed_in.to_sign_in(request)
 
-    for_systems = api.routers(desk)
-    described = api.openapi.router(for_systems)
+    for_systems = routes.routers(desk)
+    described = openapi.router(for_systems)
     pages = console.routers(desk, rooms.watcher, rooms.door, rooms.passwords)
     return [frame.assets_router(), *for_systems, described, *pages]
 

@@ -24,6 +24,9 @@ def lindner(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     settings = (home.folder / "config.toml").read_text("utf-8")
     home.write("config.toml", f"{settings}\n[channels.inbox]\nlive = true\n")
     home.replace("rules/new-car.yaml", "channels: [push, sms, email]", "channels: [inbox, sms, email]")
+    home.replace(
+        "rules/new-car.yaml", "until: {push: opened, sms: delivered, email: delivered}", "until: delivered"
+    )
     home.replace("rules/new-car.yaml", "at: preferred", "at: now")
     return home
 

@@ -117,6 +117,9 @@ def test_nothing_personal_is_in_the_log_of_a_whole_run_with_everything_that_fail
 ) -> None:
     at_any_hour(home)
     home.replace("rules/new-car.yaml", "channels: [push, sms, email]", "channels: [email]")
+    home.replace(
+        "rules/new-car.yaml", "until: {push: opened, sms: delivered, email: delivered}", "until: delivered"
+    )
     settings = {"BEFOREHAND_LOG__LEVEL": "debug", "BEFOREHAND_LOG__FORMAT": form}
     with (
         SmtpServer() as server,

@@ -1,15 +1,1 @@
 """The API for other systems."""
-
-from collections.abc import Sequence
-
-from fastapi import APIRouter
-
-from orchestrator.web.api import openapi, reading, writing
-from orchestrator.web.desk import Desk
-
-__all__ = ["openapi", "routers"]
-
-
-def routers(desk: Desk) -> Sequence[APIRouter]:
-    """The routes under ``/api/v1``, but for the one that describes them all (:mod:`.openapi`)."""
-    return (reading.router(desk), writing.router(desk))
