@@ -34,9 +34,11 @@ def nearest(word: str, known: Iterable[str], like: float = LIKE) -> str:
     from difflib import get_close_matches  # 5 ms, and most input has nothing to ask about
 
     words = list(dict.fromkeys(known))
+    folded = {known.casefold(): known for known in reversed(words)}
+    if word not in words and word.casefold() in folded:
+        return folded[word.casefold()]
     if close := get_close_matches(word, words, 1, like):
         return close[0]
-    folded = {known.casefold(): known for known in reversed(words)}
     close = get_close_matches(word.casefold(), folded, 1, like)
     return folded[close[0]] if close else ""
 

@@ -36,7 +36,9 @@ def told(engine: Engine, tx: Transaction, order: str, now: datetime) -> Told:
     """Explain one order as of *now*, in an open transaction; raises :class:`NotFound`."""
     facts = tx.order_facts([order]).get(order, ())
     if not facts:
-        raise NotFound(f"no order is called {order!r}")
+        alike = sorted(tx.orders({order.upper(), order.lower()}))
+        hint = f"\ndid you mean {alike[0]!r}?" if alike else ""
+        raise NotFound(f"no order is called {order!r}{hint}")
     sight = engine.look(tx, {order: now}, now)
     if order not in sight.orders:
         raise NotFound(f"{order}: {sight.problems[order]}")

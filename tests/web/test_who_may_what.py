@@ -29,6 +29,7 @@ from tests.web.installation import Installed, installed
 
 PUBLIC = "https://updates.example.com"
 OPEN = {
+    "/": "it leads to the console",
     "/health": "a load balancer asks",
     "/ready": "a load balancer asks",
     "/metrics": "Prometheus asks, where the settings let it",

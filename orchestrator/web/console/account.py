@@ -16,6 +16,11 @@ def router(_desk: Desk) -> APIRouter:
     """Return the routes of one's own account."""
     routes = APIRouter()
 
+    @routes.get("/")
+    async def entrance() -> Response:
+        """Lead whoever gives only the address to the console."""
+        return see("/console")
+
     @routes.get("/console")
     async def begin(request: Request, viewer: Self) -> Response:
         """Lead to the first place that this viewer may see."""

@@ -42,6 +42,7 @@ def router(desk: Desk) -> APIRouter:
     async def call(request: Request, viewer: Calling, order: str) -> Response:
         """Hear that staff and customer spoke."""
         form = await form_of(request)
+        _demand_field(_text(form, "note"), "write what was said")
         data = {"direction": form.get("direction", "out"), "by": viewer.name, "note": _text(form, "note")}
         return await _said(desk, viewer, order, form, "contact.logged", data, "The call is on the order.")
 
@@ -49,6 +50,8 @@ def router(desk: Desk) -> APIRouter:
     async def promise(request: Request, viewer: Correcting, order: str) -> Response:
         """Hear another date, and whether the customer knows it already."""
         form = await form_of(request)
+        _demand_field(form.get("milestone", ""), "choose what was promised")
+        _demand_field(form.get("date", ""), "give the new day")
         zone = await desk.read(partial(_zone, desk=desk, viewer=viewer, order=order))
         data: dict[str, object] = {
             "milestone": form.get("milestone", ""),
@@ -70,6 +73,7 @@ def router(desk: Desk) -> APIRouter:
         """Hear that a milestone happened."""
         form = await form_of(request)
         zone = await desk.read(partial(_zone, desk=desk, viewer=viewer, order=order))
+        _demand_field(form.get("milestone", ""), "choose what happened")
         at = _moment(form, zone) if form.get("date") else None
         data = {"milestone": form.get("milestone", ""), "note": _text(form, "note")}
         return await _said(
@@ -222,6 +226,12 @@ def _moment(form: Form, zone: str) -> datetime:
     except ValueError:
         raise HTTPException(HTTPStatus.BAD_REQUEST, "give a day and an hour") from None
     return moment.replace(tzinfo=ZoneInfo(zone))
+
+
+def _demand_field(given: str, words: str) -> None:
+    """Raise 400 with *words* where a form leaves out what it needs."""
+    if not given.strip():
+        raise HTTPException(HTTPStatus.BAD_REQUEST, f"nothing was changed: {words}")
 
 
 def _text(form: Form, name: str) -> str:
