@@ -385,3 +385,14 @@ def test_a_number_that_is_part_of_a_longer_one_is_left_alone(house: Dealership) 
     assert gone(house).left == ()
     with house.ledger.read() as tx:
         assert "part 99302312510177" in str(tx.order_facts(["BX-7"]))
+
+
+def test_a_number_that_somebody_else_has_as_well_is_theirs_and_no_remainder(house: Dealership) -> None:
+    house.hear(*life())
+    house.hear(customer("jonas", name="Jonas Weber", given_name="Jonas", email="jonas.weber@example.org"))
+    report = gone(house)
+    assert (report.left, [line.what for line in report.lines if line.became == "not taken out"]) == ((), [])
+    with house.ledger.read() as tx:
+        assert list(still_left(tx)) == []
+        (told,) = tx.customer_facts(["jonas"])["jonas"]
+    assert told.data["phone"] == "+493023125101"

@@ -42,19 +42,20 @@ def router(desk: Desk) -> APIRouter:
     async def call(request: Request, viewer: Calling, order: str) -> Response:
         """Hear that staff and customer spoke."""
         form = await form_of(request)
-        _demand_field(_text(form, "note"), "write what was said")
-        data = {"direction": form.get("direction", "out"), "by": viewer.name, "note": _text(form, "note")}
+        data = {
+            "direction": form.get("direction", "out"),
+            "by": viewer.name,
+            "note": _given(form, "note", "write what was said"),
+        }
         return await _said(desk, viewer, order, form, "contact.logged", data, "The call is on the order.")
 
     @routes.post("/console/orders/{order:path}/promises")
     async def promise(request: Request, viewer: Correcting, order: str) -> Response:
         """Hear another date, and whether the customer knows it already."""
         form = await form_of(request)
-        _demand_field(form.get("milestone", ""), "choose what was promised")
-        _demand_field(form.get("date", ""), "give the new day")
         zone = await desk.read(partial(_zone, desk=desk, viewer=viewer, order=order))
         data: dict[str, object] = {
-            "milestone": form.get("milestone", ""),
+            "milestone": _given(form, "milestone", "choose what was promised"),
             "told": form.get("told") == "yes",
             "source": viewer.name,
             "reason": _text(form, "reason"),
@@ -62,7 +63,7 @@ def router(desk: Desk) -> APIRouter:
         if form.get("time"):
             data["at"] = _moment(form, zone).isoformat()
         else:
-            data["date"] = form.get("date", "")
+            data["date"] = _given(form, "date", "give the new day")
         told = "and the customer knows" if data["told"] else "and the rules tell the customer"
         return await _said(
             desk, viewer, order, form, "promise.made", data, f"The new date is on the order, {told}."
@@ -73,9 +74,11 @@ def router(desk: Desk) -> APIRouter:
         """Hear that a milestone happened."""
         form = await form_of(request)
         zone = await desk.read(partial(_zone, desk=desk, viewer=viewer, order=order))
-        _demand_field(form.get("milestone", ""), "choose what happened")
         at = _moment(form, zone) if form.get("date") else None
-        data = {"milestone": form.get("milestone", ""), "note": _text(form, "note")}
+        data = {
+            "milestone": _given(form, "milestone", "choose what happened"),
+            "note": _text(form, "note"),
+        }
         return await _said(
             desk, viewer, order, form, "milestone.reached", data, "It is on the order that this happened.", at
         )
@@ -228,10 +231,12 @@ def _moment(form: Form, zone: str) -> datetime:
     return moment.replace(tzinfo=ZoneInfo(zone))
 
 
-def _demand_field(given: str, words: str) -> None:
-    """Raise 400 with *words* where a form leaves out what it needs."""
-    if not given.strip():
+def _given(form: Form, name: str, words: str) -> str:
+    """What a form must say; raises 400 with *words* where it does not."""
+    text = _text(form, name)
+    if not text:
         raise HTTPException(HTTPStatus.BAD_REQUEST, f"nothing was changed: {words}")
+    return text
 
 
 def _text(form: Form, name: str) -> str:
