@@ -20,6 +20,7 @@ _MARKUP = re.compile(r"\{\{(?P<expression>.*?)\}\}|\{%\s*(?P<word>[a-z]+)\b(?P<r
 _SET = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*=(?!=)")
 _INCLUDED = re.compile(r"\s*(?:\"[^\"]*\"|'[^']*')\s*")
 _OPENING = ("{{", "{%", "{#")
+_DOUBLE = ("{{%", "{{#", "{{{")  # the first two braces open it
 _DOTTED = re.compile(r"\s*[a-z_]\w*(?:\.[a-z_]\w*)*\s*", re.ASCII)  # of an `if` or `{{ }}`: no more to parse
 _KEYWORDS = frozenset({"and", "else", "false", "if", "in", "is", "none", "not", "or", "true"})
 
@@ -29,7 +30,7 @@ def unproblematic(source: str, env: Sandbox, more: AbstractSet[str] = frozenset(
 
     ``False`` only means that somebody has to look closely.
     """
-    if any(mark in _MARKUP.sub("", source) for mark in _OPENING):
+    if any(mark in _MARKUP.sub("", source) for mark in _OPENING) or any(mark in source for mark in _DOUBLE):
         return False
     used: set[str] = set()
     own: set[str] = set()

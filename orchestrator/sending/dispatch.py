@@ -363,12 +363,12 @@ class Dispatcher:
             self._turns.learn(tx, tried, now)
 
         ids = [one.entry.id for each in tried for one in each.job.all]
-        for wait in (*RECORD_AGAIN, 0):
+        for wait in (*RECORD_AGAIN, None):
             try:
                 with self._watch.step("record", entry=ids):
                     self._in_ledger(record)
             except LedgerAway:
-                if not wait:
+                if wait is None:
                     raise
                 log.warning("%d outcomes could not be written; again in %d s", len(tried), wait)
                 await asyncio.sleep(wait)

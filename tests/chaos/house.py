@@ -60,6 +60,7 @@ timeout = "3s"
 [server]
 port = {port}
 public_url = "https://hooks.lindner.example"
+events_key = "open"
 
 [daemon]
 lease = "{lease}s"

@@ -125,4 +125,5 @@ class Traffic(threading.Thread):
         finally:
             connection.close()
         self.answers[status] = self.answers.get(status, 0) + 1
+        assert not status.startswith("4"), f"{status}: it would be refused for ever"
         return status.startswith("2")

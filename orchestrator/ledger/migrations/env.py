@@ -6,14 +6,15 @@ from typing import Any
 from alembic import context
 
 from orchestrator.ledger import access_tables  # noqa: F401  whose tables are among the metadata
+from orchestrator.ledger.schema import OLDEST
 from orchestrator.ledger.tables import metadata
 
-ENGINE_TABLES = "procrastinate_"  # the distributed transport's engine looks after its own
+NOT_OURS = ("procrastinate_", OLDEST)  # the engine of the distributed transport looks after its own
 
 
 def ours(name: str | None, kind: str, _parents: Mapping[Any, Any]) -> bool:
     """Say whether autogenerate looks at a table."""
-    return not (kind == "table" and name is not None and name.startswith(ENGINE_TABLES))
+    return not (kind == "table" and name is not None and name.startswith(NOT_OURS))
 
 
 context.configure(
