@@ -211,7 +211,7 @@ TROUBLE: list[Callable[[], Exception]] = [
 
 
 @settings(
-    max_examples=25,
+    max_examples=8,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
