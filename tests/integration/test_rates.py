@@ -212,6 +212,7 @@ TROUBLE: list[Callable[[], Exception]] = [
 
 @settings(
     max_examples=8,
+    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
