@@ -494,7 +494,7 @@ async def test_a_server_that_is_stuck_holds_up_hardly_more_mails_than_there_are_
     server: SmtpServer, at: str
 ) -> None:
     stage = {"connect": "connect", "EHLO": "connect", "dot": "final"}.get(at, "answer")
-    channel = to(server, connections=3, **{stage: 1.0})  # the others take what a busy machine needs
+    channel = to(server, connections=3, **{stage: 3.0})  # the others take what a busy machine needs
     server.answering(SLOW, at=at)
     tried = await asyncio.gather(*(channel.send(MESSAGE) for _ in range(30)), return_exceptions=True)
     waited = [error for error in tried if str(error) != "the server answered nobody a moment ago"]
