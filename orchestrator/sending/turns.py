@@ -209,11 +209,9 @@ class Turns:
 
     def _room(self, tx: Transaction, place: str, state: Health | None, now: datetime) -> int:
         """For how many there is room, without those to whom it is promised."""
-        promised = len(self._promised.get(self._kept_as(place), ()))
-        if health.is_tried(state):
-            return 1 - promised
-        rate = self._rate(place)
-        return MANY if rate is None else rate.room(tx.rate_used(self._kept_as(place)), now) - promised
+        promised, rate = len(self._promised.get(self._kept_as(place), ())), self._rate(place)
+        room = MANY if rate is None else rate.room(tx.rate_used(self._kept_as(place)), now)
+        return (min(room, 1) if health.is_tried(state) else room) - promised
 
     def _kept_as(self, place: str) -> str:
         """Under which name it is kept what of a place's rate is used: of one account under one."""

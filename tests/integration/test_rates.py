@@ -22,6 +22,7 @@ from tests.integration.dealership import (
     customer,
     many,
     order,
+    run,
 )
 
 Make = Callable[..., Dealership]
@@ -201,6 +202,23 @@ def test_what_must_be_heard_goes_before_the_rest_of_a_line(houses: Make) -> None
     assert len(email.sent) == 2
 
 
+def test_a_channel_that_is_tried_again_calls_nobody_before_its_rate_lets_them(houses: Make) -> None:
+    answers = [None, Unavailable("429", retry_after=timedelta(seconds=40), code="429")]
+    email = Scripted("email", lambda _: answers.pop(0) if answers else None)
+    house = houses(email, limits={"email": Limits(Rate(1, 60))})
+    house.hear(*many(3))
+    house.drain()
+    house.clock.advance(timedelta(seconds=60))
+    house.drain()
+    house.clock.advance(timedelta(seconds=40))  # it may be tried, and there is no room for another 20 s
+    looks = [run(house.dispatcher.one_batch()) for _ in range(4)]
+    assert looks[1:] == [0, 0, 0]  # at most the one whose own wait is over looks, once
+
+    house.clock.advance(timedelta(seconds=20))
+    house.drain()
+    assert len(email.sent) == 3
+
+
 TROUBLE: list[Callable[[], Exception]] = [
     lambda: Unavailable("503 later"),
     lambda: Unavailable("429", retry_after=timedelta(seconds=40), code="429"),
@@ -211,8 +229,7 @@ TROUBLE: list[Callable[[], Exception]] = [
 
 
 @settings(
-    max_examples=8,
-    derandomize=True,
+    max_examples=12,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
