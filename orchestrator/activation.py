@@ -169,21 +169,26 @@ def put_in_force(
     console: one would undo the other unseen.
     """
     with ledger.transaction() as tx:
-        active = tx.ruleset(RuleSetState.ACTIVE)
-        if active is None or active.digest != proposal.digest:
-            if active is not None and active.id != proposal.over and (active.by or proposal.by):
-                raise Stale("other rules came into force in the meantime: look at the plan again")
-            tx.activate_ruleset(_kept(tx, proposal, now), now, by)
-            tx.remember(_REJECTED, "")
-            tx.wake_untried(now)  # what they wait for was said by the rules that were
-        else:
-            tx.reject_ruleset(by)
-            _keep_edits(tx, active, proposal)
-        _thaw(tx, now)
-        _date(tx, proposal.book)
-        tx.mark_all()
+        book = _let_count(tx, proposal, now, by)
         also(tx)
-        return replace(proposal.book, number=tx.in_force())
+        return book
+
+
+def _let_count(tx: Transaction, proposal: Proposal, now: datetime, by: str) -> RuleBook:
+    active = tx.ruleset(RuleSetState.ACTIVE)
+    if active is None or active.digest != proposal.digest:
+        if active is not None and active.id != proposal.over and (active.by or proposal.by):
+            raise Stale("other rules came into force in the meantime: look at the plan again")
+        tx.activate_ruleset(_kept(tx, proposal, now), now, by)
+        tx.remember(_REJECTED, "")
+        tx.wake_untried(now)  # what they wait for was said by the rules that were
+    else:
+        tx.reject_ruleset(by)
+        _keep_edits(tx, active, proposal)
+    _thaw(tx, now)
+    _date(tx, proposal.book)
+    tx.mark_all()
+    return replace(proposal.book, number=tx.in_force())
 
 
 def _kept(tx: Transaction, proposal: Proposal, now: datetime) -> int:
@@ -260,29 +265,25 @@ def release(
     *also* is done in the same transaction.
     Raises :class:`Stale` if something else is held, or nothing, by now.
     """
-    with ledger.read() as tx:
-        newest, over, since = tx.ruleset(RuleSetState.HELD), tx.in_force(), tx.activations()
-    if newest is None or newest.id != waits.id:
-        raise Stale("somebody else decided about it in the meantime")
-    put_in_force(
-        ledger,
-        Proposal(
+    with ledger.transaction() as tx:
+        newest = tx.ruleset(RuleSetState.HELD)
+        if newest is None or newest.id != waits.id:
+            raise Stale("somebody else decided about it in the meantime")
+        proposal = Proposal(
             sources=waits.sources,
-            book=dated(book, since, now),
+            book=dated(book, tx.activations(), now),
             plan=Plan(),
             alarm="",
             orders=0,
             new=True,
-            over=over,
+            over=tx.in_force(),
             edits=waits.edits,
             by=waits.by,
             why=waits.why,
             person=waits.person,
-        ),
-        now,
-        by,
-        also,
-    )
+        )
+        _let_count(tx, proposal, now, by)
+        also(tx)
 
 
 def reject(

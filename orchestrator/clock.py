@@ -59,7 +59,7 @@ class SharedClock:
         return shown, (before + monotonic()) / 2
 
 
-class Watch:
+class Jumps:
     """Says in the log when a clock jumped: called every so often, it looks at the monotonic one too."""
 
     def __init__(self, clock: Clock) -> None:

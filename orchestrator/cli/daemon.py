@@ -155,7 +155,7 @@ async def _until_stopped(
     from orchestrator.cli.following import Follower, Texts
     from orchestrator.cli.heartbeat import BEAT, Heartbeat
     from orchestrator.cli.standing import Standing
-    from orchestrator.clock import Watch
+    from orchestrator.clock import Jumps
     from orchestrator.config import written
     from orchestrator.retention import Pruner
     from orchestrator.sending.dispatch import Dispatcher
@@ -176,7 +176,7 @@ async def _until_stopped(
     transport = roles.transport(chosen, role, engine, dispatcher, clock)
     if role in (Role.ALL, Role.DISPATCHER):
         transport.every(FOLLOW, Follower(chosen, engine, texts, clock), "rules and texts")
-    transport.every(FOLLOW, Watch(clock), "clock")
+    transport.every(FOLLOW, Jumps(clock), "clock")
     if inbox is not None and role in (Role.ALL, Role.PLANNER):
         transport.every(TIDY, tidying(chosen, inbox, clock), "old messages in inboxes")
     if role in (Role.ALL, Role.PLANNER):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import time_machine
 
-from orchestrator.clock import Clock, SystemClock, Ticker, VirtualClock, Watch
+from orchestrator.clock import Clock, Jumps, SystemClock, Ticker, VirtualClock
 from orchestrator.errors import LedgerAway
 
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
@@ -169,7 +169,7 @@ def test_a_clock_that_jumps_is_in_the_log(jump: int, told: str, caplog: pytest.L
             return datetime.now(UTC) + timedelta(seconds=self.ahead)
 
     clock = Set()
-    watch = Watch(clock)
+    watch = Jumps(clock)
     watch()
     clock.ahead = jump
     watch()
