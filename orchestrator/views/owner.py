@@ -5,17 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from orchestrator.journey import Journey, RuleBook
-from orchestrator.ledger import Transaction
-from orchestrator.model import WAITING, Customer, Entry, Kind, Order, OrderStatus, Person
+from orchestrator.model import WAITING, Customer, Entry, Kind, Order, OrderStatus
 from orchestrator.planning.by_hand import lines_waiting
 from orchestrator.planning.case import Case
 from orchestrator.planning.planner import case_of
 from orchestrator.planning.standing import OpenTask, broken_at, standing
 from orchestrator.render.dates import Dates
 from orchestrator.render.words import When
-from orchestrator.sending.suppressions import hashed
 from orchestrator.timing import calendar
-from orchestrator.timing.send_time import addresses
 from orchestrator.views.tracker import shown
 
 
@@ -94,15 +91,6 @@ def owner_view(
         lines=tuple(line.text for line in lines_waiting(order)),
         today=dates.today,
     )
-
-
-def is_bound(tx: Transaction, entry: Entry, who: Person) -> bool:
-    """Did the message of *entry* go to this person, and not to somebody who had the role before?"""
-    went = {one.address for one in tx.attempts(entry.id) if one.address}
-    if not went:
-        return False
-    own = {address for kind in ("email", "sms") for address in addresses(kind, who)}
-    return not went.isdisjoint(hashed(tx, own).values())
 
 
 def _milestone(about: str, case: Case) -> str:

@@ -11,9 +11,11 @@ from datetime import datetime
 from orchestrator.engine import Engine
 from orchestrator.journey import Journey
 from orchestrator.ledger import Transaction
-from orchestrator.model import STAFF, Customer, Entry, Order
+from orchestrator.model import STAFF, Customer, Entry, Order, Person
 from orchestrator.planning.planner import journey_of
+from orchestrator.sending.suppressions import hashed
 from orchestrator.sight import Sight
+from orchestrator.timing.send_time import addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,23 @@ def reader(engine: Engine, tx: Transaction, message_id: str, now: datetime) -> R
             continue
         journey, customer = journey_of(order, sight.book), sight.customer_of(order)
         theirs = kin.get(entry.wanted.customer, frozenset({entry.wanted.customer}))
-        if not isinstance(journey, str) and _may_see(entry, order, customer, theirs):
+        if not isinstance(journey, str) and _may_see(tx, entry, order, customer, theirs):
             seen.append(Seen(entry, order, customer, journey))
     return Reader(seen[0].entry.wanted.role, tuple(seen), sight) if seen else None
 
 
-def _may_see(entry: Entry, order: Order, customer: Customer, theirs: frozenset[str]) -> bool:
+def is_bound(tx: Transaction, entry: Entry, who: Person) -> bool:
+    """Did the message of *entry* go to this person, and not to somebody who had the role before?"""
+    went = {one.address for one in tx.attempts(entry.id) if one.address}
+    if not went:
+        return False
+    own = {address for kind in ("email", "sms") for address in addresses(kind, who)}
+    return not went.isdisjoint(hashed(tx, own).values())
+
+
+def _may_see(tx: Transaction, entry: Entry, order: Order, customer: Customer, theirs: frozenset[str]) -> bool:
+    """Of staff who had the role before, their page says who has it now."""
     role = entry.wanted.role
     if role == "customer":
         return order.customer in theirs and not customer.erased
-    return role in STAFF or role in order.parties
+    return role in STAFF or (role in order.parties and is_bound(tx, entry, order.parties[role]))

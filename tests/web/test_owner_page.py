@@ -14,7 +14,7 @@ from orchestrator.model import Entry, Fact, Status
 from tests.builders import LINDNER, NORA, PAUL, at, event, promised, reached
 from tests.integration.dealership import Dealership, customer, order
 from tests.web.browser import WIDTHS, browser, look, opened, sound
-from tests.web.customers import LINKS, apart, dealership, link
+from tests.web.customers import LINKS, RULES, apart, dealership, link
 from tests.web.customers import opened as served_pages
 
 __all__ = ["browser"]
@@ -239,6 +239,37 @@ def test_the_manager_who_is_asked_next_has_a_link_of_their_own(tmp_path: Path) -
             answer = httpx.post(site + path, data={"order": "BX-1", "do": "happened", "milestone": "arrived"})
             assert answer.status_code == 303
         assert facts(made, "BX-1")[0].data["by"] == "Paul Lindner"
+        made.close()
+
+    apart(played)
+
+
+def test_of_several_orders_in_one_message_those_passed_on_are_shown_no_more(tmp_path: Path) -> None:
+    rules = RULES.replace("say: welcome", "say: call-the-customer\n    to: owner\n    combine: 1h")
+
+    def played() -> None:
+        made = dealership(tmp_path, rules=rules)
+        for number in ("BX-1", "BX-2"):
+            made.hear(customer(number, "2026-03-01 08:00"), order(number, number, "2026-03-01 09:00"),
+                      reached(number, "ordered", "2026-03-02 08:59"))  # fmt: skip
+        made.clock.advance(timedelta(hours=1))
+        made.drain()
+        waiting = (one for number in ("BX-1", "BX-2") for one in made.entries(number))
+        entry, other = (one for one in waiting if one.wanted.rule == "welcome")
+        assert entry.message_id == other.message_id
+        assert entry.status is other.status is Status.ACCEPTED
+        new = {"name": "Jonas Weber", "email": "jonas.weber@example.com"}
+        with served_pages(made) as site:
+            shown = httpx.get(site + link(made, Use.TASK, entry)).text
+            assert "Order BX-1" in shown
+            assert "Order BX-2" in shown
+            made.hear(event("order.upserted", "BX-2", "2026-03-02 10:00", owner=new))
+            shown = httpx.get(site + link(made, Use.TASK, entry)).text
+            assert "Order BX-1" in shown
+            assert "Order BX-2" not in shown
+            sent = {"order": "BX-2", "do": "called"}
+            assert httpx.post(site + link(made, Use.TASK, entry), data=sent).status_code == 422
+        assert facts(made, "BX-2") == []
         made.close()
 
     apart(played)

@@ -241,3 +241,21 @@ def test_a_co_buyer_sees_the_order_and_answers_as_one_and_chooses_nothing_for_th
         (answer,) = [one for one in tx.order_facts(["two"])["two"] if one.type == "message.replied"]
     assert answer.data["by"] == "co-buyer"
     apart(made.close)
+
+
+def test_whoever_is_the_co_buyer_no_more_sees_nothing(tmp_path: Path) -> None:
+    rules = RULES.replace("say: welcome", "say: welcome\n    to: [customer, co-buyer]")
+    made = dealership(tmp_path, rules=rules)
+    jonas, aylin = (
+        {"name": name, "email": f"{name.lower().replace(' ', '.')}@example.com"}
+        for name in ("Jonas Weber", "Aylin Demir")
+    )
+    ordered(made, "two", "maria", parties={"co-buyer": jonas})
+    apart(made.drain)
+    his = next(one for one in made.entries("two") if one.wanted.role == "co-buyer")
+    with served_pages(made) as site:
+        assert httpx.get(site + link(made, Use.ORDER, his)).status_code == 200
+        made.hear(event("order.upserted", "two", "2026-03-02 09:00", parties={"co-buyer": aylin}))
+        assert httpx.get(site + link(made, Use.ORDER, his)).status_code == 410
+        assert httpx.post(site + link(made, Use.REPLY, his), data={"text": "Hm"}).status_code == 410
+    apart(made.close)

@@ -1,6 +1,6 @@
 """``/task/{token}``: a task, its order, and what is one tap away; by the link in the task's message."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request, Response
@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request, Response
 from orchestrator.intake.values import OWN_LINE
 from orchestrator.ledger import Transaction
 from orchestrator.links import Use
-from orchestrator.model import Entry
+from orchestrator.model import Entry, Person
 from orchestrator.timing.send_time import recipient
-from orchestrator.views.owner import OwnerView, is_bound, owner_view
-from orchestrator.views.reader import Seen
+from orchestrator.views.owner import OwnerView, owner_view
+from orchestrator.views.reader import Seen, is_bound
 from orchestrator.web.customer.entrance import Entrance, Visitor, as_dialled
 from orchestrator.web.customer.saying import SOURCE
 from orchestrator.web.frame import see
@@ -39,10 +39,10 @@ def task_router(entrance: Entrance) -> APIRouter:
         sent = await form_of(request)
 
         def act(tx: Transaction, who: Visitor) -> Response:
-            if (moved := _moved(entrance, tx, who)) is not None:
-                return moved
+            if not (theirs := _theirs(tx, who)):
+                return _moved(entrance, who)
             try:
-                _tapped(entrance, tx, who, sent)
+                _tapped(entrance, tx, who, theirs, sent)
             except Unclear as why:
                 return _page(entrance, tx, who, wrong=str(why))
             return see(f"{entrance.path(Use.TASK, who)}?saved=1")
@@ -52,12 +52,14 @@ def task_router(entrance: Entrance) -> APIRouter:
     return router
 
 
-def _tapped(entrance: Entrance, tx: Transaction, who: Visitor, sent: Mapping[str, str]) -> None:
-    seen = next((one for one in who.reader.seen if one.order.id == sent.get("order")), None)
+def _tapped(
+    entrance: Entrance, tx: Transaction, who: Visitor, theirs: Sequence[Seen], sent: Mapping[str, str]
+) -> None:
+    seen = next((one for one in theirs if one.order.id == sent.get("order")), None)
     if seen is None:
         raise Unclear("unclear")
     entries = tx.entries_of([seen.order.id])[seen.order.id]
-    tap = Tap(_name(seen), who.at, who.message_id.strip("<>"), SOURCE)
+    tap = Tap(_person(seen).name or seen.entry.wanted.role, who.at, who.message_id.strip("<>"), SOURCE)
     heard = events(tap, sent, _view(who, seen, entries), seen.order, entries)
     entrance.desk.engine.take(tx, heard, who.at)
 
@@ -70,20 +72,22 @@ def _view(who: Visitor, seen: Seen, entries: list[Entry]) -> OwnerView:
     )  # fmt: skip
 
 
-def _name(seen: Seen) -> str:
-    """Who taps: whoever plays the role to whom the message went."""
-    role = seen.entry.wanted.role
-    return recipient(role, seen.order, seen.customer).name or role
+def _person(seen: Seen) -> Person:
+    """Whoever plays the role to whom the message went."""
+    who = recipient(seen.entry.wanted.role, seen.order, seen.customer)
+    assert isinstance(who, Person), "the page is for staff"
+    return who
 
 
-def _moved(entrance: Entrance, tx: Transaction, who: Visitor) -> Response | None:
+def _theirs(tx: Transaction, who: Visitor) -> list[Seen]:
+    """The orders of the message that whoever got it looks after still."""
+    return [one for one in who.reader.seen if is_bound(tx, one.entry, _person(one))]
+
+
+def _moved(entrance: Entrance, who: Visitor) -> Response:
     """The page that says who looks after it now, for whoever does not any more."""
-    first, role = who.reader.first, who.reader.role
-    person = first.order.owner if role == "owner" else first.order.manager
-    if is_bound(tx, first.entry, person):
-        return None
-    say = who.say
-    lines = [say("owner.moved", who=person.name or role)]
+    say, person = who.say, _person(who.reader.first)
+    lines = [say("owner.moved", who=person.name or who.reader.role)]
     return entrance.house.page(
         "customer/note.html", say, who.brand, title=say("owner.title"), lines=lines, link=None,
         status=HTTPStatus.FORBIDDEN,
@@ -93,10 +97,10 @@ def _moved(entrance: Entrance, tx: Transaction, who: Visitor) -> Response | None
 def _page(
     entrance: Entrance, tx: Transaction, who: Visitor, *, saved: bool = False, wrong: str = ""
 ) -> Response:
-    if (moved := _moved(entrance, tx, who)) is not None:
-        return moved
-    entries = tx.entries_of([one.order.id for one in who.reader.seen])
-    views = [_view(who, one, entries[one.order.id]) for one in who.reader.seen]
+    if not (theirs := _theirs(tx, who)):
+        return _moved(entrance, who)
+    entries = tx.entries_of([one.order.id for one in theirs])
+    views = [_view(who, one, entries[one.order.id]) for one in theirs]
     return entrance.house.page(
         PAGE,
         who.say,
