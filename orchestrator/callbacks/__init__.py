@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from channels.reports import Reply, Report
+from channels.reports import Forged, Reply, Report
 from orchestrator.callbacks import early, replies, reports
 from orchestrator.callbacks.events import Caller
 from orchestrator.callbacks.replies import House
@@ -47,18 +47,16 @@ def take(
 ) -> Taken:
     """Keep what a provider said, in a transaction that others may share, and mark what is to be planned.
 
-    What is about nothing we know is counted and logged by its id, unless its message may become known. What
-    proves one callback and came with another before says nothing. The same id with another body is no matter
-    for the provider: what was heard first stays.
+    What is about nothing we know is counted and logged by its id, unless its message may become known. The
+    same id with another body is no matter for the provider: what was heard first stays. Raises
+    :class:`~channels.reports.Forged` where what proves it came with something else before.
     """
     new: list[Incoming] = []
     words: list[str] = []
     duplicates = strangers = 0
     for one in sorted(said, key=lambda one: one.at or now):  # what came of a delivery is judged after it
         if one.proof and not tx.prove(caller.name, *one.proof, now):
-            log.warning("callback %s: what proves %s proved something else before", caller.name, one.id)
-            strangers += 1
-            continue
+            raise Forged("what proves it proved something else before")
         if isinstance(one, Reply):
             followed = replies.take(engine, tx, caller, one, now, house)
             found = followed.facts

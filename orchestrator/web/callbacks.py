@@ -52,6 +52,7 @@ def callbacks_router(
             return problem_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         try:
             said = await reader.read(_callback(f"{public_url}/callbacks/{name}", request, body), now())
+            words = await take(name, said) if said else ()
         except Forged as forged:
             watch.called_back(name, "forged")
             log.warning("callback %s: refused: %s", name, forged.reason)
@@ -64,8 +65,6 @@ def callbacks_router(
             watch.called_back(name, "undecided")
             log.warning("callback %s: nobody can tell if it is the provider's: %s", name, away.reason)
             return problem_answer(HTTPStatus.SERVICE_UNAVAILABLE, retry_after=RETRY_AFTER)
-        try:
-            words = await take(name, said) if said else ()
         except LedgerError:
             return problem_answer(HTTPStatus.SERVICE_UNAVAILABLE, retry_after=RETRY_AFTER)
         if isinstance(reader, Answering):

@@ -158,3 +158,15 @@ class ReturningContract:
             assert tx.early_known(9) == []
             assert tx.forget_early(NOW) == 0
             assert tx.forget_early(NOW + MINUTE) == 1
+
+    def test_what_proves_a_callback_proves_nothing_else_until_it_is_too_old_anyway(
+        self, ledger: Ledger
+    ) -> None:
+        with ledger.transaction() as tx:
+            assert tx.prove("mailgun", "t", "delivered", NOW)
+            assert tx.prove("mailgun", "t", "delivered", NOW + MINUTE)
+            assert not tx.prove("mailgun", "t", "complained", NOW + MINUTE)
+            assert tx.prove("another", "t", "complained", NOW)
+            assert tx.forget_proofs(NOW) == 0
+            assert tx.forget_proofs(NOW + MINUTE) == 2
+            assert tx.prove("mailgun", "t", "complained", NOW + MINUTE)

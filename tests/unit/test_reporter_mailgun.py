@@ -151,24 +151,6 @@ async def test_what_mailgun_may_tell_one_day_is_no_error() -> None:
     assert await reports(Mailgun(MAILGUN_KEY), callback(mailgun_event(event="list_uploaded"))) == []
 
 
-async def test_a_token_of_mailgun_that_tells_something_else_is_forged_and_its_repeat_is_not() -> None:
-    reporter = Mailgun(MAILGUN_KEY)
-    told = callback(mailgun_event("t", event="delivered"))
-    first = await only(reporter, told)
-    assert await only(reporter, told) == first
-    assert isinstance(await refused(reporter, callback(mailgun_event("t", event="complained"))), Forged)
-    assert await only(reporter, callback(mailgun_event("u", event="complained")))
-
-
-async def test_tokens_too_old_to_be_used_again_are_forgotten() -> None:
-    reporter = Mailgun(MAILGUN_KEY)
-    for day in range(4):
-        at = NOW + timedelta(days=2 * day)
-        told = {**mailgun_event("t", event="delivered"), "signature": mailgun_signature(str(day), at)}
-        await reports(reporter, callback(told), at)
-    assert len(reporter._told) == 1
-
-
 async def test_mailgun_without_its_signature_is_forged() -> None:
     told = mailgun_event(event="delivered")
     for signature in (
