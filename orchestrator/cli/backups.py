@@ -57,6 +57,7 @@ def restore(
     """
     chosen = settings(ctx, config)
     _demand_file(chosen, "pg_restore", f"--clean --if-exists {shlex.quote(str(file))} --dbname")
+    ledgers.demand_folder(chosen)
     from orchestrator.clock import SystemClock
     from orchestrator.ledger import backups
     from orchestrator.ledger.schema import HEAD

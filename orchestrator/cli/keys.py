@@ -34,7 +34,7 @@ def add(
     if slip := next((one for one in scope if one not in set(Scope)), ""):
         hint = did_you_mean(slip, list(Scope)) or f"there is: {', '.join(Scope)}"
         raise Misconfigured(f"no scope is called {slip!r}\n{hint}")
-    with changing(settings(ctx, config)) as (tx, by, now):
+    with changing(ledgers.opened(settings(ctx, config))) as (tx, by, now):
         key, whole = keys.add(tx, by, now, name, map(Scope, scope))
     output.note(f"the key of {key.name}, for {', '.join(sorted(key.scopes))}; it is shown only now:")
     print(whole)
@@ -57,7 +57,7 @@ def rotate(ctx: typer.Context, name: Name, config: Config = None) -> None:
     """Print another key for a system that may do the same; the old one is good until it is revoked."""
     from orchestrator.access import keys
 
-    with changing(settings(ctx, config)) as (tx, by, now):
+    with changing(ledgers.existing(settings(ctx, config))) as (tx, by, now):
         key, whole = keys.rotate(tx, by, now, name)
         old = next(one for one in tx.api_keys() if one.name == name and one.revoked_at is None)
     output.note(f"once {key.name} uses this one, `beforehand keys revoke bfh_{old.prefix}`:")
@@ -73,7 +73,7 @@ def revoke(
     from orchestrator.access import keys
 
     prefix = key.removeprefix("bfh_").partition("_")[0]
-    with changing(settings(ctx, config)) as (tx, by, now):
+    with changing(ledgers.existing(settings(ctx, config))) as (tx, by, now):
         found = keys.revoke(tx, by, now, prefix)
     output.sentence(f"bfh_{found.prefix} of {found.name} is revoked")
 

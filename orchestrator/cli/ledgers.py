@@ -38,8 +38,7 @@ def opened(settings: Settings) -> Iterator[Ledger]:
     new = is_new(settings)
     if new:
         demand_installation(settings)
-        if wrong := cannot_be_made(settings):
-            raise Misconfigured("\n".join(wrong))
+        demand_folder(settings)
     with Ledger.open(settings.ledger.url, upgrade=new) as ledger:
         yield ledger
 
@@ -70,6 +69,12 @@ def demand_installation(settings: Settings) -> None:
             f"there is no installation here: no config.toml, no rules, and no ledger at {shown(settings)}\n"
             "use --config FILE, or `beforehand init` makes one"
         )
+
+
+def demand_folder(settings: Settings) -> None:
+    """Raise :class:`Misconfigured` where no ledger can be made."""
+    if wrong := cannot_be_made(settings):
+        raise Misconfigured("\n".join(wrong))
 
 
 def cannot_be_made(settings: Settings) -> tuple[str, str] | None:

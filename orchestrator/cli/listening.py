@@ -27,7 +27,7 @@ def bound(host: str, port: int, hint: str = "another one is chosen with --host a
     except (OSError, OverflowError) as error:
         words = getattr(error, "strerror", None) or str(error)
         why = words.partition(" (while ")[0]  # Python repeats the address there
-        where = f"{f'[{host}]' if ':' in host else host}:{port}"
+        where = _place(host, port)
         raise Misconfigured(f"cannot listen on {where}: {why[:1].lower()}{why[1:]}\n{hint}") from error
 
 
@@ -50,7 +50,16 @@ def server(app: FastAPI, listening: socket.socket, what: str = "listening") -> u
 def address(listening: socket.socket) -> str:
     """Where it is reached on this machine."""
     host, port = listening.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return url(host, port)
+
+
+def url(host: str, port: int) -> str:
+    """The address of a server there."""
+    return f"http://{_place(host, port)}"
+
+
+def _place(host: str, port: int) -> str:
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def is_loopback(listening: socket.socket) -> bool:

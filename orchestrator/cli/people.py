@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli import ledgers, output
+from orchestrator.cli import ledgers, listening, output
 from orchestrator.cli.options import Config, Form, settings
 from orchestrator.cli.output import Format, counted
 from orchestrator.errors import Misconfigured, NotFound
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.access.audit import By
     from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine
-    from orchestrator.ledger import Transaction
+    from orchestrator.ledger import Ledger, Transaction
     from orchestrator.ledger.access_values import Account
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Their mail address, by which they sign in.")]
@@ -54,7 +54,7 @@ def add(
     chosen = settings(ctx, config)
     if unknown := sorted(set(brand or ()) - set(chosen.brands)):
         raise Misconfigured(f"no brand is called {unknown[0]!r}")
-    with changing(chosen) as (tx, by, now):
+    with changing(ledgers.opened(chosen)) as (tx, by, now):
         account, token = people.add(
             tx, by, now, name=name, email=email, role=Role(role), locations=location or (), brands=brand or ()
         )
@@ -79,7 +79,7 @@ def disable(ctx: typer.Context, email: Email, config: Config = None) -> None:
     """Let somebody sign in no more, and sign them out everywhere; what they did stays on record."""
     from orchestrator.access import people
 
-    with changing(settings(ctx, config)) as (tx, by, now):
+    with changing(ledgers.existing(settings(ctx, config))) as (tx, by, now):
         account = people.disable(tx, by, now, _known(tx, email).id)
     output.sentence(f"{account.name} is disabled, and signed out everywhere")
 
@@ -88,7 +88,7 @@ def enable(ctx: typer.Context, email: Email, config: Config = None) -> None:
     """Let somebody sign in again who was disabled, with the password they had."""
     from orchestrator.access import people
 
-    with changing(settings(ctx, config)) as (tx, by, now):
+    with changing(ledgers.existing(settings(ctx, config))) as (tx, by, now):
         account = people.enable(tx, by, now, _known(tx, email).id)
     output.sentence(f"{account.name} may sign in again")
 
@@ -101,19 +101,19 @@ def link(ctx: typer.Context, email: Email, config: Config = None) -> None:
     from orchestrator.access import people
 
     chosen = settings(ctx, config)
-    with changing(chosen) as (tx, by, now):
+    with changing(ledgers.existing(chosen)) as (tx, by, now):
         account, token = people.link(tx, by, now, _known(tx, email).id)
     output.note(f"{account.name} chooses a password by this link, once, within seven days:")
     print(_link(chosen, token))
 
 
 @contextmanager
-def changing(chosen: Settings) -> Iterator[tuple[Transaction, By, datetime]]:
+def changing(opening: AbstractContextManager[Ledger]) -> Iterator[tuple[Transaction, By, datetime]]:
     """Give a transaction, who asks and when; what is refused is said as everywhere on the command line."""
     from orchestrator.access.audit import COMMAND_LINE, By
     from orchestrator.access.people import Refused
 
-    with ledgers.opened(chosen) as ledger:
+    with opening as ledger:
         now = ledgers.clock_of(ledger).now()
         try:
             with ledger.transaction() as tx:
@@ -135,7 +135,7 @@ def first_link(chosen: Settings, engine: Engine, base: str) -> str:
             return ""
     with engine.ledger.transaction() as tx:
         token = people.first_link(tx, now)
-    return f"{chosen.server.public_url or base}/console/welcome/{token}"
+    return _welcome(chosen, base, token)
 
 
 def _known(tx: Transaction, email: str) -> Account:
@@ -146,8 +146,11 @@ def _known(tx: Transaction, email: str) -> Account:
 
 
 def _link(chosen: Settings, token: str) -> str:
-    base = chosen.server.public_url or f"http://{chosen.server.host}:{chosen.server.port}"
-    return f"{base}/console/welcome/{token}"
+    return _welcome(chosen, listening.url(chosen.server.host, chosen.server.port), token)
+
+
+def _welcome(chosen: Settings, base: str, token: str) -> str:
+    return f"{chosen.server.public_url or base}/console/welcome/{token}"
 
 
 def _shown(account: Account) -> dict[str, object]:

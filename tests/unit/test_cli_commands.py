@@ -520,3 +520,12 @@ def test_a_daemon_takes_an_event_and_says_what_follows_and_stops_when_told(
     assert out.startswith("stopped: ")
     assert re.search(r"; \d+ to send, not before \w{3} ", out)
     assert "Maria" not in out + err
+
+
+def test_a_link_to_choose_a_password_by_can_be_opened_where_the_server_listens_on_ipv6(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEFOREHAND_SERVER__HOST", "::1")
+    code, out, err = home.run("people", "add", "nora@example.com", "--name", "Nora Brandt")
+    assert code == 0, err
+    assert out.startswith("http://[::1]:8000/console/welcome/")

@@ -70,6 +70,10 @@ def test_a_mail_that_comes_where_no_installation_is_stays_with_the_mail_server(
         ("suppressions", "remove", "maria@example.com", "--reason", "a letter"),
         ("suppressions", "export", "out.csv"),
         ("export", "C-1"),
+        ("people", "disable", "nora@example.com"),
+        ("people", "link", "nora@example.com"),
+        ("keys", "rotate", "crm"),
+        ("keys", "revoke", "bfh_0123456789"),
     ],
     ids=" ".join,
 )
@@ -92,7 +96,8 @@ def test_a_ledger_whose_folder_does_not_exist_is_named_with_what_to_do(
 ) -> None:
     folder = home.folder / "data" / "live"
     monkeypatch.setenv("BEFOREHAND_LEDGER__URL", f"sqlite:///{folder / 'beforehand.db'}")
-    for command in (("doctor",), ("run",), ("pause", "--all"), ("ingest", home.story())):
+    restore = ("db", "restore", home.write("night.db", ""))
+    for command in (("doctor",), ("run",), ("pause", "--all"), ("ingest", home.story()), restore):
         code, out, err = home.run(*command)
         said = " ".join((out + err).split())
         assert code == (1 if command == ("doctor",) else 2)
