@@ -76,4 +76,5 @@ class SessionDoor:
 
 
 def _is_by_hand(request: Request) -> bool:
-    return request.method not in SAFE or "hx-request" not in request.headers
+    fetched = "hx-request" in request.headers or request.headers.get("accept") == "text/event-stream"
+    return request.method not in SAFE or not fetched
