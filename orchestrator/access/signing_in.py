@@ -4,7 +4,7 @@ Whatever proves in another way who somebody is (OpenID Connect, say) ends in :fu
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orchestrator.access.audit import CONSOLE, By, Told, record
@@ -59,22 +59,29 @@ def fits(passwords: Passwords, account: Account | None, password: str) -> bool:
     return passwords.fits(account.password if account else "", password[: MOST + 1]) and len(password) <= MOST
 
 
-def succeed(tx: Transaction, account: Account, address: str, now: datetime) -> str:
-    """Forgive the failures of an account whose password fitted, and sign it in."""
+def succeed(tx: Transaction, account: Account, address: str, now: datetime) -> str | None:
+    """Sign in an account whose password fitted, as :func:`begin` does, and forgive its failures."""
+    token = begin(tx, account, now)
+    if token is None:
+        return None
     for name, patience in _counters(account.email, address):
         if patience is OF_AN_ACCOUNT:
             tx.count_failures(name, 0, now)
         else:  # the try that was counted was none; what others failed from there stays
             found = tx.failures(name, now)
             tx.count_failures(name, max(found.count - 1, 0), now)
-    return begin(tx, account, now)
+    return token
 
 
-def begin(tx: Transaction, account: Account, now: datetime) -> str:
-    """Sign somebody in, and give the token of their new session."""
+def begin(tx: Transaction, account: Account, now: datetime) -> str | None:
+    """Sign somebody in, and give the token of their new session.
+
+    Nothing for who was disabled, or got another password, since *account* was read: comparing takes a while.
+    """
+    if not tx.sign_in(account, now):
+        return None
     token = new_token()
     tx.begin_session(Session(digest(token), account.id, now, now))
-    tx.change_account(replace(account, signed_in_at=now))
     by = By(account.name, CONSOLE, account.id)
     record(tx, by, Told("sign in", f"{account.name} <{account.email}>"), now)
     return token

@@ -36,6 +36,15 @@ _CHANGE = (
         }
     )
 )
+_SIGN_IN = (
+    update(accounts)
+    .where(
+        accounts.c.id == bindparam("number"),
+        accounts.c.password == bindparam("its_password"),
+        accounts.c.disabled_at.is_(None),
+    )
+    .values(signed_in_at=bindparam("now"))
+)
 
 _SESSION = select(sessions.c.digest, sessions.c.account, sessions.c.made_at, sessions.c.seen_at)
 _BEGIN = insert(sessions)
@@ -96,7 +105,6 @@ _CHANGES = (
 _CHANGES_ABOUT = _CHANGES.where(changes.c.about == bindparam("its_about"))
 _CHANGES_BY = _CHANGES.where(changes.c.who == bindparam("its_who"))
 _CHANGES_BY_ABOUT = _CHANGES_BY.where(changes.c.about == bindparam("its_about"))
-_ANYBODY = select(accounts.c.id).select_from(accounts).limit(1)
 
 
 class Access(Verbs):
@@ -118,10 +126,6 @@ class Access(Verbs):
         rows = self._rows(_BY_EMAIL, {"its_email": email})
         return _account(rows[0]) if rows else None
 
-    def has_accounts(self) -> bool:
-        """Is there anybody?"""
-        return bool(self._rows(_ANYBODY))
-
     def add_account(self, account: Account) -> int:
         """Keep a new account, and give its number."""
         row = _written(account)
@@ -134,6 +138,11 @@ class Access(Verbs):
             f"new_{name}": value for name, value in _written(account).items() if name not in ("id", "made_at")
         }
         self._run(_CHANGE, row | {"number": account.id})
+
+    def sign_in(self, account: Account, now: datetime) -> bool:
+        """Note that somebody signs in, and say whether they still may: enabled, and with that password."""
+        row = {"number": account.id, "its_password": account.password, "now": now}
+        return self._run(_SIGN_IN, row) == 1
 
     # ── sessions ──
 

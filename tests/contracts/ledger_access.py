@@ -18,14 +18,23 @@ SHOP = ApiKey(0, "shop", "0123456789", "d", frozenset({"events:write"}), NOW, "P
 class AccessContract:
     def test_an_account_is_found_by_number_and_mailbox_as_it_was_kept(self, ledger: Ledger) -> None:
         with ledger.transaction() as tx:
-            assert not tx.has_accounts()
             number = tx.add_account(PAUL)
             later = replace(PAUL, id=number, password="hash", signed_in_at=NOW, locations=frozenset())
             tx.change_account(later)
         with ledger.read() as tx:
-            assert tx.has_accounts()
             assert [tx.account(number), tx.account_of(PAUL.email), *tx.accounts()] == [later] * 3
             assert (tx.account(number + 1), tx.account_of("nobody@example.com")) == (None, None)
+
+    def test_who_was_disabled_or_has_another_password_by_now_does_not_sign_in(self, ledger: Ledger) -> None:
+        with ledger.transaction() as tx:
+            read = replace(PAUL, password="hash")
+            read = replace(read, id=tx.add_account(read))
+            assert tx.sign_in(read, NOW)
+            assert tx.account(read.id) == replace(read, signed_in_at=NOW)
+            for now in (replace(read, disabled_at=NOW), replace(read, password="another")):
+                tx.change_account(now)
+                assert not tx.sign_in(read, NOW + HOUR)
+                assert tx.account(read.id) == now
 
     def test_an_account_prints_no_password(self) -> None:
         assert "hash" not in repr(replace(PAUL, password="hash"))

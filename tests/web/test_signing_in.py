@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from orchestrator.access import people
+from orchestrator.access import people, signing_in
 from orchestrator.access.audit import By
 from orchestrator.access.roles import Role
 from orchestrator.access.signing_in import Ages
@@ -184,6 +184,21 @@ def test_a_wrong_password_an_unknown_address_and_a_disabled_person_are_told_the_
     assert len(said) == 1
 
 
+def test_who_is_disabled_while_their_password_is_compared_stays_out_and_disabled(house: House) -> None:
+    with house.engine.ledger.transaction() as tx:
+        link = people.add(
+            tx, SHELL, house.clock.now(), name="Nora Brandt", email="late@example.com", role=Role.OPERATOR
+        )[1]
+        people.welcome(tx, link, "a hash", house.clock.now())
+        read = signing_in.attempt(tx, "late@example.com", "192.0.2.7", house.clock.now())
+        assert read is not None
+        people.disable(tx, SHELL, house.clock.now(), read.id)
+        assert signing_in.succeed(tx, read, "192.0.2.7", house.clock.now()) is None
+        now = tx.account(read.id)
+        assert now is not None
+        assert now.disabled_at is not None
+
+
 def test_who_fails_again_and_again_waits_longer_and_longer_even_with_the_right_password(house: House) -> None:
     email, form = "throttled@example.com", {"email": "throttled@example.com", "password": "no no no no"}
     with house.client() as client:
@@ -243,6 +258,8 @@ def test_a_session_ends_when_it_is_not_used_when_it_is_old_when_somebody_goes_an
         house.clock.advance(7 * HOUR)
         fetched = client.get("/console/account", headers={"HX-Request": "true"})
         assert fetched.status_code == 200  # which does not
+        with client.stream("GET", "/console/live", headers={"Accept": "text/event-stream"}) as listens:
+            assert listens.status_code == 200  # nor does a page that listens, and comes again by itself
         house.clock.advance(2 * HOUR)
         assert not stands(client)
     with house.signed_in("ended@example.com") as client:

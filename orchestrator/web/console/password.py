@@ -50,14 +50,17 @@ def router(desk: Desk, door: SessionDoor, passwords: Passwords) -> APIRouter:
         except Refused as refused:
             return _page(request, refused.wrong)
 
-        def keep(tx: Transaction) -> str:
+        def keep(tx: Transaction) -> str | None:
             people.change_password(tx, viewer, kept, now)
             changed = tx.account(viewer.person)
             assert changed is not None
             return signing_in.succeed(tx, changed, address, now)
 
+        token = await desk.write(keep)
+        if token is None:
+            return see("/console/sign-in")
         response = see("/console/account", "Your password is changed.")
-        door.let_in(response, await desk.write(keep))
+        door.let_in(response, token)
         return response
 
     return routes

@@ -115,12 +115,14 @@ class _Pages:
     async def _in(self, request: Request, account: Account, after: str, address: str) -> Response:
         old, now = self._door.session(request), self._desk.now()
 
-        def succeed(tx: Transaction) -> str:
+        def succeed(tx: Transaction) -> str | None:
             if old:
                 tx.end_session(digest(old))
             return signing_in.succeed(tx, account, address, now)
 
         token = await self._desk.write(succeed)
+        if token is None:
+            return _sign_in_page(request, HTTPStatus.UNPROCESSABLE_ENTITY, after, account.email, WRONG)
         response = see(after)
         self._door.let_in(response, token)
         return response
