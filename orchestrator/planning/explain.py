@@ -222,10 +222,10 @@ def _said_by(fact: Fact, order: Order, zone: str) -> str:
         return f"{data['milestone']} taken back"
     if fact.type in ("task.acknowledged", "task.done"):
         verb = "acknowledged" if fact.type == "task.acknowledged" else "finished"
-        rule = data["task"].removeprefix(f"{order.id}/").partition("/")[0]
+        rule = _rule_of(data["task"], order)
         return f"{data.get('by') or 'somebody'} {verb} the task of {rule}"
     if fact.type == "message.rescheduled":
-        rule = data["message"].removeprefix(f"{order.id}/").partition("/")[0]
+        rule = _rule_of(data["message"], order)
         when = calendar.show(datetime.fromisoformat(data["at"]), zone)
         why = f": {data['reason']}" if data.get("reason") else ""
         return f"{data.get('by') or 'somebody'} wants what {rule} says to leave at {when}{why}"
@@ -235,10 +235,15 @@ def _said_by(fact: Fact, order: Order, zone: str) -> str:
     if fact.type == "message.line_added":
         return f"{data.get('by') or 'somebody'} wrote a line for the next message: {data.get('text') or '…'}"
     if fact.type == "message.taken_over":
-        rule = data["message"].removeprefix(f"{order.id}/").partition("/")[0]
+        rule = _rule_of(data["message"], order)
         return f"{data.get('by') or 'somebody'} took over what {rule} says, and calls"
     reason = f": {data['reason']}" if data.get("reason") else ""
     return f"{_WORDS.get(fact.type, fact.type)}{reason}"
+
+
+def _rule_of(key: str, order: Order) -> str:
+    """The rule that wanted the notification of that key."""
+    return key.removeprefix(f"{order.id}/").partition("/")[0]
 
 
 def _message(data: Mapping[str, Any], order: Order) -> str:

@@ -75,20 +75,20 @@ class Rehearsal:
                         holes.append(piece)
             else:
                 self._statement(piece.text, branches, names)
-                live = all(now for now, _ in branches)
+                live = all(taken for taken, _ in branches)
         return "".join(parts)
 
     def _statement(self, text: str, branches: list[tuple[bool, bool]], names: dict[str, Any]) -> None:
         word, rest = _read(text)
         if word in ("elif", "else", "endif"):
             _, before = branches.pop()
-        live = all(now for now, _ in branches)
+        live = all(taken for taken, _ in branches)
         if word == "if":
-            now = live and bool(self._value(rest, names))
-            branches.append((now, now))
+            taken = live and bool(self._value(rest, names))
+            branches.append((taken, taken))
         elif word == "elif":
-            now = live and not before and bool(self._value(rest, names))
-            branches.append((now, before or now))
+            taken = live and not before and bool(self._value(rest, names))
+            branches.append((taken, before or taken))
         elif word == "else":
             branches.append((live and not before, True))
         elif word == "set" and live:

@@ -40,9 +40,6 @@ HEADERS = {
 }
 """What every page of the console is sent with."""
 
-PRIVATE = {**HEADERS, "Referrer-Policy": "no-referrer"}
-"""The same for pages behind a signed link, whose address itself lets somebody in."""
-
 
 @dataclass(frozen=True, slots=True)
 class Place:

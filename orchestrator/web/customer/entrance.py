@@ -1,9 +1,8 @@
 """Who stands before a page: a link proves which message it stood in, and that is all anybody has to show."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from fastapi import Response
 
@@ -17,8 +16,6 @@ from orchestrator.render.words import Brand, Contact
 from orchestrator.views.reader import Reader, reader
 from orchestrator.web.customer.paper import House
 from orchestrator.web.desk import Desk
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +42,10 @@ class Visitor:
         return self.sender.name or self.say("tracker.us")
 
 
+_Serve = Callable[[Transaction, Visitor], Response]
+_Through = Callable[[Callable[[Transaction], Response | None]], Awaitable[Response | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Entrance:
     """Lets in whoever has a link that we made, for the page it was made for."""
@@ -53,29 +54,24 @@ class Entrance:
     links: Links
     house: House
 
-    async def open(self, use: Use, token: str, look: Callable[[Transaction, Visitor], T]) -> T | Response:
+    async def open(self, use: Use, token: str, look: Callable[[Transaction, Visitor], Response]) -> Response:
         """Return what *look* makes of the visitor, or the page that says why nobody comes in."""
-        say, at = words(self.house.locale), self.desk.now()
-        try:
-            proof = self.links.behind(use, token, at)
-            found = await self.desk.read(lambda tx: self._looked(tx, use, proof, at, look))
-        except BadLink as error:
-            return self.house.gone(say, expired=isinstance(error, ExpiredLink))
-        except LedgerError:
-            return self.house.away(say)
-        return found if found is not None else self.house.gone(say, expired=True)
+        return await self._let_in(use, token, look, self.desk.read)
 
     async def act(self, use: Use, token: str, work: Callable[[Transaction, Visitor], Response]) -> Response:
         """Do what the visitor asks in one transaction, and return the page that says so."""
+        return await self._let_in(use, token, work, self.desk.change)
+
+    async def _let_in(self, use: Use, token: str, serve: _Serve, through: _Through) -> Response:
         say, at = words(self.house.locale), self.desk.now()
         try:
             proof = self.links.behind(use, token, at)
 
-            def done(tx: Transaction) -> Response | None:
+            def served(tx: Transaction) -> Response | None:
                 visitor = self.visitor(tx, use, proof, at)
-                return work(tx, visitor) if visitor is not None else None
+                return serve(tx, visitor) if visitor is not None else None
 
-            found = await self.desk.change(done)
+            found = await through(served)
         except BadLink as error:
             return self.house.gone(say, expired=isinstance(error, ExpiredLink))
         except LedgerError:
@@ -103,17 +99,6 @@ class Entrance:
             phone=as_dialled(context["sender"].phone or context["location"].phone),
             at=at,
         )
-
-    def _looked(
-        self,
-        tx: Transaction,
-        use: Use,
-        proof: Proof,
-        at: datetime,
-        look: Callable[[Transaction, Visitor], T],
-    ) -> T | None:
-        visitor = self.visitor(tx, use, proof, at)
-        return look(tx, visitor) if visitor is not None else None
 
     def path(self, use: Use, visitor: Visitor) -> str:
         """The way to one of the visitor's pages here; it opens no longer than the link they have."""

@@ -132,14 +132,7 @@ def _form(entrance: Entrance, who: Visitor, *, saved: bool = False, wrong: str =
         saved=saved,
         wrong=say(f"preferences.{wrong}") if wrong else "",
         ranks=[*RANKS[: len(shown.ways)], ANY, NEVER],
-        bands=[
-            (
-                hour,
-                f"{hour}–{hour + BAND}",
-                "–".join(time_text(time(at), say.locale) for at in (hour, hour + BAND)),
-            )
-            for hour in BANDS
-        ],
+        bands=[(hour, f"{hour}–{hour + BAND}", _hours(hour, say.locale)) for hour in BANDS],
         days=days,
         others=[
             (

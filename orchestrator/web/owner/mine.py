@@ -1,7 +1,6 @@
 """``/console/mine``: a colleague's own orders on a telephone, signed in; each with the page for one hand."""
 
 from collections.abc import Mapping
-from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote
@@ -12,6 +11,7 @@ from starlette.exceptions import HTTPException
 from orchestrator.access.roles import Action, Viewer
 from orchestrator.intake.values import OWN_LINE
 from orchestrator.ledger import Transaction
+from orchestrator.model import Order
 from orchestrator.planning.planner import journey_of
 from orchestrator.render.page_words import STAFF_PAGES, PageWords, words
 from orchestrator.views.mine import is_owner, mine
@@ -49,7 +49,7 @@ def mine_router(desk: Desk, house: House) -> APIRouter:
     @router.get("/console/mine/{order:path}")
     async def show(request: Request, viewer: Doing, order: str, saved: str = "") -> Response:
         """Show one of them."""
-        view = await desk.read(partial(_seen, desk=desk, viewer=viewer, order=order, say=say))
+        _, view = await desk.read(lambda tx: _seen(tx, desk, viewer, order, say))
         return _page(request, house, say, view, saved=bool(saved))
 
     @router.post("/console/mine/{order:path}")
@@ -60,25 +60,24 @@ def mine_router(desk: Desk, house: House) -> APIRouter:
         if not viewer.may(needed):
             raise HTTPException(HTTPStatus.FORBIDDEN)
 
-        def act(tx: Transaction) -> OwnerView | str:
-            view = _seen(tx, desk, viewer, order, say)
+        def act(tx: Transaction) -> Response:
+            seen, view = _seen(tx, desk, viewer, order, say)
+            now = desk.now()
+            made = Tap(viewer.name or viewer.email, now, f"mine/{order}", viewer.source)
             try:
-                _tapped(tx, desk, viewer, view, sent)
+                heard = events(made, sent, view, seen, tx.entries_of([order])[order])
             except Unclear as why:
-                return str(why)
-            return view
+                return _page(request, house, say, view, wrong=str(why))
+            desk.engine.take(tx, heard, now)
+            return see(f"/console/mine/{quote(order, safe='')}?saved=1")
 
-        done = await desk.change(act)
-        if isinstance(done, str):
-            view = await desk.read(partial(_seen, desk=desk, viewer=viewer, order=order, say=say))
-            return _page(request, house, say, view, wrong=done)
-        return see(f"/console/mine/{quote(order, safe='')}?saved=1")
+        return await desk.change(act)
 
     return router
 
 
-def _seen(tx: Transaction, desk: Desk, viewer: Viewer, order: str, say: PageWords) -> OwnerView:
-    """The order, if it is one of theirs."""
+def _seen(tx: Transaction, desk: Desk, viewer: Viewer, order: str, say: PageWords) -> tuple[Order, OwnerView]:
+    """The order, if it is one of theirs, and what its page shows."""
     now = desk.now()
     sight = desk.engine.look(tx, {order: now}, now)
     found = sight.orders.get(order)
@@ -86,17 +85,9 @@ def _seen(tx: Transaction, desk: Desk, viewer: Viewer, order: str, say: PageWord
     if found is None or isinstance(journey, str) or not is_owner(found, viewer):
         raise HTTPException(HTTPStatus.NOT_FOUND, f"no order of yours is called {order!r}")
     entries = tx.entries_of([order])[order]
-    return owner_view(
+    return found, owner_view(
         found, sight.customer_of(found), journey, entries, sight.book, now, say.locale, role="owner"
     )
-
-
-def _tapped(tx: Transaction, desk: Desk, viewer: Viewer, view: OwnerView, sent: Mapping[str, str]) -> None:
-    now = desk.now()
-    order = desk.engine.look(tx, {view.order: now}, now).orders[view.order]
-    tap = Tap(viewer.name or viewer.email, now, f"mine/{view.order}", viewer.source)
-    heard = events(tap, sent, view, order, tx.entries_of([view.order])[view.order])
-    desk.engine.take(tx, heard, now)
 
 
 def _page(
