@@ -1,5 +1,7 @@
 """Case 8: a database that is restarted again and again; it takes minutes: `make chaos`."""
 
+import pytest
+
 from tests.chaos.run import Plan, run
 
 RESTARTS = 12
@@ -8,6 +10,7 @@ PLAN = Plan(
 )
 
 
+@pytest.mark.limit(1800)
 def test_8_a_database_that_is_restarted_under_5000_events_loses_and_doubles_nothing() -> None:
     outcome = run(PLAN)
     assert outcome.breaches == [], outcome.figures

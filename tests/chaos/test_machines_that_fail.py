@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+import pytest
 
 from orchestrator.model import Status
 from tests.contracts.smtp_server import SLOW, SmtpServer
@@ -23,6 +24,8 @@ from tests.integration.test_many_machines import (
 from tests.postgres import postgres
 
 __all__ = ["home", "postgres", "url"]
+
+pytestmark = pytest.mark.limit(900)
 
 
 def identity(content: bytes) -> bytes:
