@@ -223,7 +223,9 @@ def _say(line: str) -> None:
 
 def main() -> None:
     """Fork for every order that is read."""
-    import orchestrator.ledger.migrations  # noqa: F401
+    import channels.email  # noqa: F401
+    import orchestrator.ledger.migrations
+    import orchestrator.ledger.postgres  # noqa: F401
     from tests.contracts import smtp_server  # noqa: F401
     from tests.integration import dealership, texting  # noqa: F401
 
