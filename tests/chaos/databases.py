@@ -18,15 +18,11 @@ from tests.chaos.proxy import Proxy
 class InAFile:
     """SQLite: it cannot be away, but its disk can be full."""
 
-    name = "sqlite"
     roles = (("serve", ("serve",)),)
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / "beforehand.db"
         self.url = self.real = f"sqlite:///{self.file}"
-
-    def size(self) -> int:
-        return sum(path.stat().st_size for path in self.file.parent.glob("beforehand.db*"))
 
     def close(self) -> None:
         """The folder goes with the run."""
@@ -35,7 +31,6 @@ class InAFile:
 class OnAServer:
     """PostgreSQL, a server of our own, which clients reach by a way that can be cut."""
 
-    name = "postgres"
     roles = (
         ("web", ("run", "--role", "web")),
         ("planner", ("run", "--role", "planner")),
@@ -65,7 +60,7 @@ class OnAServer:
         subprocess.run(
             [str(self._server.bin_path / "pg_ctl"), "-D", str(self._home / "data"), *arguments],
             user=self._server.system_user, check=False, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, cwd="/",
+            stderr=subprocess.DEVNULL, cwd="/", timeout=120,
         )  # fmt: skip
 
     def stop(self, mode: str) -> None:

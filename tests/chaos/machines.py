@@ -1,6 +1,5 @@
 """The processes of a chaos run, and who starts them again."""
 
-import os
 import re
 import resource
 import signal
@@ -31,10 +30,8 @@ class Machine:
         self._log = folder / f"{name}.log"
         self.process: subprocess.Popen[str] | None = None
         self.ended: list[int] = []  # how those ended that nobody had killed
-        self.in_vain = 0  # how often it was started while the ledger was away
         self.killed = 0
         self.works = False  # it has said so
-        self.frozen = False
 
     @property
     def is_up(self) -> bool:
@@ -44,11 +41,9 @@ class Machine:
         """Start it, unless it runs; say how it ended if it did so by itself."""
         if self.is_up:
             return
-        if self.process is not None and self.process.returncode != -signal.SIGKILL:
-            if AWAY in self._last_line():
-                self.in_vain += 1
-            else:
-                self.ended.append(self.process.returncode)
+        code = None if self.process is None else self.process.returncode
+        if code not in (None, -signal.SIGKILL) and AWAY not in self._last_line():
+            self.ended.append(code)
         with self._log.open("a") as log:  # a pipe, so that a full disk is not one for its words
             self.process = subprocess.Popen(
                 self._command, cwd=self._folder, env=self._env, stdout=subprocess.DEVNULL,
@@ -76,7 +71,6 @@ class Machine:
         if not self.is_up or self.process is None:
             return False
         self.process.send_signal(number)
-        self.frozen = number == signal.SIGSTOP or (self.frozen and number != signal.SIGCONT)
         self.killed += number == signal.SIGKILL
         return True
 
@@ -165,14 +159,8 @@ def beforehand(folder: Path, env: Mapping[str, str], *arguments: str) -> str:
     """Run one command; what it says."""
     done = subprocess.run(
         [sys.executable, "-c", "import sys; from orchestrator.cli import main; sys.exit(main())", *arguments],
-        cwd=folder, env=env, capture_output=True, text=True, check=False,
+        cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
     if done.returncode:
         raise SystemExit(f"{' '.join(arguments)} failed: {done.stderr}")
     return done.stdout
-
-
-def processor_seconds() -> float:
-    """What our children used so far."""
-    used = os.times()
-    return used.children_user + used.children_system

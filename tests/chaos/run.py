@@ -30,6 +30,7 @@ from tests.contracts.twilio_calling import TwilioCalling
 from tests.contracts.twilio_server import ACCOUNT, SENDER, TOKEN
 
 HOUR = 3600.0
+PATIENCE = 120.0  # seconds until somebody must take events
 SETTLED = 0.9  # of all kills hit a process that has begun to work
 
 
@@ -247,7 +248,7 @@ class Chaos:
                 if name := fault():
                     self.done[name] += 1
             self.calm()
-            self.traffic.end()
+            self.traffic.end(self.plan.settle)
             self.wait()
         self.exits = self.keeper.stop()
 
@@ -301,6 +302,13 @@ class Chaos:
             for code in machine.ended
         ]
         breaches += [f"did not stop well: {name} {code}" for name, code in self.exits.items() if code]
+        breaches += [
+            f"refused: {count} times events were answered {status}"
+            for status, count in self.traffic.answers.items()
+            if status.startswith("4")
+        ]
+        if self.traffic.is_alive():
+            breaches.append(f"not heard: the last events, in {self.plan.settle:.0f} seconds of calm")
         wrong: Counter[str] = Counter()
         for machine in self.machines:
             wrong += machine.wrong()
@@ -319,8 +327,11 @@ class Chaos:
 
 
 def until(true: Callable[[], bool]) -> None:
-    """Wait for that."""
+    """Wait for that, as far as patience goes."""
+    end = time.monotonic() + PATIENCE
     while not true():
+        if time.monotonic() > end:
+            raise TimeoutError(f"it did not come in {PATIENCE:.0f} seconds: {true.__name__}")
         time.sleep(0.1)
 
 
