@@ -33,37 +33,29 @@ def states() -> str:
     return "\n".join(["```mermaid", *lines, "```"])
 
 
-def flow() -> str:
-    """Return the page about the flow with its picture drawn anew; the rest is written by hand."""
-    text = FLOW.read_text(encoding="utf-8")
+def redrawn(page: Path, part: str, drawing: str) -> str:
+    """Return a page written by hand, with one marked part of it drawn anew."""
     return re.sub(
-        r"(<!-- states: .*? -->\n).*?(?=<!-- /states -->)",
-        lambda at: f"{at[1]}{states()}\n",
-        text,
+        rf"(<!-- {part}: .*? -->\n).*?(?=<!-- /{part} -->)",
+        lambda at: f"{at[1]}{drawing}\n",
+        page.read_text(encoding="utf-8"),
         flags=re.DOTALL,
     )
+
+
+def flow() -> str:
+    """Return the page about the flow with the picture of an entry's moves."""
+    return redrawn(FLOW, "states", states())
 
 
 def channels() -> str:
-    """Return the page about channels with the table of their abilities drawn anew."""
-    text = CHANNELS.read_text(encoding="utf-8")
-    return re.sub(
-        r"(<!-- abilities: .*? -->\n).*?(?=<!-- /abilities -->)",
-        lambda at: f"{at[1]}{matrix.page()}\n",
-        text,
-        flags=re.DOTALL,
-    )
+    """Return the page about channels with the table of their abilities."""
+    return redrawn(CHANNELS, "abilities", matrix.page())
 
 
 def access() -> str:
-    """Return the page about people with the table of roles drawn anew."""
-    text = ACCESS.read_text(encoding="utf-8")
-    return re.sub(
-        r"(<!-- roles: .*? -->\n).*?(?=<!-- /roles -->)",
-        lambda at: f"{at[1]}{roles()}\n",
-        text,
-        flags=re.DOTALL,
-    )
+    """Return the page about people with the table of roles."""
+    return redrawn(ACCESS, "roles", roles())
 
 
 def roles() -> str:
