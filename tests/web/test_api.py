@@ -14,6 +14,7 @@ from hypothesis import Phase, settings
 from orchestrator.access import keys
 from orchestrator.access.audit import By
 from orchestrator.access.keys import Scope
+from tests.builders import event
 from tests.web.browser import site
 from tests.web.story import Evening, evening
 
@@ -97,6 +98,21 @@ def test_a_list_is_narrowed(api: httpx.Client) -> None:
     assert found(api, "/orders", status="cancelled") == {"items": [], "next": None}
     tasks = found(api, "/notifications", order="BX-100", kind="task")["items"]
     assert {(one["order"], one["kind"]) for one in tasks} == {("BX-100", "task")}
+
+
+def test_the_orders_of_one_customer_are_read_on_past_those_of_another_status(
+    house: Evening, api: httpx.Client
+) -> None:
+    fleet = {"customer": "fleet", "journey": "new-car"}
+    house.hear(
+        event("customer.upserted", "fleet", "2026-03-12 09:00", name="Paul Lindner"),
+        *(event("order.upserted", f"FL-{n}", "2026-03-12 09:01", **fleet) for n in range(5)),
+        *(event("order.cancelled", f"FL-{n}", "2026-03-12 09:02") for n in (0, 1, 3)),
+    )
+    first = found(api, "/orders", customer="fleet", status="open", limit=1)
+    assert ([one["id"] for one in first["items"]], first["next"]) == (["FL-2"], "FL-2")
+    rest = found(api, "/orders", customer="fleet", status="open", limit=1, after=first["next"])
+    assert ([one["id"] for one in rest["items"]], rest["next"]) == (["FL-4"], None)
 
 
 def test_a_notification_has_its_tries(api: httpx.Client) -> None:

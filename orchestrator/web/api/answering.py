@@ -13,14 +13,14 @@ from orchestrator.web.answers import problem_answer
 from orchestrator.web.api.shapes import Problem
 
 PREFIX = "/api/v1"
-NO_STORE = {"Cache-Control": "private, no-cache"}  # kept only to be asked for again, with its tag
+ASKED_AGAIN = {"Cache-Control": "private, no-cache"}  # kept only to be asked for again, with its tag
 
 
 def answered(request: Request, shape: BaseModel, status: int = HTTPStatus.OK) -> Response:
     """Answer with *shape*, or with 304 if the asker has just that already (RFC 9110, section 13.1.2)."""
     body = shape.model_dump_json().encode()
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"ETag": tag, **NO_STORE}
+    headers = {"ETag": tag, **ASKED_AGAIN}
     if request.method == "GET" and _has(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(body, status, headers, media_type="application/json")
