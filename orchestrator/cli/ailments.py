@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from orchestrator.cli.health import Finding, look, well
+from orchestrator.cli.health import LATE, Finding, look, well
 from orchestrator.cli.output import counted
 from orchestrator.cli.roles import Role
+from orchestrator.cli.standing import LONG
 
 if TYPE_CHECKING:
     from orchestrator.ledger import Daemon, Ledger, Transaction
     from orchestrator.ledger.server import ServerState
 
-DEAD = timedelta(minutes=1)  # without a heartbeat: six were due
 FOLLOWED = timedelta(hours=1)  # after which a daemon that died was most likely taken away on purpose
 SKEW = timedelta(seconds=2)  # between two clocks that somebody sets
 BACK = timedelta(minutes=1)  # news from the future: the clock was put back
@@ -24,8 +24,7 @@ JOBS = 1000  # that wait: planners hand over no more than so many messages at a 
 ROOM = 1 << 30  # bytes that should be free
 SHARE = 0.05  # of the disk
 WAL = 256 << 20  # bytes of SQLite's log; it is begun anew at 4 MB, unless somebody reads for long
-
-SCANS = (Role.ALL.value, Role.PLANNER.value)
+SCANS = frozenset(role for role in Role if role.plans)
 
 
 def ailments(ledger: Ledger, tx: Transaction, now: datetime, *, server_time: datetime) -> Iterator[Finding]:
@@ -64,7 +63,7 @@ def _clocks(now: datetime, server_time: datetime, newest: datetime | None) -> It
 
 def daemons(known: Sequence[Daemon], now: datetime) -> Iterator[Finding]:
     """Whether those that work live, and whether anybody looks for what is due."""
-    alive = [one for one in known if now - one.seen_at < DEAD]
+    alive = [one for one in known if one.is_alive(now)]
     for one in known:
         followed = any(other.role == one.role and other.started_at > one.seen_at for other in alive)
         if one in alive or followed or now - one.seen_at > FOLLOWED:
@@ -79,7 +78,7 @@ def daemons(known: Sequence[Daemon], now: datetime) -> Iterator[Finding]:
             f"{counted(len(alive), 'process', 'processes')} and no planner: nothing is planned or handed over"
         )
         yield look("planning", detail, "beforehand run --role planner")
-    elif last is None or now - last > DEAD:
+    elif last is None or now - last > LONG:
         since = f"since {last:%Y-%m-%d %H:%M:%S}Z" if last else "yet"
         yield look("planning", f"nobody looked for what is due {since}", "restart the planner, or the daemon")
     if len(versions := sorted({one.version for one in alive})) > 1:
@@ -94,8 +93,6 @@ def _leases(since: datetime | None, count: int, now: datetime) -> Iterator[Findi
 
 
 def _unplanned(since: datetime | None, now: datetime) -> Iterator[Finding]:
-    from orchestrator.cli.health import LATE
-
     if since is not None and now - since > LATE:
         detail = f"orders with news since {since:%Y-%m-%d %H:%M}Z are not planned"
         yield look(

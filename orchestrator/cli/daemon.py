@@ -174,15 +174,15 @@ async def _until_stopped(
         limits=house.limits(chosen),
     )
     transport = roles.transport(chosen, role, engine, dispatcher, clock)
-    if role in (Role.ALL, Role.DISPATCHER):
+    if role.sends:
         transport.every(FOLLOW, Follower(chosen, engine, texts, clock), "rules and texts")
     transport.every(FOLLOW, Jumps(clock), "clock")
-    if inbox is not None and role in (Role.ALL, Role.PLANNER):
+    if inbox is not None and role.plans:
         transport.every(TIDY, tidying(chosen, inbox, clock), "old messages in inboxes")
-    if role in (Role.ALL, Role.PLANNER):
+    if role.plans:
         transport.every(AGAIN, Early(engine, clock.now), "reports that came early")
     keeps = chosen.retention.keeps()
-    if not keeps.everything and role in (Role.ALL, Role.PLANNER):
+    if not keeps.everything and role.plans:
         transport.every(PRUNE, Pruner(engine.ledger, keeps, clock.now), "what is over")
     heartbeat = Heartbeat(engine.ledger, role, clock, lambda: dispatcher.worked_at)
     transport.every(BEAT, heartbeat, "heartbeat")
@@ -193,7 +193,7 @@ async def _until_stopped(
         part = "" if role is Role.ALL else f" as {role}"
         output.note(f"working on {written(chosen.ledger.url)}{part}; SIGTERM or Ctrl+C stops")
         jobs: list[Awaitable[Any]] = [transport.run(stop)]
-        if chosen.subscribers and role in (Role.ALL, Role.PLANNER):
+        if chosen.subscribers and role.plans:
             from orchestrator.subscribers import Telling
 
             jobs.append(Telling(engine.ledger, listeners(chosen), clock).run(stop))

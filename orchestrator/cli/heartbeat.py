@@ -35,7 +35,7 @@ class Heartbeat:
         self._ledger = ledger
         self._clock = clock
         self._worked_at = worked_at
-        self._scans = role in (Role.ALL, Role.PLANNER)
+        self._scans = role.plans
         self._start = Daemon(
             str(uuid4()), role.value, socket.gethostname(), os.getpid(), version("beforehand"), HEAD, now, now
         )

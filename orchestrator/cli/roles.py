@@ -29,6 +29,16 @@ class Role(StrEnum):
     DISPATCHER = "dispatcher"
     WEB = "web"
 
+    @property
+    def plans(self) -> bool:
+        """Does it plan, and look for what is due?"""
+        return self in (Role.ALL, Role.PLANNER)
+
+    @property
+    def sends(self) -> bool:
+        """Does it send what is due?"""
+        return self in (Role.ALL, Role.DISPATCHER)
+
 
 class Transport(Protocol):
     """What brings due entries to those who send them."""

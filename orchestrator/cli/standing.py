@@ -41,7 +41,7 @@ class Standing:
     def __call__(self) -> bool:
         """Blocks; raises :class:`NotReady` or :class:`~orchestrator.errors.LedgerError`."""
         self._ledger.demand()
-        if self._role not in (Role.ALL, Role.PLANNER):
+        if not self._role.plans:
             return True
         last = self._scanned_at()
         if self._role is Role.PLANNER:

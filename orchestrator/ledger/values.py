@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from orchestrator.facts import value
 from orchestrator.model import Entry, Fact, Status
+
+DEAD = timedelta(minutes=1)  # without a heartbeat: six were due
 
 
 class Heard(Protocol):
@@ -321,6 +323,10 @@ class Daemon:
     started_at: datetime
     seen_at: datetime
     scanned_at: datetime | None = None
+
+    def is_alive(self, now: datetime) -> bool:
+        """Was it heard of lately?"""
+        return now - self.seen_at < DEAD
 
 
 @dataclass(frozen=True, slots=True)

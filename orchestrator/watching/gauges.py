@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock
 from time import monotonic
 
@@ -13,7 +13,6 @@ from orchestrator.errors import LedgerError
 from orchestrator.ledger import Daemon, Health, Ledger, Pause, Stops
 
 FRESH = 5.0  # seconds for which an answer is good: many may ask
-DEAD = timedelta(minutes=1)  # without a heartbeat; six of them were due
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def _families(found: Found | None, channels: list[str], now: datetime | None) ->
             stopped.add_metric((name,), name in standing)
             shut.add_metric((name,), known is not None and known.until is not None and known.until > now)
             failures.add_metric((name,), known.failures if known is not None else 0)
-        alive = [one.role for one in found.daemons if now - one.seen_at < DEAD]
+        alive = [one.role for one in found.daemons if one.is_alive(now)]
         for role in sorted({one.role for one in found.daemons}):
             daemons.add_metric((role,), alive.count(role))
         if last := max((one.scanned_at for one in found.daemons if one.scanned_at), default=None):
