@@ -57,11 +57,12 @@ _IDS = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Something that was looked for stands in this row, at this place in it."""
+    """Something that was looked for stands in this row, at this place in it; *texts* are what it may be."""
 
     table: str
     row: Mapping[str, Any]
     at: str
+    texts: frozenset[str]
 
 
 class Erasing(Persons):
@@ -126,7 +127,9 @@ class Erasing(Persons):
                 named = dict(zip([column.name for column in ids], row, strict=False))
                 for column, value in zip(columns, row[len(ids) :], strict=True):
                     read = orjson.loads(value) if value and column.name in _JSON else value
-                    yield from (Standing(table.name, named, at) for at in places(read, names, column.name))
+                    if found := list(places(read, names, column.name)):
+                        these = frozenset(one for one in names if any(places(read, frozenset({one}))))
+                        yield from (Standing(table.name, named, at, these) for at in found)
 
     def scrub_entries(self, order_ids: Iterable[str], secrets: Collection[str], *, values: bool) -> int:
         """Take *secrets* out of what entries say, with *values* also what conditions saw; say how many."""

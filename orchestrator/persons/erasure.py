@@ -144,8 +144,10 @@ def erase(engine: Engine, customer: str, reason: str, now: datetime, outbox: Pat
         engine.ledger.clean()
     except LedgerAway as error:  # what was committed stays erased
         unclean = str(error)
+    with engine.ledger.read() as tx:  # it takes long, and nobody else's write need wait for it
+        left, kept = _look_again(tx, engine, found, outbox)
     with engine.ledger.transaction() as tx:
-        left, kept = _look_again(tx, engine, found, now, outbox)
+        note(tx, [one for one in found.person.ids if one not in found.forgotten], now, kept)
         before = tuple((one, noted(tx, one)) for one in found.forgotten)
     earlier = [one for _, was in before if was is not None for one in was.left]
     return Report(
@@ -160,21 +162,19 @@ def erase(engine: Engine, customer: str, reason: str, now: datetime, outbox: Pat
 
 
 def _look_again(
-    tx: Transaction, engine: Engine, found: Found, now: datetime, outbox: Path
+    tx: Transaction, engine: Engine, found: Found, outbox: Path
 ) -> tuple[tuple[str, ...], list[Place]]:
     """The files in which something still stands, and where; another's own name or address is none of it."""
     secrets = found.person.secrets
     everywhere = list(tx.standing(secrets))
     rows = [row for row in everywhere if not _is_shared(row, found)]
-    if len(rows) < len(everywhere):
-        secrets = frozenset(one for one in secrets if not _is_anothers(tx, one, found))
+    secrets = secrets.difference(*(row.texts for row in everywhere if _is_shared(row, found)))
     kept = [place(row) for row in rows]
     ledger = engine.ledger.files()
     left = standing_in([*ledger, *_files_in(outbox)], secrets)
     kept += [Place(f"{path.name}: in the outbox, not to them") for path in left if path not in ledger]
     if not rows:
         kept += [Place(f"{path.name}: in no row; erase again") for path in left if path in ledger]
-    note(tx, [one for one in found.person.ids if one not in found.forgotten], now, kept)
     files = tuple(path.name for path in left)
     return ("the ledger", *files) if rows and not ledger else files, kept
 
@@ -182,11 +182,6 @@ def _look_again(
 def _is_shared(row: Standing, found: Found) -> bool:
     """Is it the name or address of another customer as well?"""
     return row.row.get("scope") == Scope.CUSTOMER and row.row["subject"] in found.shared
-
-
-def _is_anothers(tx: Transaction, secret: str, found: Found) -> bool:
-    """Is it by this name or address, too, that another customer is known?"""
-    return any(_is_shared(row, found) for row in tx.standing(frozenset({secret})))
 
 
 def _files_in(outbox: Path) -> list[Path]:
