@@ -45,11 +45,11 @@ def application(
     from orchestrator.web.customer import customer_routers
     from orchestrator.web.customer.entrance import Entrance
     from orchestrator.web.customer.paper import dress_router
+    from orchestrator.web.customer.unsubscribe import unsubscribe_router
     from orchestrator.web.desk import Desk
     from orchestrator.web.hearing import called_back, hearing, locales, withdrawing
     from orchestrator.web.owner import mine_router, owner_routers
     from orchestrator.web.session_door import SessionDoor
-    from orchestrator.web.unsubscribe import unsubscribe_router
 
     now = ledgers.clock_of(engine.ledger).now
     desk = Desk(
@@ -79,8 +79,8 @@ def application(
     pages = house.pages(chosen)
     routers = [*routers, callbacks, dress_router(pages), mine_router(desk, pages)]
     if (links := senders.links(chosen)) is not None:
-        withdraw, locale = withdrawing(engine, write, now), chosen.company.locale
-        routers.append(unsubscribe_router(links, withdraw, locales(engine), locale=locale))
+        withdraw = withdrawing(engine, write, now)
+        routers.append(unsubscribe_router(links, withdraw, locales(engine), pages))
         entrance = Entrance(desk, links, pages)
         routers += [*customer_routers(entrance), *owner_routers(entrance)]
     return create_app(

@@ -15,9 +15,14 @@ from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction, Writer
 from orchestrator.web.callbacks import Take
 from orchestrator.web.events import Hear
-from orchestrator.web.unsubscribe import LocaleOf, Withdraw
 
 T = TypeVar("T")
+
+Withdraw = Callable[[str], Awaitable[bool]]
+"""Withdraw the consent under which the mail of that Message-ID was sent; False if there is no such mail."""
+
+LocaleOf = Callable[[str], Awaitable[str]]
+"""The language of whoever got the mail of that Message-ID, or ""."""
 
 PATIENCE = 5.0  # seconds; a sender that waits longer for somebody else's write takes us for dead
 

@@ -15,10 +15,12 @@ from channels.inbound.signed import Signing
 from orchestrator.errors import LedgerAway
 from orchestrator.links import Links, Use
 from orchestrator.persons.merging import fold_person
+from orchestrator.render.page_words import words
 from orchestrator.sending.ways_back import WaysBack
 from orchestrator.web.app import create_app
+from orchestrator.web.customer.paper import House
+from orchestrator.web.customer.unsubscribe import unsubscribe_router
 from orchestrator.web.hearing import hearing, locales, withdrawing, writing
-from orchestrator.web.unsubscribe import WORDS, unsubscribe_router
 from tests.builders import event
 from tests.integration.calling_back import consent
 from tests.integration.dealership import RULES, Dealership, arrived, customer, order
@@ -66,7 +68,7 @@ def listening(made: Dealership, *, broken: bool = False) -> Iterator[httpx.Clien
     with writing(made.engine, patience=1) as write:
         now = made.clock.now
         withdraw = away if broken else withdrawing(made.engine, write, now)
-        router = unsubscribe_router(LINKS, withdraw, locales(made.engine), locale="de")
+        router = unsubscribe_router(LINKS, withdraw, locales(made.engine), House({"locale": "de"}, {}))
         app = create_app(hearing(made.engine, write, now), now=now, ready=ready, routers=[router])
         with served(app) as url, httpx.Client(base_url=url) as client:
             yield client
@@ -108,7 +110,7 @@ def test_39_looking_at_the_link_changes_nothing(lindner: Dealership) -> None:
         page = client.get(path)
     assert withdrawals(lindner) == []
     assert '<form method="post">' in page.text
-    assert WORDS["en"].ask in page.text
+    assert words("en")("unsubscribe.ask") in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert page.headers["referrer-policy"] == "no-referrer"
     assert "maria" not in page.text.lower()
@@ -125,21 +127,21 @@ def test_39_a_token_for_another_use_or_from_anybody_else_is_400(lindner: Dealers
             for method in ("GET", "POST"):
                 answer = client.request(method, f"/unsubscribe/{wrong}")
                 assert answer.status_code == 400, wrong
-                assert WORDS["de"].bad in answer.text
+                assert words("de")("unsubscribe.bad") in answer.text
     assert withdrawals(lindner) == []
 
 
 def test_the_page_is_in_her_language(lindner: Dealership) -> None:
     path = mailed(lindner, locale="de-AT")
     with listening(lindner) as client:
-        assert WORDS["de"].ask in client.get(path).text
-        assert WORDS["de"].done in client.post(path).text
+        assert words("de")("unsubscribe.ask") in client.get(path).text
+        assert words("de")("unsubscribe.done") in client.post(path).text
 
 
 def test_who_cannot_be_asked_in_her_language_reads_the_companys(lindner: Dealership) -> None:
     path = mailed(lindner, locale="ja")
     with listening(lindner) as client:
-        assert '<html lang="de">' in client.get(path).text
+        assert '<html lang="de" ' in client.get(path).text
 
 
 def test_a_mail_we_know_nothing_of_is_no_withdrawal_that_we_would_pretend(lindner: Dealership) -> None:
