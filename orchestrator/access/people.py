@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestrator.access.audit import By, Told, record
+from orchestrator.access.audit import LINK, By, Told, record
 from orchestrator.access.passwords import Passwords, weakness
 from orchestrator.access.roles import Role, Viewer
 from orchestrator.access.tokens import digest, new_token
@@ -174,13 +174,13 @@ def welcome(
         else:  # somebody who never chose a password, or is no admin: whoever starts the server says so
             account = replace(known, name=name, role=Role.ADMIN, disabled_at=None)
         told = Told("make the first admin", _about(account), _shown(known) if known else {}, _shown(account))
-        record(tx, By(account.name, "link", account.id), told, now)
+        record(tx, By(account.name, LINK, account.id), told, now)
     new = replace(account, password=kept)
     tx.change_account(new)
     tx.end_sessions(new.id)
     tx.drop_links(link.account)
     tx.drop_links(new.id)
-    record(tx, By(new.name, "link", new.id), Told("choose a password", _about(new)), now)
+    record(tx, By(new.name, LINK, new.id), Told("choose a password", _about(new)), now)
     return new
 
 

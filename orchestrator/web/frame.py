@@ -94,9 +94,8 @@ class Frame:
             "clock": lambda at: moments.clock(at, zone),
             "day": pass_context(lambda page, value: moments.day(value, zone, _now_of(page))),
             "ago": pass_context(lambda page, at: moments.ago(at, zone, _now_of(page))),
-            "length": moments.length,
+            "span": moments.span,
             "count": moments.count,
-            "number_of": len,
         }
         return found
 

@@ -57,11 +57,6 @@ def ago(at: datetime | None, zone: ZoneInfo, now: datetime) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(_machine(at), title, text)
 
 
-def length(what: timedelta | Sized) -> str | int:
-    """How long a time is, ``3 h 20 min``, or how many a list holds."""
-    return span(what) if isinstance(what, timedelta) else len(what)
-
-
 def count(what: int | Sized) -> str:
     """``1,204``: a number, or how many a list holds."""
     return f"{what if isinstance(what, int) else len(what):,}"

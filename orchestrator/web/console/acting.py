@@ -6,7 +6,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
@@ -226,9 +225,9 @@ def _moment(form: Form, zone: str) -> datetime:
     """The day and hour of a form by the clocks of *zone*; raises 400."""
     try:
         moment = datetime.fromisoformat(f"{form.get('date', '')}T{form.get('time') or '00:00'}")
-    except ValueError:
+        return calendar.local(moment.date(), moment.time(), zone)
+    except (ValueError, OverflowError):
         raise HTTPException(HTTPStatus.BAD_REQUEST, "give a day and an hour") from None
-    return moment.replace(tzinfo=ZoneInfo(zone))
 
 
 def _given(form: Form, name: str, words: str) -> str:

@@ -1,9 +1,10 @@
 """``/console/customers/{customer}``: one customer; export and erasure of what is kept of them."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, ParamSpec
 from urllib.parse import quote
 
 import orjson
@@ -29,6 +30,7 @@ Seeing = Annotated[Viewer, Depends(Allowed(Action.SEE))]
 Exporting = Annotated[Viewer, Depends(Allowed(Action.EXPORT_CUSTOMER))]
 Erasing = Annotated[Viewer, Depends(Allowed(Action.ERASE_CUSTOMER))]
 REASON = 300  # characters
+P = ParamSpec("P")
 
 
 def router(desk: Desk) -> APIRouter:
@@ -109,12 +111,11 @@ def _demand_all(tx: Transaction, viewer: Viewer, customer: str) -> None:
         raise HTTPException(HTTPStatus.FORBIDDEN, "they have orders which you may not see")
 
 
-async def _run(work: object, *args: object) -> Report:
+async def _run(work: Callable[P, Report], *args: P.args, **named: P.kwargs) -> Report:
     """Do what takes transactions of its own in a thread; raises 404 and 409."""
     try:
-        report: Report = await asyncio.to_thread(work, *args)  # type: ignore[arg-type]
+        return await asyncio.to_thread(work, *args, **named)
     except NotFound as error:
         raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from None
     except Busy as error:
         raise HTTPException(HTTPStatus.CONFLICT, str(error)) from None
-    return report

@@ -24,7 +24,6 @@ from orchestrator.web.signed_in import Allowed, form_of
 
 Sees = Annotated[Viewer, Depends(Allowed(Action.SEE))]
 Tries = Annotated[Viewer, Depends(Allowed(Action.TRY_RULES))]
-Proposes = Annotated[Viewer, Depends(Allowed(Action.PROPOSE_RULES))]
 
 SPARE = 12  # numbered lines below the text, to go on writing
 LONGEST = 300  # characters of why

@@ -14,7 +14,7 @@ from orchestrator.ledger import Share, Transaction
 from orchestrator.tables.report import escaped
 from orchestrator.views import measures as views
 from orchestrator.views.measures import Measured, Reading, Row
-from orchestrator.web.console.share import share_of
+from orchestrator.views.now import share_of
 from orchestrator.web.desk import Desk
 from orchestrator.web.frame import render
 from orchestrator.web.signed_in import Allowed

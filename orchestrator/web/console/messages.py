@@ -20,9 +20,9 @@ from orchestrator.render import Rendered
 from orchestrator.render.preview import Sample
 from orchestrator.views import messages as views
 from orchestrator.views.messages import Told
+from orchestrator.views.now import share_of
 from orchestrator.views.preview import of_message
 from orchestrator.web.console.letters import letter
-from orchestrator.web.console.share import share_of
 from orchestrator.web.desk import Desk
 from orchestrator.web.frame import render
 from orchestrator.web.signed_in import Allowed

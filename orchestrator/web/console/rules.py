@@ -20,7 +20,7 @@ from orchestrator.model import Status
 from orchestrator.rules import edited
 from orchestrator.sending.standing_still import go_on
 from orchestrator.views import rules as views
-from orchestrator.web.console.share import share_of
+from orchestrator.views.now import share_of
 from orchestrator.web.desk import Desk
 from orchestrator.web.frame import render, see
 from orchestrator.web.signed_in import Allowed, form_of
@@ -100,7 +100,7 @@ def router(desk: Desk) -> APIRouter:
         return see(f"/console/rules/rule/{quote(name, safe='')}", await desk.change(work))
 
     @routes.get("/console/rules/versions")
-    async def versions(request: Request, viewer: Sees, before: int = 0) -> Response:  # noqa: ARG001
+    async def versions(request: Request, _viewer: Sees, before: int = 0) -> Response:
         """List every set of rules that was in force or proposed."""
         return render(
             request,
@@ -109,7 +109,7 @@ def router(desk: Desk) -> APIRouter:
         )
 
     @routes.get("/console/rules/versions/{number}")
-    async def version(request: Request, number: int, viewer: Sees) -> Response:  # noqa: ARG001
+    async def version(request: Request, number: int, _viewer: Sees) -> Response:
         """Show what one version changed, and how it differs from what is in force."""
         return render(
             request,
@@ -118,9 +118,8 @@ def router(desk: Desk) -> APIRouter:
         )
 
     @routes.post("/console/rules/versions/{number}/back")
-    async def back(request: Request, number: int, viewer: Proposes) -> Response:
+    async def back(number: int, viewer: Proposes) -> Response:
         """Make a draft of an old version."""
-        await form_of(request)
 
         def work(tx: Transaction) -> None:
             then, active = tx.ruleset_of(number), tx.ruleset(RuleSetState.ACTIVE)
