@@ -134,25 +134,27 @@ def propose(
     )
 
 
+def _nothing(_: Transaction) -> None:
+    """Nothing else is to be done in that transaction."""
+
+
 def adopt(
     ledger: Ledger,
     proposal: Proposal,
     now: datetime,
     in_force: Callable[[Transaction], RuleBook] | None = None,
     by: str = "",
+    also: Callable[[Transaction], object] = _nothing,
 ) -> int:
     """Put a proposal in force and plan every order under it; return how many orders.
 
     The rules count from the first transaction on; orders are planned in batches after it, each from a
     durable mark, so that a crash in between loses nothing. *in_force* reads what somebody else may put in
-    force in the meantime. Raises :class:`Stale` as :func:`put_in_force` does.
+    force in the meantime; *also* is done in the transaction that puts it in force. Raises :class:`Stale` as
+    :func:`put_in_force` does.
     """
-    book = put_in_force(ledger, proposal, now, by)
+    book = put_in_force(ledger, proposal, now, by, also)
     return plan_marked(Engine(ledger, book, in_force=in_force), now)
-
-
-def _nothing(_: Transaction) -> None:
-    """Nothing else is to be done in that transaction."""
 
 
 def put_in_force(

@@ -10,6 +10,7 @@ import typer
 from orchestrator.cli import house, ledgers, output
 from orchestrator.cli.options import Config, Form, settings
 from orchestrator.cli.output import Format, counted
+from orchestrator.cli.people import asking
 from orchestrator.errors import Misconfigured, NotFound
 
 if TYPE_CHECKING:
@@ -54,16 +55,17 @@ def pause(
         _list(chosen, form)
         return
     from orchestrator.clock import SystemClock
+    from orchestrator.sending.standing_still import in_words, stand_still
 
     with ledgers.opened(chosen) as ledger:
         for kind, name in what:
             _demand(chosen, ledger, kind, name)
         with ledger.transaction() as tx:
             now = SystemClock().now()
-            new = [tx.pause(kind, name, now, reason) for kind, name in what]
+            new = [stand_still(tx, asking(), kind, name, reason, now) for kind, name in what]
     for (kind, name), is_new in zip(what, new, strict=True):
         stands = "is paused" if is_new else "was paused already"
-        output.sentence(f"{_words(kind, name)} {stands}; to let it go on: {remedy(kind, name)}", form)
+        output.sentence(f"{in_words(kind, name)} {stands}; to let it go on: {remedy(kind, name)}", form)
 
 
 def resume(
@@ -85,19 +87,19 @@ def resume(
     if not what:
         raise Misconfigured("say what goes on: --all, --location, --rule or --channel")
     from orchestrator.clock import SystemClock
-    from orchestrator.sending.guard import standstill
+    from orchestrator.sending.standing_still import go_on, in_words
 
     with ledgers.existing(chosen) as ledger, ledger.transaction() as tx:
         paused = tx.pauses()
-        running = [_words(kind, name) for kind, name in what if not tx.resume(kind, name)]
+        now = SystemClock().now()
+        counts = [go_on(tx, asking(), kind, name, now) for kind, name in what]
+        running = [in_words(*one) for one, count in zip(what, counts, strict=True) if count is None]
         if running:  # and so the others stay paused too
             verb = "is" if len(running) == 1 else "are"
             raise NotFound(f"{', '.join(running)} {verb} not paused; {_others(paused)}")
-        now = SystemClock().now()
-        counts = [tx.wake(standstill(kind.value, name, ""), now) for kind, name in what]
     for (kind, name), count in zip(what, counts, strict=True):
-        waited = f"{counted(count, 'notification')} waited for it"
-        output.sentence(f"{_words(kind, name)} goes on; {waited}", form)
+        waited = f"{counted(count or 0, 'notification')} waited for it"
+        output.sentence(f"{in_words(kind, name)} goes on; {waited}", form)
 
 
 def remedy(kind: Stops, name: str) -> str:
@@ -118,10 +120,6 @@ def _what(
     if everything and named:
         raise Misconfigured("--all is everything: name nothing beside it")
     return [(Stops.EVERYTHING, "")] if everything else named
-
-
-def _words(kind: Stops, name: str) -> str:
-    return f"{kind} {name}".rstrip()
 
 
 def _demand(chosen: Settings, ledger: Ledger, kind: Stops, name: str) -> None:

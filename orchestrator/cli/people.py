@@ -107,17 +107,23 @@ def link(ctx: typer.Context, email: Email, config: Config = None) -> None:
     print(_link(chosen, token))
 
 
+def asking() -> By:
+    """Who gives commands: the user of this machine."""
+    from orchestrator.access.audit import COMMAND_LINE, By
+
+    return By(_user(), COMMAND_LINE)
+
+
 @contextmanager
 def changing(opening: AbstractContextManager[Ledger]) -> Iterator[tuple[Transaction, By, datetime]]:
     """Give a transaction, who asks and when; what is refused is said as everywhere on the command line."""
-    from orchestrator.access.audit import COMMAND_LINE, By
     from orchestrator.access.people import Refused
 
     with opening as ledger:
         now = ledgers.clock_of(ledger).now()
         try:
             with ledger.transaction() as tx:
-                yield tx, By(_user(), COMMAND_LINE), now
+                yield tx, asking(), now
         except Refused as refused:
             raise Misconfigured("\n".join(refused.wrong.values())) from None
 

@@ -12,6 +12,7 @@ from orchestrator.cli import output
 from orchestrator.cli.exit_codes import INTERRUPTED, PROBLEMS
 from orchestrator.cli.options import Config, Form, settings
 from orchestrator.cli.output import Format
+from orchestrator.cli.people import asking
 from orchestrator.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def erase(
     without a name. Their addresses are kept as keyed hashes, so that they are never written to again. Shows
     what it would do and asks first. The exit code is 1 if something of it still stands in a file.
     """
+    from orchestrator.access.audit import Told, record
     from orchestrator.cli.ledgers import engine_in_force
     from orchestrator.clock import SystemClock
     from orchestrator.persons.erasure import dry_run as survey
@@ -72,7 +74,11 @@ def erase(
             return
         if not yes:
             _ask(before, form)
-        after = erase_for_good(engine, customer, reason, SystemClock().now(), chosen.outbox.path)
+        now = SystemClock().now()
+        after = erase_for_good(engine, customer, reason, now, chosen.outbox.path)
+        told = Told("customer erased", f"customer {customer}", after={"left": list(after.left)})
+        with engine.ledger.transaction() as tx:
+            record(tx, asking(), told, now)
     _show(after, form)
     if after.left or after.unclean:
         raise typer.Exit(1)

@@ -1,5 +1,6 @@
 """The commands for those who write rules and templates: check, preview, schema, plan, apply."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -11,10 +12,12 @@ from orchestrator import garbage
 from orchestrator.cli import house, output
 from orchestrator.cli.options import Config, Form, Templates, loaded, settings
 from orchestrator.cli.output import Format, counted
+from orchestrator.cli.people import asking
 from orchestrator.errors import Misconfigured, NotFound, Problems
 
 if TYPE_CHECKING:
     from orchestrator.config.settings import Settings
+    from orchestrator.ledger import Transaction
     from orchestrator.planning.reconcile import Plan
 
 
@@ -133,30 +136,38 @@ def apply(
     or --files.
     """
     from orchestrator import activation
+    from orchestrator.access.audit import Told, record
     from orchestrator.activation import adopt
     from orchestrator.cli.ledgers import in_force, opened, outdated, proposal
     from orchestrator.clock import SystemClock
 
     chosen = settings(ctx, config)
+
+    def told(what: str, **after: str) -> "Callable[[Transaction], None]":
+        return lambda tx: record(tx, asking(), Told(what, "rules", after=after), SystemClock().now())
+
     if reject:
         if release:
             raise Misconfigured("held rules are released or rejected, not both")
         with opened(chosen) as ledger:
-            thawed = activation.reject(ledger, SystemClock().now())
+            thawed = activation.reject(ledger, SystemClock().now(), also=told("reject rules"))
         if thawed is None:
             raise NotFound("no rules are held")
         output.sentence(f"rejected; {counted(thawed, 'notification')} that waited for it may go", form)
         return
     with proposal(chosen, edits=not files) as (ledger, proposed):
+        version = proposed.digest[:12]
         if proposed.new and proposed.alarm and not release:
-            frozen = activation.hold(ledger, proposed, SystemClock().now())
+            also = told("propose rules", version=version)
+            frozen = activation.hold(ledger, proposed, SystemClock().now(), also)
             _show(proposed.plan, chosen, form)
             output.failure(
                 f"held for a person: {proposed.alarm}; {counted(frozen, 'notification')} held with it",
                 "beforehand apply --release, or beforehand apply --reject",
             )
             raise typer.Exit(1)
-        orders = adopt(ledger, proposed, SystemClock().now(), in_force(chosen))
+        also = told("apply rules", version=version)
+        orders = adopt(ledger, proposed, SystemClock().now(), in_force(chosen), also=also)
         _show(proposed.plan, chosen, form)
         output.sentence(f"in force: {_changes(proposed.plan)}, {counted(orders, 'order')} planned", form)
         if sections := outdated(chosen, ledger):

@@ -14,6 +14,7 @@ import typer
 from orchestrator.cli import output
 from orchestrator.cli.options import Config, Form, settings
 from orchestrator.cli.output import Format, counted
+from orchestrator.cli.people import asking
 from orchestrator.errors import Misconfigured, NotFound, Problems
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def add(
     config: Config = None,
 ) -> None:
     """Send nothing to an address any more; only its keyed hash is kept."""
+    from orchestrator.access.audit import Told, record
     from orchestrator.cli.ledgers import opened
     from orchestrator.clock import SystemClock
     from orchestrator.private import without_addresses
@@ -88,7 +90,10 @@ def add(
     scope, to = _place(chosen, address, channel, everywhere=everywhere, country=country)
     why, proof = without_addresses(reason, to), without_addresses(evidence, to)
     with opened(chosen) as ledger, ledger.transaction() as tx:
-        new = suppress(tx, scope, to, why, proof, SystemClock().now())
+        now = SystemClock().now()
+        new = suppress(tx, scope, to, why, proof, now)
+        if new:  # which address it was is nowhere kept
+            record(tx, asking(), Told("suppress an address", _on(scope), after={"reason": why}), now)
     stands = (
         "nothing is sent to it any more" if new else "it was on the list already, and its first reason stays"
     )
@@ -110,6 +115,7 @@ def remove(
     What bounces or complains after that is on the list again. Consent is another matter: whoever said STOP is
     not written to before they say so.
     """
+    from orchestrator.access.audit import Told, record
     from orchestrator.cli.ledgers import existing
     from orchestrator.clock import SystemClock
     from orchestrator.private import without_addresses
@@ -120,10 +126,12 @@ def remove(
     chosen = settings(ctx, config)
     scope, to = _place(chosen, address, channel, everywhere=everywhere, country=country)
     with existing(chosen) as ledger, ledger.transaction() as tx:
-        if not lift(tx, scope, to, without_addresses(reason, to), SystemClock().now()):
+        why, now = without_addresses(reason, to), SystemClock().now()
+        if not lift(tx, scope, to, why, now):
             there = found(tx, [(scope, to)]).get((scope, to))
             hint = f"it is {_on(there.channel)}: {in_words(there)}" if there is not None else ""
             raise NotFound("\n".join(filter(None, (f"{_on(scope)}: it is not on the list", hint))))
+        record(tx, asking(), Told("lift a suppression", _on(scope), after={"reason": why}), now)
         left = found(tx, [(scope, to)]).get((scope, to))
     more = f"; but {_on(left.channel)} it still is: {in_words(left)}" if left is not None else ""
     output.sentence(f"{_on(scope)}: it is off the list{more}", form)
@@ -157,6 +165,7 @@ def import_(
     All of it or nothing: every line that is wrong is told. The same file again changes nothing, and what
     somebody took off the list since then stays off it.
     """
+    from orchestrator.access.audit import Told, record
     from orchestrator.cli.ledgers import opened
     from orchestrator.clock import SystemClock
     from orchestrator.tables.suppressions import Defaults, Reading
@@ -170,6 +179,7 @@ def import_(
         reading = Reading(stream, defaults, _named(column or []), now)
         with tx.apart() as part:
             counts = _import(tx, str(file), reading, key, now)
+            record(tx, asking(), Told("import suppressions", file.name, after={"new": counts["new"]}), now)
             if dry_run:
                 part.rollback()
     ignored = f"; nothing is made of {', '.join(reading.ignored)}" if reading.ignored else ""

@@ -11,8 +11,8 @@ from orchestrator.access.audit import By, Told, record
 from orchestrator.access.roles import Action, Viewer
 from orchestrator.errors import Misconfigured
 from orchestrator.ledger import Stops, Transaction
-from orchestrator.sending.standing_still import go_on
 from orchestrator.views import channels as views
+from orchestrator.web.console.pausing import pause_or_resume
 from orchestrator.web.desk import Desk
 from orchestrator.web.frame import render, see
 from orchestrator.web.signed_in import Allowed, form_of
@@ -50,21 +50,9 @@ def router(desk: Desk) -> APIRouter:
         form = await form_of(request)
 
         def work(tx: Transaction) -> str:
-            if form.get("do") == "resume":
-                count = go_on(tx, Stops.CHANNEL, name, desk.now())
-                if count is not None:
-                    record(tx, By.viewer(viewer), Told("resume", f"channel {name}"), desk.now())
-                return (
-                    f"{name} was not paused" if count is None else f"{name} goes on; {count:,} waited for it"
-                )
-            if name not in {line.name for line in bench.lines(tx, desk.now())}:
+            if form.get("do") != "resume" and name not in {line.name for line in bench.lines(tx, desk.now())}:
                 raise HTTPException(HTTPStatus.NOT_FOUND, f"no channel is called {name}")
-            why = form.get("reason", "").strip() or "by hand"
-            new = tx.pause(Stops.CHANNEL, name, desk.now(), f"{why} ({viewer.name})")
-            if new:
-                told = Told("pause", f"channel {name}", after={"reason": why})
-                record(tx, By.viewer(viewer), told, desk.now())
-            return f"{name} stands still" if new else f"{name} was paused already"
+            return pause_or_resume(tx, viewer, Stops.CHANNEL, name, form, desk.now())
 
         return see("/console/channels", await desk.change(work))
 

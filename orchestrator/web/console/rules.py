@@ -10,7 +10,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
-from orchestrator.access.audit import By, Told, record
 from orchestrator.access.roles import Action, Viewer
 from orchestrator.drafting import drafts
 from orchestrator.drafting.bench import Played, RuleBench, files_of
@@ -18,9 +17,9 @@ from orchestrator.journey import RuleBook
 from orchestrator.ledger import Asked, RuleSet, RuleSetState, Stops, Transaction
 from orchestrator.model import Status
 from orchestrator.rules import edited
-from orchestrator.sending.standing_still import go_on
 from orchestrator.views import rules as views
 from orchestrator.views.now import share_of
+from orchestrator.web.console.pausing import pause_or_resume
 from orchestrator.web.desk import Desk
 from orchestrator.web.frame import render, see
 from orchestrator.web.signed_in import Allowed, form_of
@@ -84,18 +83,7 @@ def router(desk: Desk) -> APIRouter:
         def work(tx: Transaction) -> str:
             if desk.engine.follow(tx).rule(name) is None:
                 raise HTTPException(HTTPStatus.NOT_FOUND, f"no rule is called {name}")
-            if form.get("do") == "resume":
-                count = go_on(tx, Stops.RULE, name, desk.now())
-                if count is not None:
-                    record(tx, By.viewer(viewer), Told("resume", f"rule {name}"), desk.now())
-                return (
-                    f"{name} was not paused" if count is None else f"{name} goes on; {count:,} waited for it"
-                )
-            why = form.get("reason", "").strip() or "by hand"
-            if tx.pause(Stops.RULE, name, desk.now(), f"{why} ({viewer.name})"):
-                told = Told("pause", f"rule {name}", after={"reason": why})
-                record(tx, By.viewer(viewer), told, desk.now())
-            return f"{name} stands still"
+            return pause_or_resume(tx, viewer, Stops.RULE, name, form, desk.now())
 
         return see(f"/console/rules/rule/{quote(name, safe='')}", await desk.change(work))
 
