@@ -16,7 +16,7 @@ def stand_still(tx: Transaction, by: By, kind: Stops, name: str, reason: str, no
 
 
 def go_on(tx: Transaction, by: By, kind: Stops, name: str, now: datetime) -> int | None:
-    """Let it work again, keep who did, and say how many notifications waited; ``None`` if it was not paused."""
+    """Let it work again, keep who did, and say how many waited; ``None`` if it was not paused."""
     if not tx.resume(kind, name):
         return None
     record(tx, by, Told("resume", in_words(kind, name)), now)
