@@ -84,6 +84,7 @@ def send_one(ctx: typer.Context, name: Name, config: Config = None) -> None:
     from orchestrator.clock import SystemClock
     from orchestrator.model import ENGINE, Fact
     from orchestrator.subscribers import document, identity
+    from orchestrator.subscribers.telling import CONTENT_TYPE
 
     chosen = settings(ctx, config)
     listener = _one(chosen, name)
@@ -92,9 +93,7 @@ def send_one(ctx: typer.Context, name: Name, config: Config = None) -> None:
 
     async def post() -> tuple[int, str]:
         try:
-            return await listener.posts.post(
-                identity(fact), now, document(fact), "application/cloudevents+json"
-            )
+            return await listener.posts.post(identity(fact), now, document(fact), CONTENT_TYPE)
         finally:
             await listener.posts.close()
 
@@ -122,16 +121,22 @@ def skip(ctx: typer.Context, name: Name, config: Config = None) -> None:
         known = next((one for one in tx.subscribers() if one.name == name), None)
         if known is None or not known.failures:
             raise NotFound(f"{name} takes what it is told: there is nothing to leave out")
-        at = max(SystemClock().now(), known.retry_at)
+        now = SystemClock().now()
+        at = max(now, known.retry_at)
         mine = tx.take_subscriber(name, at, at + LEASE)
         if mine is None:
             raise NotFound(f"{name} is being told just now: look again with beforehand subscribers list")
         news = tx.next_facts(mine, MOST)
         left_out = next(((place, fact) for place, fact in news if is_wanted(fact.type, wants)), None)
-        place, fact = left_out or news[-1]
-        tx.give_back_subscriber(replace(mine.at(place), retry_at=at), at + LEASE)
-    what = f"{fact.type} {fact.id} about {fact.subject}"
-    output.sentence(f"{name} never hears of {what}" if left_out else f"nothing waits for {name}")
+        reached = left_out or (news[-1] if news else None)
+        if reached is not None:
+            mine = mine.at(reached[0])
+        tx.give_back_subscriber(replace(mine, retry_at=now), at + LEASE)
+    if left_out is None:
+        output.sentence(f"nothing waits for {name}")
+        return
+    _, fact = left_out
+    output.sentence(f"{name} never hears of {fact.type} {fact.id} about {fact.subject}")
 
 
 def _one(chosen: Settings, name: str) -> Listener:
