@@ -6,10 +6,8 @@ from pathlib import Path
 import orjson
 
 from orchestrator.ledger import Transaction
-from orchestrator.model import ENGINE, Fact, Scope, scope_of
-
-LOOK_BACK = 20_000  # facts among which the orders with the latest news are looked for
-PAGE = 1_000
+from orchestrator.ledger.moments import EPOCH
+from orchestrator.model import ENGINE, Fact
 
 
 def latest(tx: Transaction, file: Path, orders: int) -> int:
@@ -17,7 +15,7 @@ def latest(tx: Transaction, file: Path, orders: int) -> int:
 
     What the engine itself did is left out, for it is what a simulation makes.
     """
-    names = _newest(tx, orders)
+    names = tx.heard_of_since(EPOCH, orders)
     facts = [fact for theirs in tx.order_facts(names).values() for fact in theirs]
     customers = {str(fact.data["customer"]) for fact in facts if fact.data.get("customer")}
     customers |= tx.kin(customers).keys()
@@ -26,21 +24,6 @@ def latest(tx: Transaction, file: Path, orders: int) -> int:
     with file.open("wb") as out:
         out.writelines(map(_line, ours))
     return len(names) if ours else 0
-
-
-def _newest(tx: Transaction, most: int) -> list[str]:
-    """The orders that were heard of last."""
-    found: dict[str, None] = {}
-    newest = tx.newest_fact()
-    upper = newest
-    while upper > max(0, newest - LOOK_BACK) and len(found) < most:
-        lower = max(0, upper - PAGE)
-        page = [fact for number, fact in tx.facts_after(lower, PAGE) if number <= upper]
-        for fact in reversed(page):
-            if scope_of(fact.type) is Scope.ORDER and len(found) < most:
-                found.setdefault(fact.subject)
-        upper = lower
-    return list(found)
 
 
 def _line(fact: Fact) -> bytes:

@@ -37,6 +37,7 @@ _TIME = select(func.clock_timestamp(type_=DateTime(timezone=True)))
 
 class Transaction(
     Subscribing,
+    Messages,
     Facts,
     Orders,
     Sending,
@@ -53,7 +54,6 @@ class Transaction(
     Daemons,
     Access,
     Measuring,
-    Messages,
 ):
     """Every verb of the ledger, within one transaction."""
 

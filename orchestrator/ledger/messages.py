@@ -6,51 +6,38 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Executable, bindparam, func, literal, literal_column, select
 
+from orchestrator.ledger.facts import Facts
 from orchestrator.ledger.rows import ENTRY, entry, from_json
 from orchestrator.ledger.tables import attempts, entries, facts, orders
 from orchestrator.ledger.values import Asked
-from orchestrator.ledger.verbs import Verbs
 from orchestrator.model import Entry, Scope
 
 WINDOW = 20_000  # entries that one look goes through: an index for each question would slow every message
 MOST = 200_000  # tries that are counted
 MOST_FACTS = 20_000  # facts among which reports are looked for
 
+
+def _from(number: ColumnElement[int], moment: ColumnElement[datetime]) -> Executable:
+    """The first row from a number on, with its moment."""
+    return select(number, moment).where(number >= bindparam("number")).order_by(number).limit(1)
+
+
 _NEWEST = select(func.max(entries.c.id))
-_CREATED_FROM = (
-    select(entries.c.id, entries.c.created_at)
-    .where(entries.c.id >= bindparam("number"))
-    .order_by(entries.c.id)
-    .limit(1)
-)
-
-
+_CREATED_FROM = _from(entries.c.id, entries.c.created_at)
 _NEWEST_TRY = select(func.max(attempts.c.id))
-_TRY_FROM = (
-    select(attempts.c.id, attempts.c.started_at)
-    .where(attempts.c.id >= bindparam("number"))
-    .order_by(attempts.c.id)
-    .limit(1)
-)
+_TRY_FROM = _from(attempts.c.id, attempts.c.started_at)
 _TRIES = (
     select(attempts.c.channel, attempts.c.outcome, func.count())
     .where(attempts.c.id >= bindparam("number"), attempts.c.channel != "")
     .group_by(attempts.c.channel, attempts.c.outcome)
     .order_by(attempts.c.channel, attempts.c.outcome)
 )
-_FACT_FROM = (
-    select(facts.c.seq, facts.c.heard)
-    .where(facts.c.seq >= bindparam("number"))
-    .order_by(facts.c.seq)
-    .limit(1)
-)
+_FACT_FROM = _from(facts.c.seq, facts.c.heard)
 _REPORTS = (
     select(facts.c.type, facts.c.data)
     .where(facts.c.seq >= bindparam("number"), facts.c.type.startswith("message."))
     .order_by(facts.c.seq.desc())
 )
-
-_NEWEST_FACT = select(func.max(facts.c.seq))
 _HEARD_OF = (
     select(facts.c.subject, func.max(facts.c.seq).label("latest"))
     .where(facts.c.seq >= bindparam("number"), facts.c.scope == bindparam("scope"))
@@ -71,7 +58,7 @@ class Found(NamedTuple):
     further: bool
 
 
-class Messages(Verbs):
+class Messages(Facts):
     """The verbs about entries as people look for them."""
 
     def messages(self, asked: Asked, *, before: int | None = None, limit: int = 50) -> Found:
@@ -103,12 +90,12 @@ class Messages(Verbs):
             (channel, outcome, count) for channel, outcome, count in self._rows(_TRIES, {"number": number})
         ]
 
-    def reports_since(self, since: datetime, newest: int) -> list[tuple[str, Mapping[str, Any]]]:
-        """Give what was reported of messages since then, each with its type, from below the fact *newest* on.
+    def reports_since(self, since: datetime) -> list[tuple[str, Mapping[str, Any]]]:
+        """Give what was reported of messages since then, each with its type, the newest first.
 
         Among more than :data:`MOST_FACTS` facts the newest are looked through.
         """
-        number = self._first(_FACT_FROM, since, max(0, newest - MOST_FACTS), newest + 1)
+        number = self._fact_of(since, MOST_FACTS)
         return [(kind, from_json(data)) for kind, data in self._rows(_REPORTS, {"number": number})]
 
     def heard_of_since(self, since: datetime, most: int) -> list[str]:
@@ -116,14 +103,17 @@ class Messages(Verbs):
 
         Among more than :data:`MOST` facts the newest are looked through.
         """
-        newest = int(self._value(_NEWEST_FACT) or 0)
-        number = self._first(_FACT_FROM, since, max(0, newest - MOST), newest + 1)
-        values = {"number": number, "scope": Scope.ORDER.value, "most": most}
+        values = {"number": self._fact_of(since, MOST), "scope": Scope.ORDER.value, "most": most}
         return [subject for subject, _ in self._rows(_HEARD_OF, values)]
 
     def newest_entry(self) -> int:
         """Give the number of the newest entry; 0 before the first."""
         return int(self._value(_NEWEST) or 0)
+
+    def _fact_of(self, since: datetime, most: int) -> int:
+        """The number of the first fact heard since then, among at most so many of the newest."""
+        newest = self.newest_fact()
+        return self._first(_FACT_FROM, since, max(0, newest - most), newest + 1)
 
     def _first(self, statement: Executable, moment: datetime, low: int, high: int) -> int:
         """The first number whose row is of *moment* or later: rows are numbered as they come."""

@@ -56,7 +56,7 @@ def numbers(
 def of_the_last_day(tx: Transaction, now: datetime) -> dict[str, Numbers]:
     """What each channel did since this time yesterday."""
     since = now - A_DAY
-    return numbers(tx.tries_since(since), tx.reports_since(since, tx.newest_fact()))
+    return numbers(tx.tries_since(since), tx.reports_since(since))
 
 
 def paused(tx: Transaction) -> dict[str, Pause]:
