@@ -203,10 +203,11 @@ async def _until_stopped(
         async with seen.answering():
             work = [asyncio.ensure_future(job) for job in jobs]
             try:
-                await asyncio.gather(*work)
+                await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 stop.set()  # whatever ended one of them, half a daemon must not go on
-                await asyncio.gather(*work, return_exceptions=True)
+                await asyncio.wait(work)
+            await asyncio.gather(*work)  # raises what ended it
     ended = ", ".join(f"{count:,} {word}" for word, count in sorted(dispatcher.counts.items()) if count)
     return f"stopped: {ended}" if ended else "stopped: no message ended"
 
@@ -266,4 +267,3 @@ async def _listen(
             ending.cancel()
             end_streams()
             watcher.close()
-            stop.set()  # whatever ended it, half a daemon must not go on
