@@ -266,6 +266,7 @@ MEMBERS = (
 COMMAND = re.compile(rf"\bbeforehand ((?:--config \S+ )?)([a-z]+(?: (?:{MEMBERS})\b)?)([^\n`|]*)")
 
 
+@cache
 def resolved(name: str) -> Any:
     """The command of that name, `db upgrade` for one inside a group."""
     command: Any = get_command(build())
