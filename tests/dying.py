@@ -225,10 +225,13 @@ def main() -> None:
     """Fork for every order that is read."""
     import channels.email  # noqa: F401
     import orchestrator.ledger.migrations
-    import orchestrator.ledger.postgres  # noqa: F401
+    import orchestrator.ledger.postgres
+    import orchestrator.ledger.sqlite  # noqa: F401
+    from orchestrator import garbage
     from tests.contracts import smtp_server  # noqa: F401
     from tests.integration import dealership, texting  # noqa: F401
 
+    garbage.settled()  # to look at each object would be to copy it in each fork
     for line in sys.stdin:
         read, write = os.pipe()
         if (pid := os.fork()) == 0:
