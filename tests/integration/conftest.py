@@ -1,12 +1,14 @@
 """A module that says ``ALSO_ON_POSTGRES`` runs with its dealerships' ledgers in a file and in PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.integration import dealership
+from tests.integration.dealership import Dealership
 from tests.postgres import database, postgres
 
 __all__ = ["postgres"]
@@ -35,3 +37,16 @@ def _kept_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
         monkeypatch.setattr(dealership, "KEPT_IN", where)
         yield
+
+
+@pytest.fixture
+def houses(tmp_path: Path) -> Iterator[Callable[..., Dealership]]:
+    """Make dealerships in one folder, each another daemon on the same ledger; all are closed at the end."""
+    with ExitStack() as opened:
+
+        def make(*args: Any, **settings: Any) -> Dealership:
+            made = Dealership(tmp_path, *args, **settings)
+            opened.callback(made.close)
+            return made
+
+        yield make

@@ -4,7 +4,7 @@ import asyncio
 import email
 import email.policy
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -44,19 +44,6 @@ MJML = """\
 <mj-text>Hello {{ customer.name }}</mj-text>
 </mj-column></mj-section></mj-body></mjml>
 """
-
-
-@pytest.fixture
-def houses(tmp_path: Path) -> Iterator[Make]:
-    made: list[Dealership] = []
-
-    def make(*args: Any, **settings: Any) -> Dealership:
-        made.append(Dealership(tmp_path, *args, **settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 # ── 18: windows that never meet ──────────────────────────────────────────────

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,19 +24,6 @@ Make = Callable[..., Dealership]
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 DOWN = Unavailable("503 later")
 BOTH = RULES.replace("[email]", "[sms, email]")
-
-
-@pytest.fixture
-def houses(tmp_path: Path) -> Iterator[Make]:
-    made: list[Dealership] = []
-
-    def make(channels: dict[str, Any], **more: Any) -> Dealership:
-        made.append(Dealership(tmp_path, channels, **more))
-        return made[-1]
-
-    yield make
-    for house in made:
-        house.close()
 
 
 @pytest.fixture

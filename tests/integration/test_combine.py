@@ -1,9 +1,7 @@
 """What a rule says of several orders of one person leaves in one message (`combine:`), on a real ledger."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,18 +39,15 @@ THREE = ("BX-1", "BX-2", "BX-3")
 
 
 @pytest.fixture
-def houses(tmp_path: Path) -> Iterator[Any]:
-    """Make dealerships whose rule combines; all are closed at the end."""
-    made: list[Dealership] = []
+def houses(houses: Any) -> Any:
+    """Make dealerships whose rule combines."""
 
     def make(channels: Any = None, rules_text: str = RULES, **more: Any) -> Dealership:
         channels = channels or {"email": MemoryChannel("email"), "sms": MemoryChannel("sms")}
-        made.append(Dealership(tmp_path, channels, rules_text=rules_text, words=WORDS, **more))
-        return made[-1]
+        made: Dealership = houses(channels, rules_text=rules_text, words=WORDS, **more)
+        return made
 
-    yield make
-    for one in made:
-        one.close()
+    return make
 
 
 def three_cars(house: Dealership) -> None:

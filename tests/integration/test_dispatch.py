@@ -61,19 +61,6 @@ def house(tmp_path: Path) -> Iterator[Dealership]:
     made.close()
 
 
-@pytest.fixture
-def houses(tmp_path: Path) -> Iterator[Any]:
-    made: list[Dealership] = []
-
-    def make(*args: Any, **settings: Any) -> Dealership:
-        made.append(Dealership(tmp_path, *args, **settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
 def test_what_is_due_is_said_once_and_is_a_fact(house: Dealership) -> None:
     house.hear(customer(), order(), arrived())
 

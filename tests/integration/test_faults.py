@@ -8,7 +8,6 @@ import email.policy
 import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,19 +67,6 @@ Make = Callable[..., Dealership]
 
 class KilledError(BaseException):
     """As kill -9: nothing after it runs, neither recording nor giving back."""
-
-
-@pytest.fixture
-def houses(tmp_path: Path) -> Iterator[Make]:
-    made: list[Dealership] = []
-
-    def make(*args: Any, **settings: Any) -> Dealership:
-        made.append(Dealership(tmp_path, *args, **settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 @pytest.fixture

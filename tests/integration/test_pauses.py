@@ -1,8 +1,7 @@
 """What is paused waits with its reason, goes on when it is resumed, and expires honestly (DESIGN §4.7)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,17 +24,13 @@ Make = Callable[..., Dealership]
 
 
 @pytest.fixture
-def houses(tmp_path: Path) -> Iterator[Make]:
-    made: list[Dealership] = []
-
+def houses(houses: Make) -> Make:
     def make(**more: Any) -> Dealership:
-        made.append(Dealership(tmp_path, **more))
-        made[-1].hear(customer(), order(location={**LINDNER, "id": "lindner"}), arrived())
-        return made[-1]
+        made = houses(**more)
+        made.hear(customer(), order(location={**LINDNER, "id": "lindner"}), arrived())
+        return made
 
-    yield make
-    for house in made:
-        house.close()
+    return make
 
 
 def pause(house: Dealership, kind: Stops, name: str) -> None:

@@ -1,6 +1,5 @@
 """One message, several devices: through the whole dispatch, to services that say what a test tells them."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -47,19 +46,14 @@ def services() -> Services:
 
 
 @pytest.fixture
-def houses(tmp_path: Path, services: Services) -> Iterator[Any]:
-    made: list[Dealership] = []
-
+def houses(houses: Any, services: Services) -> Any:
     def make(*devices: str, rules: str = PUSH) -> Dealership:
         channels = {"push": PushChannel(services.channels), "sms": Scripted("sms", lambda _: None)}
-        house = Dealership(tmp_path, channels, rules_text=rules, words=TEXTS)
-        made.append(house)
+        house: Dealership = houses(channels, rules_text=rules, words=TEXTS)
         house.hear(customer(devices=list(devices)), order(), arrived())
         return house
 
-    yield make
-    for one in made:
-        one.close()
+    return make
 
 
 DEAD = Rejected("the device is gone", suppress=True, code="UNREGISTERED")

@@ -1,9 +1,8 @@
 """A STOP or an objection wins at every step before `sending`, by channel and by purpose (scene 9)."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,17 +69,12 @@ def just_before_the_guard_is_asked_again(house: Dealership, stop: Meanwhile) -> 
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., Dealership]]:
-    made: list[Dealership] = []
-
+def make(houses: Callable[..., Dealership]) -> Callable[..., Dealership]:
     def of(purpose: str = "service", channels: Any = None, **more: Any) -> Dealership:
         rules = RULES.replace("    say: arrived\n", f"    say: arrived\n    purpose: {purpose}\n")
-        made.append(Dealership(tmp_path, channels, **{"rules_text": rules} | more))
-        return made[-1]
+        return houses(channels, **{"rules_text": rules} | more)
 
-    yield of
-    for house in made:
-        house.close()
+    return of
 
 
 def yes() -> dict[str, Any]:
