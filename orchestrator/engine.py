@@ -164,12 +164,15 @@ class Engine:
         orders: Mapping[str, datetime],
         now: datetime,
         only: Mapping[str, Container[str]] | None = None,
+        facts: Mapping[str, Sequence[Fact]] | None = None,
     ) -> Sight:
         """Fold these orders and their customers, and decide. A broken order is a problem of its own.
 
-        *only* names the rules that are asked about for each order, where nothing is planned from it.
+        *only* names the rules that are asked about for each order, where nothing is planned from it; *facts*
+        are those of the orders, where they were read before in this transaction.
         """
-        return look(tx, self.follow(tx), orders if self.replay else dict.fromkeys(orders, now), now, only)
+        moments = orders if self.replay else dict.fromkeys(orders, now)
+        return look(tx, self.follow(tx), moments, now, only, facts)
 
     def look_again(
         self, tx: Transaction, sight: Sight, orders: Mapping[str, datetime], now: datetime

@@ -1,6 +1,6 @@
 """A look at some orders: fold their facts and those of their customers, and decide what is wanted."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -69,12 +69,14 @@ def look(
     orders: Mapping[str, datetime],
     now: datetime,
     only: Mapping[str, Container[str]] | None = None,
+    facts: Mapping[str, Sequence[Fact]] | None = None,
 ) -> Sight:
     """Look at *orders*, and decide about each at its own moment. A broken one is a problem of its own.
 
-    *only* names the rules that are asked about for each order; nothing may be planned from that.
+    *only* names the rules that are asked about for each order; nothing may be planned from that. *facts* are
+    those of the orders, where they were read before in this transaction.
     """
-    sight = look_at_facts(tx, book, orders, now)
+    sight = look_at_facts(tx, book, orders, now, facts)
     if book.capped and orders:
         for customer_id, sent in sent_to(tx, sight, min(orders.values())).items():
             sight.customers[customer_id].sent = tuple(sent)
@@ -138,10 +140,16 @@ def _decide(
             sight.problems[order_id] = without_mailboxes("; ".join(decision.errors))
 
 
-def look_at_facts(tx: Transaction, book: RuleBook, orders: Iterable[str], now: datetime = NEVER) -> Sight:
+def look_at_facts(
+    tx: Transaction,
+    book: RuleBook,
+    orders: Iterable[str],
+    now: datetime = NEVER,
+    known: Mapping[str, Sequence[Fact]] | None = None,
+) -> Sight:
     """Fold *orders* and their customers, and decide nothing yet."""
     sight = Sight(book, now, tx.so_far())
-    for order_id, facts in tx.order_facts(orders).items():
+    for order_id, facts in (tx.order_facts(orders) if known is None else known).items():
         if (gone := pruned(facts)) is not None:
             sight.problems[order_id] = f"{PRUNED_AT}{gone.happened:%Y-%m-%d}: nothing is planned for it"
             if len(facts) == 1:

@@ -8,6 +8,7 @@ from orchestrator.ledger.early import EarlyReport
 from orchestrator.ledger.handing import HANDED_OVER, Handed
 from orchestrator.ledger.ledger import Ledger, Transaction
 from orchestrator.ledger.messages import Found
+from orchestrator.ledger.overview import OrderList
 from orchestrator.ledger.values import (
     Activation,
     Appended,
@@ -60,6 +61,7 @@ __all__ = [
     "Heard",
     "InboxItem",
     "Ledger",
+    "OrderList",
     "OrderRow",
     "Pause",
     "Place",

@@ -53,6 +53,11 @@ _ATTEMPTS = (
     .where(attempts.c.entry_id == bindparam("entry"))
     .order_by(attempts.c.n)
 )
+_ATTEMPTS_OF = (
+    select(*(column for column in attempts.c if column is not attempts.c.id))
+    .where(attempts.c.entry_id.in_(bindparam("ids", expanding=True)))
+    .order_by(attempts.c.entry_id, attempts.c.n)
+)
 _IN_DOUBT = select(func.min(attempts.c.started_at)).where(
     attempts.c.entry_id == bindparam("entry"), attempts.c.outcome == Status.UNKNOWN.value
 )
@@ -233,6 +238,15 @@ class Entries(Owning):
     def attempts(self, entry_id: int) -> list[Attempt]:
         """List an entry's tries, the first one first."""
         return [Attempt(*row) for row in self._rows(_ATTEMPTS, {"entry": entry_id})]
+
+    def attempts_of(self, entry_ids: Iterable[int]) -> dict[int, list[Attempt]]:
+        """List the tries of each of these entries, the first one first; none for an entry that has none."""
+        found: dict[int, list[Attempt]] = {}
+        for batch in batches(entry_ids):
+            for row in self._rows(_ATTEMPTS_OF, {"ids": batch}):
+                tried = Attempt(*row)
+                found.setdefault(tried.entry, []).append(tried)
+        return found
 
     def in_doubt(self, entry_id: int) -> datetime | None:
         """Say since when a provider may have it: when the first try began of which nobody knows the end."""

@@ -1,11 +1,26 @@
 """What is asked over all orders and entries at once: by an index, a page at a time, counted up to a limit."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, text, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+    text,
+    tuple_,
+    union_all,
+)
 
 from orchestrator.ledger.moments import EPOCH
 from orchestrator.ledger.orders import ORDER
@@ -27,9 +42,23 @@ from orchestrator.model import Entry, Status
 MOST = 1000  # more are not counted
 HOUR = timedelta(hours=1)
 LEFT = (Status.ACCEPTED.value, Status.UNKNOWN.value)
-FAR = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
-Place = tuple[datetime, str]
-FIRST: Place = (EPOCH, "")
+
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderList:
+    """Orders by one of their moments: ``silent`` (the last contact), ``promises`` (when the next one ends) or
+    ``tasks`` (when the oldest was given), from *begin* until before *before*; or ``problems``, by id.
+
+    It is listed from above the place *after* on: a moment and an id.
+    """
+
+    by: str
+    after: tuple[datetime, str] = (EPOCH, "")
+    begin: datetime = EPOCH
+    before: datetime = FAR
+
 
 _SINCE: dict[str, ColumnElement[Any]] = {
     "silent": orders.c.silent_since,
@@ -51,51 +80,55 @@ def _shared(query: Select[Any], share: tuple[bool, bool]) -> Select[Any]:
 
 
 @cache
-def _orders(since: str, share: tuple[bool, bool]) -> Select[Any]:
-    column = _SINCE[since]
-    query = (
-        select(*ORDER)
-        .where(
-            text(f"{column.name} IS NOT NULL"),
-            tuple_(column, orders.c.id) > tuple_(bindparam("at", type_=column.type), bindparam("after")),
-            column < bindparam("before", type_=column.type),
-        )
-        .order_by(column, orders.c.id)
-        .limit(bindparam("most"))
-    )
-    return _shared(query, share)
+def _listed(bys: tuple[str, ...], share: tuple[bool, bool]) -> CompoundSelect[Any]:
+    """The orders of several lists in one answer: which list, the moment, the row."""
+    parts = []
+    for number, by in enumerate(bys):
+        moment, conditions = _in_list(by, number)
+        after: ColumnElement[str] = bindparam(f"after{number}")
+        further: ColumnElement[bool] = orders.c.id > after
+        order: list[ColumnElement[Any]] = [orders.c.id]
+        if by != "problems":
+            at = bindparam(f"at{number}", type_=_run.type)
+            further, order = tuple_(moment, orders.c.id) > tuple_(at, after), [moment, orders.c.id]
+        mark: ColumnElement[int] = literal_column(str(number))
+        query = select(mark.label("list"), moment.label("moment"), *ORDER).where(*conditions, further)
+        part = _shared(query, share).order_by(*order).limit(bindparam("most")).subquery()
+        parts.append(select(*part.c))
+    return union_all(*parts).order_by(literal_column("1"), literal_column("2"), literal_column("3"))
 
 
 @cache
-def _owned(since: str, share: tuple[bool, bool]) -> Select[Any]:
-    return _orders(since, share).where(orders.c.owner.in_(bindparam("owners", expanding=True)))
+def _lengths(bys: tuple[str, ...], share: tuple[bool, bool]) -> Select[Any]:
+    """How many orders are in each of several lists, up to a limit: one row."""
+    counts = []
+    for number, by in enumerate(bys):
+        _, conditions = _in_list(by, number)
+        one: Select[Any] = select(literal_column("1")).select_from(orders).where(*conditions)
+        counts.append(_up_to(_shared(one, share)).scalar_subquery())
+    return select(*counts)
+
+
+def _in_list(by: str, number: int) -> tuple[ColumnElement[Any], tuple[Any, ...]]:
+    """The moment by which a list is sorted, and what says that an order is in it."""
+    if by == "problems":
+        return cast(null(), _run.type), (text("problem <> ''"),)
+    moment = _SINCE[by]
+    begin, before = (bindparam(f"{name}{number}", type_=_run.type) for name in ("begin", "before"))
+    return moment, (text(f"{moment.name} IS NOT NULL"), moment >= begin, moment < before)
 
 
 @cache
-def _number_of_orders(since: str, share: tuple[bool, bool]) -> Select[Any]:
-    column = _SINCE[since]
-    query: Select[Any] = select(literal_column("1")).where(
-        text(f"{column.name} IS NOT NULL"),
-        column >= bindparam("at", type_=column.type),
-        column < bindparam("before", type_=column.type),
+def _owned(by: str, share: tuple[bool, bool]) -> Select[Any]:
+    column = _SINCE[by]
+    query = select(*ORDER).where(
+        text(f"{column.name} IS NOT NULL"), orders.c.owner.in_(bindparam("owners", expanding=True))
     )
-    return _up_to(_shared(query, share))
+    return _shared(query.order_by(column, orders.c.id).limit(bindparam("most")), share)
 
 
 def _up_to(query: Select[Any]) -> Select[Any]:
     return select(func.count()).select_from(query.limit(bindparam("most")).subquery())
-
-
-@cache
-def _problems(share: tuple[bool, bool]) -> Select[Any]:
-    query = select(*ORDER).where(text("problem <> ''"), orders.c.id > bindparam("after"))
-    return _shared(query.order_by(orders.c.id).limit(bindparam("most")), share)
-
-
-@cache
-def _number_of_problems(share: tuple[bool, bool]) -> Select[Any]:
-    query: Select[Any] = select(literal_column("1")).select_from(orders).where(text("problem <> ''"))
-    return _up_to(_shared(query, share))
 
 
 @cache
@@ -118,15 +151,24 @@ def _coming(share: tuple[bool, bool]) -> Select[Any]:
 
 @cache
 def _due(spans: int) -> Select[Any]:
-    """How many wait in each of so many spans, and of these how many on trial: one row, asked for at once."""
+    """How many wait in each of so many spans, and of these how many on trial: one plan for all of them."""
+    span = union_all(
+        *(
+            select(
+                literal_column(str(number)).label("number"),
+                bindparam(f"begin{number}", type_=_run.type).label("begin"),
+                bindparam(f"end{number}", type_=_run.type).label("end"),
+            )
+            for number in range(spans)
+        )
+    ).subquery("span")
 
-    def counted(condition: str, span: int) -> Any:
-        begin = bindparam(f"begin{span}", type_=_run.type)
-        end = bindparam(f"end{span}", type_=_run.type)
+    def counted(condition: str) -> Any:
         found: Select[Any] = select(literal_column("1")).select_from(entries)
-        return _up_to(found.where(text(condition), _run >= begin, _run < end)).scalar_subquery()
+        found = found.where(text(condition), _run >= span.c.begin, _run < span.c.end)
+        return _up_to(found.correlate(span)).correlate(span).scalar_subquery()
 
-    return select(*(counted(which, span) for which in (SCHEDULED, ON_TRIAL) for span in range(spans)))
+    return select(span.c.number, counted(SCHEDULED), counted(ON_TRIAL))
 
 
 @cache
@@ -194,48 +236,30 @@ _AT = select(places.c.customer).where(places.c.place.in_(bindparam("ids", expand
 class Overview(Verbs):
     """The verbs of whoever looks at everything that is under way."""
 
-    def waiting(
-        self,
-        since: str,
-        *,
-        after: Place = FIRST,
-        before: datetime = FAR,
-        share: Share = EVERYTHING,
-        owners: Iterable[str] = (),
-        limit: int = 25,
+    def order_lists(
+        self, asked: Sequence[OrderList], *, share: Share = EVERYTHING, limit: int = 25, most: int = MOST
+    ) -> list[tuple[list[OrderRow], Counted]]:
+        """List the first orders of each list from its place on, and count it up to *most*."""
+        bys = tuple(one.by for one in asked)
+        spans: dict[str, Any] = {"most": most + 1}
+        places_in: dict[str, Any] = {"most": limit}
+        for number, one in enumerate(asked):
+            places_in[f"after{number}"] = one.after[1]
+            if one.by != "problems":
+                places_in[f"at{number}"], places_in[f"after{number}"] = max(one.after, (one.begin, ""))
+                spans |= {f"begin{number}": one.begin, f"before{number}": one.before}
+        rows: list[list[OrderRow]] = [[] for _ in asked]
+        for number, _, *row in self._rows(*_of(_listed, share, {**spans, **places_in}, bys)):
+            rows[number].append(OrderRow(*row))
+        (lengths,) = self._rows(*_of(_lengths, share, spans, bys))
+        return [(found, _counted(length, most)) for found, length in zip(rows, lengths, strict=True)]
+
+    def owned(
+        self, by: str, owners: Iterable[str], *, share: Share = EVERYTHING, limit: int = 25
     ) -> list[OrderRow]:
-        """List orders by one of their moments and id, from above *after* on.
-
-        *since* is ``silent`` (the last contact), ``promises`` (when the next one ends) or ``tasks`` (when the
-        oldest was given); only moments earlier than *before* count. With *owners* only theirs are listed.
-        """
-        values: dict[str, Any] = {"at": after[0], "after": after[1], "before": before, "most": limit}
-        if wanted := sorted(owners):
-            values["owners"] = wanted
-            return [OrderRow(*row) for row in self._rows(*_of(_owned, share, values, since))]
-        return [OrderRow(*row) for row in self._rows(*_of(_orders, share, values, since))]
-
-    def count_waiting(
-        self,
-        since: str,
-        *,
-        begin: datetime = EPOCH,
-        before: datetime = FAR,
-        share: Share = EVERYTHING,
-        most: int = MOST,
-    ) -> Counted:
-        """Count what :meth:`waiting` lists from *begin* on, up to *most*."""
-        values = {"at": begin, "before": before, "most": most + 1}
-        return _counted(self._value(*_of(_number_of_orders, share, values, since)), most)
-
-    def with_problems(self, *, after: str = "", share: Share = EVERYTHING, limit: int = 25) -> list[OrderRow]:
-        """List the orders that somebody should look at, by id from above *after* on."""
-        values = {"after": after, "most": limit}
-        return [OrderRow(*row) for row in self._rows(*_of(_problems, share, values))]
-
-    def count_problems(self, *, share: Share = EVERYTHING, most: int = MOST) -> Counted:
-        """Count the orders that somebody should look at, up to *most*."""
-        return _counted(self._value(*_of(_number_of_problems, share, {"most": most + 1})), most)
+        """List the first orders of these owners by that moment of :class:`OrderList`."""
+        values: dict[str, Any] = {"owners": sorted(owners), "most": limit}
+        return [OrderRow(*row) for row in self._rows(*_of(_owned, share, values, by))]
 
     def coming(
         self,
@@ -260,9 +284,9 @@ class Overview(Verbs):
         values: dict[str, Any] = {"most": most + 1}
         for number, (begin, end) in enumerate(asked):
             values |= {f"begin{number}": begin, f"end{number}": end}
-        (row,) = self._rows(_due(len(asked)), values)
+        counted = sorted(self._rows(_due(len(asked)), values), key=itemgetter(0))
         found = []
-        for span, number, trial in zip(asked, row, row[len(asked) :], strict=False):
+        for span, (_, number, trial) in zip(asked, counted, strict=True):
             if number and (share.locations or share.brands):
                 begin, end = span
                 query, given = _of(_due_of, share, {"begin": begin, "end": end, "most": most})
@@ -322,7 +346,7 @@ class Overview(Verbs):
 _CALLED_TOO = _CALLED.where(names.c.customer.in_(bindparam("ids", expanding=True)))
 
 
-def _of(query: Any, share: Share, values: dict[str, Any], *named: str) -> tuple[Select[Any], dict[str, Any]]:
+def _of(query: Any, share: Share, values: dict[str, Any], *named: Any) -> tuple[Select[Any], dict[str, Any]]:
     limited = bool(share.locations), bool(share.brands)
     if limited[0]:
         values["locations"] = sorted(share.locations)

@@ -82,8 +82,9 @@ class PostgresDatabase:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection with one unchanging view."""
-        with self._connection() as connection, connection.begin() as transaction:
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with self._connection() as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")  # said by BEGIN itself
+            transaction = connection.begin()
             yield connection
             transaction.rollback()
 

@@ -35,9 +35,7 @@ def mine(engine: Engine, tx: Transaction, viewer: Viewer, now: datetime, locale:
     """Look at the open orders that this viewer owns, a limited number of them."""
     owners, share = frozenset(filter(None, (viewer.name, viewer.email))), share_of(viewer)
     rows = [
-        row
-        for since in ("tasks", "promises")
-        for row in tx.waiting(since, share=share, owners=owners, limit=MOST)
+        row for since in ("tasks", "promises") for row in tx.owned(since, owners, share=share, limit=MOST)
     ]
     orders = list(dict.fromkeys(row.id for row in rows))
     sight = engine.look(tx, dict.fromkeys(orders, now), now, dict.fromkeys(orders, ()))

@@ -1,6 +1,6 @@
 """Everything that somebody should look at now: who waits in silence, which promises break, what goes out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -11,7 +11,9 @@ import orjson
 from orchestrator.access.roles import Viewer
 from orchestrator.ledger import (
     Counted,
+    Departure,
     Health,
+    OrderList,
     OrderRow,
     Pause,
     RuleSet,
@@ -19,7 +21,7 @@ from orchestrator.ledger import (
     Share,
     Transaction,
 )
-from orchestrator.ledger.moments import EPOCH
+from orchestrator.ledger.moments import EPOCH, NAIVE
 from orchestrator.model import Entry, Promised, Status
 from orchestrator.planning.case import FROZEN
 from orchestrator.planning.promises import promised_text
@@ -30,6 +32,13 @@ FEW = 8  # of each list, on the page that has all of them
 MANY = 50  # on a page of one list
 SOON = timedelta(days=2)  # so long before it ends, a promise is about to break
 AHEAD = 24  # hours of the time line
+LISTS = {  # of orders, each with the moment by which it is read on
+    "silent": "silent_since",
+    "broken": "promise_ends",
+    "soon": "promise_ends",
+    "tasks": "tasks_since",
+    "problems": "",
+}
 MOST_AN_HOUR = 500  # entries; more are not counted
 HOUR = timedelta(hours=1)
 
@@ -123,12 +132,6 @@ class Now:
     pauses: tuple[Pause, ...]
     unwell: tuple[Health, ...]
 
-    @property
-    def going_out(self) -> Counted:
-        """How much goes out in all hours of the time line."""
-        counts = [hour.count for hour in self.hours]
-        return Counted(sum(count.number for count in counts), any(count.more for count in counts))
-
 
 def share_of(viewer: Viewer) -> Share:
     """The orders that somebody may see."""
@@ -136,22 +139,31 @@ def share_of(viewer: Viewer) -> Share:
 
 
 def now_view(tx: Transaction, share: Share, now: datetime, zone: str) -> Now:
-    """Look at everything, a few of each."""
-    today = _midnight(now, zone)
-    edges = _edges(now, zone)
+    """Look at everything, a few of each, in few questions: each is a way to the database and back."""
+    midnight, edges = _midnight(now, zone), _edges(now, zone)
+    lists = tx.order_lists([_list(what, now) for what in LISTS], share=share, limit=FEW + 1)
     counts = tx.count_coming(pairwise([EPOCH, *edges[1:]]), share=share, most=MOST_AN_HOUR)
+    due = tx.coming(EPOCH, edges[-1], share=share, limit=FEW + 1)
+    left = tx.sent_since(midnight, share=share, limit=FEW + 1)
+    names = _names(tx, (row for rows, _ in lists for row in rows), [*due, *(one.entry for one in left)])
+    words = _words(tx, (row.id for rows, _ in lists for row in rows))
+    silent, broken, soon, tasks, problems = (
+        _listed(what, rows, count, FEW, names, words)
+        for what, (rows, count) in zip(LISTS, lists, strict=True)
+    )
+    held = tx.ruleset(RuleSetState.HELD)
     return Now(
-        silent=silent(tx, share, limit=FEW),
-        broken=broken(tx, share, now, limit=FEW),
-        soon=soon(tx, share, now, limit=FEW),
-        tasks=tasks(tx, share, limit=FEW),
-        problems=problems(tx, share, limit=FEW),
+        silent=silent,
+        broken=broken,
+        soon=soon,
+        tasks=tasks,
+        problems=problems,
         hours=tuple(Hour(begin, count) for begin, count in zip(edges, counts, strict=False)),
-        coming=coming(tx, share, now, zone, limit=FEW),
-        sent=sent(tx, share, today, limit=FEW),
-        held=tx.ruleset(RuleSetState.HELD),
-        frozen=tx.count_held(FROZEN),
-        parked=tuple(tx.held_otherwise(FROZEN, FEW)) if not (share.locations or share.brands) else (),
+        coming=_coming(due, _together(counts), FEW, names),
+        sent=_sent(left, tx.count_sent(midnight, share=share), FEW, names),
+        held=held,
+        frozen=tx.count_held(FROZEN) if held is not None else Counted(0),
+        parked=() if share.locations or share.brands else tuple(tx.held_otherwise(FROZEN, FEW)),
         pauses=tuple(tx.pauses()),
         unwell=tuple(tx.health().values()),
     )
@@ -160,65 +172,42 @@ def now_view(tx: Transaction, share: Share, now: datetime, zone: str) -> Now:
 # ── each list by itself ──────────────────────────────────────────────────────
 
 
-def silent(tx: Transaction, share: Share, after: str = "", limit: int = MANY) -> Listed:
-    """Who waits, the longest in silence first."""
+def listed(
+    tx: Transaction, share: Share, what: str, now: datetime, after: str = "", limit: int = MANY
+) -> Listed:
+    """One of :data:`LISTS` from *after* on; raises ``ValueError`` for a place that no list said."""
+    ((rows, count),) = tx.order_lists([_list(what, now, after)], share=share, limit=limit + 1)
+    return _listed(what, rows, count, limit, _names(tx, rows), _words(tx, (row.id for row in rows)))
+
+
+def _list(what: str, now: datetime, after: str = "") -> OrderList:
+    if what == "problems":
+        return OrderList(what, (EPOCH, after))
     place = _place(after)
-    rows = tx.waiting("silent", after=place, share=share, limit=limit + 1)
-    return _listed(tx, rows, tx.count_waiting("silent", share=share), limit, "silent_since")
-
-
-def broken(tx: Transaction, share: Share, now: datetime, after: str = "", limit: int = MANY) -> Listed:
-    """Promises the customer counted on that ended before *now*, the longest ago first."""
-    rows = tx.waiting("promises", after=_place(after), before=now, share=share, limit=limit + 1)
-    return _listed(tx, rows, tx.count_waiting("promises", before=now, share=share), limit, "promise_ends")
-
-
-def soon(tx: Transaction, share: Share, now: datetime, after: str = "", limit: int = MANY) -> Listed:
-    """Promises that end within :data:`SOON`, the next first."""
-    place = _place(after) if after else (now, "")
-    rows = tx.waiting("promises", after=place, before=now + SOON, share=share, limit=limit + 1)
-    count = tx.count_waiting("promises", begin=now, before=now + SOON, share=share)
-    return _listed(tx, rows, count, limit, "promise_ends")
-
-
-def tasks(tx: Transaction, share: Share, after: str = "", limit: int = MANY) -> Listed:
-    """Orders with tasks that nobody finished, the oldest first."""
-    rows = tx.waiting("tasks", after=_place(after), share=share, limit=limit + 1)
-    return _listed(tx, rows, tx.count_waiting("tasks", share=share), limit, "tasks_since")
-
-
-def problems(tx: Transaction, share: Share, after: str = "", limit: int = MANY) -> Listed:
-    """Orders in whose facts something is wrong, by id."""
-    rows = tx.with_problems(after=after, share=share, limit=limit + 1)
-    return _listed(tx, rows, tx.count_problems(share=share), limit, "")
+    if what == "broken":
+        return OrderList("promises", place, before=now)
+    if what == "soon":
+        return OrderList("promises", place, begin=now, before=now + SOON)
+    return OrderList(what, place)
 
 
 def coming(
     tx: Transaction, share: Share, now: datetime, zone: str, after: str = "", limit: int = MANY
 ) -> Flow:
     """What goes out within the hours of the time line, the next first."""
-    edges = _edges(now, zone)
+    end = _edges(now, zone)[-1]
     moment, _, number = after.partition(" ")
     place = (datetime.fromisoformat(moment), int(number)) if after else (EPOCH, 0)
-    found = tx.coming(EPOCH, edges[-1], after=place, share=share, limit=limit + 1)
-    (count,) = tx.count_coming([(EPOCH, edges[-1])], share=share)
-    rows = found[:limit]
-    more = f"{rows[-1].run_at.isoformat()} {rows[-1].id}" if len(found) > limit else ""
-    names = _names(tx, rows)
-    going = (
-        _going(one, one.run_at, ", ".join(step.channel for step in one.wanted.steps), names) for one in rows
-    )
-    return Flow(tuple(going), count, more)
+    found = tx.coming(EPOCH, end, after=place, share=share, limit=limit + 1)
+    (count,) = tx.count_coming([(EPOCH, end)], share=share)
+    return _coming(found, count, limit, _names(tx, (), found))
 
 
 def sent(tx: Transaction, share: Share, since: datetime, after: str = "", limit: int = MANY) -> Flow:
     """What left since then, the newest first."""
     found = tx.sent_since(since, before=int(after or 0), share=share, limit=limit + 1)
-    rows = found[:limit]
-    more = str(rows[-1].number) if len(found) > limit else ""
-    names = _names(tx, [one.entry for one in rows])
-    going = (_going(one.entry, one.at, one.channel, names, one.outcome) for one in rows)
-    return Flow(tuple(going), tx.count_sent(since, share=share), more)
+    count = tx.count_sent(since, share=share)
+    return _sent(found, count, limit, _names(tx, (), [one.entry for one in found]))
 
 
 def today(now: datetime, zone: str) -> datetime:
@@ -229,17 +218,22 @@ def today(now: datetime, zone: str) -> datetime:
 # ── rows ─────────────────────────────────────────────────────────────────────
 
 
-def _listed(tx: Transaction, found: Sequence[OrderRow], count: Counted, limit: int, column: str) -> Listed:
-    rows = list(found[:limit])
-    more = _after(rows[-1], column) if len(found) > limit else ""
-    people = customers(tx, (row.customer for row in rows))
-    waiting = tx.entries_of([row.id for row in rows], statuses={Status.SCHEDULED}) if rows else {}
+def _listed(
+    what: str,
+    found: Sequence[OrderRow],
+    count: Counted,
+    limit: int,
+    names: Mapping[str, str],
+    words: Mapping[str, Word],
+) -> Listed:
+    rows = found[:limit]
+    more = _after(rows[-1], LISTS[what]) if len(found) > limit else ""
     return Listed(
         tuple(
             Waiting(
                 order=row.id,
                 customer=row.customer,
-                name=named(people[row.customer]) if row.customer else "",
+                name=names.get(row.customer, ""),
                 owner=row.owner,
                 location=row.location,
                 phase=row.phase,
@@ -250,13 +244,34 @@ def _listed(tx: Transaction, found: Sequence[OrderRow], count: Counted, limit: i
                 promised=promised_text(row.promised) if row.promised else None,
                 promise_ends=row.promise_ends,
                 tasks=open_tasks(row),
-                next=_word(waiting.get(row.id, ())),
+                next=words.get(row.id),
             )
             for row in rows
         ),
         count,
         more,
     )
+
+
+def _coming(found: Sequence[Entry], count: Counted, limit: int, names: Mapping[str, str]) -> Flow:
+    rows = found[:limit]
+    more = f"{rows[-1].run_at.isoformat()} {rows[-1].id}" if len(found) > limit else ""
+    going = (
+        _going(one, one.run_at, ", ".join(step.channel for step in one.wanted.steps), names) for one in rows
+    )
+    return Flow(tuple(going), count, more)
+
+
+def _sent(found: Sequence[Departure], count: Counted, limit: int, names: Mapping[str, str]) -> Flow:
+    rows = found[:limit]
+    more = str(rows[-1].number) if len(found) > limit else ""
+    going = (_going(one.entry, one.at, one.channel, names, one.outcome) for one in rows)
+    return Flow(tuple(going), count, more)
+
+
+def _together(counts: Iterable[Counted]) -> Counted:
+    counted = list(counts)
+    return Counted(sum(one.number for one in counted), any(one.more for one in counted))
 
 
 def open_tasks(row: OrderRow) -> tuple[OpenTask, ...]:
@@ -267,21 +282,27 @@ def open_tasks(row: OrderRow) -> tuple[OpenTask, ...]:
     )
 
 
-def _word(entries: Sequence[Entry]) -> Word | None:
-    """The next message to the customer that is planned."""
-    mine = [one for one in entries if one.wanted.role == "customer" and one.wanted.mode == "live"]
-    if not mine:
-        return None
-    first = min(mine, key=lambda one: (one.run_at, one.id))
-    return Word(first.run_at, first.wanted.template, tuple(step.channel for step in first.wanted.steps))
+def _words(tx: Transaction, orders: Iterable[str]) -> dict[str, Word]:
+    """The next message to the customer of each order for which one is planned."""
+    asked = list(orders)
+    found = tx.entries_of(asked, statuses={Status.SCHEDULED}) if asked else {}
+    words = {}
+    for order, entries in found.items():
+        mine = [one for one in entries if one.wanted.role == "customer" and one.wanted.mode == "live"]
+        if mine:
+            first = min(mine, key=lambda one: (one.run_at, one.id))
+            channels = tuple(step.channel for step in first.wanted.steps)
+            words[order] = Word(first.run_at, first.wanted.template, channels)
+    return words
 
 
-def _names(tx: Transaction, rows: Sequence[Entry]) -> dict[str, str]:
-    found = customers(tx, (one.wanted.customer for one in rows))
-    return {customer: named(one) for customer, one in found.items()}
+def _names(tx: Transaction, rows: Iterable[OrderRow], entries: Iterable[Entry] = ()) -> dict[str, str]:
+    """How the customers of these orders and entries are called."""
+    asked = {*(row.customer for row in rows), *(one.wanted.customer for one in entries)} - {""}
+    return {customer: named(one) for customer, one in customers(tx, asked).items()} if asked else {}
 
 
-def _going(one: Entry, at: datetime, channel: str, names: dict[str, str], outcome: str = "") -> Going:
+def _going(one: Entry, at: datetime, channel: str, names: Mapping[str, str], outcome: str = "") -> Going:
     wanted = one.wanted
     return Going(
         at, wanted.order, wanted.customer, names.get(wanted.customer, ""), wanted.role, wanted.kind.value,
@@ -303,8 +324,11 @@ def _place(after: str) -> tuple[datetime, str]:
     """Where a list goes on; raises ``ValueError`` for what no list said."""
     if not after:
         return EPOCH, ""
-    moment, _, order = after.partition(" ")
-    return datetime.fromisoformat(moment), order
+    written, _, order = after.partition(" ")
+    moment = datetime.fromisoformat(written)
+    if moment.tzinfo is None:
+        raise ValueError(NAIVE)
+    return moment, order
 
 
 def _edges(now: datetime, zone: str) -> list[datetime]:

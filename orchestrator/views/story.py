@@ -39,13 +39,14 @@ def told(engine: Engine, tx: Transaction, order: str, now: datetime) -> Told:
         alike = sorted(tx.orders({order.upper(), order.lower()}))
         hint = f"\ndid you mean {alike[0]!r}?" if alike else ""
         raise NotFound(f"no order is called {order!r}{hint}")
-    sight = engine.look(tx, {order: now}, now)
+    sight = engine.look(tx, {order: now}, now, facts={order: facts})
     if order not in sight.orders:
         raise NotFound(f"{order}: {sight.problems[order]}")
     seen = sight.orders[order]
     pauses = tx.pauses()
     entries = tx.entries_of([order]).get(order, ())
-    tries = {entry.id: [_tried(one) for one in tx.attempts(entry.id)] for entry in entries if entry.attempts}
+    tried = tx.attempts_of(entry.id for entry in entries if entry.attempts)
+    tries = {number: [_tried(one) for one in attempts] for number, attempts in tried.items()}
     row = engine.row(sight, order)
     ever = tx.customer_facts(sorted(tx.kin([seen.customer]).get(seen.customer, {seen.customer})))
     person = (seen.customer, *one_with(seen.customer, ever))

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from orchestrator.ledger import Begin, Counted, Finish, Ledger, OrderRow, Share
+from orchestrator.ledger import Begin, Counted, Finish, Ledger, OrderList, OrderRow, Share, Transaction
 from orchestrator.model import Kind, Notification, Purpose, Status
 from orchestrator.planning.case import FROZEN
 
@@ -18,6 +19,12 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 def silent(order: str, hours: int, **more: str) -> OrderRow:
     return OrderRow(order, "C-1", status="open", silent_since=NOW - hours * HOUR, **more)
+
+
+def one(tx: Transaction, queue: OrderList, **asked: Any) -> tuple[list[str], Counted]:
+    """The orders of one queue, and how many there are."""
+    ((rows, count),) = tx.order_lists([queue], **asked)
+    return [row.id for row in rows], count
 
 
 def due(order: str, at: datetime, mode: str = "live") -> Notification:
@@ -42,11 +49,11 @@ class OverviewContract:
         rows = [silent("O-1", 1), silent("O-3", 9), silent("O-2", 9), silent("O-4", 4), OrderRow("O-5")]
         with ledger.transaction() as tx:
             tx.store_orders(rows)
-            first = tx.waiting("silent", limit=2)
+            ((first, _),) = tx.order_lists([OrderList("silent")], limit=2)
             last = first[-1]
             assert last.silent_since is not None
-            second = tx.waiting("silent", after=(last.silent_since, last.id), limit=2)
-        assert [row.id for row in (*first, *second)] == ["O-2", "O-3", "O-4", "O-1"]
+            second, _ = one(tx, OrderList("silent", after=(last.silent_since, last.id)), limit=2)
+        assert [*(row.id for row in first), *second] == ["O-2", "O-3", "O-4", "O-1"]
         assert first[0] == rows[2]
 
     def test_only_orders_of_the_locations_and_brands_that_are_named_are_listed_and_counted(
@@ -55,41 +62,63 @@ class OverviewContract:
         rows = [silent("O-1", 1, location="munich", brand="lindner"), silent("O-2", 2, location="munich")]
         with ledger.transaction() as tx:
             tx.store_orders([*rows, silent("O-3", 3, location="berlin", brand="other")])
-            assert [row.id for row in tx.waiting("silent", share=MUNICH)] == ["O-2", "O-1"]
-            assert [row.id for row in tx.waiting("silent", share=LINDNER)] == ["O-1"]
-            assert tx.count_waiting("silent", share=MUNICH) == Counted(2)
-            assert tx.count_waiting("silent") == Counted(3)
+            assert one(tx, OrderList("silent"), share=MUNICH) == (["O-2", "O-1"], Counted(2))
+            assert one(tx, OrderList("silent"), share=LINDNER) == (["O-1"], Counted(1))
+            both = tx.order_lists([OrderList("silent")] * 2, share=MUNICH)
+            assert [count for _, count in both] == [Counted(2)] * 2
+            assert one(tx, OrderList("silent"))[1] == Counted(3)
 
     def test_nobody_counts_beyond_the_limit(self, ledger: Ledger) -> None:
         with ledger.transaction() as tx:
             tx.store_orders([silent(f"O-{n}", n) for n in range(6)])
-            assert tx.count_waiting("silent", most=5) == Counted(5, more=True)
-            assert tx.count_waiting("silent", most=6) == Counted(6)
-            assert tx.count_waiting("silent", before=NOW - 3 * HOUR, most=6) == Counted(2)
+            assert one(tx, OrderList("silent"), most=5)[1] == Counted(5, more=True)
+            assert one(tx, OrderList("silent"), most=6)[1] == Counted(6)
+            assert one(tx, OrderList("silent", before=NOW - 3 * HOUR), most=6)[1] == Counted(2)
 
     def test_promises_are_listed_by_when_they_end_and_tasks_by_when_they_were_given(
         self, ledger: Ledger
     ) -> None:
         rows = [
-            OrderRow(f"O-{n}", promise="arrived", promised="2026-03-12", promise_ends=NOW + (n - 2) * HOUR)
+            OrderRow(
+                f"O-{n}",
+                promise="arrived",
+                promised="2026-03-12",
+                promise_ends=NOW + (n - 2) * HOUR,
+                owner="N",
+            )
             for n in range(4)
         ]
         with ledger.transaction() as tx:
             tx.store_orders([*rows, OrderRow("O-9", tasks="[]", tasks_since=NOW)])
-            broken = tx.waiting("promises", before=NOW)
-            soon = tx.waiting("promises", after=(NOW, ""), before=NOW + HOUR)
-            assert [row.id for row in broken] == ["O-0", "O-1"]
-            assert [row.id for row in soon] == ["O-2"]
-            assert tx.count_waiting("promises", begin=NOW) == Counted(2)
-            assert [row.id for row in tx.waiting("tasks")] == ["O-9"]
+            assert one(tx, OrderList("promises", before=NOW)) == (["O-0", "O-1"], Counted(2))
+            assert one(tx, OrderList("promises", begin=NOW, before=NOW + HOUR)) == (["O-2"], Counted(1))
+            assert one(tx, OrderList("tasks")) == (["O-9"], Counted(1))
+            assert [row.id for row in tx.owned("promises", {"N", "P"}, limit=3)] == ["O-0", "O-1", "O-2"]
+            assert tx.owned("tasks", {"N"}) == []
 
     def test_orders_with_a_problem_are_listed_by_id(self, ledger: Ledger) -> None:
         with ledger.transaction() as tx:
             tx.store_orders([OrderRow("O-2", problem="odd"), OrderRow("O-1", problem="odd"), OrderRow("O-3")])
-            assert [row.id for row in tx.with_problems()] == ["O-1", "O-2"]
-            assert [row.id for row in tx.with_problems(after="O-1")] == ["O-2"]
-            assert tx.with_problems(share=MUNICH) == []
-            assert tx.count_problems() == Counted(2)
+            assert one(tx, OrderList("problems")) == (["O-1", "O-2"], Counted(2))
+            assert one(tx, OrderList("problems", after=(NOW, "O-1"))) == (["O-2"], Counted(2))
+            assert one(tx, OrderList("problems"), share=MUNICH) == ([], Counted(0))
+
+    def test_several_lists_are_asked_for_at_once_and_none_gets_the_orders_of_another(
+        self, ledger: Ledger
+    ) -> None:
+        broken = OrderRow(
+            "O-2", promise="arrived", promised="2026-03-01", promise_ends=NOW - HOUR, problem="odd"
+        )
+        with ledger.transaction() as tx:
+            tx.store_orders([silent("O-1", 3), broken, OrderRow("O-3", tasks="[]", tasks_since=NOW)])
+            asked = [
+                OrderList("tasks"),
+                OrderList("problems"),
+                OrderList("silent"),
+                OrderList("promises", before=NOW),
+            ]
+            found = [([row.id for row in rows], count.number) for rows, count in tx.order_lists(asked)]
+        assert found == [(["O-3"], 1), (["O-2"], 1), (["O-1"], 1), (["O-2"], 1)]
 
     def test_what_goes_out_is_listed_by_its_moment_without_what_is_on_trial(self, ledger: Ledger) -> None:
         notes = [due(f"O-{n}", NOW + n * HOUR) for n in range(4)]

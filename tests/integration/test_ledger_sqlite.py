@@ -216,18 +216,19 @@ def test_what_comes_back_is_looked_up_in_its_index(ledger: Ledger, name: str) ->
 
 
 EVERYBODY, SOME = (False, False), (True, True)
+LISTS = ("silent", "promises", "tasks", "problems")
 
 
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        (overview._orders("silent", EVERYBODY), "SEARCH orders USING INDEX ix_orders_silent"),
-        (overview._orders("silent", SOME), "SEARCH orders USING INDEX ix_orders_silent"),
-        (overview._orders("promises", EVERYBODY), "SEARCH orders USING INDEX ix_orders_promise"),
-        (overview._orders("tasks", EVERYBODY), "SEARCH orders USING INDEX ix_orders_tasks"),
-        (overview._number_of_orders("silent", SOME), "COVERING INDEX ix_orders_silent"),
-        (overview._number_of_problems(SOME), "orders USING INDEX ix_orders_problem"),
-        (overview._problems(EVERYBODY), "ix_orders_problem (id"),
+        (overview._listed(LISTS, EVERYBODY), "SEARCH orders USING INDEX ix_orders_silent"),
+        (overview._listed(LISTS, SOME), "SEARCH orders USING INDEX ix_orders_silent"),
+        (overview._listed(LISTS, EVERYBODY), "SEARCH orders USING INDEX ix_orders_promise"),
+        (overview._listed(LISTS, EVERYBODY), "SEARCH orders USING INDEX ix_orders_tasks"),
+        (overview._listed(LISTS, EVERYBODY), "ix_orders_problem (id"),
+        (overview._lengths(LISTS, SOME), "COVERING INDEX ix_orders_silent"),
+        (overview._lengths(LISTS, SOME), "orders USING INDEX ix_orders_problem"),
         (overview._coming(EVERYBODY), "ix_entries_run (run_at"),
         (overview._due(2), "ix_entries_run (run_at>? AND run_at<?)"),
         (overview._due(2), "ix_entries_on_trial (mode=? AND run_at>? AND run_at<?)"),
@@ -242,7 +243,8 @@ def test_what_is_asked_over_everything_is_read_off_an_index(
     plan = plan_of(ledger, statement)
     assert index in plan
     assert "SCAN entries" not in plan
-    assert "TEMP B-TREE" not in plan or "MATERIALIZE" in plan  # of at most a thousand
+    small = "MATERIALIZE" in plan or "MERGE (UNION ALL)" in plan  # a thousand, or what a page shows
+    assert "TEMP B-TREE" not in plan or small
 
 
 # ── many writers ─────────────────────────────────────────────────────────────

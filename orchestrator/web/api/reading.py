@@ -158,7 +158,10 @@ def router(desk: Desk) -> APIRouter:
     async def tasks(request: Request, _key: Tasks, after: After = "", limit: Limit = 50) -> Response:
         """List the tasks that nobody has finished, those of the order that waits longest first."""
         try:
-            found = await desk.read(partial(now.tasks, share=EVERYTHING, after=after, limit=limit))
+            look = partial(
+                now.listed, share=EVERYTHING, what="tasks", now=desk.now(), after=after, limit=limit
+            )
+            found = await desk.read(look)
         except ValueError:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no part of this list ended there") from None
         page = shapes.Page(items=list(drawing.tasks(found.rows)), next=found.next or None)

@@ -60,15 +60,11 @@ def router(desk: Desk) -> APIRouter:
 
 def _list(what: str, desk: Desk, viewer: Viewer, after: str) -> Callable[[Transaction], Listed | Flow]:
     share, now = share_of(viewer), desk.now()
-    if what in ("broken", "soon"):
-        look = views.broken if what == "broken" else views.soon
-        return lambda tx: look(tx, share, now, after)
     if what == "coming":
         return lambda tx: views.coming(tx, share, now, desk.zone, after)
     if what == "sent":
         return lambda tx: views.sent(tx, share, views.today(now, desk.zone), after)
-    of_orders = {"silent": views.silent, "tasks": views.tasks, "problems": views.problems}[what]
-    return lambda tx: of_orders(tx, share, after)
+    return lambda tx: views.listed(tx, share, what, now, after)
 
 
 def _tall(number: int, most: int) -> int:
