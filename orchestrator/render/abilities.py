@@ -39,7 +39,7 @@ def beyond(renderer: Renderer, channels: Mapping[str, Abilities]) -> Iterator[Pr
             continue
         if form == "html" and not can.rich:
             yield at(renderer, path, 1, "T046", f"{channel} shows no HTML", f"write it in {channel}.txt")
-        heads, body = template_source.headers(source) if form == "txt" else ([], "")
+        heads, body = template_source.headers(source) if form == "txt" else ((), "")
         for head in heads:
             if head.name in FILES and channel == MAIL and not can.attachments:  # others have no such header
                 why = f"{channel} takes no files along"

@@ -1,7 +1,7 @@
 """What is wrong with a directory of templates, found without rendering any: for ``beforehand check``."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
@@ -89,7 +89,7 @@ def _of_file(renderer: "Renderer", path: str) -> Iterator[Problem]:
     yield from _of_jinja(renderer, path, source, html=stem.endswith(".html"))
 
 
-def _of_headers(renderer: "Renderer", path: str, channel: str, heads: list[Header]) -> Iterator[Problem]:
+def _of_headers(renderer: "Renderer", path: str, channel: str, heads: Sequence[Header]) -> Iterator[Problem]:
     allowed = _HEADERS.get(channel, _OTHERS)
     for head in heads:
         if head.name not in allowed:

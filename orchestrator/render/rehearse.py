@@ -10,7 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import TemplateError, nodes
 from jinja2.runtime import Context
@@ -60,7 +60,7 @@ class Rehearsal:
 
     def _said(self, pieces: Sequence[Piece], names: dict[str, Any], holes: list[Piece] | None) -> str:
         parts: list[str] = []
-        branches: list[tuple[bool, bool]] = []  # of each open `if`: is this branch said, was one before it
+        branches: list[_Branch] = []
         live = True
         for piece in pieces:
             if piece.kind is Is.TEXT:
@@ -75,22 +75,18 @@ class Rehearsal:
                         holes.append(piece)
             else:
                 self._statement(piece.text, branches, names)
-                live = all(taken for taken, _ in branches)
+                live = not branches or branches[-1].live
         return "".join(parts)
 
-    def _statement(self, text: str, branches: list[tuple[bool, bool]], names: dict[str, Any]) -> None:
+    def _statement(self, text: str, branches: list["_Branch"], names: dict[str, Any]) -> None:
         word, rest = _read(text)
-        if word in ("elif", "else", "endif"):
-            _, before = branches.pop()
-        live = all(taken for taken, _ in branches)
-        if word == "if":
-            taken = live and bool(self._value(rest, names))
-            branches.append((taken, taken))
-        elif word == "elif":
-            taken = live and not before and bool(self._value(rest, names))
-            branches.append((taken, before or taken))
+        done = branches.pop().done if word in ("elif", "else", "endif") else False
+        live = not branches or branches[-1].live
+        if word in ("if", "elif"):
+            taken = live and not done and bool(self._value(rest, names))
+            branches.append(_Branch(taken, done or taken))
         elif word == "else":
-            branches.append((live and not before, True))
+            branches.append(_Branch(live and not done, done=True))
         elif word == "set" and live:
             name, _, value = rest.partition("=")
             names[name] = self._value(value, names)
@@ -161,6 +157,13 @@ def _is_plain(node: nodes.Node) -> bool:
             return node.node is not None and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
         case _:
             return isinstance(node, _PLAIN)
+
+
+class _Branch(NamedTuple):
+    """An open ``if``: whether what stands in it now is said, and whether one of its branches was."""
+
+    live: bool
+    done: bool
 
 
 class _BeyondError(Exception):

@@ -121,7 +121,8 @@ def wider(locale: str) -> Iterator[str]:
 # ── cutting ──────────────────────────────────────────────────────────────────
 
 
-def headers(source: str) -> tuple[list[Header], str]:
+@lru_cache(maxsize=1024)
+def headers(source: str) -> tuple[tuple[Header, ...], str]:
     """Split the header lines off a text file.
 
     The body keeps its line numbers: the header becomes empty lines. Headers are read from the file and
@@ -129,15 +130,15 @@ def headers(source: str) -> tuple[list[Header], str]:
     """
     lines = source.split("\n")
     if not _HEADER.match(lines[0]):
-        return [], source
+        return (), source
     found: list[Header] = []
     for number, line in enumerate(lines):
         match = _HEADER.fullmatch(line)
         if match is None:
             body = lines[number:] if line.strip() else lines[number + 1 :]
-            return found, "\n" * (len(lines) - len(body)) + "\n".join(body)
+            return tuple(found), "\n" * (len(lines) - len(body)) + "\n".join(body)
         found.append(Header(match["name"], match["value"].strip(), number + 1))
-    return found, "\n" * len(lines)
+    return tuple(found), "\n" * len(lines)
 
 
 def cut(source: str, path: str, env: Environment) -> list[Piece]:
