@@ -15,6 +15,7 @@ from binascii import Error
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,6 +39,7 @@ class Device:
     registered: datetime | None = None
 
 
+@lru_cache(maxsize=256)  # whose service it is asks first, and then the service itself
 def parse(text: str) -> Device:
     """Read the text of a device; ``ValueError`` says what is wrong, without repeating any of it."""
     kind, _, rest = text.partition(":")

@@ -37,7 +37,11 @@ class PushChannel:
     async def send(self, message: Message) -> Receipt:
         """Try all devices at once; the receipt is the first one's that took it."""
         places = tuple(dict.fromkeys((message.to, *message.others)))
-        said = await asyncio.gather(*(self._one(replace(message, to=to, others=())) for to in places))
+        if message.others:
+            each = (self._one(replace(message, to=to, others=())) for to in places)
+            said = await asyncio.gather(*each)
+        else:
+            said = [await self._one(message)]
         dead = {
             to: answer.reason
             for to, answer in zip(places, said, strict=True)
