@@ -18,7 +18,7 @@ from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction
 from orchestrator.ledger.erasing import Standing
 from orchestrator.ledger.skeleton import OWN, STAFF, skeleton, unnamed
-from orchestrator.ledger.traces import places
+from orchestrator.ledger.traces import places, without
 from orchestrator.model import ENGINE, IN_FLIGHT, WAITING, Entry, Fact, Scope, Status
 from orchestrator.persons.personal import Person, find, secrets_of
 from orchestrator.persons.remains import Note, Place, note, noted, place, standing_in
@@ -201,7 +201,8 @@ def _erase(tx: Transaction, engine: Engine, found: Found, reason: str, now: date
     person = found.person
     for channel, to in sorted(person.addresses):
         suppress(tx, channel, to, "its owner was erased", "", now)
-    told = [_said(customer, reason, now) for customer in person.ids if not _known_erased(person, customer)]
+    why = without(reason, person.secrets)  # whoever says who asked would keep the name that goes
+    told = [_said(customer, why, now) for customer in person.ids if not _known_erased(person, customer)]
     told += _withhold(tx, found, now, engine.book.policy.time_zone)
     tx.append(told)
     tx.strip_facts((fact, skeleton(fact, person.secrets)) for fact in person.all_facts())

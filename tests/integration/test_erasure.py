@@ -379,6 +379,16 @@ def test_where_something_stays_is_named_and_a_second_time_claims_nothing(house: 
         assert [note.customer for note in still_left(tx)] == ["maria"]
 
 
+def test_a_reason_that_names_who_asked_keeps_the_reason_and_not_the_name(house: Dealership) -> None:
+    house.hear(*life())
+    why = "request of Maria Keller (maria.keller@example.com), 5 March"
+    report = erase(house.engine, "maria", why, house.clock.now(), house.folder / "outbox")
+    assert (report.left, standing(house)) == ((), [])
+    with house.ledger.read() as tx:
+        said = [fact for fact in tx.customer_facts(["maria"])["maria"] if fact.type == "customer.erased"]
+    assert [fact.data for fact in said] == [{"reason": "request of … (…), 5 March"}]
+
+
 def test_a_number_that_is_part_of_a_longer_one_is_left_alone(house: Dealership) -> None:
     house.hear(*life(), order("BX-7", "jonas"))
     house.hear(event("x.note", "BX-7", START, event_id="n-1", text="part 99302312510177"))
