@@ -279,9 +279,13 @@ def _elapsed(within: Duration | None) -> timedelta | None:
 
 
 def _together(first: Rule, second: Rule, findings: _At) -> None:
-    """Two rules say the same for one occasion, unless their conditions may keep them apart."""
+    """Two rules say the same for one occasion, unless their conditions may keep them apart.
+
+    A rule on trial says nothing, least of all beside the live one it is compared with.
+    """
     if (
         Mode.OFF in (first.mode, second.mode)
+        or first.mode is not second.mode
         or {first.to, *first.also_to}.isdisjoint((second.to, *second.also_to))
         or first.trigger != second.trigger
     ):

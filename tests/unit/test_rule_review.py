@@ -178,6 +178,12 @@ def test_rules_that_differ_in_occasion_words_or_reader_are_two(other: str) -> No
     assert found(SAME, other) == []
 
 
+def test_a_rule_on_trial_may_say_what_the_live_one_says_and_two_on_trial_are_found() -> None:
+    trial = SAME + ", mode: shadow"
+    assert found(SAME, trial) == found(trial, SAME) == []
+    assert [p.code for p in found(trial, trial)] == ["R053"]
+
+
 def test_conditions_that_differ_may_keep_two_rules_apart() -> None:
     one, other = (f'{SAME}, when: order.attributes.model == "{model}"' for model in ("a", "b"))
     assert found(one, other) == []
