@@ -299,10 +299,14 @@ class LegalHours:
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """The hours of the law, and the time zones of every country (ISO 3166)."""
+    """The hours of the law, the time zones of every country (ISO 3166), and the parts of some.
+
+    Of a country whose parts are not listed every code is taken for one.
+    """
 
     hours: tuple[LegalHours, ...] = ()
     zones: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
     def purposes(self) -> frozenset[Purpose]:

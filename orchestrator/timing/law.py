@@ -30,13 +30,18 @@ class _AnyOf:
 
 
 def place_of(who: Customer | Person, zone: str, law: Law) -> tuple[str, str]:
-    """The country and the region, or "", of somebody whose clocks are taken to be those of *zone*."""
+    """The country and the region, or "", of somebody whose clocks are taken to be those of *zone*.
+
+    A region that is no part of the country is not known: `FLA` is not taken for a state without a law.
+    """
     country = who.country if isinstance(who, Customer) else ""
     if not country:
         return law.country_of.get(zone, ""), ""
     assert isinstance(who, Customer)
     region = who.region.upper().removeprefix(f"{country}-")
-    return country, region if region.isalnum() and len(region) <= LONGEST_CODE else ""
+    parts = law.parts.get(country)
+    known = region in parts if parts else region.isalnum() and len(region) <= LONGEST_CODE
+    return country, region if known else ""
 
 
 def clocks(zone: str, country: str, law: Law) -> tuple[str, ...]:

@@ -81,6 +81,8 @@ def test_a_french_holiday_is_closed() -> None:
         (Customer("C-1", country="US", region="TX"), BERLIN, ("US", "TX")),
         (Customer("C-1", country="US", region="us-tx"), BERLIN, ("US", "TX")),
         (Customer("C-1", country="US", region="Texas"), BERLIN, ("US", "")),  # a name: taken at its strictest
+        (Customer("C-1", country="US", region="FLA"), BERLIN, ("US", "")),  # is no state
+        (Customer("C-1", country="CA", region="QC"), BERLIN, ("CA", "QC")),  # its parts are not listed
         (Customer("C-1", country="US"), BERLIN, ("US", "")),
         (Customer("C-1"), "America/Chicago", ("US", "")),
         (Customer("C-1"), "UTC", ("", "")),
@@ -244,6 +246,8 @@ def test_a_company_may_put_a_file_of_its_own_in_the_place_of_ours(tmp_path: Path
         ("AT", {"source": ""}, "source must be a text"),
         ("AT", {"checked": '"yesterday"'}, "checked must be a date"),
         ("AT", {"weekday": '"09:00-20:00"'}, "did you mean 'weekdays'?"),
+        ("AT-9", {"parts": '["9"]'}, "[AT-9]: only a country has parts"),
+        ("AT", {"parts": '"9"'}, "parts must be a list of texts"),
     ],
 )
 def test_a_file_that_says_nothing_clear_is_refused(
@@ -253,6 +257,12 @@ def test_a_file_that_says_nothing_clear_is_refused(
         quiet_hours.law(own(tmp_path, name, **values))
 
     assert message in str(refused.value)
+
+
+def test_hours_of_a_part_that_its_country_does_not_list_are_refused() -> None:
+    said = 'purposes = ["marketing"]\ndaily = "08:00-20:00"\nsource = "x"\nchecked = 2026-11-22\n'
+    with pytest.raises(quiet_hours.Unreadable, match="US has no part 'FLA'"):
+        quiet_hours.read(f'[US-FLA]\n{said}[US]\nparts = ["FL"]\n{said}')
 
 
 def test_a_file_that_is_missing_or_no_toml_is_refused(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ DAYS: Mapping[str, tuple[int, ...]] = {
     "weekend": (5, 6),
     **{day: (number,) for number, day in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))},
 }  # the closer word comes later, and wins
-_OTHERS = ("place", "purposes", "channels", "public_holidays", "source", "checked")
+_OTHERS = ("place", "parts", "purposes", "channels", "public_holidays", "source", "checked")
 
 
 class Unreadable(ValueError):
@@ -46,7 +46,13 @@ def read(text: str) -> Law:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Unreadable(f"it is not TOML in UTF-8: {error}") from None
-    return Law(tuple(_hours(place, table) for place, table in tables.items()), _zones())
+    hours = tuple(_hours(place, table) for place, table in tables.items())
+    parts = {place: _parts(place, table) for place, table in tables.items() if "parts" in table}
+    for one in hours:
+        country, _, region = one.place.partition("-")
+        if region and country in parts and region not in parts[country]:
+            raise Unreadable(f"[{one.place}]: {country} has no part {region!r}; add it to `parts`")
+    return Law(hours, _zones(), parts)
 
 
 @cache
@@ -77,6 +83,12 @@ def _hours(place: str, table: Any) -> LegalHours:
         source=_value(place, table, "source", str),
         checked=_value(place, table, "checked", date),
     )
+
+
+def _parts(place: str, table: Mapping[str, Any]) -> frozenset[str]:
+    if "-" in place:
+        raise Unreadable(f"[{place}]: only a country has parts")
+    return frozenset(part.upper() for part in _texts(place, table, "parts"))
 
 
 def _week(place: str, table: Mapping[str, Any]) -> dict[int, tuple[time, time]]:
