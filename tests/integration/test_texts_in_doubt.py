@@ -71,15 +71,22 @@ async def test_what_waits_in_twilios_queue_is_found_though_it_has_no_date(server
         {"to": "+12025550123"},
         {"body": "Guten Tag Frau Keller, Ihr Wagen kommt später."},
         {"direction": "inbound"},
-        {"created": datetime.now(UTC) - timedelta(hours=1)},
+        {"created": datetime.now(UTC) - timedelta(days=2)},
     ],
-    ids=["to somebody else", "of other words", "a reply", "of an hour before"],
+    ids=["to somebody else", "of other words", "a reply", "of the day before yesterday"],
 )
 async def test_another_message_is_not_mistaken_for_it(
     server: TwilioServer, different: dict[str, Any]
 ) -> None:
     had(server, **different)
     assert await found(server) is None
+
+
+async def test_it_is_found_though_our_clock_ran_an_hour_ahead(server: TwilioServer) -> None:
+    text = had(server)
+    receipt = await found(server, datetime.now(UTC) + timedelta(hours=1))
+    assert receipt is not None
+    assert receipt.provider_id == text.sid
 
 
 async def test_it_is_found_behind_a_page_of_others(server: TwilioServer) -> None:
