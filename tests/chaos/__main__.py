@@ -17,9 +17,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6))
     parser.add_argument("--rate", type=float, default=2.0, help="orders that begin in a second")
     parser.add_argument("--pause", type=float, default=5.0, help="seconds between two faults, on average")
+    parser.add_argument("--script", nargs="*", default=(), help="just these faults, such as: roll roll kill")
+    parser.add_argument("--calm", action="store_true", help="providers are flawless")
     parser.add_argument("--keep", type=Path, help="a folder in which logs and ledger stay")
     asked = parser.parse_args()
-    plan = Plan(asked.database, asked.seconds, asked.seed, rate=asked.rate, pause=asked.pause)
+    plan = Plan(
+        asked.database, asked.seconds, asked.seed, rate=asked.rate, pause=asked.pause,
+        script=tuple(asked.script), moods=0 if asked.calm else 1,
+    )  # fmt: skip
     outcome = run(plan, asked.keep)
     say = sys.stdout.write
     say(json.dumps(outcome.figures, indent=2, ensure_ascii=False) + "\n")

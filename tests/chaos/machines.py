@@ -31,26 +31,32 @@ class Machine:
         self.process: subprocess.Popen[str] | None = None
         self.ended: list[int] = []  # how those ended that nobody had killed
         self.killed = 0
+        self.told = False  # to stop
         self.works = False  # it has said so
 
     @property
     def is_up(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def at_work(self) -> bool:
+        """Does it run, and has it begun to work?"""
+        return self.is_up and self.works
+
     def start(self) -> None:
         """Start it, unless it runs; say how it ended if it did so by itself."""
         if self.is_up:
             return
         code = None if self.process is None else self.process.returncode
-        if code not in (None, -signal.SIGKILL) and AWAY not in self._last_line():
+        if code not in (None, 0 if self.told else None, -signal.SIGKILL) and AWAY not in self._last_line():
             self.ended.append(code)
+        self.told = False
+        self.works = False
         with self._log.open("a") as log:  # a pipe, so that a full disk is not one for its words
             self.process = subprocess.Popen(
                 self._command, cwd=self._folder, env=self._env, stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE, text=True,
             )  # fmt: skip
             log.write(f"── {self.process.pid}\n")
-        self.works = False
         self._listening = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
         self._listening.start()
 
@@ -70,6 +76,7 @@ class Machine:
         """Send a signal to it; false if it does not run."""
         if not self.is_up or self.process is None:
             return False
+        self.told = self.told or number == signal.SIGTERM
         self.process.send_signal(number)
         self.killed += number == signal.SIGKILL
         return True
@@ -86,7 +93,8 @@ class Machine:
         self.send(signal.SIGCONT)
         if self.process is None:
             return 0
-        self.send(signal.SIGTERM)
+        if not self.told:  # whoever hears it once more at its very end is ended by it
+            self.send(signal.SIGTERM)
         try:
             return self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:

@@ -21,6 +21,7 @@ import httpx
 from tests.chaos import house
 from tests.chaos.clocks import Clock
 from tests.chaos.databases import InAFile, OnAServer
+from tests.chaos.machines import PATIENCE as STOPS
 from tests.chaos.machines import Keeper, Machine, beforehand, surroundings
 from tests.chaos.providers import MailServer, PushServer, Records, TextServer, let_go_on
 from tests.chaos.proxy import Proxy
@@ -49,6 +50,7 @@ class Plan:
     lease: int = 6
     script: tuple[str, ...] = ()  # what is broken, one after another; otherwise at random
     settle: float = 600.0  # seconds in which all of it must come to rest
+    moods: float = 1.0  # of providers; 0: flawless
 
 
 @dataclass
@@ -101,6 +103,8 @@ class Chaos:
         self.texts = stack.enter_context(TextServer(self.records, moods[1]))
         self.push = stack.enter_context(PushServer(self.records, moods[2], folder / "trusted.pem"))
         self.servers = (self.mail, self.texts, self.push)
+        for server in self.servers:
+            server.mood.times = self.plan.moods
         self.proxies = [stack.enter_context(Proxy((one.host, one.port))) for one in self.servers]
 
     # ── what goes on by itself ───────────────────────────────────────────────
@@ -143,7 +147,7 @@ class Chaos:
         """What may happen, and how often."""
         common: list[tuple[int, Callable[[], str]]] = [
             (10, self.kill), (4, self.freeze), (3, self.cut_provider), (2, self.refuse_provider),
-            (3, self.worse_mood), (1, self.jump),
+            (3, self.worse_mood), (1, self.jump), (1, self.roll),
         ]  # fmt: skip
         if isinstance(self.database, InAFile):
             return [*common, (2, self.full_disk)]
@@ -154,7 +158,7 @@ class Chaos:
 
     def somebody(self) -> Machine:
         """One of the processes, mostly one that works already."""
-        working = [machine for machine in self.machines if machine.works and machine.is_up]
+        working = [machine for machine in self.machines if machine.at_work()]
         return self.random.choice(working if working and self.random.random() < SETTLED else self.machines)
 
     def kill(self) -> str:
@@ -172,6 +176,16 @@ class Chaos:
         machine.send(signal.SIGCONT)
         return "freeze beyond the lease" if long else "freeze"
 
+    def roll(self) -> str:
+        """Stop each process as an update does, and start it anew before the next one is stopped."""
+        for machine in self.machines:
+            until(machine.at_work)
+            old = machine.process
+            if old is not None and machine.send(signal.SIGTERM):
+                old.wait(STOPS)
+        until(lambda: all(machine.at_work() for machine in self.machines))
+        return "rolling restart"
+
     def cut_provider(self) -> str:
         self.random.choice(self.proxies).breaking(self.random.choice([0, 100, 1000, 5000]))
         return "connections to a provider broken"
@@ -187,7 +201,7 @@ class Chaos:
         server = self.random.choice(self.servers)
         server.mood.times = 8.0
         time.sleep(self.random.uniform(1, 5))
-        server.mood.times = 1.0
+        server.mood.times = self.plan.moods
         return "provider in a bad mood"
 
     def jump(self) -> str:

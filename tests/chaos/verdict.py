@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from orchestrator.ledger import Ledger
@@ -22,14 +23,17 @@ class Kept:
     entries: list[Entry] = field(default_factory=list)
     doubted: set[int] = field(default_factory=set)  # entries of which a try ended unknown
     delays: list[float] = field(default_factory=list)  # seconds from due to accepted, at the first try
+    since_heard: list[float] = field(default_factory=list)  # of those, from when their milestone was heard
 
     @classmethod
     def read(cls, url: str) -> "Kept":
         kept = cls()
         with Ledger.open(url) as ledger, ledger.read() as tx:
+            heard: dict[tuple[str, str], datetime] = {}
             for _, fact in tx.facts_after(0, MANY):
                 if fact.source == "/chaos":
                     kept.events[fact.id] += 1
+                    heard[fact.subject, str(fact.data.get("milestone"))] = fact.heard
             kept.entries = tx.entries_in(set(Status), limit=MANY)
             for entry in kept.entries:
                 if entry.attempts > 1 or (entry.attempts and entry.status is Status.UNKNOWN):
@@ -37,6 +41,9 @@ class Kept:
                         kept.doubted.add(entry.id)
                 elif entry.status is Status.ACCEPTED and entry.updated_at is not None:
                     kept.delays.append((entry.updated_at - entry.due_at).total_seconds())
+                    if entry.wanted.rule in MILESTONES:
+                        since = heard[entry.wanted.order, entry.wanted.rule]
+                        kept.since_heard.append((entry.updated_at - since).total_seconds())
         return kept
 
 
@@ -151,5 +158,6 @@ def summary(told: Sequence[Told], kept: Kept) -> dict[str, Any]:
         "messages that providers have": dict(sorted(Counter(one.channel for one in told).items())),
         "copies under the same name": repeats,
         "due to accepted, seconds": _spread(kept.delays),
+        "heard to accepted, seconds": _spread(kept.since_heard),
         "ends other than accepted": dict(why.most_common(12)),
     }
