@@ -35,6 +35,9 @@ def ailments(ledger: Ledger, tx: Transaction, now: datetime, *, server_time: dat
     since = tx.queued_since(by_ledger)
     yield from _leases(since["lease over"], tx.queued(by_ledger)["lease over"], by_ledger)
     yield from _unplanned(since["unplanned"], by_ledger)
+    if lacking := ledger.unindexed():
+        detail = f"{', '.join(lacking)} is missing or still being made: what it is for is slow"
+        yield look("index", detail, "beforehand db upgrade makes it while daemons work")
     if ledger.is_shared:
         from orchestrator.ledger.server import state_of
 

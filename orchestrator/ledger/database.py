@@ -45,6 +45,10 @@ class Database(Protocol):
         """Does any daemon work on it now?"""
         ...
 
+    def index(self) -> None:
+        """Make the declared indexes that are missing. Raises :class:`LedgerAway`."""
+        ...
+
     def clean(self) -> None:
         """Leave nothing deleted in the free space of its files. Raises :class:`LedgerAway`."""
         ...

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
 from typing import Any, Self
 
 from sqlalchemy import DateTime, func, make_url, select
 from sqlalchemy.exc import ArgumentError
 
-from orchestrator.errors import LedgerBusy, Misconfigured
-from orchestrator.ledger import schema
+from orchestrator.errors import LedgerAway, LedgerBusy, Misconfigured
+from orchestrator.ledger import indexes, schema
 from orchestrator.ledger.access import Access
 from orchestrator.ledger.company import Company
 from orchestrator.ledger.daemons import Daemons
@@ -32,6 +33,7 @@ from orchestrator.ledger.sending import Sending
 from orchestrator.ledger.subscribing import Subscribing
 from orchestrator.ledger.turns import Turns
 
+PATIENCE, TRIES = 2.0, 10  # seconds that migrations hold up others at most, before they do and try again
 _TIME = select(func.clock_timestamp(type_=DateTime(timezone=True)))
 
 
@@ -117,8 +119,26 @@ class Ledger:
                 "a daemon of an older version works on this ledger, "
                 f"and schema {schema.HEAD} would break it: stop it first"
             )
-        with self._database.writing() as connection:
-            schema.upgrade(connection)
+        self._migrate(TRIES if found is not None and self._database.is_shared else 1)
+        self._database.index()
+
+    def unindexed(self) -> list[str]:
+        """Name the declared indexes that are missing, or not made to their end. Raises LedgerAway."""
+        with self._database.reading() as connection:
+            return [str(index.name) for index in indexes.missing(connection)]
+
+    def _migrate(self, tries: int) -> None:
+        """Run the migrations: they wait for a lock only so long, for who comes later waits behind them."""
+        for left in reversed(range(tries)):
+            try:
+                with self._database.writing(patience=PATIENCE if left else None) as connection:
+                    schema.upgrade(connection)
+            except LedgerAway:
+                if not left:
+                    raise
+                sleep(PATIENCE)
+            else:
+                return
 
     @contextmanager
     def transaction(self, patience: float | None = None) -> Iterator[Transaction]:

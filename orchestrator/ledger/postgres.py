@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import psycopg
@@ -11,9 +12,11 @@ from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event, 
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from orchestrator.errors import LedgerAway
+from orchestrator.ledger import indexes
 
 PATIENCE = 30.0  # seconds to wait for a connection or for somebody's lock, for whoever names no patience
 CONNECTIONS = 16  # kept and used at once by one process
+LOOK = 0.2  # seconds between two looks whether somebody else still makes indexes
 CONNECT = 10  # seconds until a server that does not answer is away
 
 AWAY = (
@@ -22,7 +25,9 @@ AWAY = (
     errors.ReadOnlySqlTransaction,  # a standby after a failover
 )
 
-
+_INDEXES = {"lock": 0x696E6465786573}  # and the one of whoever makes indexes
+_TRY = text("SELECT pg_try_advisory_lock(:lock)")
+_UNLOCK = text("SELECT pg_advisory_unlock(:lock)")
 _DAEMONS = {"lock": 0x6265666F7265}  # of our advisory locks the one that daemons share
 _WORK = text("SELECT pg_advisory_lock_shared(:lock)")
 _STOP_WORK = text("SELECT pg_advisory_unlock_shared(:lock)")
@@ -111,6 +116,24 @@ class PostgresDatabase:
         """Does anybody hold the daemons' lock?"""
         with self.reading() as connection:
             return bool(connection.execute(_WORKERS, _DAEMONS).scalar_one())
+
+    def index(self) -> None:
+        """Make the indexes that are missing, one after another, while everybody else writes.
+
+        Whoever comes meanwhile asks again and again and does not wait in a statement: to wait so is to have
+        a transaction open, and a new index waits for those.
+        """
+        with self._connection() as connection:
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            while not alone.execute(_TRY, _INDEXES).scalar_one():
+                sleep(LOOK)
+            try:
+                for one in indexes.missing(alone):
+                    for statement in indexes.making(one, alone):
+                        alone.exec_driver_sql(statement)
+            finally:
+                with suppress(LedgerAway):  # then the lock went with the connection
+                    alone.execute(_UNLOCK, _INDEXES)
 
     def clean(self) -> None:
         """Free what was deleted; backups and the write-ahead log of the server are its own business."""

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool, QueuePool, StaticPool
 
 from orchestrator.errors import LedgerAway, LedgerBusy
+from orchestrator.ledger import indexes
 from orchestrator.ledger.lock import daemon_lock
 
 BUSY_TIMEOUT = 30.0  # seconds to wait for another process's write, for whoever names no patience
@@ -155,6 +156,13 @@ class SqliteDatabase:
                 return False
         except LedgerBusy:
             return True
+
+    def index(self) -> None:
+        """Make the indexes that are missing; whoever writes waits meanwhile."""
+        with self.writing() as connection:
+            for one in indexes.missing(connection):
+                for statement in indexes.making(one, connection):
+                    connection.exec_driver_sql(statement)
 
     def clean(self) -> None:
         """Copy the file without its free space, and empty its log."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from channels.base import Message, Receipt
 from channels.memory import MemoryChannel
@@ -73,6 +74,78 @@ def test_the_migrations_make_what_the_tables_declare(ledger: Ledger, empty: str)
             connection.execute(text("DELETE FROM alembic_version"))
             schema.migrate(connection)
         assert shape(migrated) == shape(ledger)
+
+
+WAITED = "ix_orders_customer"
+VALID = (
+    "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('ix_orders_customer') "
+    "UNION ALL SELECT false LIMIT 1"
+)
+
+
+def upgraded(url: str) -> None:
+    Ledger.open(url, upgrade=True).close()
+
+
+def test_an_index_of_a_newer_version_is_made_while_others_write(ledger: Ledger, url: str) -> None:
+    """A plain one would keep everybody from writing until the oldest transaction has ended."""
+    with psycopg.connect(url, autocommit=True) as free, psycopg.connect(url) as long:
+        free.execute(f"DROP INDEX {WAITED}")
+        long.execute("INSERT INTO orders (id, customer) SELECT 'old', '' WHERE false")
+        with ThreadPoolExecutor(2) as pool:
+            both = [pool.submit(upgraded, url) for _ in range(2)]
+            begun = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%'"
+            until(lambda: free.execute(begun).fetchone() == (1,))
+            create(ledger, note("O-1", "arrived#1"))
+            assert free.execute(VALID).fetchone() == (False,)
+            long.rollback()
+            for one in both:
+                one.result()
+        assert free.execute(VALID).fetchone() == (True,)
+        assert of_the_customers(free) == 1
+
+
+def of_the_customers(connection: "psycopg.Connection[tuple[int]]") -> int:
+    found = connection.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'ix_orders_customer%'")
+    (count,) = found.fetchone() or (0,)
+    return count
+
+
+def test_an_index_whose_making_was_broken_off_is_made_anew(ledger: Ledger, url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as free:
+        free.execute(f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{WAITED}'::regclass")
+        ledger.upgrade()
+        assert free.execute(VALID).fetchone() == (True,)
+
+
+def test_a_migration_that_has_to_wait_lets_others_pass_and_comes_again(
+    ledger: Ledger, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def migrate(connection: Connection) -> None:
+        tried.append(1)
+        connection.exec_driver_sql("ALTER TABLE entries ADD COLUMN mood TEXT NOT NULL DEFAULT ''")
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{schema.HEAD}'")
+
+    tried: list[int] = []
+    monkeypatch.setattr(schema, "migrate", migrate)
+    monkeypatch.setattr("orchestrator.ledger.ledger.PATIENCE", 0.2)
+    with psycopg.connect(url, autocommit=True) as free, psycopg.connect(url) as reader:
+        free.execute("UPDATE alembic_version SET version_num = '0001'")
+        reader.execute("SELECT count(*) FROM entries")
+        with ThreadPoolExecutor(1) as pool:
+            upgrading = pool.submit(ledger.upgrade)
+            until(lambda: len(tried) > 1)
+            reader.rollback()
+            upgrading.result()
+        create(ledger, note("O-1", "arrived#1"))
+        assert free.execute("SELECT mood FROM entries").fetchone() == ("",)
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
 
 
 # ── many writers ─────────────────────────────────────────────────────────────
