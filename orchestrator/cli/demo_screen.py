@@ -103,7 +103,7 @@ class Screen:
             return ""
         text = " ".join((message.subject or message.text).split())
         room = max(20, output.terminal_width() - INDENT)
-        return f"“{output.shortened(text, QUOTED * room - room // 4)}”"
+        return f"“{output.begun(text, QUOTED * room - room // 4)}”"
 
     def _line(self, moment: datetime, kind: str, text: str, quoted: str = "") -> None:
         local = moment.astimezone(self._zone)

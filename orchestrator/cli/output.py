@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TextIO
 
+from orchestrator.cli import letters
 from orchestrator.errors import Misconfigured, Problem
 
 QUIET = 1.0  # seconds: what is over sooner needs no progress
@@ -85,6 +86,16 @@ def shortened(text: str, most: int) -> str:
     while width(kept) >= most > 0:
         kept = kept[:-1]
     return f"{kept.rstrip()}…"
+
+
+def begun(text: str, most: int) -> str:
+    """Return *text*, ended after a word and with an ellipsis where it takes more than *most* columns."""
+    short = shortened(text, most)
+    if short == text:
+        return text
+    kept = short.removesuffix("…")
+    whole = kept if text[len(kept) :].startswith(" ") else kept.rpartition(" ")[0] or kept
+    return f"{whole.rstrip(' ,;:')} …"
 
 
 def folded(text: str, indent: int) -> str:
@@ -194,13 +205,14 @@ def plain(value: Any) -> Any:
 
 
 def dumped(value: Any, *, indent: int | None = None) -> str:
-    """Return *value* as JSON text that keeps letters as they are."""
-    if indent is None:
+    """Return *value* as JSON text that keeps letters as they are, where stdout has them all."""
+    bare = not letters.has_all(sys.stdout)
+    if indent is None and not bare:
         import orjson
 
         with suppress(TypeError):  # lone surrogates, which orjson refuses
             return orjson.dumps(value, default=plain, option=orjson.OPT_NON_STR_KEYS).decode()
-    return json.dumps(value, default=plain, ensure_ascii=False, indent=indent)
+    return json.dumps(value, default=plain, ensure_ascii=bare, indent=indent)
 
 
 def records(

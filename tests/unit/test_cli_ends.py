@@ -1,5 +1,6 @@
 """How commands end: by Ctrl+C while a daemon starts, and where their output finds no room."""
 
+import json
 import os
 import signal
 import subprocess
@@ -61,3 +62,22 @@ def test_a_table_of_something_else_is_one_sentence(home: Home) -> None:
     assert err.count(" M001 ") == 1
     assert "none of the" in err
     assert "it has 'Dear colleagues'" in err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_whose_encoding_lacks_letters_gets_others_and_no_command_ends_over_it(
+    home: Home, encoding: str
+) -> None:
+    def ended(*command: str) -> str:
+        run = subprocess.run(
+            [*BEFOREHAND, *command], cwd=home.folder, env=environment() | {"PYTHONIOENCODING": encoding},
+            capture_output=True, check=False,
+        )  # fmt: skip
+        assert (run.returncode, b"nobody foresaw" in run.stderr) == (0, False), run.stderr
+        return run.stdout.decode(encoding)
+
+    mail = ended("preview", "new-car/arrived", "--locale", "de", "--channel", "email")
+    assert mail.startswith("-- email de ------")
+    assert ("M?nchen" if encoding == "ascii" else "München") in mail
+    shown = json.loads(ended("config", "show", "--format", "json"))
+    assert any("München" in str(row["value"]) for row in shown)

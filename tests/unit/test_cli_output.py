@@ -14,6 +14,7 @@ from orchestrator.cli.output import (
     WIDEST_SOURCE,
     Format,
     Progress,
+    begun,
     counted,
     dumped,
     failure,
@@ -270,3 +271,17 @@ def test_a_terminal_sees_a_bar_only_after_a_second(monkeypatch: pytest.MonkeyPat
         progress.to(60)
     assert "reading" in stream.getvalue()
     assert "60%" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("most", "shown"),
+    [
+        (60, "Ready on Friday, 13 March. Just reply. Nora Brandt"),
+        (48, "Ready on Friday, 13 March. Just reply. Nora …"),
+        (27, "Ready on Friday, 13 March. …"),
+        (17, "Ready on Friday …"),
+        (4, "Rea …"),
+    ],
+)
+def test_a_text_that_is_only_begun_ends_after_a_word(most: int, shown: str) -> None:
+    assert begun("Ready on Friday, 13 March. Just reply. Nora Brandt", most) == shown
