@@ -27,6 +27,10 @@ class Ages:
     idle: timedelta = timedelta(hours=8)
     longest: timedelta = timedelta(days=7)
 
+    def holds(self, session: Session, now: datetime) -> bool:
+        """Is it still good?"""
+        return now < session.made_at + self.longest and now < session.seen_at + self.idle
+
 
 class TooOften(BeforehandError):
     """Too many failures: nothing is tried before *until*."""
@@ -90,7 +94,7 @@ def begin(tx: Transaction, account: Account, now: datetime) -> str | None:
 def known(tx: Transaction, token: str, ages: Ages, now: datetime) -> tuple[Viewer, Session] | None:
     """Give who is signed in by that token, or nothing."""
     session = tx.session(digest(token))
-    if session is None or session.made_at + ages.longest <= now or session.seen_at + ages.idle <= now:
+    if session is None or not ages.holds(session, now):
         return None
     account = tx.account(session.account)
     if account is None or account.disabled_at is not None:

@@ -49,6 +49,11 @@ _SIGN_IN = (
 _SESSION = select(sessions.c.digest, sessions.c.account, sessions.c.made_at, sessions.c.seen_at)
 _BEGIN = insert(sessions)
 _BY_DIGEST = _SESSION.where(sessions.c.digest == bindparam("its_digest"))
+_SESSIONS_OF = (
+    _SESSION.where(sessions.c.account == bindparam("number"))
+    .order_by(sessions.c.seen_at.desc(), sessions.c.digest)
+    .limit(bindparam("most"))
+)
 _TOUCH = update(sessions).where(sessions.c.digest == bindparam("its_digest")).values(seen_at=bindparam("now"))
 _END = delete(sessions).where(sessions.c.digest == bindparam("its_digest"))
 _END_ALL = delete(sessions).where(
@@ -162,6 +167,10 @@ class Access(Verbs):
         """Give the session of that hash, or nothing."""
         rows = self._rows(_BY_DIGEST, {"its_digest": digest})
         return Session(*rows[0]) if rows else None
+
+    def sessions_of(self, account: int, limit: int = 100) -> list[Session]:
+        """List the sessions of an account, the one used last first."""
+        return [Session(*row) for row in self._rows(_SESSIONS_OF, {"number": account, "most": limit})]
 
     def touch_session(self, digest: str, now: datetime) -> None:
         """Note that it is used."""

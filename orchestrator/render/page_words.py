@@ -1,7 +1,6 @@
 """What the pages for people say in each language: ``pages/<language>.toml``, read once.
 
-Every language has the same keys. The pages of colleagues (``owner``) are written in fewer languages; whoever
-reads another one gets English there.
+Every language has the same keys.
 """
 
 import tomllib
@@ -14,7 +13,6 @@ from orchestrator.render.bidi import isolated, leftwards
 
 FOLDER = Path(__file__).parent / "pages"
 FALLBACK = "en"
-STAFF_PAGES = "owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +45,13 @@ def languages() -> Mapping[str, str]:
     return {language: _read(language)["name"] for language in _known()}
 
 
-def words(*locales: str, page: str = "") -> PageWords:
-    """The words of the first of these languages in which that *page* is written, else of English."""
+def words(*locales: str) -> PageWords:
+    """The words of the first of these languages in which the pages are written, else of English."""
     for locale in locales:
         language = locale.replace("_", "-").partition("-")[0].lower()
-        if language in _known() and (page != STAFF_PAGES or _has(language, page)):
+        if language in _known():
             return PageWords(language, locale, _read(language))
     return PageWords(FALLBACK, FALLBACK, _read(FALLBACK))
-
-
-def _has(language: str, page: str) -> bool:
-    return any(key.startswith(f"{page}.") for key in _read(language))
 
 
 @cache

@@ -201,17 +201,19 @@ def _said(theirs: Sequence[Fact], orders: Sequence[Order]) -> tuple[Said, ...]:
     found = [Said(fact.happened, "", _wish(fact.data)) for fact in theirs if fact.type == "preference.set"]
     for order in orders:
         found += [
-            Said(fact.happened, order.id, _words(fact.data)) for fact in order.events if fact.type in TOLD
+            Said(fact.happened, order.id, words_said(fact.data)) for fact in order.events if fact.type in TOLD
         ]
     found.sort(key=lambda one: one.at, reverse=True)
     return tuple(one for one in found[:SAID] if one.what)
 
 
-def _words(data: Mapping[str, Any]) -> str:
-    """The words of an answer, or of feedback."""
-    parts = [str(data[name]) for name in ("text", "comment", "slot") if data.get(name)]
+def words_said(data: Mapping[str, Any]) -> str:
+    """The words of an answer, of feedback, or of a time that was taken."""
+    parts = [str(data[name]) for name in ("text", "comment") if data.get(name)]
     if data.get("score") is not None:
         parts.insert(0, f"{data['score']} for {data.get('phase') or 'us'}")
+    if slot := data.get("slot"):
+        parts.append(f"took the time {slot.get('id') or slot.get('from')}")
     return ": ".join(parts)
 
 

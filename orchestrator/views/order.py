@@ -21,11 +21,11 @@ from orchestrator.model import (
     Status,
     Telling,
 )
-from orchestrator.planning.answering import REPLIED
 from orchestrator.planning.explain import Explanation
 from orchestrator.planning.planner import case_of, journey_of
 from orchestrator.planning.promises import promised_text
 from orchestrator.planning.standing import GIVEN, OpenTask, broken_at
+from orchestrator.views.customer import TOLD, words_said
 from orchestrator.views.now import open_tasks
 from orchestrator.views.people import named
 from orchestrator.views.story import told
@@ -83,7 +83,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What somebody wrote to us."""
+    """What somebody wrote to us, or chose on their page."""
 
     at: datetime
     channel: str
@@ -223,11 +223,10 @@ def _state(key: str, order: Order, still: Sequence[OpenTask]) -> str:
 
 
 def _replies(facts: Sequence[Fact]) -> tuple[Reply, ...]:
-    wrote = [fact for fact in facts if fact.type == REPLIED]
+    wrote = [fact for fact in facts if fact.type in TOLD]
     wrote.sort(key=lambda fact: fact.happened, reverse=True)
     return tuple(
-        Reply(fact.happened, _text(fact.data, "channel"), _text(fact.data, "text"))
-        for fact in wrote[:REPLIES]
+        Reply(fact.happened, _text(fact.data, "channel"), words_said(fact.data)) for fact in wrote[:REPLIES]
     )
 
 

@@ -4,7 +4,7 @@ Nothing stands here that they were not told: a date the company only hopes for i
 has no name for customers is not shown once any other has one.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -23,12 +23,13 @@ from orchestrator.model import (
 from orchestrator.planning.answering import REPLIED
 from orchestrator.planning.case import SAID, Case
 from orchestrator.planning.planner import case_of
-from orchestrator.planning.standing import broken_at
+from orchestrator.planning.standing import broken_at, standing
 from orchestrator.render.dates import Dates
 from orchestrator.render.words import When
 from orchestrator.timing import calendar
 from orchestrator.views.reader import Seen
 
+FEEDBACK = "feedback.given"
 _TALKS = {REPLIED: "wrote", "contact.logged": "spoke"}
 
 
@@ -72,11 +73,20 @@ class Talk:
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """A time that is offered; without an ``id`` it can be told, and not taken with one tap."""
+
+    id: str
+    when: When
+
+
+@dataclass(frozen=True, slots=True)
 class Tracker:
     """Everything that the page of one order shows.
 
     ``promise`` is what was told of the milestone called ``awaited``, ``tellings`` how that went;
-    ``next_news`` is the day on which they hear from us at the latest, by the rules.
+    ``next_news`` is the day on which they hear from us at the latest, by the rules. ``chosen`` is the offered
+    time that they took; ``feedback`` says whether they may say how it was ("ask"), did ("given"), or neither.
     """
 
     order: str
@@ -89,7 +99,9 @@ class Tracker:
     talks: tuple[Talk, ...]
     next_news: When
     ended: When
-    slots: tuple[When, ...]
+    slots: tuple[Slot, ...]
+    chosen: When
+    feedback: str
 
 
 def tracker(
@@ -104,6 +116,7 @@ def tracker(
     open_still = state in (State.WAITING, State.LATE, State.NO_DATE)
     telling = case.told(awaited) if awaited else None
     told = telling.value if telling is not None and open_still else None
+    offered, chosen = _slots(case, dates) if open_still else ((), None)
     return Tracker(
         order=order.id,
         title=journey.name_of(journey.id, locale),
@@ -115,7 +128,9 @@ def tracker(
         talks=tuple(_talks(case, role, entries, book, dates, locale)),
         next_news=dates.on(_next_news(decision, entries, role, case)) if open_still else dates.on(None),
         ended=dates.moment(_ended(case, state)),
-        slots=tuple(_slots(case, dates)) if open_still else (),
+        slots=offered,
+        chosen=dates.promised(chosen),
+        feedback=_feedback(case, state) if role == "customer" else "",
     )
 
 
@@ -230,15 +245,36 @@ def _ended(case: Case, state: State) -> datetime | None:
     return case.milestone(case.journey.last).reached if state is State.DONE else None
 
 
-def _slots(case: Case, dates: Dates) -> Iterator[When]:
-    """Times that were offered and of which none was chosen yet, as long as they are to come."""
-    offered: Sequence[dict[str, str]] = ()
+def _slots(case: Case, dates: Dates) -> tuple[tuple[Slot, ...], Promised | None]:
+    """Times that were offered and are to come, and the one of them that was taken, if any was."""
+    offered: dict[str, Promised] = {}
+    chosen: Promised | None = None
     for fact in case.order.events:
         if fact.type == "slot.offered":
-            offered = fact.data["slots"]
+            offered, chosen = dict(_times(fact.data["slots"])), None
         elif fact.type == "slot.chosen":
-            offered = ()
-    for slot in offered:
-        if "from" in slot and (start := datetime.fromisoformat(slot["from"])) > case.now:
+            slot = fact.data["slot"]
+            chosen = next((time for _, time in _times([slot])), None) or offered.get(slot.get("id", ""))
+            offered = {}
+    if chosen is not None and chosen.start is not None and chosen.start <= case.now:
+        chosen = None
+    ahead = ((name, time) for name, time in offered.items() if time.start and time.start > case.now)
+    return tuple(Slot("" if "\n" in name else name, dates.promised(time)) for name, time in ahead), chosen
+
+
+def _times(slots: Iterable[Mapping[str, str]]) -> Iterator[tuple[str, Promised]]:
+    """Each of these that says when it is, by its id; by a line of its own where it has none."""
+    for number, slot in enumerate(slots):
+        if "from" in slot:
             end = datetime.fromisoformat(slot["to"]) if slot.get("to") else None
-            yield dates.promised(Promised(start=start, end=end))
+            time = Promised(start=datetime.fromisoformat(slot["from"]), end=end)
+            yield slot.get("id") or f"{number}\n", time
+
+
+def _feedback(case: Case, state: State) -> str:
+    """May they say how it was? Only once it is done, once, and while no task is open."""
+    if state is not State.DONE:
+        return ""
+    if any(fact.type == FEEDBACK for fact in case.order.events):
+        return "given"
+    return "" if standing(case).tasks else "ask"

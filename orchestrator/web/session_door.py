@@ -25,7 +25,7 @@ class SessionDoor:
     """The door of an installation that people sign in to."""
 
     def __init__(self, desk: Desk, ages: Ages) -> None:
-        self._desk, self._ages = desk, ages
+        self._desk, self.ages = desk, ages
         self._is_secure = urlsplit(desk.public_url).scheme == "https"
 
     async def viewer(self, request: Request) -> Viewer | None:
@@ -36,7 +36,7 @@ class SessionDoor:
         token, now = self.session(request), self._desk.now()
         if not token:
             return None
-        found = await self._desk.read(lambda tx: signing_in.known(tx, token, self._ages, now))
+        found = await self._desk.read(lambda tx: signing_in.known(tx, token, self.ages, now))
         if found is None:
             return None
         viewer, session = found
@@ -59,7 +59,7 @@ class SessionDoor:
         response.set_cookie(
             self._name,
             token,
-            max_age=int(self._ages.longest / timedelta(seconds=1)),
+            max_age=int(self.ages.longest / timedelta(seconds=1)),
             path="/",
             secure=self._is_secure,
             httponly=True,

@@ -116,6 +116,21 @@ def test_a_call_is_logged_with_the_name_of_whoever_called_and_ends_the_silence(
     assert record(house) == [("Nora Brandt", "contact.logged", "order BX-100")]
 
 
+def test_an_order_is_put_on_hold_with_a_reason_and_says_nothing_until_it_goes_on(
+    house: Evening, console: Pages
+) -> None:
+    assert "on hold" in console.send(BX, "hold", do="hold", reason="a question of money")
+    assert newest(house)[:2] == ("order.held", NORA.source)
+    held = console.get(BX).text
+    assert "Put the order on hold" not in held
+    assert entry(house, STILL).status is not Status.SCHEDULED
+
+    assert "The order goes on" in console.send(BX, "hold", do="release", reason="settled")
+    assert newest(house)[2]["reason"] == "settled"
+    assert "Let the order go on" not in console.get(BX).text
+    assert [what for _, what, _ in record(house)] == ["order.released", "order.held"]
+
+
 def test_a_form_that_is_sent_twice_is_heard_once(house: Evening, console: Pages) -> None:
     form = console.fields(BX, "calls", direction="in", note="again")
     first = console.client.post(f"{BX}/calls", data=form)

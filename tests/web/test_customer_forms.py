@@ -33,6 +33,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dealership]:
         ("writes-much", "anton", {}),
         ("stops", "berta", {}),
         ("only", "carla", {}),
+        ("slots", "dora", {}),
+        ("rates", "emma", {}),
     ):
         made.hear(
             customer(who, "2026-03-01 08:00", **more),
@@ -133,6 +135,74 @@ def test_a_stop_in_the_box_ends_the_channel_it_answers_and_reaches_a_person_too(
 
 
 # ── preferences ──────────────────────────────────────────────────────────────
+
+
+# ── times, and how it was ────────────────────────────────────────────────────
+
+
+def test_an_offered_time_is_taken_with_one_tap_and_stands_there_as_theirs(
+    made: Dealership, site: str
+) -> None:
+    slots = [
+        {"id": "s1", "from": "2026-03-14T09:00:00+01:00", "to": "2026-03-14T10:00:00+01:00"},
+        {"from": "2026-03-14T11:00:00+01:00", "to": "2026-03-14T12:00:00+01:00"},
+        {"id": "gone", "from": "2026-03-01T11:00:00+01:00", "to": "2026-03-01T12:00:00+01:00"},
+    ]
+    made.hear(event("slot.offered", "slots", "2026-03-02 08:30", slots=slots))
+    address = page(made, site, "slots", Use.ORDER)
+    shown = httpx.get(address).text
+    assert shown.count("Saturday, 14 March") == 3  # two times, and the button's own words
+    assert shown.count('name="slot"') == 1
+    for slot in ("gone", "s9", ""):
+        assert httpx.post(address, data={"order": "slots", "slot": slot}).status_code == 422
+    for status in (303, 422):  # the second tap finds it taken
+        assert httpx.post(address, data={"order": "slots", "slot": "s1"}).status_code == status
+    (taken,) = facts(made, "slots", "dora", "slot.chosen")
+    assert taken.data["slot"] == {"id": "s1"}
+    theirs = httpx.get(address).text.partition("Your time")[2]
+    assert "Saturday, 14 March" in theirs[:200]
+
+
+def test_once_everything_is_done_they_say_how_it_was_and_are_asked_once(made: Dealership, site: str) -> None:
+    address = page(made, site, "rates", Use.ORDER)
+    assert 'name="score"' not in httpx.get(address).text
+    assert httpx.post(address, data={"order": "rates", "score": "9"}).status_code == 422
+    made.hear(
+        reached("rates", "arrived", "2026-03-02 08:40"), reached("rates", "collected", "2026-03-02 08:50")
+    )
+    assert "How was it for you?" in httpx.get(address).text
+    for score in ("", "11", "٩"):
+        answer = httpx.post(address, data={"order": "rates", "score": score, "comment": "<b>Lovely"})
+        assert (answer.status_code, "&lt;b&gt;Lovely" in answer.text) == (422, True)
+    assert httpx.post(address, data={"order": "answers", "score": "9"}).status_code == 422
+    answer = httpx.post(address, data={"order": "rates", "score": "9", "comment": " Lovely\x00 "})
+    assert answer.status_code == 303
+    (said,) = facts(made, "rates", "emma", "feedback.given")
+    assert {**said.data} == {
+        "phase": "handover", "score": 9, "comment": "Lovely",
+        "message": next(one.key for one in made.entries("rates") if one.wanted.rule == "welcome"),
+    }  # fmt: skip
+    assert "Thank you for saying how it was" in httpx.get(address).text
+    assert httpx.post(address, data={"order": "rates", "score": "1"}).status_code == 422
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_times_and_the_question_how_it_was_are_sound(
+    browser: Browser, made: Dealership, site: str, width: int
+) -> None:
+    slots = [
+        {"id": f"s{n}", "from": f"2026-03-1{n}T09:00:00+01:00", "to": f"2026-03-1{n}T10:00:00+01:00"}
+        for n in (4, 5)
+    ]
+    apart(
+        lambda: made.hear(
+            event("slot.offered", "arabic", "2026-03-02 08:31", slots=slots),
+            reached("only", "arrived", "2026-03-02 08:40"),
+            reached("only", "collected", "2026-03-02 08:50"),
+        )
+    )
+    look(browser, page(made, site, "arabic", Use.ORDER), width)
+    look(browser, page(made, site, "only", Use.ORDER), width)
 
 
 def test_looking_changes_nothing_whoever_looks(made: Dealership, site: str) -> None:

@@ -293,6 +293,25 @@ def test_a_session_has_another_token_after_signing_in_and_after_a_new_password(h
         assert stranger.get("/console/account").status_code == 303  # to where one signs in
 
 
+def test_who_is_signed_in_elsewhere_sees_it_and_signs_out_there_and_stays_here(
+    house: House, browser: Browser
+) -> None:
+    page = "/console/account/sessions"
+    with house.signed_in() as here, house.signed_in() as there, house.signed_in() as further:
+        shown = here.get(page).text
+        assert shown.count("this one") == 1
+        (first, *_) = re.findall(r'name="which" value="([0-9a-f]+)"', shown)
+        here.post(page, data={"csrf": house.token(here), "which": first})
+        assert sorted(one.get(page).status_code for one in (there, further)) == [200, 303]
+        here.post(page, data={"csrf": house.token(here), "which": "others"})
+        assert [one.get(page).status_code for one in (here, there, further)] == [200, 303, 303]
+    with opened(browser, PHONE) as seen:
+        sign_in(seen, house)
+        answer = seen.goto(f"{house.url}{page}")
+        assert answer is not None
+        sound(seen, answer.text())
+
+
 def test_the_cookie_is_kept_from_scripts_and_other_sites_and_behind_https_from_plain_pages(
     house: House,
 ) -> None:

@@ -21,6 +21,7 @@ from orchestrator.web.console import (
     releasing,
     rules,
     search,
+    sessions,
     sign_in,
     templates,
 )
@@ -38,7 +39,7 @@ PAGES = (
 
 def routers(desk: Desk, watcher: Watcher, door: Door, passwords: Passwords) -> list[APIRouter]:
     """Return the routes of every page, and of what tells them that something changed."""
-    signs_in = [sign_in, password] if isinstance(door, SessionDoor) else []
+    signs_in = [sign_in, password, sessions] if isinstance(door, SessionDoor) else []
     return [
         *(page.router(desk) for page in PAGES),
         *(page.router(desk, door, passwords) for page in signs_in),

@@ -35,7 +35,7 @@ LONGEST = 2000  # characters of a note
 
 def router(desk: Desk) -> APIRouter:
     """Return the routes of the forms."""
-    routes = APIRouter()
+    routes = _holding(desk)
 
     @routes.post("/console/orders/{order:path}/calls")
     async def call(request: Request, viewer: Calling, order: str) -> Response:
@@ -120,6 +120,25 @@ def router(desk: Desk) -> APIRouter:
         except Stale as late:
             said = f"Nothing was changed: {late}."
         return see(_page(order), said)
+
+    return routes
+
+
+def _holding(desk: Desk) -> APIRouter:
+    """The routes by which an order stands still and goes on."""
+    routes = APIRouter()
+
+    @routes.post("/console/orders/{order:path}/hold")
+    async def hold(request: Request, viewer: Correcting, order: str) -> Response:
+        """Hear that an order is on hold, or goes on."""
+        form = await form_of(request)
+        if form.get("do") == "release":
+            data = {"reason": _text(form, "reason")}
+            said = "The order goes on: its clocks run, and its rules speak again."
+            return await _said(desk, viewer, order, form, "order.released", data, said)
+        data = {"reason": _given(form, "reason", "write why")}
+        said = "The order is on hold: nothing is said until somebody lets it go on."
+        return await _said(desk, viewer, order, form, "order.held", data, said)
 
     return routes
 

@@ -92,7 +92,7 @@ class Entrance:
         return Visitor(
             proof=proof,
             reader=found,
-            say=words(locale, self.house.locale, page="owner" if use is Use.TASK else ""),
+            say=words(locale, self.house.locale),
             brand=context["brand"],
             sender=context["sender"],
             place=context["location"].name or context["brand"].name,

@@ -13,7 +13,7 @@ from orchestrator.intake.values import OWN_LINE
 from orchestrator.ledger import Transaction
 from orchestrator.model import Order
 from orchestrator.planning.planner import journey_of
-from orchestrator.render.page_words import STAFF_PAGES, PageWords, words
+from orchestrator.render.page_words import PageWords, words
 from orchestrator.views.mine import is_owner, mine
 from orchestrator.views.owner import OwnerView, owner_view
 from orchestrator.web.customer.entrance import as_dialled
@@ -38,7 +38,7 @@ HEADERS = {"Referrer-Policy": "same-origin"}  # or the browser would not say tha
 def mine_router(desk: Desk, house: House) -> APIRouter:
     """Return the routes of a colleague's own orders."""
     router = APIRouter()
-    say = words(desk.locale, page=STAFF_PAGES)
+    say = words(desk.locale)
 
     @router.get("/console/mine")
     async def listed(viewer: Doing) -> Response:
