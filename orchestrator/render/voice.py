@@ -37,6 +37,7 @@ _ADDRESS = re.compile(
 _HREF = re.compile(r"href\s*=\s*[\"'](?:https?:)?//[^\"']*")
 _DIGITS = re.compile(r"(?:\+|\b0)\d[\d /()-]{6,}\d")
 _ASKED = re.compile(r"\w(?:[\w'’-]*,?\s+[\w'’-]+)+\?")  # two words or more: “Questions?” asks nothing
+_SENTENCE_END = re.compile(r"[.!?:;\n]")
 _DATE = re.compile(r"\b\d{1,2}\.\s?\d{1,2}\.|\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}\b")
 
 
@@ -198,7 +199,12 @@ def _missed(script: Script, known: Mapping[str, Phrases] | None) -> Iterator[Fau
     you, we = (len(known[section].every.findall(script.own)) for section in ("you", "we"))
     if we and we >= you:
         hint = "tell it from their side: what they get, when, and what they can do"
-        yield Fault("T107", f"it is about us ({we} times) as much as about the reader ({you} times)", hint)
+        more = "more than" if we > you else "as much as"
+        yield Fault("T107", f"it is about us ({_times(we)}) {more} about the reader ({_times(you)})", hint)
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _future(script: Script, known: Mapping[str, Phrases] | None) -> Iterator[Fault]:
@@ -207,7 +213,7 @@ def _future(script: Script, known: Mapping[str, Phrases] | None) -> Iterator[Fau
     In one line either of them does, and so does a question: what happens next is the reader's answer.
     """
     dated = bool(script.names & AHEAD or _DATED.search(script.values) or _DATE.search(script.text))
-    dated = dated or (known is not None and _has(known, "date", script.text))
+    dated = dated or (known is not None and (_has(known, "date", script.text) or _today(known, script.text)))
     followed = known is None or _has(known, "next", script.text)
     hint = "print next_update, a day the rules will keep, or the promise"
     if script.channel in SHORT:
@@ -218,6 +224,14 @@ def _future(script: Script, known: Mapping[str, Phrases] | None) -> Iterator[Fau
         yield Fault("T102", "it does not say what happens next", "say what you do now, or what they can do")
     if not dated:
         yield Fault("T103", "it does not say when you will be in touch again", hint)
+
+
+def _today(known: Mapping[str, Phrases], text: str) -> bool:
+    """Whether something is still to come today: of what was due today one hears nothing about tomorrow."""
+    return any(
+        _has(known, "today", sentence) and not _has(known, "over", sentence)
+        for sentence in _SENTENCE_END.split(text)
+    )
 
 
 def _of_a_task(script: Script, known: Mapping[str, Phrases] | None) -> Iterator[Fault]:

@@ -126,12 +126,28 @@ MISSED = [
     ("T101", changed(MAIL_FILE, " {{ customer.greeting }}", "{% if customer %}{% endif %}")),
     ("T102", changed(MAIL_FILE, "What happens next: you will hear from me by", "Call:")),
     ("T102", changed(SMS_FILE, "I will call you by {{ next_update.text }}. ", "Questions? ")),
+    ("T102", changed(SMS_FILE, "is here. I will call you by {{ next_update.text }}", "did not come today")),
+    (
+        "T102",
+        changed(
+            SMS_FILE, "is here. I will call you by {{ next_update.text }}", "was due {{ order.id }} today"
+        ),
+    ),
     ("T103", changed(MAIL_FILE, " by {{ next_update.text }}", "")),
+    (
+        "T103",
+        changed(
+            MAIL_FILE,
+            "is here. What happens next: you will hear from me by {{ next_update.text }}",
+            "was due today. You will hear from me",
+        ),
+    ),
     ("T104", changed(SMS_FILE, "{{ sender.name }}", "The Lindner team")),
     ("T105", changed(SMS_FILE, "Just reply. ", "")),
     ("T105", changed(MAIL_FILE, "Just reply to this mail.\n", "")),
     ("T106", changed(SMS_FILE, "Just reply.", "Ring {{ location.phone }}.")),
     ("T106", changed(SMS_FILE, "Just reply.", "Just reply, or see www.lindner.example/where.")),
+    ("T106", changed(SMS_FILE, "Just reply.", "Just reply, or look into our portal.")),
     ("T106", changed(MAIL_FILE, "your car is here.", "your car is here. Track your car on the page.")),
     ("T106", changed(MAIL_FILE, "Just reply", "Just reply or ask our\ncustomer service or reply")),
     ("T106", {**GOOD, "car/here/email.html.en.j2": '<mj-text><a href="https://example.com">x</a></mj-text>'}),
@@ -158,6 +174,8 @@ MISSED = [
     ),
 ]
 WHOLE = [
+    ("is here. I will call you by {{ next_update.text }}", "comes today"),
+    ("is here. I will call you by {{ next_update.text }}", "was not here. It comes today"),
     ("your car is here.", "your car{% if promise %}, due {{ promise.text }},{% endif %} is here."),
     ("your car is here.", "your car, due {{ promise.text or 'by now' }}, is here."),
     ("your car is here.", "your car, due {{ promise.text | default('by now', true) }}, is here."),
@@ -388,6 +406,13 @@ def test_words_to_another_reader_need_no_greeting_but_no_machine_either(tmp_path
     assert codes(found(tmp_path, files, journey)) == ["T109"]
 
 
+def test_how_often_a_text_speaks_of_us_is_told_in_words(tmp_path: Path) -> None:
+    once = changed(SMS_FILE, "your car is here. I will call you", "our car is here. I will call")
+    assert [p.message for p in found(tmp_path, once)] == [
+        "it is about us (once) more than about the reader (never)"
+    ]
+
+
 # ── the words ────────────────────────────────────────────────────────────────
 
 
@@ -395,7 +420,18 @@ def test_words_to_another_reader_need_no_greeting_but_no_machine_either(tmp_path
 def test_every_language_has_the_same_lists_and_every_phrase_a_reason(locale: str) -> None:
     known = voice.words(locale)
     assert known is not None
-    assert list(known) == ["you", "we", "next", "date", "reply", "elsewhere", "machine", "answer"]
+    assert list(known) == [
+        "you",
+        "we",
+        "next",
+        "date",
+        "today",
+        "over",
+        "reply",
+        "elsewhere",
+        "machine",
+        "answer",
+    ]
     for listed in known.values():
         assert all(reason.strip() for reason in listed.each.values())
         for pattern in listed.each:
