@@ -124,9 +124,20 @@ class Case:
         return Promised(day=calendar.day_of(moment, self.zone)) if whole_days else Promised(start=moment)
 
     def told(self, name: str) -> Telling | None:
-        """What the customer was last told about this milestone."""
+        """What the customer was last told about this milestone, and what still stands of it."""
         state = self.order.milestones.get(name)
-        return state.tellings[-1] if state is not None and state.tellings else None
+        if state is None or not state.tellings:
+            return None
+        told = state.tellings[-1]
+        return told if state.promises or not self._fell(name, told) else None
+
+    def _fell(self, name: str, told: Telling) -> bool:
+        """Did that date follow from another milestone, which was taken back since it was told?"""
+        relative = self.journey.promises.get(name)
+        if relative is None:
+            return False
+        taken_back = self.milestone(relative[0]).retracted_heard
+        return taken_back is not None and told.at < taken_back
 
     def heard(self, name: str, value: Promised) -> datetime | None:
         """When we heard of that promise: of its newest version, its telling, or what it is relative to."""
@@ -134,8 +145,8 @@ class Case:
         for promise in reversed(state.promises):
             if promise.value == value:
                 return promise.heard
-        if state.told is not None:
-            return state.told.at
+        if (told := self.told(name)) is not None:
+            return told.at
         relative = self.journey.promises.get(name)
         return self.milestone(relative[0]).heard if relative is not None else None
 

@@ -53,9 +53,9 @@ def standing(case: Case) -> Standing:
         return Standing(tasks=tasks)
     since = max(order.contacts)[0] if order.contacts else order.since
     told = [
-        (broken_at(case, name, state.told.value), name, state.told.value)
-        for name, state in order.milestones.items()
-        if state.told is not None and case.happened(name) is None
+        (broken_at(case, name, telling.value), name, telling.value)
+        for name in order.milestones
+        if (telling := case.told(name)) is not None and case.happened(name) is None
     ]
     if not told:
         return Standing(since, tasks=tasks)

@@ -157,7 +157,8 @@ def _steps(
     coming = "next"
     for name in (*journey.milestones, *(one for one in order.milestones if one not in journey.position)):
         state, promise = case.milestone(name), case.promise(name)
-        counted_on = state.told.value if state.told is not None else promise
+        telling = case.told(name)
+        counted_on = telling.value if telling is not None else promise
         if state.reached is not None or case.overtaken(name) is not None:
             what = "done" if state.reached is not None else "passed"
         elif counted_on is not None and not is_over and broken_at(case, name, counted_on) <= now:

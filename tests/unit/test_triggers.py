@@ -178,6 +178,30 @@ def test_a_promise_relative_to_another_milestone_falls_with_it() -> None:
     assert why(decide(rules, here, gone, now="2026-03-13 10:00")) == "there is no promise for prepared"
 
 
+def test_a_date_that_fell_with_the_arrival_is_not_missed_when_the_car_arrives_again() -> None:
+    rules = book(
+        "{id: arrived, on: {reached: arrived}, say: arrived, tells: prepared, timing: now}",
+        '{id: late, on: {missed: prepared, closes: "17:30"}, say: late, timing: now}',
+        head="promises: {prepared: arrived + 3bd}",
+    )
+    here = reached("O-1", "arrived", "2026-03-12 10:00")
+    said = outcome(
+        next(n for n in decide(rules, here, now="2026-03-12 10:00").wanted if n.rule == "arrived"),
+        "2026-03-12 10:00",
+    )
+    gone = car("milestone.retracted", "2026-03-16 11:30", milestone="arrived")
+    again = reached("O-1", "arrived", "2026-03-18 11:30")
+    decision = decide(rules, here, said, gone, again, now="2026-03-18 11:30")
+
+    assert keys(decision.wanted) == ["arrived/arrived#2/customer"]
+    assert why(decision) == "the customer was never told a promise for prepared"
+
+    told_anew = outcome(one(decision), "2026-03-18 11:30")
+    decision = decide(rules, here, said, gone, again, told_anew, now="2026-03-18 11:31")
+    (late,) = [note for note in decision.wanted if note.rule == "late"]
+    assert late.due_at == at("2026-03-23 17:30")
+
+
 # ── rungs ────────────────────────────────────────────────────────────────────
 
 
