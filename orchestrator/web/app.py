@@ -77,7 +77,7 @@ def create_app(
     async def misspelt(request: Request, error: RequestValidationError) -> Response:
         if rooms is not None and _is_for_people(request):
             return frame.error_page(request, HTTPStatus.NOT_FOUND)
-        return answering.misspelt(error)
+        return answering.misspelt(request, error)
 
     @app.exception_handler(LedgerError)
     async def away(request: Request, _error: LedgerError) -> Response:

@@ -146,6 +146,22 @@ def test_everything_that_is_wrong_with_a_request_is_said_at_once(api: httpx.Clie
     assert "query/status" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("statu=open", "query/statu: there is no such parameter; did you mean 'status'?"),
+        ("status=open&status=held", "query/status: it is given twice"),
+        ("limit=many&custmer=maria", "query/custmer: there is no such parameter; did you mean 'customer'?"),
+    ],
+)
+def test_a_filter_with_a_slip_is_refused_instead_of_leaving_nothing_out(
+    api: httpx.Client, query: str, said: str
+) -> None:
+    answer = api.get(f"/orders?{query}")
+    assert (answer.status_code, said in answer.json()["detail"]) == (400, True), answer.text
+    assert api.get("/orders/BX-100?expand=all").status_code == 400
+
+
 # ── keys ─────────────────────────────────────────────────────────────────────
 
 

@@ -1,5 +1,6 @@
 """How every route of the API answers: JSON with an entity tag, and problems as RFC 9457 has them."""
 
+from collections import Counter
 from collections.abc import Mapping
 from hashlib import blake2b
 from http import HTTPStatus
@@ -8,7 +9,9 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
+from orchestrator.findings import suggestion
 from orchestrator.web.answers import problem_answer
 from orchestrator.web.api.shapes import Problem
 
@@ -17,7 +20,13 @@ ASKED_AGAIN = {"Cache-Control": "private, no-cache"}  # kept only to be asked fo
 
 
 def answered(request: Request, shape: BaseModel, status: int = HTTPStatus.OK) -> Response:
-    """Answer with *shape*, or with 304 if the asker has just that already (RFC 9110, section 13.1.2)."""
+    """Answer with *shape*, or with 304 if the asker has just that already (RFC 9110, section 13.1.2).
+
+    Raises 400 for a parameter that nobody reads, where something is asked: a filter with a slip would leave
+    nothing out, in silence.
+    """
+    if request.method == "GET" and (strange := unknown(request)):
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "; ".join(strange))
     body = shape.model_dump_json().encode()
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
     headers = {"ETag": tag, **ASKED_AGAIN}
@@ -30,13 +39,26 @@ def _has(given: str, tag: str) -> bool:
     return given.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in given.split(","))
 
 
-def misspelt(error: RequestValidationError) -> Response:
+def unknown(request: Request) -> list[str]:
+    """What is wrong with the names of a request's parameters: unknown to its route, or given twice."""
+    known = {one.alias for one in request.scope["route"].dependant.query_params}
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    strange = [
+        f"query/{name}: there is no such parameter; {suggestion(name, known)}".rstrip("; ")
+        for name in given
+        if name not in known
+    ]
+    twice = [f"query/{name}: it is given twice" for name in given if name in known and given[name] > 1]
+    return strange + twice
+
+
+def misspelt(request: Request, error: RequestValidationError) -> Response:
     """Say everything that is wrong with a request's parameters and body."""
     wrong = [
         f"{'/'.join(str(part) for part in one['loc'])}: {one['msg'][:1].lower()}{one['msg'][1:]}"
         for one in error.errors()
     ]
-    return problem_answer(HTTPStatus.BAD_REQUEST, detail="; ".join(wrong))
+    return problem_answer(HTTPStatus.BAD_REQUEST, detail="; ".join(wrong + unknown(request)))
 
 
 def _said(what: str) -> dict[str, Any]:
