@@ -16,7 +16,7 @@ from orchestrator.errors import LedgerAway
 from orchestrator.sending.dispatch import Dispatcher
 from orchestrator.transport.room import Room
 
-SWEEP = timedelta(seconds=30)  # well below a lease, so that nothing waits for the sweep rather than the lease
+SWEEP = timedelta(seconds=30)  # in case a look at leases that are over failed
 log = logging.getLogger(__name__)
 
 
@@ -72,6 +72,8 @@ class LocalTransport:
             while not self._ended:
                 self._news.clear()
                 with reported("send"):
+                    if lease_over(self._engine, self._clock):
+                        await self._dispatcher.sweep()
                     plan_marked(self._engine, self._clock.now())
                     await self._dispatcher.drain(patient=False)
                 with suppress(TimeoutError):
@@ -95,6 +97,13 @@ def until_due(engine: Engine, dispatcher: Dispatcher, clock: Clock) -> float | N
         due = dispatcher.next_due(tx, now)
         return None if due is None else max((due - now).total_seconds(), 0)
     return None
+
+
+def lease_over(engine: Engine, clock: Clock) -> bool:
+    """Did somebody die, or freeze, who has not given back what they held?"""
+    with engine.ledger.read() as tx:
+        moment = tx.next_lease()
+    return moment is not None and moment <= clock.now()
 
 
 @contextmanager

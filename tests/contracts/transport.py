@@ -1,7 +1,8 @@
 """What every transport promises, whatever carries the entries to whoever sends them.
 
 A transport's test subclasses :class:`TransportContract` and gives the fixture ``start``, which makes a
-transport that does all there is to do for a dealership.
+transport that does all there is to do for a dealership, and ``scanning``, the same with sweeps that never
+come.
 """
 
 import asyncio
@@ -283,6 +284,20 @@ class TransportContract:
         assert not before[Status.UNKNOWN]
         with working(start(make(clock=house.clock))):  # and no lease is waited for
             until(lambda: statuses(house, names)[Status.ACCEPTED] == 60)
+        assert provider.often() == {1}
+
+    def test_what_a_dead_worker_held_is_taken_back_by_the_next_scan_after_its_lease(
+        self, make: Callable[..., Dealership], scanning: Start, provider: Provider
+    ) -> None:
+        house = make()
+        names = cars(house, 20)
+        with house.ledger.transaction() as tx:
+            assert len(tx.claim(START, 20, "somebody who died", LEASE)) == 20
+        other = cars(house, 1, first=21)
+        with working(scanning(house)):
+            until(lambda: statuses(house, other)[Status.ACCEPTED] == 1)
+            house.clock.advance(LEASE)
+            until(lambda: statuses(house, names)[Status.ACCEPTED] == 20)
         assert provider.often() == {1}
 
     def test_nothing_of_the_future_is_touched_before_its_time(

@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from tests.integration.dealership import Dealership, run
 from tests.postgres import database
 
 TICK = timedelta(seconds=1)
+NEVER = timedelta(hours=1)
 BOTH = frozenset({Part.PLANNER, Part.DISPATCHER})
 
 
@@ -41,8 +43,10 @@ def local(house: Dealership) -> LocalTransport:
     return LocalTransport(house.engine, house.dispatcher, house.clock, TICK)
 
 
-def distributed(house: Dealership, parts: frozenset[Part] = BOTH) -> DistributedTransport:
-    return DistributedTransport(house.engine, house.dispatcher, house.clock, TICK, parts, sweep=TICK)
+def distributed(
+    house: Dealership, parts: frozenset[Part] = BOTH, sweep: timedelta = TICK
+) -> DistributedTransport:
+    return DistributedTransport(house.engine, house.dispatcher, house.clock, TICK, parts, sweep=sweep)
 
 
 @pytest.fixture
@@ -64,6 +68,11 @@ class TestLocal(TransportContract):
     def start(self) -> Start:
         return local
 
+    @pytest.fixture
+    def scanning(self, monkeypatch: pytest.MonkeyPatch) -> Start:
+        monkeypatch.setattr("orchestrator.transport.local.SWEEP", NEVER)
+        return local
+
 
 @pytest.mark.usefixtures("in_postgres")
 class TestLocalOnPostgres(TestLocal):
@@ -75,6 +84,10 @@ class TestDistributed(TransportContract):
     @pytest.fixture
     def start(self) -> Start:
         return distributed
+
+    @pytest.fixture
+    def scanning(self) -> Start:
+        return partial(distributed, sweep=NEVER)
 
 
 # ── handing over ─────────────────────────────────────────────────────────────
