@@ -216,6 +216,7 @@ class Firing(NamedTuple):
     since: datetime | None = None  # the news of the first unsaid one that this takes the place of
     says: bool = True  # a ladder that was begun late says and tasks its rungs at different times
     tasks: bool = True
+    text: int = 0  # the rung whose text is said, if not its own
     planned: bool = False  # it only goes on where it was planned before its rule was edited
     step_at: datetime | None = None  # a further step: since when the next channel is to be tried …
     tried: frozenset[str] = frozenset()  # … and by which it was said in vain

@@ -5,6 +5,7 @@ that fails says so in the decision's errors and silences no other.
 """
 
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -244,7 +245,9 @@ def _said(rule: Rule, firing: Firing, said: Firing, case: Case, values: Mapping[
     """What one firing says and tasks; *said* is the same as far as its message counts."""
     rung = rule.rung(firing.rung)
     if rung is not None and rung.say and firing.says:
-        yield from _message(rule, rung, said, case, values)
+        worded = rule.rung(firing.text) if firing.text else None
+        text = rung if worded is None else replace(rung, say=worded.say)
+        yield from _message(rule, text, said, case, values)
     if firing.instead:
         spec, occasion = TaskSpec("owner", firing.instead), f"{firing.occasion}.held"
         yield Wanted(tasked(rule, firing, case, spec, "owner", firing.news, occasion, firing.because))

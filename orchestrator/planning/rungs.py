@@ -5,13 +5,16 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from orchestrator.journey import On, Rule
-from orchestrator.model import first_occasion
+from orchestrator.model import Status, first_occasion
+from orchestrator.planning.by_hand import SPOKE
 from orchestrator.planning.case import REPLACED, STALE_AFTER, Case, Firing, spoken
 from orchestrator.timing.send_time import expiry
 
 OVERTAKEN = f"{REPLACED}the next message of this rule is due already"
 REPEATED = "this text was said already, and none is said twice"
 EXHAUSTED = "every message of this rule was sent already, and none is sent twice"
+
+WITHHELD = frozenset({Status.SUPPRESSED, Status.FAILED})  # nobody heard it, though it was to be said
 
 SPENT = {  # what a ladder whose last message was said still waits for
     On.SILENT: "every message of this rule was said; it begins again after the next useful contact",
@@ -22,7 +25,7 @@ SPENT = {  # what a ladder whose last message was said still waits for
 
 def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
     """The rungs that count now, without the texts that were said already where an edit moved them."""
-    return _without_repeats(rule, case, first, _ladder(rule, case, first))
+    return _first_text_first(rule, case, _without_repeats(rule, case, first, _ladder(rule, case, first)))
 
 
 def _ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
@@ -81,6 +84,36 @@ def _without_repeats(rule: Rule, case: Case, first: Firing, found: list[Firing])
         return firing if before == firing.occasion else firing._replace(hushed=REPEATED)
 
     return [hushed(firing) for firing in found]
+
+
+def _first_text_first(rule: Rule, case: Case, found: list[Firing]) -> list[Firing]:
+    """The same; where every text so far was withheld, the next to be said is the one that begins the ladder.
+
+    Not if a person spoke with them meanwhile, or took a text back: then they know.
+    """
+    if not case.order.outcomes or rule.rung(2) is None or found[0].rung != 1:
+        return found
+    opening = next((number for number in range(1, found[-1].rung) if _has_text(rule, number)), 0)
+    begins = rule.rung(opening)
+    if begins is None:
+        return found
+    tried = [(firing, case.said(rule, firing)) for firing in found]
+    as_said = [
+        firing._replace(text=opening)
+        if one is not None and one.template == f"{case.journey.id}/{begins.say}" and firing.rung != opening
+        else firing
+        for firing, one in tried
+    ]
+    outcomes = [one for _, one in tried if one is not None]
+    if not outcomes or any(spoken(one, rule.mode) or one.status not in WITHHELD for one in outcomes):
+        return as_said
+    if any(kind == SPOKE and moment >= found[0].at for moment, kind in case.order.contacts):
+        return as_said
+    for index, (firing, one) in enumerate(tried):
+        if one is None and firing.speaks and firing.rung > opening and _has_text(rule, firing.rung):
+            as_said[index] = firing._replace(text=opening)
+            break
+    return as_said
 
 
 class Begun(NamedTuple):

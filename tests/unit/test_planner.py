@@ -11,7 +11,7 @@ from hypothesis.strategies import booleans, integers
 
 from orchestrator.engine import problem_of
 from orchestrator.journey import BusinessCalendar, Policy, RuleBook
-from orchestrator.model import Decision, Entry, Kind, Notification, Purpose, Status
+from orchestrator.model import Decision, Entry, Fact, Kind, Notification, Purpose, Status
 from orchestrator.planning.planner import wanted
 from orchestrator.planning.reconcile import reconcile
 from tests.builders import BERLIN, at, car_order, event, maria, promised, reached
@@ -367,6 +367,54 @@ def test_who_never_heard_any_of_a_ladder_hears_the_first_text_first_and_no_task_
     assert tasks == (
         {"new-car/call"} if back < "2026-03-13 17:30" else {"new-car/call", "new-car/call-again"}
     )
+
+
+def ladder_facts(*became: tuple[int, str, str]) -> list[Fact]:
+    """What became of the texts of the ladder, each by its rung, when it ended and how."""
+    told: list[Fact] = []
+    for rung, moment, status in became:
+        notes = decide(book(LADDER), PROMISE, *told, now=moment).wanted
+        note = next(n for n in notes if n.occasion.endswith(f".r{rung}") and n.kind is Kind.MESSAGE)
+        told.append(outcome(note, moment, status))
+    return told
+
+
+TWO_WITHHELD = ((1, "2026-03-12 21:00", "suppressed"), (2, "2026-03-13 21:00", "suppressed"))
+
+
+def test_whose_texts_were_withheld_hears_the_first_one_first_and_the_others_from_then_on() -> None:
+    told = ladder_facts(*TWO_WITHHELD)
+    assert texts(decide(book(LADDER), PROMISE, *told, now="2026-03-14 09:00")) == {
+        "late-1": "15 17:30"  # in the place of the third
+    }
+    told = ladder_facts(*TWO_WITHHELD, (3, "2026-03-15 17:30", "accepted"))
+    assert told[-1].data["template"] == "new-car/late-1"
+    later = decide(book(LADDER), PROMISE, *told, now="2026-03-15 18:00")
+    assert texts(later)["late-3"] == "17 17:30"
+
+
+def test_who_heard_it_from_a_person_instead_hears_what_comes_next() -> None:
+    told = ladder_facts(*TWO_WITHHELD)
+    meanwhile = event("contact.logged", "O-1", "2026-03-13 10:00", direction="out", note="told by telephone")
+    assert (
+        texts(decide(book(LADDER), PROMISE, meanwhile, *told, now="2026-03-14 09:00"))["late-3"] == "15 17:30"
+    )
+
+
+def test_a_text_that_a_person_took_back_is_not_said_in_another_place() -> None:
+    told = ladder_facts((1, "2026-03-12 17:00", "cancelled"))
+    assert texts(decide(book(LADDER), PROMISE, *told, now="2026-03-13 09:00"))["late-2"] == "13 17:30"
+
+
+def test_the_next_channel_of_a_first_text_said_in_anothers_place_says_the_same() -> None:
+    told = ladder_facts(*TWO_WITHHELD, (3, "2026-03-15 17:30", "failed"))
+    decision = decide(book(LADDER), PROMISE, *told, now="2026-03-15 17:31")
+    again = [
+        n
+        for n in decision.wanted
+        if n.occasion.startswith("arrived#1.2026-03-12.r3") and n.role == "customer"
+    ]
+    assert {note.template for note in again} == {"new-car/late-1"}
 
 
 def test_what_follows_a_first_text_that_was_said_late_follows_it_in_order() -> None:
