@@ -10,6 +10,8 @@ Unavailable, the    again when the channel goes on; it counts   the same
 provider says when  as no try
 Rejected            the next step, else failed; a dead address  the same
                     joins the suppression list
+Rejected after a    unknown: a person decides; of a dead        the next step, else the list
+try in doubt        address the next step, else failed
 Misconfigured       the channel pauses; the guard finds another the same
                     step, or the message waits
 Unknown, may be     again after the back-off; when that comes   the same; then the next step,
@@ -50,6 +52,7 @@ from orchestrator.sending.retry import next_try
 
 ON_THE_LIST = "on the list of tasks only"
 SLOWED = "slowed"
+EARLIER = "an earlier try may have arrived"
 _NO_FAULT = frozenset({"stopped", "misconfigured", SLOWED})  # attempts that say nothing about the provider
 
 
@@ -180,6 +183,8 @@ def refused(
         doubt = doubt or any(one.outcome == Status.UNKNOWN for one in here)
     task = wanted.kind is Kind.TASK
     dead = isinstance(error, Rejected) and error.suppress
+    if not task and _may_have_it_already(job, error, here, abilities):
+        return Follows(f"{reason}; {EARLIER}", Status.UNKNOWN, code=error.code)
     if task or (not doubt and step + 1 < len(wanted.steps)):
         status = Status.UNKNOWN if doubt else None
         text = f"{channel}: {reason}"
@@ -194,6 +199,20 @@ def _called_after(error: ChannelError, wanted: Notification, now: datetime) -> d
         return None
     moment = now + error.for_all
     return moment if wanted.expires_at is None or moment < wanted.expires_at else None
+
+
+def _may_have_it_already(
+    job: Job, error: ChannelError, here: Sequence[Attempt], abilities: Abilities | None
+) -> bool:
+    """Did an earlier try perhaps arrive, of a message that is refused now that it is repeated?
+
+    Who is dead now was so then, and whoever was asked for it before a repeat does not have it.
+    """
+    if not isinstance(error, Rejected) or not may_repeat(abilities):
+        return False
+    places = {job.go.to, *(job.message.others if job.message is not None else ())}
+    nobody = error.suppress or error.opted_out or places <= error.dead.keys()
+    return not nobody and any(one.outcome == Status.UNKNOWN for one in here)
 
 
 def _chance(job: Job) -> str:

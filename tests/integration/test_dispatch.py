@@ -436,6 +436,32 @@ def test_a_message_that_may_have_left_is_not_followed_by_the_next_step(houses: A
     assert [message.id for message in sms.messages if "/customer" in message.id] == []
 
 
+def test_a_message_that_may_have_left_and_is_refused_when_repeated_takes_no_other(houses: Any) -> None:
+    email, sms = MemoryChannel("email"), MemoryChannel("sms")
+    email.fail_next(Unknown("cut off"))
+    email.fail_next(Rejected("mailbox full", code="552 5.2.2"))
+    house = houses({"email": email, "sms": sms}, rules_text=TWO_STEPS)
+    house.hear(customer(), order(), arrived())
+    house.drain()
+    house.pass_time(timedelta(minutes=1))
+
+    assert house.entry().status is Status.UNKNOWN
+    assert house.entry().reason == "mailbox full; an earlier try may have arrived"
+    assert [message.id for message in sms.messages if "/customer" in message.id] == []
+
+
+def test_whose_address_is_dead_when_it_is_repeated_has_nothing_and_is_told_by_the_next(houses: Any) -> None:
+    email, sms = MemoryChannel("email"), MemoryChannel("sms")
+    email.fail_next(Unknown("cut off"))
+    email.fail_next(Rejected("no such user", suppress=True, code="550 5.1.1"))
+    house = houses({"email": email, "sms": sms}, rules_text=TWO_STEPS)
+    house.hear(customer(), order(), arrived())
+    house.drain()
+    house.pass_time(timedelta(minutes=1))
+
+    assert (house.entry().status, house.entry().channel) == (Status.ACCEPTED, "sms")
+
+
 @pytest.mark.parametrize("trouble", ["paused", "left alone"])
 def test_a_message_that_may_have_left_waits_for_its_channel_and_takes_no_other(
     houses: Any, trouble: str

@@ -129,6 +129,19 @@ def test_what_may_have_reached_one_device_is_not_followed_by_the_next_channel(
     assert house.outcomes(house.entry()) == ["unknown"]
 
 
+def test_after_doubt_the_next_channel_goes_only_if_every_device_is_dead(
+    houses: Any, services: Services
+) -> None:
+    services.answers = {"fcm:a": Unknown("cut off"), "fcm:b": Unknown("cut off")}
+    house = houses("fcm:a", "fcm:b", rules=PUSH_THEN_SMS)
+    house.drain()
+    services.answers = {"fcm:a": DEAD, "fcm:b": Rejected("too long")}
+    house.pass_time(timedelta(minutes=1))
+
+    assert not house.channels["sms"].sent
+    assert house.entry().status is Status.UNKNOWN
+
+
 def test_nobody_without_a_device_ever_fails(houses: Any, services: Services) -> None:
     house = houses()
     house.drain()
