@@ -64,7 +64,7 @@ CORE_TYPES = (
     "customer.erased", "preference.set", "consent.given", "consent.withdrawn", "order.upserted",
     "order.held", "order.released", "order.cancelled", "promise.made", "milestone.reached",
     "milestone.retracted", "slot.offered", "slot.chosen", "message.replied", "message.line_added",
-    "message.taken_over", "message.accepted",
+    "message.taken_over", "message.links_closed", "message.accepted",
     "message.deferred", "message.delivered", "message.machine_open", "message.opened", "message.clicked",
     "message.failed", "message.bounced", "message.complained", "message.unsubscribed",
     "message.rescheduled", "feedback.given", "contact.logged", "task.acknowledged", "task.done",

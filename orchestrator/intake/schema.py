@@ -385,6 +385,15 @@ class TakenOver(TypedDict):
 
 
 @with_config(STRICT)
+class LinksClosed(TypedDict):
+    """The message whose links open nothing any more."""
+
+    message: Annotated[Id, Field(description="the message's key")]
+    by: NotRequired[Annotated[Text, Field(description="who of ours closed them")]]
+    reason: NotRequired[Text]
+
+
+@with_config(STRICT)
 class MessageReported(TypedDict):
     """What became of a message, as its provider or the company's own app says; no addresses in it."""
 

@@ -275,6 +275,11 @@ CORE: Mapping[str, CoreType] = {
         "goes.",
         {"message": "O-1/arrival-moved/arrived#1.2026-03-12-2026-03-17/customer", "by": "Nora Brandt"},
     ),
+    "message.links_closed": CoreType(
+        schema.LinksClosed,
+        "The links in a message open no page any more, to whoever has them. Unsubscribing by it still works.",
+        {"message": "O-1/arrived/arrived#1/customer", "by": "Nora Brandt", "reason": "forwarded by mistake"},
+    ),
     **{
         name: CoreType(schema.MessageReported, meaning, example)
         for name, (meaning, example) in REPORTED.items()

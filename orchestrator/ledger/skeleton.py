@@ -29,6 +29,7 @@ _STAYS: Mapping[str, tuple[str, ...]] = {
     "message.rescheduled": ("message", "at", "by"),
     "message.line_added": ("by", "beside"),
     "message.taken_over": ("message", "by"),
+    "message.links_closed": ("message", "by"),
     "feedback.given": ("phase", "score", "message"),
     "contact.logged": ("direction", "by"),
     "task.acknowledged": ("task", "by"),

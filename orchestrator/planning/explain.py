@@ -237,6 +237,10 @@ def _said_by(fact: Fact, order: Order, zone: str) -> str:
     if fact.type == "message.taken_over":
         rule = _rule_of(data["message"], order)
         return f"{data.get('by') or 'somebody'} took over what {rule} says, and calls"
+    if fact.type == "message.links_closed":
+        rule = _rule_of(data["message"], order)
+        why = f": {data['reason']}" if data.get("reason") else ""
+        return f"{data.get('by') or 'somebody'} closed the links in what {rule} said{why}"
     reason = f": {data['reason']}" if data.get("reason") else ""
     return f"{_WORDS.get(fact.type, fact.type)}{reason}"
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.ledger import Asked, Attempt, Transaction
-from orchestrator.model import ENGINE, Entry, Status
+from orchestrator.model import ENGINE, Entry, Fact, Status
 from orchestrator.planning.explain import REPORTED
 from orchestrator.planning.fold import fold_customer
+from orchestrator.views.reader import links_closed
 
 PAGE = 50
 
@@ -39,7 +40,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One message with its tries and with what came back; ``shown_at`` is when it was said, or would be."""
+    """One message with its tries and with what came back; ``shown_at`` is when it was said, or would be.
+
+    ``links`` are "open" once it left, or may have, "closed" if somebody closed them, else "".
+    """
 
     entry: Entry
     name: str
@@ -49,6 +53,7 @@ class Told:
     reports: tuple[Report, ...]
     shown_at: datetime
     channel: str
+    links: str
 
 
 def page(tx: Transaction, asked: Asked, before: int | None = None) -> Page:
@@ -91,7 +96,14 @@ def told(tx: Transaction, number: int, now: datetime) -> Told | None:
         reports,
         now if waits or over is None else over,
         entry.channel or first,
+        _links(entry, facts),
     )
+
+
+def _links(entry: Entry, facts: Iterable[Fact]) -> str:
+    if not entry.message_id or entry.status not in (Status.ACCEPTED, Status.UNKNOWN):
+        return ""
+    return "closed" if links_closed(facts, entry.key) else "open"
 
 
 def _why(data: Mapping[str, Any]) -> str:

@@ -127,6 +127,7 @@ class Now:
     coming: Flow
     sent: Flow
     held: RuleSet | None
+    proposed_by: str
     frozen: Counted
     parked: tuple[Entry, ...]
     pauses: tuple[Pause, ...]
@@ -162,11 +163,22 @@ def now_view(tx: Transaction, share: Share, now: datetime, zone: str) -> Now:
         coming=_coming(due, _together(counts), FEW, names),
         sent=_sent(left, tx.count_sent(midnight, share=share), FEW, names),
         held=held,
+        proposed_by=proposed_by(tx, held) if held is not None else "",
         frozen=tx.count_held(FROZEN) if held is not None else Counted(0),
         parked=() if share.locations or share.brands else tuple(tx.held_otherwise(FROZEN, FEW)),
         pauses=tuple(tx.pauses()),
         unwell=tuple(tx.health().values()),
     )
+
+
+def proposed_by(tx: Transaction, held: RuleSet) -> str:
+    """Who proposed what is held, in the console or by the command line; "" where a daemon read the files."""
+    if held.by:
+        return held.by
+    for change in tx.changes(about="rules", limit=20):
+        if change.what == "propose rules" and change.after.get("version") == held.digest[:12]:
+            return change.who
+    return ""
 
 
 # ── each list by itself ──────────────────────────────────────────────────────

@@ -1,21 +1,24 @@
 """Who holds a link that stood in a message, and which orders it may show them.
 
 A link is as good as the message it stood in: it shows that message's orders, to whoever plays the same role
-in them still. Whose order went to somebody else, and whoever was erased, sees nothing.
+in them still. Whose order went to somebody else, and whoever was erased, sees nothing; nor does anybody by a
+message whose links were closed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator.engine import Engine
 from orchestrator.journey import Journey
 from orchestrator.ledger import Transaction
-from orchestrator.model import STAFF, Customer, Entry, Order, Person
+from orchestrator.model import STAFF, Customer, Entry, Fact, Order, Person
 from orchestrator.planning.planner import journey_of
 from orchestrator.sending.suppressions import hashed
 from orchestrator.sight import Sight
 from orchestrator.timing.send_time import addresses
+
+LINKS_CLOSED = "message.links_closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def reader(engine: Engine, tx: Transaction, message_id: str, now: datetime) -> R
     seen = []
     for entry in entries:
         order = sight.orders.get(entry.wanted.order)
-        if order is None or order.id not in sight.decisions:
+        if order is None or order.id not in sight.decisions or links_closed(order.events, entry.key):
             continue
         journey, customer = journey_of(order, sight.book), sight.customer_of(order)
         theirs = kin.get(entry.wanted.customer, frozenset({entry.wanted.customer}))
@@ -68,6 +71,11 @@ def is_bound(tx: Transaction, entry: Entry, who: Person) -> bool:
         return False
     own = {address for kind in ("email", "sms") for address in addresses(kind, who)}
     return not went.isdisjoint(hashed(tx, own).values())
+
+
+def links_closed(facts: Iterable[Fact], key: str) -> bool:
+    """Did somebody say that the links in the message of that key open nothing any more?"""
+    return any(fact.type == LINKS_CLOSED and fact.data.get("message") == key for fact in facts)
 
 
 def _may_see(tx: Transaction, entry: Entry, order: Order, customer: Customer, theirs: frozenset[str]) -> bool:

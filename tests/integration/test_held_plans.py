@@ -9,8 +9,10 @@ import pytest
 
 from orchestrator import config
 from orchestrator.cli import ledgers
-from orchestrator.ledger import Ledger
+from orchestrator.cli.people import asking
+from orchestrator.ledger import Ledger, RuleSetState
 from orchestrator.model import Entry, Status
+from orchestrator.views.now import proposed_by
 from tests.installation import CAR, NORA, Home, event, home
 
 __all__ = ["home"]
@@ -55,6 +57,10 @@ def test_too_big_a_change_is_shown_and_held_and_what_it_touches_is_frozen(home: 
     assert {entry.status for entry in waiting(ledger)} == {Status.HELD}
     assert {entry.status for entry in waiting(ledger, "not-arrived")} == {Status.SCHEDULED}
     assert hours(ledger) == before, "the rules in force stay"
+    with ledger.read() as tx:
+        held = tx.ruleset(RuleSetState.HELD)
+        assert held is not None
+        assert proposed_by(tx, held) == asking().who
 
 
 def test_explain_says_what_frozen_messages_wait_for_and_what_lets_them_go_on(

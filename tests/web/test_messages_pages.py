@@ -1,5 +1,6 @@
 """Messages and texts in the console: found, seen as their readers see them, and explained."""
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -8,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from orchestrator.access.roles import Role, Viewer
 from orchestrator.model import Status
+from orchestrator.views.reader import LINKS_CLOSED, Reader, reader
 from orchestrator.web.signed_in import OpenDoor
 from tests.builders import event
 from tests.web.browser import DESK, PHONE, browser, opened, site
@@ -150,3 +152,29 @@ def test_every_text_can_be_said_in_every_language_for_every_channel(console: str
             )
             assert found.status_code == 200
             assert "It cannot be said" not in found.text
+
+
+def test_the_links_of_a_message_are_closed_with_a_name_and_open_nothing_from_then_on(
+    home: Installed, console: str
+) -> None:
+    number = number_of(home, "BX-101", "new-car/arrived")
+    page = f"{console}/console/messages/{number}"
+
+    def seen() -> Reader | None:
+        with home.engine.ledger.read() as tx:
+            entry = tx.entry(number)
+            assert entry is not None
+            return reader(home.engine, tx, entry.message_id, home.clock.now())
+
+    assert seen() is not None
+    with httpx.Client(headers={"Origin": console}) as client:
+        form = dict(re.findall(r'name="(csrf|once)" value="([^"]*)"', client.get(page).text))
+        for _ in range(2):  # a second click
+            assert client.post(f"{page}/links", data={**form, "reason": "forwarded"}).status_code == 303
+        assert "They open no page any more" in client.get(page).text
+    assert seen() is None
+    with home.engine.ledger.read() as tx:
+        closed = [one for one in tx.order_facts(["BX-101"])["BX-101"] if one.type == LINKS_CLOSED]
+        (change,) = (one for one in tx.changes() if one.what == LINKS_CLOSED)
+    assert [one.data["by"] for one in closed] == ["Paul Lindner"]
+    assert (change.who, change.after) == ("Paul Lindner", {"reason": "forwarded"})

@@ -1,6 +1,7 @@
 """``/console/messages``: search, and one message as its reader saw it, with why and what became of it."""
 
 import asyncio
+import secrets
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from http import HTTPStatus
@@ -11,23 +12,30 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
+from orchestrator import steering
+from orchestrator.access import audit
+from orchestrator.access.audit import By
 from orchestrator.access.roles import Action, Viewer
 from orchestrator.errors import NotFound, RenderError
+from orchestrator.intake import Incoming
 from orchestrator.journey import Journey
 from orchestrator.ledger import Asked, Transaction
 from orchestrator.model import Status
 from orchestrator.render import Rendered
 from orchestrator.render.preview import Sample
+from orchestrator.steering import Act
 from orchestrator.views import messages as views
 from orchestrator.views.messages import Told
 from orchestrator.views.now import share_of
 from orchestrator.views.preview import of_message
+from orchestrator.views.reader import LINKS_CLOSED
 from orchestrator.web.console.letters import letter
 from orchestrator.web.desk import Desk
-from orchestrator.web.frame import render
-from orchestrator.web.signed_in import Allowed
+from orchestrator.web.frame import render, see
+from orchestrator.web.signed_in import Allowed, form_of
 
 Sees = Annotated[Viewer, Depends(Allowed(Action.SEE))]
+Steers = Annotated[Viewer, Depends(Allowed(Action.STEER_MESSAGE))]
 ASKS = ("order", "customer", "rule", "channel", "status", "day", "kind")
 
 
@@ -64,6 +72,7 @@ def router(desk: Desk) -> APIRouter:
             shown=said,
             trouble=trouble,
             frame=f"/console/messages/{number}/mail",
+            once=secrets.token_urlsafe(12),
             **shows(said, told.channel, desk.engine.book.policy.kinds),
         )
 
@@ -74,6 +83,31 @@ def router(desk: Desk) -> APIRouter:
         if said is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, trouble)
         return letter(said)
+
+    @routes.post("/console/messages/{number}/links")
+    async def close(request: Request, number: int, viewer: Steers) -> Response:
+        """Let the links in a message open nothing any more, of whatever orders it is about."""
+        form, now = await form_of(request), desk.now()
+        once, reason = form.get("once", ""), form.get("reason", "").strip()[:300]
+        if not 8 <= len(once) <= 64:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "the form is not whole: load the page again")
+
+        def work(tx: Transaction) -> None:
+            told = views.told(tx, number, now)
+            if told is None or not viewer.sees(told.location, told.brand):
+                raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no message {number}")
+            for entry in tx.entries_by_message_id([told.entry.message_id]) if told.links == "open" else ():
+                data = {"message": entry.key, "by": viewer.name, "reason": reason}
+                act = Act(viewer.source, f"{once}-{entry.id}", LINKS_CLOSED, entry.wanted.order, data)
+                event = steering.event_of(act, now)
+                assert isinstance(event, Incoming), "it says only what the schema has"
+                if steering.hear(desk.engine, tx, event, now):
+                    why = {"reason": reason} if reason else {}
+                    what = audit.Told(LINKS_CLOSED, f"message {entry.key}", after=why)
+                    audit.record(tx, By.viewer(viewer), what, now)
+
+        await desk.change(work)
+        return see(f"/console/messages/{number}", "The links in it open nothing any more.")
 
     return routes
 

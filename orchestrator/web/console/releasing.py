@@ -16,6 +16,7 @@ from orchestrator.drafting.bench import SETTINGS, RuleBench, files_of
 from orchestrator.errors import Stale
 from orchestrator.ledger import RuleSet, RuleSetState, Transaction
 from orchestrator.planning.case import FROZEN
+from orchestrator.views.now import proposed_by
 from orchestrator.web.console.rules import compared
 from orchestrator.web.desk import Desk
 from orchestrator.web.frame import render, see
@@ -92,6 +93,7 @@ def _held(tx: Transaction, bench: RuleBench, viewer: Viewer) -> dict[str, Any]:
     frozen = tx.held_for(FROZEN)
     return {
         "held": held,
+        "proposed_by": proposed_by(tx, held),
         "changed": compared(active, held, bench.folder),
         "frozen": frozen,
         "entries": [] if viewer.is_limited else tx.frozen(FROZEN, FROZEN_SHOWN),
