@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from orchestrator.planning.case import ERASED
 from orchestrator.sending.suppressions import listed
 
 CHANNELS = ("email", "sms", "push")
+NOTHING: tuple[Any, ...] = ("", None, (), [], {})  # what says nothing to a reader
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def disclose(tx: Transaction, customer: str, outbox: Path, now: datetime) -> dict[str, Any]:
@@ -142,7 +144,7 @@ def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
 
 def _fields(values: Mapping[str, Any]) -> Iterator[str]:
     for name, value in values.items():
-        if value not in ("", None, (), [], {}, False):
+        if value not in NOTHING and value is not False and name != "known":
             yield f"{name.replace('_', ' ')}: {_plain(value)}"
 
 
@@ -171,15 +173,30 @@ def _in_inbox(item: Mapping[str, Any]) -> str:
 
 
 def _words(kept: Mapping[str, Any]) -> str:
-    return f"{kept['file']}: {kept['subject']}\n{kept['text']}"
+    text = kept["text"].replace("\r\n", "\n")
+    return f"{kept['file']}: {kept['subject']}\n{text}"
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {_plain(inner)}" for name, inner in value.items())
+        told = ((name, inner) for name, inner in value.items() if inner not in NOTHING)
+        return ", ".join(
+            f"{name}: {_days(inner) if name == 'days' else _plain(inner)}" for name, inner in told
+        )
     if isinstance(value, list | tuple | set | frozenset):
         return ", ".join(_plain(inner) for inner in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
     return _moment(value) if isinstance(value, datetime) else str(value)
+
+
+def _days(value: Any) -> str:
+    """The days of a window by name; whatever else is called so as it is."""
+    if not isinstance(value, list | tuple | set | frozenset) or not all(day in range(7) for day in value):
+        return _plain(value)
+    return "every day" if len(set(value)) == len(DAYS) else _plain([DAYS[day] for day in sorted(value)])
 
 
 def _moment(moment: datetime) -> str:

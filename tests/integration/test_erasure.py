@@ -12,7 +12,7 @@ from channels.file import FileChannel
 from orchestrator.errors import Busy, NotFound
 from orchestrator.ledger import Ledger, sqlite
 from orchestrator.model import Status
-from orchestrator.persons.disclosure import disclose
+from orchestrator.persons.disclosure import as_text, disclose
 from orchestrator.persons.erasure import dry_run, erase
 from orchestrator.persons.remains import still_left
 from orchestrator.sight import look_at_facts
@@ -406,3 +406,15 @@ def test_a_number_that_somebody_else_has_as_well_is_theirs_and_no_remainder(hous
         assert list(still_left(tx)) == []
         (told,) = tx.customer_facts(["jonas"])["jonas"]
     assert told.data["phone"] == "+493023125101"
+
+
+def test_what_is_kept_is_told_to_a_reader_as_people_write_it(house: Dealership) -> None:
+    night = {"days": ["mon", "fri"], "from": "19:00", "to": "21:00"}
+    house.hear(*life(), event("preference.set", "maria", START, channels=["email"], windows=[night]))
+    house.drain()
+    with house.ledger.read() as tx:
+        told = "\n".join(as_text(disclose(tx, "maria", house.folder / "outbox", house.clock.now())))
+    assert "windows: days: Monday, Friday, start: 19:00, end: 21:00\n" in told
+    assert "learning: yes\n" in told
+    for machine in ("\r", "True", "00:00:", "known:", ": \n", ": ,"):
+        assert machine not in told
