@@ -20,6 +20,7 @@ from operator import attrgetter
 
 from orchestrator.model import WAITING, Decision, Entry, Notification, Status
 from orchestrator.planning.case import REPLACED
+from orchestrator.planning.foresight import because
 
 _intent = attrgetter(*(field.name for field in fields(Notification) if field.name != "values"))
 
@@ -165,7 +166,13 @@ def why_not(decision: Decision, entry: Entry) -> str:
         return SWITCHED[instead.mode]
     if instead is not None:
         return f"{REPLACED}{instead.because}"
-    return rule[0].reason if rule else "no rule asks for it any more"
+    if rule:
+        return rule[0].reason
+    goes_on = next((note for note in decision.wanted if note.rule == entry.wanted.rule), None)
+    if goes_on is None:
+        return "no rule asks for it any more"
+    next_one = goes_on.because if decision.at is None else because(goes_on, decision.at)
+    return f"no longer asked for; next of this rule: {next_one}"
 
 
 def _instead(decision: Decision, gone: Notification) -> Notification | None:

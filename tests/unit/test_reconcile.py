@@ -110,6 +110,23 @@ def test_what_the_same_rule_wants_instead_is_the_reason_with_why_it_is_wanted() 
     assert reconcile([after], {"O-1": [entry(before)]}).cancel[0].at == at("2026-03-09 10:00")
 
 
+def test_a_task_that_a_new_promise_settled_says_what_the_rule_watches_now() -> None:
+    rules = book(
+        '{id: late, on: {missed: arrived, closes: "17:30"}, tells: arrived, timing: now, rungs: '
+        "[{say: late, task: {for: owner, do: call}}, {after: 1d, say: still}]}"
+    )
+    first = promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00")
+    moved = promised("O-1", "arrived", "2026-03-17", "2026-03-12 16:00")
+    said, asked = decide(rules, first, moved, now="2026-03-12 17:30").wanted[:2]
+    assert (said.role, asked.role) == ("customer", "owner")
+    after = decide(rules, first, moved, outcome(said, "2026-03-12 17:30"), now="2026-03-12 17:31")
+
+    assert why_not(after, entry(asked)) == (
+        "no longer asked for; next of this rule: "
+        "if arrived, promised for 2026-03-17, has not happened by Tue 2026-03-17 17:30"
+    )
+
+
 def test_a_question_replaced_after_a_move_says_the_new_day_to_both_who_would_have_got_it() -> None:
     rules = book(
         '{id: ask, on: {upcoming: arrived, before: 0d, at: "16:00"}, '
