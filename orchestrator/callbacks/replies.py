@@ -90,16 +90,21 @@ def take(
 
 
 def _wish(reply: Reply, by: Whose) -> Wish | None:
-    """What is wished for; a YES to times that were offered is an answer, whatever else it means."""
+    """What is wished for; a YES asks for messages again only where a STOP stands, else it is an answer."""
     by_mail = "@" in reply.sender
-    asked = wish(reply.text, by.locale, letter=by_mail)
+    asked = wish(_words(reply), by.locale, letter=by_mail)
     if asked is Wish.START and by_mail and not by.proven:
         return None  # anybody may write a sender, and would undo their STOP
-    if asked is Wish.START and by.offered and says_yes(reply.text):
-        return None
+    if (asked is Wish.START or reply.wish == Wish.START) and says_yes(reply.text):
+        return None if by.offered or not by.stopped else Wish.START
     if asked is None and reply.wish in set(Wish):
         return Wish(reply.wish)
     return asked
+
+
+def _words(reply: Reply) -> str:
+    """What was written: of a mail without a text its subject."""
+    return reply.text if reply.text.strip() else reply.subject
 
 
 def _word(desk: _Desk, asked: Wish) -> None:
@@ -111,7 +116,7 @@ def _word(desk: _Desk, asked: Wish) -> None:
     channel, reply = desk.caller.channel, desk.reply
     evidence = {
         "how": f"{asked.value.upper()} by {channel}",
-        "wording": reply.text,
+        "wording": _words(reply),
         "message": desk.by.entry.key if desk.by.entry is not None else "",
         "id": reply.id,
     }

@@ -12,6 +12,7 @@ from orchestrator.model import Customer, Entry, Order, OrderStatus
 from orchestrator.planning.case import complete
 from orchestrator.planning.fold import fold_customer
 from orchestrator.planning.planner import journey_of
+from orchestrator.sending import suppressions
 from orchestrator.sending.suppressions import hashed
 from orchestrator.sight import NEVER, Sight, look_at_facts
 
@@ -26,8 +27,8 @@ class Whose:
     """The message that a reply answers, the order it is about, and everybody who is reached at its sender.
 
     With ``offered`` that order has times to choose from, and none is chosen. ``proven`` is a reply that
-    names a message which went to just that sender. ``stranger`` is a name for a sender nobody knows; it says
-    nothing about them.
+    names a message which went to just that sender, and ``stopped`` one from where somebody said STOP.
+    ``stranger`` is a name for a sender nobody knows; it says nothing about them.
     """
 
     entry: Entry | None = None
@@ -37,6 +38,7 @@ class Whose:
     locale: str = ""
     offered: bool = False
     proven: bool = False
+    stopped: bool = False
     stranger: str = ""
 
 
@@ -96,6 +98,7 @@ def whose(engine: Engine, tx: Transaction, caller: Caller, reply: Reply, now: da
         locale=next((who.locale for who in reached.values() if who.locale), ""),
         offered=offering is not None and offering.id == order,
         proven=_proven(tx, caller, reply, place),
+        stopped=_stopped(engine, tx, caller.channel, reached.values(), reply.sender),
         stranger=f"{caller.name}:{place[:16]}",
     )
 
@@ -123,6 +126,15 @@ def _proven(tx: Transaction, caller: Caller, reply: Reply, place: str) -> bool:
     named += tx.entries_by_message_id(reply.answers)
     tries = (one for entry in named for one in tx.attempts(entry.id))
     return bool(place) and any((one.channel, one.address) == (caller.channel, place) for one in tries)
+
+
+def _stopped(engine: Engine, tx: Transaction, channel: str, reached: Iterable[Customer], sender: str) -> bool:
+    """Does a STOP stand there: the word of anybody who is reached, or on the list?"""
+    names = {channel, engine.book.policy.kind(channel)}
+    words = (who.consents.get(("", name)) for who in reached for name in names)
+    return any(word is not None and not word.given for word in words) or bool(
+        suppressions.found(tx, [(name, sender) for name in names])
+    )
 
 
 def _orders(tx: Transaction, people: Sequence[str], last: Entry | None) -> list[str]:

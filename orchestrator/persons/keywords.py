@@ -4,6 +4,7 @@ The English words are those carriers and Twilio know everywhere
 (https://help.twilio.com/articles/223134027); beside them stand the customer's own.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -41,7 +42,7 @@ def wish(text: str, locale: str = "", *, letter: bool = False) -> Wish | None:
     Someone whose language is not known may use any. In a *letter*, which is what a mail is, only the
     unmistakable words count: "Yes" and "Cancel" are carriers' words, and answer what a mail asked.
     """
-    word = text.strip(_AROUND).casefold()
+    word = _word(text)
     if not word or any(sign.isspace() for sign in word):
         return None
     if letter and word in _IN_LETTERS:
@@ -57,4 +58,10 @@ def wish(text: str, locale: str = "", *, letter: bool = False) -> Wish | None:
 
 def says_yes(text: str) -> bool:
     """Is it the word that asks for messages again, and that answers a question?"""
-    return text.strip(_AROUND).casefold() == YES
+    return _word(text) == YES
+
+
+def _word(text: str) -> str:
+    """*text* without what stands around it, and without what nobody sees; wide letters are letters."""
+    seen = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+    return unicodedata.normalize("NFKC", seen).strip(_AROUND).casefold()

@@ -390,10 +390,10 @@ def test_a_call_for_help_that_nobody_answers_at_once_goes_to_the_owner(
     assert mail.sent == 2
 
 
-def writes(made: Dealership, body: str, name: str, *answers: str) -> None:
+def writes(made: Dealership, body: str, name: str, *answers: str, subject: str = "") -> None:
     """A mail comes in that says it is from Maria."""
     house = House("Autohaus Lindner: call +49 30 23125 100")
-    answer = Reply(name, "maria.keller@example.com", body, answers=answers)
+    answer = Reply(name, "maria.keller@example.com", body, subject=subject, answers=answers)
     with made.ledger.transaction() as tx:
         callbacks.take(made.engine, tx, Caller("mail", "email"), [answer], made.clock.now(), house)
     go_on(made)
@@ -431,14 +431,35 @@ def test_a_yes_to_times_that_were_offered_is_an_answer(lindner: Dealership, mail
     assert mail.sent == 1
 
 
-def test_a_yes_to_an_offer_that_was_taken_is_a_start(lindner: Dealership) -> None:
+def test_a_yes_to_an_offer_that_was_taken_takes_a_stop_back(lindner: Dealership) -> None:
     text_maria(lindner)
     lindner.hear(event("slot.offered", "BX-1", "2026-03-12 09:45", slots=SLOTS))
     lindner.hear(event("slot.chosen", "BX-1", "2026-03-12 09:50", slot={"id": "s1"}))
-    says(lindner, "YES")
+    says(lindner, "STOP")
+    says(lindner, "YES", sid="SM-in-2")
     word = consent(lindner.ledger)
     assert word is not None
     assert word.given
+    assert not replies(lindner)
+
+
+def test_a_yes_where_no_stop_stands_is_an_answer(lindner: Dealership, mail: MemoryChannel) -> None:
+    text_maria(lindner)
+    says(lindner, "Yes!")
+    assert consent(lindner.ledger) is None
+    assert [reply.data["text"] for reply in replies(lindner)] == ["Yes!"]
+    assert mail.sent == 1
+
+
+@pytest.mark.parametrize("subject", ["Stop", "unsubscribe"])
+def test_a_mail_without_a_text_says_what_its_subject_says(lindner: Dealership, subject: str) -> None:
+    text_maria(lindner)
+    writes(lindner, "", "m-1", subject=subject)
+    word = consent(lindner.ledger, channel="email")
+    assert word is not None
+    assert not word.given
+    assert f"wording: {subject}" in word.evidence
+    assert not replies(lindner)
 
 
 def test_an_answer_that_only_begins_with_a_keyword_is_an_answer(lindner: Dealership) -> None:

@@ -16,6 +16,15 @@ def test_the_words_that_carriers_know_stop_everywhere(word: str, locale: str) ->
         assert wish(written, locale) is Wish.STOP
 
 
+@pytest.mark.parametrize("written", ["ＳＴＯＰ", "\u200bSTOP", "\u2068Stop\u2069", "ｓｔｏｐ！"])
+def test_wide_letters_and_signs_that_nobody_sees_make_no_other_word(written: str) -> None:
+    assert wish(written, "ja") is Wish.STOP
+
+
+def test_an_accent_may_be_a_sign_of_its_own() -> None:
+    assert wish("ARRE\u0302T", "fr") is Wish.STOP
+
+
 @pytest.mark.parametrize("word", ["START", "yes", "UnStop"])
 def test_start(word: str) -> None:
     assert wish(word) is Wish.START
