@@ -8,6 +8,7 @@ from orchestrator.journey import On, Rule
 from orchestrator.model import Status, first_occasion
 from orchestrator.planning.by_hand import SPOKE
 from orchestrator.planning.case import REPLACED, STALE_AFTER, Case, Firing, spoken
+from orchestrator.planning.correcting import CORRECTED, Correction
 from orchestrator.timing.send_time import expiry
 
 OVERTAKEN = f"{REPLACED}the next message of this rule is due already"
@@ -23,12 +24,16 @@ SPENT = {  # what a ladder whose last message was said still waits for
 }
 
 
-def ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
-    """The rungs that count now, without the texts that were said already where an edit moved them."""
-    return _first_text_first(rule, case, _without_repeats(rule, case, first, _ladder(rule, case, first)))
+def ladder(rule: Rule, case: Case, first: Firing, corrected: Correction | None = None) -> list[Firing]:
+    """The rungs that count now, without the texts that were said already where an edit moved them.
+
+    Those due before a milestone was taken back are without what is said and tasked because of that.
+    """
+    found = _without_repeats(rule, case, first, _ladder(rule, case, first, corrected))
+    return _first_text_first(rule, case, found)
 
 
-def _ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
+def _ladder(rule: Rule, case: Case, first: Firing, corrected: Correction | None) -> list[Firing]:
     """The rungs that count now: the newest due one speaks, older ones only task, and the next to come.
 
     A second promise of the same episode, missed again, goes on with the rung after the last one said; when
@@ -43,6 +48,8 @@ def _ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
         return [_on(first, last, first.at)._replace(hushed=EXHAUSTED)]
     if not case.order.outcomes and case.now < found[0].at and _counts(rule, case, found[0]):
         return found  # nearly always: it waits for its first rung
+    if corrected is not None and corrected.says and found[0].at <= corrected.at:
+        return [_beside(rule, firing, corrected) for firing in _newest_speaks(found, case)]
     if _missed_long_before(rule, case, found):
         return [found[0], *(firing._replace(says=False) for firing in found[1:])]
     begun = _begun_late(rule, case, found) if start == 1 else None
@@ -56,6 +63,15 @@ def _ladder(rule: Rule, case: Case, first: Firing) -> list[Firing]:
     tasks = [firing._replace(says=False) for firing in _with_first_task(rule, case, found)]
     texts = [firing._replace(tasks=False) for firing in texts]
     return [*tasks, *texts, *_planned(rule, case, found)]
+
+
+def _beside(rule: Rule, firing: Firing, corrected: Correction) -> Firing:
+    """That rung without what the correction says and tasks, if it was due before it."""
+    if firing.at > corrected.at:
+        return firing
+    rung = rule.rung(firing.rung)
+    tasked = rung is not None and rung.task is not None and rung.task.do in corrected.does
+    return firing._replace(hushed=CORRECTED, tasks=firing.tasks and not tasked)
 
 
 def _without_repeats(rule: Rule, case: Case, first: Firing, found: list[Firing]) -> list[Firing]:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 
 from orchestrator.journey import Duration, On, Rule
-from orchestrator.model import STAFF, Milestone, Telling, Tells, first_occasion
-from orchestrator.planning.case import SAID, STALE_AFTER, Answer, Case, Firing, apology_open
+from orchestrator.model import STAFF, Telling, Tells, first_occasion
+from orchestrator.planning.case import STALE_AFTER, Answer, Case, Firing, apology_open
 from orchestrator.planning.case import reached as reached_ones
 from orchestrator.planning.climbing import unheard, unsaid
+from orchestrator.planning.correcting import correction, retracted
 from orchestrator.planning.past import past, why
 from orchestrator.planning.rungs import ladder
 from orchestrator.timing import calendar
@@ -122,7 +123,7 @@ def missed(rule: Rule, case: Case) -> Answer:
         first = first._replace(at=release, news=max(release, first.news))
         if speaks and told is not None:
             return [_on_hold(first, case)] if done is None else _late(done, case)
-    found = ladder(rule, case, first)
+    found = ladder(rule, case, first, correction(rule, case, name))
     if done is None or done[0] > case.now:
         return found
     # What happens at the very deadline has not kept it: at that instant, both are true.
@@ -171,7 +172,9 @@ def upcoming(rule: Rule, case: Case) -> Answer:
     moment = calendar.subtract(begins, before, case.zone, case.business)
     if at is not None:
         moment = _at(at, calendar.day_of(moment, case.zone), rule.trigger.before_closing, case)
-    known = case.heard(name, current)
+    known, ends = case.heard(name, current), calendar.ends(current, case.zone)
+    if answered := _answered(rule, case, name, moment, ends):
+        return answered
     return [
         Firing(
             occasion=f"{name}#{state.episode}.{current}",
@@ -182,9 +185,19 @@ def upcoming(rule: Rule, case: Case) -> Answer:
             milestone=name,
             tells=(Tells(name, current),) if told is None or told.value != current else (),
             hushed=UNTOLD if told is None and rule.to not in STAFF else "",
-            until=calendar.ends(current, case.zone),
+            until=ends,
         )
     ]
+
+
+def _answered(rule: Rule, case: Case, name: str, moment: datetime, ends: datetime) -> str:
+    """Why staff need not be asked what that day brings: it was over first, or they said that it is not so."""
+    hold, taken_back = case.hold_at(moment), case.milestone(name).retracted_heard
+    if hold is not None and hold.until is not None and hold.until >= ends:
+        return f"the day promised for {name} passed while the order was on hold"
+    if taken_back is None or taken_back < moment or any(rung.say for rung in rule.rungs):
+        return ""
+    return f"{name} was taken back on {case.show(taken_back)}: nobody is asked whether it has happened"
 
 
 def _at(at: time, day: date, before_closing: Duration | None, case: Case) -> datetime:
@@ -319,45 +332,6 @@ def _spoke(last: str) -> str:
         "contact.logged": "staff and customer spoke",
         "message.replied": "the customer answered",
     }.get(last, "the customer heard from us")
-
-
-def retracted(rule: Rule, case: Case) -> Answer:
-    """Due when M was taken back after somebody was told that it happened."""
-    name = rule.trigger.milestone
-    state = case.milestone(name)
-    if state.retracted is None or state.retracted_heard is None:
-        return f"{name} was not taken back"
-    if state.reached is not None:
-        return f"{name} has happened again, on {case.show(state.reached)}"
-    episode = _told_episode(rule, state, case)
-    if not episode:
-        return f"{name} was taken back before anybody was told"
-    return [
-        Firing(
-            occasion=episode,
-            at=state.retracted,
-            news=max(state.retracted, state.retracted_heard),
-            because=f"{name} was taken back on {case.show(state.retracted)} after the {rule.to} was told",
-            unless=f"{name} happens after all",
-            milestone=name,
-            never_stale=True,  # whoever was told something wrong hears so, however old the news
-        )
-    ]
-
-
-def _told_episode(rule: Rule, state: Milestone, case: Case) -> str:
-    """The newest episode that ended and of which the rule's recipient was told, as an occasion."""
-    rules = {other.id for other in case.journey.rules if other.trigger.on is On.REACHED}
-    told = {
-        first_occasion(outcome.occasion)
-        for outcome in case.order.outcomes.values()
-        if outcome.rule in rules
-        and outcome.role == rule.to
-        and outcome.kind == "message"
-        and outcome.status in SAID
-    }
-    ended = (f"{state.name}#{episode}" for episode in range(state.episode - 1, 0, -1))
-    return next((episode for episode in ended if episode in told), "")
 
 
 def event(rule: Rule, case: Case) -> Answer:

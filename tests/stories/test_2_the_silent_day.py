@@ -115,3 +115,22 @@ def test_on_a_day_on_which_the_house_closes_early_the_owner_is_asked_before_it_d
         "2026-03-14 17:30  customer  sms    not-arrived-yet\n"
         "2026-03-16 08:00  owner     email  call-the-customer"
     )
+
+
+def test_the_wrong_car_taken_back_in_the_evening_is_one_message_and_one_task() -> None:
+    told = tell(
+        maria_waits("2026-03-12"),
+        car("milestone.reached", "2026-03-12 11:20", milestone="arrived"),
+        car("milestone.retracted", "2026-03-12 18:30", milestone="arrived", note="it was another blue one"),
+        until="2026-03-13 18:00",
+    )
+
+    assert (
+        told.transcript()
+        == """\
+2026-03-12 11:20  customer  sms    arrived
+2026-03-12 18:30  customer  sms    arrival-retracted
+2026-03-13 08:00  owner     email  call-the-customer
+2026-03-13 10:00  manager   email  call-the-customer
+2026-03-13 17:30  customer  sms    still-not-arrived"""
+    )

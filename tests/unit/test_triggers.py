@@ -647,6 +647,94 @@ def test_a_correction_is_never_too_old() -> None:
     assert note.expires_at > at("2026-03-20 10:00")
 
 
+WRONG_CAR = (
+    "{id: arrived, on: {reached: arrived}, say: arrived, timing: now}",
+    "{id: not-here, on: {retracted: arrived}, say: not-here, timing: now, task: {for: owner, do: call}}",
+    LADDER,
+)
+TAKEN_BACK_IN_THE_EVENING = (
+    PROMISE,
+    reached("O-1", "arrived", "2026-03-12 11:20"),
+    *said_arrived(),
+    car("milestone.retracted", "2026-03-12 18:30", milestone="arrived"),
+)
+
+
+def test_who_hears_that_it_was_taken_back_after_the_deadline_hears_that_and_no_second_apology() -> None:
+    decision = decide(book(*WRONG_CAR), *TAKEN_BACK_IN_THE_EVENING, now="2026-03-12 18:30")
+
+    due = [
+        note for note in decision.wanted if note.kind == "message" and note.due_at <= at("2026-03-12 18:30")
+    ]
+    assert keys(due) == ["not-here/arrived#1/customer"]
+    tasks = [note for note in decision.wanted if note.kind == "task" and note.role == "owner"]
+    assert keys(tasks) == ["not-here/arrived#1.task/owner"]
+    assert "the message that it was taken back says so" in [silence.reason for silence in decision.silences]
+
+
+def test_after_a_correction_the_ladder_goes_on_with_its_next_rung() -> None:
+    rules = book(*WRONG_CAR)
+    before = decide(rules, *TAKEN_BACK_IN_THE_EVENING, now="2026-03-12 18:30")
+    planned = next(note for note in before.wanted if note.template == "new-car/second")
+    correction = next(note for note in before.wanted if note.key.endswith("not-here/arrived#1/customer"))
+    told = outcome(correction, "2026-03-12 18:30")
+    then = decide(rules, *TAKEN_BACK_IN_THE_EVENING, told, now="2026-03-13 17:30")
+
+    assert planned.due_at == at("2026-03-13 17:30")
+    assert planned.key in {note.key for note in then.wanted}
+    assert "new-car/first" not in {note.template for note in then.wanted}
+
+
+def test_a_correction_that_nobody_heard_leaves_the_apology_to_the_ladder() -> None:
+    rules = book(*WRONG_CAR)
+    before = decide(rules, *TAKEN_BACK_IN_THE_EVENING, now="2026-03-12 18:30")
+    correction = next(note for note in before.wanted if note.key.endswith("not-here/arrived#1/customer"))
+    withheld = outcome(correction, "2026-03-12 18:31", "suppressed", reason="paused")
+    then = decide(rules, *TAKEN_BACK_IN_THE_EVENING, withheld, now="2026-03-12 18:31")
+
+    assert "new-car/first" in {note.template for note in then.wanted}
+
+
+def test_where_no_rule_corrects_it_the_missed_promise_is_said_when_it_is_taken_back() -> None:
+    decision = decide(book(LADDER), *TAKEN_BACK_IN_THE_EVENING, now="2026-03-12 18:30")
+
+    assert "new-car/first" in {note.template for note in decision.wanted}
+
+
+ASKED = '{id: asked, on: {upcoming: arrived, before: 0d, at: "16:00"}, task: {for: owner, do: look}}'
+
+
+def test_whoever_took_it_back_since_is_not_asked_whether_it_has_happened() -> None:
+    decision = decide(book(ASKED), *TAKEN_BACK_IN_THE_EVENING, now="2026-03-12 18:30")
+
+    assert not decision.wanted
+    assert why(decision) == (
+        "arrived was taken back on Thu 2026-03-12 18:30: nobody is asked whether it has happened"
+    )
+
+
+def test_what_was_taken_back_before_the_day_is_asked_about_on_the_day() -> None:
+    early = (
+        PROMISE,
+        reached("O-1", "arrived", "2026-03-10 11:20"),
+        car("milestone.retracted", "2026-03-10 12:00", milestone="arrived"),
+    )
+
+    assert one(decide(book(ASKED), *early, now="2026-03-10 12:00")).due_at == at("2026-03-12 16:00")
+
+
+def test_nobody_is_asked_about_a_day_that_passed_on_hold() -> None:
+    held = (
+        PROMISE,
+        car("order.held", "2026-03-10 10:00", reason="abroad"),
+        car("order.released", "2026-03-14 10:00"),
+    )
+    decision = decide(book(ASKED), *held, now="2026-03-14 10:00")
+
+    assert not decision.wanted
+    assert why(decision) == "the day promised for arrived passed while the order was on hold"
+
+
 def test_any_event_triggers_once_and_a_newer_one_replaces_an_unsent_older() -> None:
     rules = book("{id: dent, on: {event: yard.note}, say: dent, timing: now}")
     notes = [car("yard.note", f"2026-03-12 1{hour}:00", event_id=f"n{hour}") for hour in range(2)]
