@@ -175,13 +175,20 @@ def _bounds(caps: Caps, purpose: Purpose, sent: Tally) -> list[_Bound]:
 
 def _why(bounds: Sequence[_Bound], day: int) -> str:
     for counted, most, days, most_a_week, weeks in bounds:
-        what = "messages" if counted is None else f"{counted} messages"
         today, week = days.get(day, 0), weeks.get((day - 1) // WEEK, 0)
         if today >= most:
-            return f"the customer had {today} {what} that day, and {most} a day is the most"
+            return f"the customer had {_messages(today, counted)} that day, and {most} a day is the most"
         if week >= most_a_week:
-            return f"the customer had {week} {what} that week, and {most_a_week} a week is the most"
+            return (
+                f"the customer had {_messages(week, counted)} that week, and {most_a_week} a week is the most"
+            )
     return ""
+
+
+def _messages(count: int, counted: Purpose | None) -> str:
+    """So many messages of that purpose, or of any."""
+    what = "message" if counted is None else f"{counted} message"
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 @lru_cache(maxsize=8192)  # the rules of an order meet the same moments

@@ -271,7 +271,8 @@ def _base(rule: Rule, news: datetime, clock: Clock, case: Case) -> tuple[datetim
     base = _at_local(news, at, clock.zone)
     if rule.timing.business_days:
         base = _on_business_day(base, at, clock.zone, case)
-    return base, f"the rule sends at {at:%H:%M}"
+    doubt = f" ({clock.doubt})" if clock.doubt else ""
+    return base, f"the rule sends at {at:%H:%M}{doubt}"
 
 
 def _with_others(one: Asked, wait: Duration, step: Step, cap: Gate | None) -> datetime:

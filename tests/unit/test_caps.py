@@ -102,8 +102,8 @@ def test_security_is_neither_counted_nor_kept_back() -> None:
 @pytest.mark.parametrize(
     ("caps", "words"),
     [
-        ({NEWS: Cap(day=1)}, "the customer had 1 marketing messages that day, and 1 a day is the most"),
-        ({None: Cap(week=1)}, "the customer had 1 messages that week, and 1 a week is the most"),
+        ({NEWS: Cap(day=1)}, "the customer had 1 marketing message that day, and 1 a day is the most"),
+        ({None: Cap(week=1)}, "the customer had 1 message that week, and 1 a week is the most"),
         ({None: Cap(day=2)}, ""),
     ],
 )

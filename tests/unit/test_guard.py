@@ -431,7 +431,7 @@ LONG = book(
 
 def test_on_a_day_that_is_full_it_waits_for_the_next() -> None:
     assert ask(blocks=had("2026-03-12 09:00"), rules=LONG) == Wait(
-        at("2026-03-13 00:00"), "the customer had 1 service messages that day, and 1 a day is the most"
+        at("2026-03-13 00:00"), "the customer had 1 service message that day, and 1 a day is the most"
     )
 
 

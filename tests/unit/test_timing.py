@@ -449,6 +449,19 @@ def test_hours_that_are_chosen_after_it_was_said_make_nobody_say_it_again() -> N
     ]
 
 
+def test_the_rules_own_time_says_by_whose_clocks_it_is_where_theirs_are_not_known() -> None:
+    rules = book(RULE % ("sms", '"17:00"', "6h"))
+    here = reached("O-1", "arrived", "2026-03-12 11:20")
+    note = one(
+        decide(rules, car_order(), maria(time_zone="Mars/Olympus"), here, now="2026-03-12 11:20", known=False)
+    )
+
+    assert note.due_at == at("2026-03-12 17:00")
+    assert note.steps[0].why == (
+        "the rule sends at 17:00 (by the clocks of Europe/Berlin: their own time zone is none that we know)"
+    )
+
+
 def test_when_the_rules_own_time_is_too_late_a_person_gets_a_task() -> None:
     wanted, reason = no_channel(arrives="2026-03-12 11:00", when='"10:00"')
 
