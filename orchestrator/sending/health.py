@@ -89,7 +89,16 @@ def tried(known: Health, now: datetime) -> Health:
 
 def why(known: Health) -> str:
     """What is wrong with the channel, for the reason of what waits."""
-    return f"channel {known.channel} is left alone: {known.reason}"
+    return f"{_alone(known)}{known.reason}"
+
+
+def is_why(reason: str, known: Health) -> bool:
+    """Does what gives that *reason* wait for this channel, whatever it had failed with by then?"""
+    return reason.startswith(_alone(known))
+
+
+def _alone(known: Health) -> str:
+    return f"channel {known.channel} is left alone: "
 
 
 def _is_failure(answer: ChannelError) -> bool:

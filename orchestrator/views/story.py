@@ -6,12 +6,13 @@ from datetime import datetime
 
 from orchestrator.engine import Engine
 from orchestrator.errors import NotFound
-from orchestrator.ledger import Attempt, OrderRow, Pause, Stops, Transaction
+from orchestrator.ledger import Attempt, Health, OrderRow, Pause, Stops, Transaction
 from orchestrator.model import Customer, Entry, Fact, Order
 from orchestrator.persons.consents import history
 from orchestrator.persons.merging import one_with
 from orchestrator.planning.explain import Explanation, Next, explain
 from orchestrator.sending.guard import standstill
+from orchestrator.sending.health import is_why, shut
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ def told(engine: Engine, tx: Transaction, order: str, now: datetime) -> Told:
     words = history({one: ever[one] for one in person})
     customer = sight.customer_of(seen)
     story = explain(seen, customer, facts, entries, sight.decisions[order], engine.book, tries)
-    coming = tuple(_standing_still(one, seen.location.id, pauses) for one in story.next)
+    alone = tx.health().values()
+    called = (_called(one, alone, now) for one in story.next)
+    coming = tuple(_standing_still(one, seen.location.id, pauses) for one in called)
     story = replace(story, consents=words, next=coming)
     if row.problem and not story.problems:
         story = replace(story, problems=(row.problem,))
@@ -63,6 +66,13 @@ def told(engine: Engine, tx: Transaction, order: str, now: datetime) -> Told:
 def _tried(one: Attempt) -> tuple[str, str]:
     """The channel of a try, and what became of it."""
     return one.channel, " ".join(filter(None, (one.outcome, f"({one.detail})" if one.detail else "")))
+
+
+def _called(coming: Next, alone: Iterable[Health], now: datetime) -> Next:
+    """The same, when it may be called: once the channel is tried again that it stands in line for."""
+    waited_for = (shut(one, now) for one in alone if is_why(coming.why_then, one))
+    tried = min((one.until for one in waited_for if one is not None), default=coming.at)
+    return replace(coming, at=min(tried, coming.at))
 
 
 def _standing_still(coming: Next, location: str, pauses: Iterable[Pause]) -> Next:

@@ -14,6 +14,7 @@ from channels.memory import MemoryChannel
 from orchestrator.ledger import Health, Stops
 from orchestrator.model import Status
 from orchestrator.sending.health import FAILURES, SHUT
+from orchestrator.views.story import story_of
 from tests.contracts.smtp_server import SmtpServer
 from tests.contracts.twilio_server import TwilioServer
 from tests.integration.dealership import RULES, Dealership, Scripted, arrived, customer, many, order
@@ -24,6 +25,7 @@ Make = Callable[..., Dealership]
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 DOWN = Unavailable("503 later")
 BOTH = RULES.replace("[email]", "[sms, email]")
+MAIL_FIRST = RULES.replace("[email]", "[email, sms]")
 
 
 @pytest.fixture
@@ -78,6 +80,19 @@ def test_what_waits_for_it_says_why_and_spends_none_of_its_tries(houses: Make) -
     waits = [house.entry(order=f"BX-{number}") for number in range(FAILURES + 1, 9)]
     reason = f"channel email is left alone: {FAILURES} failures in a row, the last: 503 later"
     assert {(one.reason, one.attempts) for one in waits} == {(reason, 0)}
+
+
+def test_an_explanation_says_when_the_channel_is_tried_again_and_not_when_it_is_given_up(
+    houses: Make,
+) -> None:
+    email = Scripted("email", lambda _: DOWN)
+    house = houses({"email": email, "sms": MemoryChannel("sms")}, rules_text=MAIL_FIRST, batch=FAILURES)
+    house.hear(*many(FAILURES + 1))
+    house.drain()
+
+    (last,) = story_of(house.engine, f"BX-{FAILURES + 1}", house.clock.now()).next
+    assert last.at == house.clock.now() + SHUT[0]
+    assert last.why_then.startswith("channel email is left alone: ")
 
 
 def test_it_is_left_alone_for_longer_each_time_and_a_restart_changes_nothing(houses: Make) -> None:
