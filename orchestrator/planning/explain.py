@@ -334,7 +334,7 @@ def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[t
                 kind="held" if held else "shadow" if note.mode == "shadow" else note.kind.value,
                 template=note.template,
                 channels=tuple(step.channel for step in note.steps),
-                because=because(note, decision.at or at),
+                because=because(note, decision.at or at, zone),
                 unless=note.unless,
                 why_then=_why_then(note, entry, zone),
                 key=note.key,

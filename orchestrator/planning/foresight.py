@@ -5,6 +5,7 @@ A reason is written once, as it will stand under what was said; until then it mu
 
 import re
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from orchestrator.model import Notification
 
@@ -19,14 +20,24 @@ _AHEAD = (
     (r"(\S+) have passed since (.+)", r"\1 will have passed since \2"),
     (r"(\S+) happened on (.+)", r"\1 is recorded for \2"),
 )  # fmt: skip
+_HOUR = re.compile(r" had not happened by \w+ (\d{4}-\d\d-\d\d \d\d:\d\d)\Z")
 _TURNED = tuple((re.compile(past, re.DOTALL), future) for past, future in _AHEAD)
 
 
-def because(note: Notification, now: datetime) -> str:
-    """Why it is, or will be, due, as one says it at *now*."""
-    if note.trigger_at is None or note.trigger_at <= now:
+def because(note: Notification, now: datetime, zone: str = "") -> str:
+    """Why it is, or will be, due, as one says it at *now*; *zone* is that of the clocks the reason names.
+
+    Of a promise whose hour is over a later rung is still to come, and where the zone is known the reason
+    reads as what is so already.
+    """
+    if note.trigger_at is None or note.trigger_at <= now or (zone and _is_over(note.because, now, zone)):
         return note.because
     for past, future in _TURNED:
         if (found := past.fullmatch(note.because)) is not None:
             return found.expand(future)
     return note.because
+
+
+def _is_over(reason: str, now: datetime, zone: str) -> bool:
+    found = _HOUR.search(reason)
+    return found is not None and datetime.fromisoformat(found[1]).replace(tzinfo=ZoneInfo(zone)) <= now

@@ -116,11 +116,11 @@ def watches(rule: Rule) -> str:
             return f"when {name} has not happened {day + ' after' if day else 'by'} its promise"
         case On.UPCOMING:
             before = _days(on.before)
-            hour = f" at {_clock(on.at)}" if on.at else ""
+            hour = f", at {_clock(on.at)}" if on.at else ""
             if on.before_closing is not None:
                 hour += f", and no later than {_days(on.before_closing)} before closing"
             return (
-                f"{before} before the promised {name}{hour}"
+                f"{before} before {name} is due{hour}"
                 if before
                 else (f"on the day {name} is promised for{hour}")
             )

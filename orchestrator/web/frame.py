@@ -19,6 +19,7 @@ from jinja2.runtime import Context
 from starlette.exceptions import HTTPException
 
 from orchestrator.access.roles import Action, Viewer
+from orchestrator.planning.foresight import because
 from orchestrator.web import moments
 
 STATIC = Path(__file__).parent / "static"
@@ -94,6 +95,8 @@ class Frame:
             "clock": lambda at: moments.clock(at, zone),
             "day": pass_context(lambda page, value: moments.day(value, zone, _now_of(page))),
             "ago": pass_context(lambda page, at: moments.ago(at, zone, _now_of(page))),
+            "because": pass_context(lambda page, note: because(note, _now_of(page), zone.key)),
+            "given": moments.given,
             "span": moments.span,
             "count": moments.count,
         }

@@ -1,10 +1,13 @@
 """Moments, lengths and numbers as pages show them, in the company's zone. Pure."""
 
-from collections.abc import Sized
+from collections.abc import Mapping, Sized
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
+
+from orchestrator.money import read_money
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -60,6 +63,17 @@ def ago(at: datetime | None, zone: ZoneInfo, now: datetime) -> Markup:
 def count(what: int | Sized) -> str:
     """``1,204``: a number, or how many a list holds."""
     return f"{what if isinstance(what, int) else len(what):,}"
+
+
+def given(value: Any) -> str:
+    """An attribute as people read it: ``yes`` and ``no``, a sum as ``1234.50 EUR``, a list with commas."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(given, value))
+    if isinstance(value, Mapping) and (money := read_money(value)) is not None:
+        return f"{money[0]} {money[1]}"
+    return "–" if value is None else str(value)
 
 
 def span(of: timedelta) -> str:

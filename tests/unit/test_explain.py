@@ -141,6 +141,18 @@ def test_forwards_it_says_what_comes_next_when_and_unless_what() -> None:
     assert coming.unless == "arrived happens before, or the promise moves"
 
 
+def test_a_later_rung_says_what_was_missed_as_it_is_once_its_hour_is_over() -> None:
+    rules = book(
+        "{id: late, on: {missed: arrived}, channels: [sms], rungs: [{say: late}, {after: 1d, say: later}]}"
+    )
+    promise = promised("O-1", "arrived", "2026-03-11", "2026-03-02 10:00")
+    hour = "2026-03-12 08:00"
+    later = next(one for one in story(promise, rules=rules, now=hour).next if one.occasion.endswith(".r2"))
+
+    assert later.template.endswith("later")
+    assert later.because == "arrived was promised for 2026-03-11 and had not happened by Thu 2026-03-12 00:00"
+
+
 def test_what_was_said_is_over_does_not_come_next() -> None:
     assert story(HERE).next
     assert not story(HERE, entries=(row(Status.ACCEPTED),)).next

@@ -53,6 +53,17 @@ def test_whoever_waits_longest_is_named_first_and_their_order_is_one_click_away(
         assert page.get_by_role("heading", level=1).inner_text().startswith("BX-090")
 
 
+def test_the_name_of_an_owner_breaks_between_its_words_alone(browser: Browser, console: str) -> None:
+    lines = "all => all.map(one => [one.getClientRects().length, one.innerText])"
+    with opened(browser) as page:
+        page.goto(f"{console}/now")
+        for wide in (1120, 1200, 1280):  # two lists stand beside each other
+            page.set_viewport_size({"width": wide, "height": 900})
+            owners = page.locator("#broken td[data-label=Owner] bdi").evaluate_all(lines)
+            assert owners
+            assert all(count <= len(name.split()) for count, name in owners), wide
+
+
 @pytest.mark.parametrize(
     ("asked", "leads_to"),
     [

@@ -106,3 +106,18 @@ def test_moments_are_those_of_the_company_and_say_what_they_are_to_a_machine() -
     assert "3 h ago" in moments.ago(now - timedelta(hours=3), berlin, now)
     assert "in 2 d 4 h" in moments.ago(now + timedelta(days=2, hours=4), berlin, now)
     assert moments.moment(None, berlin, now) == "–"
+
+
+@pytest.mark.parametrize(
+    ("attribute", "shown"),
+    [
+        (True, "yes"),
+        (False, "no"),
+        (None, "–"),
+        ("True", "True"),
+        ({"amount": "1234.50", "currency": "EUR"}, "1234.50 EUR"),
+        (["a hob", {"amount": 2, "currency": "EUR"}], "a hob, 2 EUR"),
+    ],
+)
+def test_an_attribute_is_shown_as_people_write_it(attribute: object, shown: str) -> None:
+    assert moments.given(attribute) == shown

@@ -92,6 +92,7 @@ def test_a_journey_is_drawn_as_phases_and_a_rule_says_what_it_did_and_did_not_sa
         page.get_by_role("link", name="not-arrived", exact=True).click()
         fired = page.get_by_role("region", name="What it said, or will say")
         expect(fired.get_by_text("arrived was promised for 2026-03-12").first).to_be_visible()
+        expect(fired.get_by_text("if the owner does not acknowledge").first).to_be_visible()  # not yet so
         kept_back = page.get_by_role("region", name="What it did not say, and why")
         expect(kept_back.get_by_text("before the deadline").first).to_be_visible()
 
