@@ -83,7 +83,7 @@ def test_an_answer_is_an_event_of_the_order_and_a_task_of_its_owner(made: Dealer
     for _ in range(2):  # a button is soon pressed twice
         answer = httpx.post(address, data={"text": "  Please call me after six.\r\nMaria\x00 "})
         assert answer.status_code == 303
-    assert "Nora Brandt has it now" in httpx.get(site + answer.headers["location"]).text
+    assert "It goes to Nora Brandt, and you" in httpx.get(site + answer.headers["location"]).text
     (said,) = facts(made, "answers", "maria", "message.replied")
     assert said.data["text"] == "Please call me after six.\nMaria"
     assert said.data["channel"] == "page"
