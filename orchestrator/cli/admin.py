@@ -42,6 +42,9 @@ def init(
 def write_starter(directory: Path) -> int:
     """Copy the starting point into *directory*, all of it or nothing; return how many files."""
     files = starter_files()
+    folders = {folder for name in files for folder in (directory / name).parents}
+    for in_the_way in sorted(folder for folder in folders if folder.exists() and not folder.is_dir()):
+        raise Misconfigured(f"{in_the_way} is no folder; name another one")
     taken = [name for name in files if (directory / name).exists()]
     if taken:
         more = [f"and {len(taken) - NAMED:,} more"] if len(taken) > NAMED else []

@@ -117,6 +117,8 @@ def _work(chosen: Settings, server: socket.socket | None, role: Role) -> None:
         with engine.ledger.transaction() as tx:
             engine.follow(tx)
             tx.remember(ledgers.DAEMON, at_start(chosen))
+            if server is not None or not engine.ledger.is_shared:  # of several processes one may listen
+                tx.remember(ledgers.LISTENS, "" if server is None else listening.address(server))
         metered = not (monitor is None and server is None)
         with (
             house.inbox(chosen, engine) as inbox,

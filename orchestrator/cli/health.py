@@ -56,7 +56,7 @@ def findings(settings: "Settings") -> Iterator[Finding]:
     yield from _written(settings)
     yield from _channels(settings)
     if ledgers.is_new(settings):
-        if wrong := ledgers.cannot_be_made(settings):
+        if wrong := ledgers.cannot_be_made(settings) or ledgers.gone(settings):
             yield look("ledger", *wrong)
         else:
             yield well("ledger", "not made yet: the first command that needs it does")

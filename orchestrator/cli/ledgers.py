@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator.cli import house
 from orchestrator.cli.output import counted
 from orchestrator.drafting.bench import SETTINGS
-from orchestrator.errors import Misconfigured, Problems
+from orchestrator.errors import LedgerBusy, Misconfigured, Problems
 
 if TYPE_CHECKING:
     from orchestrator.activation import Proposal
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 WAITS = "what {} edited in the console waits for a second person"
 DAEMON = "daemon"  # what the ledger remembers of the settings the daemon started with
+LISTENS = "listens"  # and of where it is reached: `serve --port` may say other than the settings
 
 
 @contextmanager
@@ -89,6 +90,22 @@ def cannot_be_made(settings: Settings) -> tuple[str, str] | None:
         remedy = "let this user write there, or set ledger.url"
         return f"the ledger cannot be made: {folder} cannot be written to", remedy
     return None
+
+
+def gone(settings: Settings) -> tuple[str, str] | None:
+    """That a daemon works on a ledger whose file is not there any more, and what to do; else ``None``."""
+    from orchestrator.ledger.lock import daemon_lock, lock_of
+
+    if not settings.ledger.url.startswith("sqlite:///"):
+        return None
+    file = Path(settings.ledger.url.removeprefix("sqlite:///"))
+    if file.exists() or not (lock := lock_of(file)).exists():
+        return None
+    try:
+        with daemon_lock(lock):
+            return None
+    except LedgerBusy as busy:
+        return f"{busy}, whose file {file} was moved away", "put it back, or stop that process"
 
 
 def shown(settings: Settings) -> str:
@@ -217,6 +234,14 @@ def sources(settings: Settings, files: Mapping[str, str]) -> Mapping[str, str]:
     from orchestrator.config.in_force import planning
 
     return {**files, SETTINGS: planning(settings)}
+
+
+def listens(ledger: Ledger) -> str:
+    """The address at which a running daemon is reached on its machine, or ""."""
+    if not ledger.has_daemon():
+        return ""
+    with ledger.read() as tx:
+        return tx.remembered(LISTENS) or ""
 
 
 def outdated(settings: Settings, ledger: Ledger) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,12 +54,13 @@ def add(
     chosen = settings(ctx, config)
     if unknown := sorted(set(brand or ()) - set(chosen.brands)):
         raise Misconfigured(f"no brand is called {unknown[0]!r}")
-    with changing(ledgers.opened(chosen)) as (tx, by, now):
-        account, token = people.add(
-            tx, by, now, name=name, email=email, role=Role(role), locations=location or (), brands=brand or ()
-        )
+    seen = {"locations": location or (), "brands": brand or ()}
+    with ledgers.opened(chosen) as ledger:
+        with changing(nullcontext(ledger)) as (tx, by, now):
+            account, token = people.add(tx, by, now, name=name, email=email, role=Role(role), **seen)
+        where = _link(chosen, ledger, token)
     output.note(f"{account.name} chooses a password by this link, once, within seven days:")
-    print(_link(chosen, token))
+    print(where)
 
 
 def list_(ctx: typer.Context, form: Form = Format.TABLE, config: Config = None) -> None:
@@ -101,10 +102,12 @@ def link(ctx: typer.Context, email: Email, config: Config = None) -> None:
     from orchestrator.access import people
 
     chosen = settings(ctx, config)
-    with changing(ledgers.existing(chosen)) as (tx, by, now):
-        account, token = people.link(tx, by, now, _known(tx, email).id)
+    with ledgers.existing(chosen) as ledger:
+        with changing(nullcontext(ledger)) as (tx, by, now):
+            account, token = people.link(tx, by, now, _known(tx, email).id)
+        where = _link(chosen, ledger, token)
     output.note(f"{account.name} chooses a password by this link, once, within seven days:")
-    print(_link(chosen, token))
+    print(where)
 
 
 def asking() -> By:
@@ -151,8 +154,10 @@ def _known(tx: Transaction, email: str) -> Account:
     return account
 
 
-def _link(chosen: Settings, token: str) -> str:
-    return _welcome(chosen, listening.url(chosen.server.host, chosen.server.port), token)
+def _link(chosen: Settings, ledger: Ledger, token: str) -> str:
+    """The address below that of the daemon that runs, or else where the settings would have it listen."""
+    base = ledgers.listens(ledger) or listening.url(chosen.server.host, chosen.server.port)
+    return _welcome(chosen, base, token)
 
 
 def _welcome(chosen: Settings, base: str, token: str) -> str:

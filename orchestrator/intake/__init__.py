@@ -16,7 +16,7 @@ import orjson
 
 from orchestrator.errors import Problem
 from orchestrator.findings import Wrong, did_you_mean, nearest, one_edit_apart
-from orchestrator.intake import strict_json
+from orchestrator.intake import foreign, strict_json
 from orchestrator.intake.lines import MAX_EVENT
 from orchestrator.intake.types import Finding, settle
 from orchestrator.intake.values import CLOSE, as_written, instant
@@ -84,9 +84,11 @@ def parse_lines(
     """Yield what each line of JSON lines says, or its problems with their line and column; see :func:`parse`.
 
     Blank lines say nothing. Lines are read one at a time, however many there are. One document that is
-    written over several lines is one problem, and ends the reading.
+    written over several lines is one problem, and ends the reading; so is a file without any event.
     """
     begun = False
+    first: tuple[int, bytes] | None = None
+    held: list[list[Problem]] = []  # of the lines before the first that may be an event
     for number, raw in enumerate(lines, 1):
         line = raw.removeprefix(BOM) if number == 1 else raw
         if not line or line.isspace():
@@ -95,17 +97,31 @@ def parse_lines(
         if not begun and _goes_on(line):
             yield [_over_lines(line, place)]
             return
-        begun = True
+        begun = begun or foreign.may_be_event(line)
+        if begun and held:
+            yield from held
+            held = []
         try:
             outcome = _read(_decode_line(line), arrived, future_tolerance)
         except strict_json.Refused as refused:
-            yield [_unreadable(each, line, place) for each in (refused, *refused.further)]
+            problems = [_unreadable(each, line, place) for each in (refused, *refused.further)]
+            if begun:
+                yield problems
+                continue
+            first = first or (number, line)
+            held.append(problems)
+            if len(held) == foreign.HEAD:
+                break
         else:
             yield (
                 outcome
                 if isinstance(outcome, Incoming)
                 else [_problem(found, place, line) for found in outcome]
             )
+    if first is not None and (len(held) > 1 or (held and foreign.packed(first[1]))):
+        yield [foreign.no_events(path, *first, len(held))]
+    else:
+        yield from held
 
 
 def _decode_line(line: bytes) -> dict[str, Any]:
@@ -162,7 +178,8 @@ def _read(
     heard = recorded or arrived or time
     if heard is None:
         if not found:
-            found.append(Finding((), "E014", "has neither `time` nor `recordedtime`"))
+            hint = 'write when it happened: "time": "2026-03-12T17:30:00+01:00"; only live events need none'
+            found.append(Finding((), "E014", "has neither `time` nor `recordedtime`", hint))
     else:
         if time is not None and time > heard + tolerance:
             found.append(

@@ -41,6 +41,12 @@ EVENT_CODES: Mapping[str, Code] = {
         "is; this one was written for reading, or is a list.",
         "Write one event per line: `jq -c . FILE`, and `jq -c '.[]' FILE` for a list.",
     ),
+    "E007": Code(
+        "a file without events",
+        "No line of the file is a JSON object: it is something else than a file of events, or is packed, or "
+        "is written in UTF-16.",
+        "Name the file of events. A table is taken by `beforehand import`.",
+    ),
     # ── the envelope (CloudEvents 1.0)
     "E010": Code(
         "an attribute is missing",

@@ -18,10 +18,18 @@ class Refusals:
         self.events = 0
         self._problems: list[Problem] = []
         self._more = False
+        self._timeless = 0  # events of which nothing is wrong but that they have no time
 
     def add(self, problems: Collection[Problem]) -> None:
-        """One more event is refused, for these *problems*."""
+        """One more event is refused, for these *problems*.
+
+        That events have no time is said once: where one has none, seldom any has.
+        """
         self.events += 1
+        timeless = [problem.code for problem in problems] == ["E014"]
+        self._timeless += timeless
+        if timeless and self._timeless > 1:
+            return
         if len(self._problems) < MOST:
             self._problems += problems
         else:
@@ -29,9 +37,13 @@ class Refusals:
 
     def told(self) -> list[Problem]:
         """The problems; the last says how many events are refused where it is not the last there is."""
+        found = self._problems
+        if others := max(0, self._timeless - 1):
+            nor = f"; nor has {others:,} other" if others == 1 else f"; nor have {others:,} others"
+            found = [replace(one, message=one.message + nor) if one.code == "E014" else one for one in found]
         if not self._more:
-            return self._problems
-        *some, last = self._problems
+            return found
+        *some, last = found
         return [*some, replace(last, hint=f"{self.events:,} events are refused; these are the first")]
 
 

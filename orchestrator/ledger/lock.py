@@ -10,6 +10,12 @@ from pathlib import Path
 from orchestrator.errors import LedgerBusy
 
 
+def lock_of(ledger: Path) -> Path:
+    """The lock of a ledger in that file; a link to it is the same ledger."""
+    file = ledger.resolve()
+    return file.with_name(file.name + ".daemon")
+
+
 @contextmanager
 def daemon_lock(path: Path) -> Iterator[None]:
     """Hold the lock at *path*, or raise :class:`LedgerBusy` with who holds it and since when.

@@ -14,7 +14,7 @@ from sqlalchemy.pool import Pool, QueuePool, StaticPool
 
 from orchestrator.errors import LedgerAway, LedgerBusy
 from orchestrator.ledger import indexes
-from orchestrator.ledger.lock import daemon_lock
+from orchestrator.ledger.lock import daemon_lock, lock_of
 
 BUSY_TIMEOUT = 30.0  # seconds to wait for another process's write, for whoever names no patience
 
@@ -144,10 +144,7 @@ class SqliteDatabase:
 
     def daemon_lock(self) -> AbstractContextManager[None]:
         """Be the only daemon on this file, or raise :class:`LedgerBusy` naming the other."""
-        if self.file is None:
-            return nullcontext()
-        file = self.file.resolve()  # a link to it is the same ledger
-        return daemon_lock(file.with_name(file.name + ".daemon"))
+        return nullcontext() if self.file is None else daemon_lock(lock_of(self.file))
 
     def has_daemon(self) -> bool:
         """Is the lock taken?"""

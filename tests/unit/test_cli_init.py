@@ -44,6 +44,18 @@ def test_in_a_filled_folder_five_files_are_named_and_the_rest_is_counted(
     assert lines[-1] == f"  and {count - 5} more"
 
 
+@pytest.mark.parametrize("name", ["new", "new/rules", "new/templates/new-car"])
+def test_where_a_file_stands_in_the_place_of_a_folder_nothing_is_written(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("mine\n")
+
+    assert main(["init", str(tmp_path / "new")]) == 2
+    assert f"{tmp_path / name} is no folder" in capsys.readouterr().err
+    assert files(tmp_path) == {name}
+
+
 def test_what_exists_is_named_and_nothing_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

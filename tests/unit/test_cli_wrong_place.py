@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli import main
+from orchestrator.ledger.lock import daemon_lock, lock_of
 from tests.installation import Home, home
 
 __all__ = ["home"]
@@ -89,6 +90,17 @@ def test_what_may_be_said_before_the_first_start_makes_the_ledger_of_an_installa
     assert home.run("pause", "--all")[0] == 0
     assert home.run("suppressions", "add", "maria@example.com", "--reason", "a letter")[0] == 0
     assert (home.folder / "beforehand.db").exists()
+
+
+def test_doctor_says_that_the_file_a_daemon_works_on_was_moved_away(home: Home) -> None:
+    file = home.folder / "beforehand.db"
+    with daemon_lock(lock_of(file)):
+        code, out, _ = home.run("doctor")
+        said = " ".join(out.split())
+        assert code == 1
+        assert "works on this ledger" in said
+        assert "was moved away" in said
+    assert "not made yet" in home.run("doctor")[1]
 
 
 def test_a_ledger_whose_folder_does_not_exist_is_named_with_what_to_do(

@@ -20,6 +20,7 @@ from orchestrator.intake import BOM, Incoming, Place, parse, parse_lines, strict
 from orchestrator.intake.codes import EVENT_CODES
 from orchestrator.intake.lines import MAX_EVENT
 from orchestrator.intake.lines import lines as bounded
+from orchestrator.intake.refusals import Refusals
 from orchestrator.intake.types import CORE
 from orchestrator.model import ENGINE, Purpose
 from tests.builders import at, event
@@ -998,6 +999,46 @@ def test_a_document_over_several_lines_is_one_problem_that_says_how_to_write_lin
     assert (problem.code, problem.line) == ("E006", 3 if begin == b"\n\n" else 1)
     assert problem.message == "this is one JSON document over several lines"
     assert problem.hint == f"write one event per line: jq -c '{filter_}' facts.json"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (b"version: 1\njourney: new-car\nrules:\n", "tables are taken by `beforehand import`"),
+        (b"order;date\nBX-1;2026-03-12\n" * 100, "tables are taken by `beforehand import`"),
+        (b"\x1f\x8b\x08\x00abc", "unpack it first: gunzip -c facts.jsonl | beforehand ingest -"),
+        ('{"id": "1"}'.encode("utf-16"), "it is UTF-16: save it as UTF-8"),
+    ],
+)
+def test_a_file_of_which_no_line_is_an_event_is_one_problem(text: bytes, hint: str) -> None:
+    ((problem,),) = parse_lines(text.splitlines(keepends=True), "facts.jsonl", NOW)
+
+    assert (problem.code, problem.line) == ("E007", 1)
+    assert problem.hint.endswith(hint)
+
+
+def test_lines_before_the_first_event_are_refused_one_by_one_and_the_events_taken() -> None:
+    lines = [b"# of March\n", b"\n", b"# from the dealer\n", json.dumps(REACHED).encode()]
+    *refused, taken = parse_lines(lines, "facts.jsonl", NOW)
+
+    assert [(problem.code, problem.line) for problems in refused for problem in problems] == [
+        ("E001", 1),
+        ("E001", 3),
+    ]
+    assert isinstance(taken, Incoming)
+
+
+def test_that_events_have_no_time_is_said_once_with_what_to_write() -> None:
+    refused = Refusals()
+    lines = [json.dumps(without(REACHED, "time")).encode()] * 700
+    for outcome in parse_lines(lines, "facts.jsonl", None):
+        assert isinstance(outcome, list)
+        refused.add(outcome)
+
+    (problem,) = refused.told()
+    assert problem.message == "the event has neither `time` nor `recordedtime`; nor have 699 others"
+    assert '"time": "2026-03-12T17:30:00+01:00"' in problem.hint
+    assert refused.events == 700
 
 
 def test_lines_of_which_one_is_cut_off_are_refused_one_by_one() -> None:
