@@ -1,8 +1,12 @@
 """Notifications on devices: the settings of the three services, and what they all can do."""
 
+import json
+import re
+from base64 import urlsafe_b64decode
 from datetime import timedelta
+from typing import Any
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from channels import notice
 from channels.base import Channel
@@ -12,6 +16,37 @@ from channels.settings import ChannelSettings, Length, Texts, refused
 _TOGETHER = {  # what a service needs all of, its secret first
     "web": ("web_key", "web_contact"),
     "apns": ("apns_key", "apns_key_id", "apns_team", "apns_topic"),
+}
+_CONTACT = re.compile(r"mailto:[^@\s]+@[^@\s]+|https://[^\s/]+\S*")  # RFC 8292 §2.1
+
+
+def _is_pem(text: str) -> bool:
+    return text.startswith("-----BEGIN ") and "PRIVATE KEY-----" in text
+
+
+def _is_vapid(text: str) -> bool:
+    """Is it PEM, or 32 bytes in base64url?"""
+    try:
+        return _is_pem(text) or len(urlsafe_b64decode(text + "=" * (-len(text) % 4))) == 32
+    except ValueError:
+        return False
+
+
+def _is_account(text: str) -> bool:
+    """Is it what Google gives out for a service account, all of it?"""
+    try:
+        told: Any = json.loads(text)
+    except ValueError:
+        return False
+    parts = ("project_id", "client_email", "token_uri", "private_key")
+    whole = isinstance(told, dict) and all(isinstance(told.get(part), str) for part in parts)
+    return whole and _is_pem(told["private_key"])
+
+
+_SECRETS = {
+    "web_key": (_is_vapid, "docs/how-to/push-to-devices.md says how to make one"),
+    "fcm_account": (_is_account, "give the whole JSON file of the service account"),
+    "apns_key": (_is_pem, "give what is in the .p8 file, from -----BEGIN on"),
 }
 
 
@@ -45,6 +80,22 @@ class Push(ChannelSettings):
     timeout: Length = Field(
         default=timedelta(seconds=30), description="How long to wait for a service's answer."
     )
+
+    @field_validator("web_key", "fcm_account", "apns_key")
+    @classmethod
+    def _can_sign(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        """Look at the form of a secret alone: the libraries that use it take longer to load than `check`."""
+        form, hint = _SECRETS[str(info.field_name)]
+        if secret is not None and info.data.get("live") and not form(secret.get_secret_value().strip()):
+            raise refused(f"{info.field_name} cannot sign", hint)
+        return secret
+
+    @field_validator("web_contact")
+    @classmethod
+    def _reaches_us(cls, contact: str, info: ValidationInfo) -> str:
+        if contact and info.data.get("live") and not _CONTACT.fullmatch(contact):
+            raise refused(f"{contact!r} reaches nobody", "write mailto:service@example.com, or https://…")
+        return contact
 
     @model_validator(mode="after")
     def _consistent(self) -> "Push":

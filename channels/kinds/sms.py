@@ -10,7 +10,9 @@ from channels.plugin import Kind
 from channels.settings import ChannelSettings, Length, refused
 
 _URL = re.compile(r"https?://[^\s/?#_]+(/\S*)?")
+_HERE = re.compile(r"http://(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(/\S*)?")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_SIDS = {"account": "AC", "messaging_service": "MG"}
 
 
 class Sms(ChannelSettings):
@@ -45,12 +47,26 @@ class Sms(ChannelSettings):
         if self.live and not (self.sender or self.messaging_service):
             hint = 'write sender = "+12025550100", or messaging_service = "MG…"'
             raise refused("a live SMS channel needs its sender", hint, code="C022")
-        if self.country and not _COUNTRY.fullmatch(self.country):
+        if self.country and not (_COUNTRY.fullmatch(self.country) and self._has_numbers()):
             raise refused(f"{self.country!r} is not a country", "write a code such as DE", key="country")
+        for key, begins in _SIDS.items():
+            if (value := getattr(self, key)) and not re.fullmatch(f"{begins}[0-9a-fA-F]{{32}}", value):
+                hint = f"it begins with {begins}, and 32 hexadecimal digits follow"
+                raise refused(f"{value!r} is no SID of that kind", hint, key=key)
+        if self.url.startswith("http:") and not _HERE.fullmatch(self.url):
+            raise refused("the token would go to Twilio unencrypted", "write https://…", key="url")
         for key in ("url", "callback_url"):
             if (value := getattr(self, key)) and not _URL.fullmatch(value):
                 raise refused(f"{value!r} is no address", "write https://example.com/…, without _", key=key)
         return self
+
+    def _has_numbers(self) -> bool:
+        """Is it a country of telephone numbers? Asked only where it matters: the table is large."""
+        if not self.live:
+            return True
+        import phonenumbers
+
+        return phonenumbers.country_code_for_region(self.country) > 0
 
 
 def _make(_name: str, settings: Sms) -> Channel:

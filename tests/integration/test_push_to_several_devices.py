@@ -216,6 +216,25 @@ def test_half_a_service_is_refused(settings: dict[str, Any]) -> None:
         Push.model_validate(settings)
 
 
+def test_secrets_that_cannot_sign_are_told_together_before_anything_is_sent(tmp_path: Path) -> None:
+    from orchestrator import config, errors
+
+    (tmp_path / "config.toml").write_text(
+        '[channels.push]\nlive = true\nweb_contact = "service"\n'
+        'apns_key_id = "KEY1234567"\napns_team = "TEAM123456"\napns_topic = "com.example.lindner"\n'
+    )
+    secrets = {"WEB_KEY": "abc", "FCM_ACCOUNT": '{"type": "service_account"}', "APNS_KEY": "the key"}
+    with pytest.raises(errors.Problems) as caught:
+        config.load(
+            tmp_path / "config.toml",
+            {f"BEFOREHAND_CHANNELS__PUSH__{name}": value for name, value in secrets.items()},
+        )
+    told = str(caught.value)
+    assert all(f"{name.lower()} cannot sign" in told for name in secrets)
+    assert "'service' reaches nobody" in told
+    assert "the key" not in told
+
+
 def test_push_that_is_not_live_goes_to_the_outbox_with_all_its_devices(tmp_path: Path) -> None:
     import asyncio
     import json

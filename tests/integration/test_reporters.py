@@ -155,7 +155,8 @@ def test_what_cannot_be_loaded_or_does_not_exist_is_told_at_its_line(tmp_path: P
 def test_a_live_sms_channel_is_called_back_below_the_public_address(tmp_path: Path) -> None:
     text = (
         '[server]\npublic_url = "https://updates.example.com/"\n'
-        '[channels.sms]\nlive = true\naccount = "AC1"\nsender = "+12025550100"\n'
+        '[channels.sms]\nlive = true\naccount = "AC00000000000000000000000000000001"\n'
+        'sender = "+12025550100"\n'
     )
     chosen = settings(tmp_path, text, {"BEFOREHAND_CHANNELS__SMS__TOKEN": "t"})
     reached = house.reached(chosen, "sms")

@@ -74,6 +74,13 @@ async def test_until_it_is_live_a_text_is_a_file(tmp_path: Path) -> None:
     [
         (("sender =", "# sender ="), "a live SMS channel needs its sender"),
         (('"DE"', '"Germany"'), "'Germany' is not a country"),
+        (('"DE"', '"XX"'), "'XX' is not a country"),
+        ((ACCOUNT, "my account"), "'my account' is no SID of that kind"),
+        (("sender =", 'messaging_service = "AC1"\nsender ='), "'AC1' is no SID of that kind"),
+        (
+            ("country =", 'url = "http://twilio.example"\ncountry ='),
+            "the token would go to Twilio unencrypted",
+        ),
         (("https://hooks", "hooks"), "is no address"),
         (("hooks.lindner", "hooks_lindner"), "is no address"),
         (("account =", "# account ="), "needs account"),

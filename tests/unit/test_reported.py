@@ -10,7 +10,7 @@ from orchestrator.cli import house
 LIVE_SMS = """
 [channels.sms]
 live = true
-account = "AC1"
+account = "AC00000000000000000000000000000001"
 sender = "+12025550100"
 """
 TOKEN = {"BEFOREHAND_CHANNELS__SMS__TOKEN": "secret"}
