@@ -127,7 +127,11 @@ class _Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
-        while True:
+        self.proceed()
+
+    def proceed(self) -> None:
+        """Obey what came whole; until the secured transport is known, nothing: an answer would be plain."""
+        while self.upgrade is None or self.secure:
             end = b"\r\n.\r\n" if self.in_data else b"\r\n"
             head, found, rest = self.buffer.partition(end)
             if not found:
@@ -152,6 +156,7 @@ class _Session(asyncio.Protocol):
             self.answer("EHLO", "\r\n".join(f"250-{text}" for text in lines[:-1]) + f"\r\n250 {lines[-1]}")
         elif verb == "STARTTLS" and self.server.tls and not self.server.implicit:
             if self.answer("STARTTLS", "220 2.0.0 ready"):
+                self.transport.pause_reading()  # what comes now is TLS's, which goes on reading
                 self.upgrade = self.server.loop.create_task(self.secured())
         elif verb == "AUTH":
             self.known = self.answer("AUTH", "235 2.7.0 welcome")
@@ -229,3 +234,4 @@ class _Session(asyncio.Protocol):
             return
         assert transport
         self.transport, self.secure = transport, True
+        self.proceed()
