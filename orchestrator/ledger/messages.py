@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from operator import itemgetter
+from random import Random
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Executable, bindparam, func, literal, literal_column, select
+from sqlalchemy import ColumnElement, Executable, bindparam, exists, func, literal, literal_column, select
 
 from orchestrator.ledger.facts import Facts
 from orchestrator.ledger.rows import ENTRY, entry, from_json
 from orchestrator.ledger.tables import attempts, entries, facts, orders
 from orchestrator.ledger.values import Asked
+from orchestrator.ledger.verbs import batches
 from orchestrator.model import Entry, Scope
 
 WINDOW = 20_000  # entries that one look goes through: an index for each question would slow every message
@@ -45,6 +48,18 @@ _HEARD_OF = (
     .order_by(literal_column("latest").desc())
     .limit(bindparam("most"))
 )
+_EARLIER = facts.alias("earlier")
+_BEGINS = select(facts.c.seq, facts.c.subject).where(
+    facts.c.seq.in_(bindparam("ids", expanding=True)),
+    facts.c.scope == bindparam("scope"),
+    ~exists().where(
+        _EARLIER.c.scope == facts.c.scope,
+        _EARLIER.c.subject == facts.c.subject,
+        _EARLIER.c.seq >= bindparam("number"),
+        _EARLIER.c.seq < facts.c.seq,
+    ),
+)
+"""Of some facts those that are the first of their order from a number on."""
 
 
 class Found(NamedTuple):
@@ -105,6 +120,28 @@ class Messages(Facts):
         """
         values = {"number": self._fact_of(since, MOST), "scope": Scope.ORDER.value, "most": most}
         return [subject for subject, _ in self._rows(_HEARD_OF, values)]
+
+    def some_heard_of_since(self, since: datetime, most: int) -> tuple[list[str], int]:
+        """Name all orders that were heard of since then, or *most* of them by chance, and how many there are.
+
+        Every order is as likely as any other: of facts drawn by chance those count that are the first of
+        their order since then. Among more than :data:`WINDOW` facts the number is an estimate.
+        """
+        first, newest = self._fact_of(since, self.newest_fact()), self.newest_fact()
+        chance = Random(first)  # noqa: S311  the same orders while nothing changes
+        facts_there = newest - first + 1
+        if facts_there <= WINDOW:
+            names = sorted(self.heard_of_since(since, WINDOW))
+            return chance.sample(names, most) if len(names) > most else names, len(names)
+        found: list[str] = []
+        drawn = 0
+        for batch in batches(chance.sample(range(first, newest + 1), min(WINDOW, facts_there))):
+            values = {"ids": batch, "scope": Scope.ORDER.value, "number": first}
+            found += [subject for _, subject in sorted(self._rows(_BEGINS, values), key=itemgetter(0))]
+            drawn += len(batch)
+            if len(found) >= most:
+                break
+        return found[:most], round(len(found) / drawn * facts_there)
 
     def newest_entry(self) -> int:
         """Give the number of the newest entry; 0 before the first."""

@@ -23,7 +23,7 @@ from orchestrator.timing.send_time import order_zone
 NEWS = frozenset({On.REACHED, On.MISSED, On.MOVED, On.RETRACTED, On.EVENT})  # what a customer may ask about
 KEPT, TOLD, SILENT, FIRST = "kept", "told", "silent", "first"
 BY = ("week", "phase", "journey", "location")
-MOST = 1_000  # orders that are measured: those with the latest news
+MOST = 1_000  # orders that are measured: of more so many by chance, which is right within three points
 A_WEEK = timedelta(days=7)
 HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
 _BATCH = 200
@@ -62,11 +62,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The readings of some orders; with *more* others had news in that time too, which were not read."""
+    """The readings of some orders, of about so many that had news in that time (*of*).
+
+    Where these are more than :data:`MOST`, so many were chosen by chance, each as likely as any other;
+    *orders* are those among them that the viewer may see.
+    """
 
     readings: tuple[Reading, ...]
     orders: int
-    more: bool
+    of: int
 
 
 def readings(
@@ -196,9 +200,8 @@ def _row(key: str, values: Mapping[str, list[float]]) -> Row:
 
 
 def measured(tx: Transaction, book: RuleBook, since: datetime, now: datetime, share: Share) -> Measured:
-    """Measure the orders with the latest news since then, at most :data:`MOST`."""
-    names = tx.heard_of_since(since, MOST + 1)
-    more, names = len(names) > MOST, names[:MOST]
+    """Measure the orders with news since then, or :data:`MOST` of them by chance."""
+    names, of = tx.some_heard_of_since(since, MOST)
     found: list[Reading] = []
     count = 0
     for start in range(0, len(names), _BATCH):
@@ -216,7 +219,7 @@ def measured(tx: Transaction, book: RuleBook, since: datetime, now: datetime, sh
             zone = order_zone(order.location, book.policy.time_zone)
             found += readings(order, journey, facts[name], entries[name], zone, now)
     first = since.date() - timedelta(days=since.weekday())
-    return Measured(tuple(one for one in found if one.week >= first), count, more)
+    return Measured(tuple(one for one in found if one.week >= first), count, of)
 
 
 def _is_of(order: Order, share: Share) -> bool:

@@ -97,6 +97,26 @@ class MessagesContract:
             assert tx.heard_of_since(MOMENT, 10) == ["O-2", "O-1"]
             assert tx.heard_of_since(MOMENT + HOUR, 10) == ["O-2"]
             assert tx.heard_of_since(MOMENT, 1) == ["O-2"]
+            assert tx.some_heard_of_since(MOMENT, 10) == (["O-1", "O-2"], 2)
+            assert tx.some_heard_of_since(MOMENT + HOUR, 10) == (["O-2"], 1)
+            some, of = tx.some_heard_of_since(MOMENT, 1)
+            assert (len(some), of) == (1, 2)
+
+    def test_orders_are_drawn_by_chance_whether_much_or_little_was_heard_of_them(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(looking, "WINDOW", 200)  # facts that are drawn
+        from tests.contracts.ledger import Item, fact
+
+        talkative = [fact(f"{n}-{m}", f"T-{n}") for n in range(20) for m in range(10)]
+        with ledger.transaction() as tx:
+            tx.append([Item(one) for one in (*talkative, *(fact(f"s-{n}", f"S-{n}") for n in range(100)))])
+            some, of = tx.some_heard_of_since(MOMENT, 1000)
+            few, _ = tx.some_heard_of_since(MOMENT, 7)
+        assert len(some) == len(set(some))
+        assert set(few) < set(some)
+        assert 60 <= of <= 180  # there are 120
+        assert sum(name.startswith("S") for name in some) > sum(name.startswith("T") for name in some)
 
     def test_every_set_of_rules_is_kept_with_who_proposed_and_who_decided(self, ledger: Ledger) -> None:
         with ledger.transaction() as tx:

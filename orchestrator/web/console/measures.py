@@ -58,7 +58,7 @@ def router(desk: Desk) -> APIRouter:
             rows=rows,
             groups=[(by, views.summed(these, by)) for by in views.BY[1:]],
             orders=found.orders,
-            more=found.more,
+            of=found.of,
             most=views.MOST,
             chosen=chosen,
             journeys=sorted({one.journey for one in found.readings}),
