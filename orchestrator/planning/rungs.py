@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from orchestrator import conditions
 from orchestrator.journey import On, Rule
-from orchestrator.model import Status, first_occasion
+from orchestrator.model import Outcome, Status, first_occasion
 from orchestrator.planning.by_hand import SPOKE
 from orchestrator.planning.case import REPLACED, STALE_AFTER, Case, Firing, spoken
 from orchestrator.planning.correcting import CORRECTED, Correction
@@ -15,7 +16,7 @@ OVERTAKEN = f"{REPLACED}the next message of this rule is due already"
 REPEATED = "this text was said already, and none is said twice"
 EXHAUSTED = "every message of this rule was sent already, and none is sent twice"
 
-WITHHELD = frozenset({Status.SUPPRESSED, Status.FAILED})  # nobody heard it, though it was to be said
+WITHHELD = frozenset({Status.SUPPRESSED, Status.EXPIRED, Status.FAILED})  # nobody heard it
 
 SPENT = {  # what a ladder whose last message was said still waits for
     On.SILENT: "every message of this rule was said; it begins again after the next useful contact",
@@ -105,7 +106,8 @@ def _without_repeats(rule: Rule, case: Case, first: Firing, found: list[Firing])
 def _first_text_first(rule: Rule, case: Case, found: list[Firing]) -> list[Firing]:
     """The same; where every text so far was withheld, the next to be said is the one that begins the ladder.
 
-    Not if a person spoke with them meanwhile, or took a text back: then they know.
+    Not if a person spoke with them meanwhile, or took a text back: then they know. Nor if the condition kept
+    one back until it was useless: that was meant.
     """
     if not case.order.outcomes or rule.rung(2) is None or found[0].rung != 1:
         return found
@@ -120,8 +122,8 @@ def _first_text_first(rule: Rule, case: Case, found: list[Firing]) -> list[Firin
         else firing
         for firing, one in tried
     ]
-    outcomes = [one for _, one in tried if one is not None]
-    if not outcomes or any(spoken(one, rule.mode) or one.status not in WITHHELD for one in outcomes):
+    outcomes = [(firing, one) for firing, one in tried if one is not None]
+    if not outcomes or not all(_withheld(rule, case, *one) for one in outcomes):
         return as_said
     if any(kind == SPOKE and moment >= found[0].at for moment, kind in case.order.contacts):
         return as_said
@@ -130,6 +132,27 @@ def _first_text_first(rule: Rule, case: Case, found: list[Firing]) -> list[Firin
             as_said[index] = firing._replace(text=opening)
             break
     return as_said
+
+
+def _withheld(rule: Rule, case: Case, firing: Firing, outcome: Outcome) -> bool:
+    """Was that text to be said, and not said?"""
+    if spoken(outcome, rule.mode) or outcome.status not in WITHHELD:
+        return False
+    rung = rule.rung(firing.rung)
+    whens = [when for when in (rule.when, None if rung is None else rung.when) if when is not None]
+    if outcome.status is not Status.EXPIRED or not whens:
+        return True
+    known = conditions.variables(
+        case.order,
+        case.customer,
+        case.journey,
+        now=firing.at,
+        milestone=firing.milestone,
+        late_by=None if firing.deadline is None else firing.at - firing.deadline,
+        event=firing.event,
+        zone=case.zone,
+    )
+    return all(when.evaluate(known).value for when in whens)
 
 
 class Begun(NamedTuple):
