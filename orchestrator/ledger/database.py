@@ -45,8 +45,8 @@ class Database(Protocol):
         """Does any daemon work on it now?"""
         ...
 
-    def index(self) -> None:
-        """Make the declared indexes that are missing. Raises :class:`LedgerAway`."""
+    def complete(self) -> None:
+        """Make what is declared and missing and needs no migration: indexes. Raises :class:`LedgerAway`."""
         ...
 
     def clean(self) -> None:

@@ -120,7 +120,7 @@ class Ledger:
                 f"and schema {schema.HEAD} would break it: stop it first"
             )
         self._migrate(TRIES if found is not None and self._database.is_shared else 1)
-        self._database.index()
+        self._database.complete()
 
     def unindexed(self) -> list[str]:
         """Name the declared indexes that are missing, or not made to their end. Raises LedgerAway."""

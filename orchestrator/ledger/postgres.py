@@ -25,6 +25,15 @@ AWAY = (
     errors.ReadOnlySqlTransaction,  # a standby after a failover
 )
 
+CHANGING = ("entries", "orders", "attempts")  # whose rows each message changes a few times
+TENDED = (  # at the default, a fifth of ten million waiting entries would be dead before anybody cleaned up
+    "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, "
+    "autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.05"
+)
+_UNTENDED = text(
+    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY(:tables) "
+    "AND coalesce(array_to_string(reloptions, ' '), '') NOT LIKE '%autovacuum_vacuum_scale_factor%'"
+)
 _INDEXES = {"lock": 0x696E6465786573}  # and the one of whoever makes indexes
 _TRY = text("SELECT pg_try_advisory_lock(:lock)")
 _UNLOCK = text("SELECT pg_advisory_unlock(:lock)")
@@ -117,17 +126,19 @@ class PostgresDatabase:
         with self.reading() as connection:
             return bool(connection.execute(_WORKERS, _DAEMONS).scalar_one())
 
-    def index(self) -> None:
-        """Make the indexes that are missing, one after another, while everybody else writes.
+    def complete(self) -> None:
+        """Make the indexes that are missing, one after another, and have dead rows cleaned up early.
 
-        Whoever comes meanwhile asks again and again and does not wait in a statement: to wait so is to have
-        a transaction open, and a new index waits for those.
+        Everybody else writes meanwhile. Whoever comes for the same asks again and again and does not wait in
+        a statement: to wait so is to have a transaction open, and a new index waits for those.
         """
         with self._connection() as connection:
             alone = connection.execution_options(isolation_level="AUTOCOMMIT")
             while not alone.execute(_TRY, _INDEXES).scalar_one():
                 sleep(LOOK)
             try:
+                for table in alone.execute(_UNTENDED, {"tables": list(CHANGING)}).scalars().all():
+                    alone.exec_driver_sql(f"ALTER TABLE {table} SET ({TENDED})")
                 for one in indexes.missing(alone):
                     for statement in indexes.making(one, alone):
                         alone.exec_driver_sql(statement)

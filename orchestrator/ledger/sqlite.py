@@ -154,7 +154,7 @@ class SqliteDatabase:
         except LedgerBusy:
             return True
 
-    def index(self) -> None:
+    def complete(self) -> None:
         """Make the indexes that are missing; whoever writes waits meanwhile."""
         with self.writing() as connection:
             for one in indexes.missing(connection):

@@ -118,6 +118,24 @@ def test_an_index_whose_making_was_broken_off_is_made_anew(ledger: Ledger, url: 
         assert free.execute(VALID).fetchone() == (True,)
 
 
+def test_dead_rows_are_cleaned_up_early_where_messages_change_rows_and_as_an_operator_set_it(
+    ledger: Ledger, url: str
+) -> None:
+    asked = "SELECT reloptions FROM pg_class WHERE oid = to_regclass(%s)"
+    own = "autovacuum_vacuum_scale_factor=0.001"
+    with psycopg.connect(url, autocommit=True) as free:
+        for table in ("entries", "orders", "attempts"):
+            (found,) = free.execute(asked, (table,)).fetchone() or ([],)
+            assert "autovacuum_vacuum_scale_factor=0.02" in found
+        free.execute(f"ALTER TABLE entries SET ({own})")
+        free.execute("ALTER TABLE orders RESET (autovacuum_vacuum_scale_factor)")
+        ledger.upgrade()
+        assert own in (free.execute(asked, ("entries",)).fetchone() or [[]])[0]
+        assert (
+            "autovacuum_vacuum_scale_factor=0.02" in (free.execute(asked, ("orders",)).fetchone() or [[]])[0]
+        )
+
+
 def test_a_migration_that_has_to_wait_lets_others_pass_and_comes_again(
     ledger: Ledger, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -275,7 +275,7 @@ for n in range(40):
 """
 
 
-def test_eight_processes_write_from_the_first_moment_and_nobody_hears_locked(url: str) -> None:
+def test_10_eight_processes_write_from_the_first_moment_and_nobody_hears_locked(url: str) -> None:
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITES, url, str(n)], stderr=subprocess.PIPE, text=True)
         for n in range(8)
