@@ -26,9 +26,10 @@ def document(callback: Callback) -> Any:
 
 
 def parsed(text: bytes | str) -> Any:
-    """What a text in JSON says."""
+    """What a text in JSON says; its octets are UTF-8 (RFC 8259 §8.1)."""
     try:
-        return json.loads(text, parse_constant=_no_number)
+        said = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        return json.loads(said, parse_constant=_no_number)
     except (ValueError, RecursionError):  # UnicodeDecodeError is one of them
         raise Unreadable("the body is no JSON") from None
 

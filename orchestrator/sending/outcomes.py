@@ -240,7 +240,7 @@ def in_doubt(channel: str, attempts: Sequence[Attempt]) -> datetime | None:
 def _goes_on(abilities: Abilities | None) -> str:
     if may_be_found(abilities):
         return "the provider is asked before anything is sent again"
-    return "again with the same Message-ID"
+    return "again, as the same message"
 
 
 def _outcome(error: ChannelError) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from channels.reporters.amazon_ses import AmazonSes
 from channels.reporters.mailgun import Mailgun
 from channels.reporters.postmark import Postmark
 from channels.reporters.sendgrid import SendGrid
-from channels.reports import Refused
+from channels.reports import Refused, Unreadable
 from tests.contracts.mail_callbacks import (
     MAILGUN_KEY,
     NOW,
@@ -99,3 +100,11 @@ def test_whatever_a_provider_signs_is_read_or_refused(told: dict[str, Any]) -> N
             assert all(isinstance(report.id, str) and report.id for report in found)
 
     asyncio.run(read())
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-32", "utf-16-le"])
+def test_json_that_is_not_utf_8_is_refused(charset: str) -> None:
+    body = '{"RecordType": "Delivery"}'.encode(charset)
+    said = callback(body, authorization=basic("beforehand", "secret"))
+    with pytest.raises(Unreadable):
+        asyncio.run(Postmark("secret", username="beforehand").read(said, NOW))
