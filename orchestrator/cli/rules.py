@@ -172,8 +172,12 @@ def apply(
         output.sentence(f"in force: {_changes(proposed.plan)}, {counted(orders, 'order')} planned", form)
         if sections := outdated(chosen, ledger):
             output.note(f"the daemon runs with older settings of {', '.join(sections)}: restart it")
-    if found := len(house.reviewed(chosen, house.written(chosen), whole=True)):
-        output.note(f"{counted(found, 'finding')} in rules and texts: see `beforehand check`")
+    if found := house.reviewed(chosen, house.written(chosen), whole=True):
+        first = found[0]
+        where = ":".join(filter(None, [first.path, str(first.line or "")]))
+        more = f", and {len(found) - 1:,} more" if len(found) > 1 else ""
+        what = f"{counted(len(found), 'finding')} in rules and texts"
+        output.note(f"{what}: {where}: {first.code} {first.message}{more}; see `beforehand check`")
 
 
 def _show(plan: "Plan", chosen: "Settings", form: Format) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from orchestrator.findings import Wrong
+from orchestrator.findings import Wrong, did_you_mean
 from orchestrator.intake import schema, values
 from orchestrator.intake.reported import REPORTED
 from orchestrator.intake.slips import slips
@@ -415,7 +415,10 @@ def _finding(detail: Any, data: Mapping[str, Any], core: CoreType) -> Finding:
         near = as_written(path[-1], data.keys() - core.fields) if len(path) == 1 else ""
         return Finding(path, "E101", "is missing", near)
     if kind == "literal_error":
-        return Finding(path, "E103", f"must be {detail['ctx']['expected']}")
+        words = detail["ctx"]["expected"].removeprefix("'', ")  # empty is as good as left out
+        known = words.replace("'", "").replace(" or ", ", ").split(", ")
+        meant = did_you_mean(given, known) if isinstance(given, str) else ""
+        return Finding(path, "E103", f"must be {words}", meant)
     if kind in ("string_too_short", "too_short"):
         return Finding(path, "E102", "must not be empty")
     wanted = _WANTED.get(kind.removesuffix("_type"), "of another kind")

@@ -89,8 +89,9 @@ def _put_right(order: Order, wrong: Fact, meant: str) -> bool:
 
 def _types(order: Order, expected: frozenset[str], core: frozenset[str]) -> Iterator[str]:
     foreign = {f.type: f for f in order.events if f.type not in core and f.type not in KEPT}
+    own = expected - core
     for name, last in foreign.items():
-        if name in expected or not (meant := _core_type(name, core)):
+        if name in expected or not (meant := _core_type(name, core) or slip(name, own)):
             continue
         later = [fact for fact in order.events if (fact.source, fact.type) == (last.source, meant)]
         if not any((fact.heard, fact.happened) >= (last.heard, last.happened) for fact in later):

@@ -30,6 +30,7 @@ from orchestrator.literals import parse_duration
 from orchestrator.model import Purpose
 from orchestrator.rules import checks as rule_checks
 from orchestrator.rules import journey_checks
+from orchestrator.rules.copies import copies_of_named
 from orchestrator.rules.journey_checks import Known
 from orchestrator.rules.positions import LARGEST, START, Findings, Node, parse
 from orchestrator.rules.schema import (
@@ -69,7 +70,8 @@ def read(directory: Path) -> dict[str, str]:
 
 
 def _is_rule_file(path: Path) -> bool:
-    return path.suffix in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    there = path.is_file() or (path.is_symlink() and not path.exists())  # a link to nothing is no file less
+    return path.suffix in SUFFIXES and there and not path.name.startswith(".")
 
 
 def _head(file: Path) -> str:
@@ -93,9 +95,14 @@ def load(
     in force.
     """
     loader = _Loader(templates, channels, drafts=drafts)
-    for path, text in sources.items():
-        loader.file(path, text.removeprefix("\ufeff"))
-    return RuleBook(journeys=loader.journeys, policy=policy), loader.problems
+    copies = copies_of_named(sources)
+    for path in sorted(sources, key=copies.__contains__):
+        loader.file(path, sources[path].removeprefix("\ufeff"))
+    place = {path: number for number, path in enumerate(sources)}
+    problems = (
+        sorted(loader.problems, key=lambda problem: place.get(problem.path, 0)) if copies else loader.problems
+    )
+    return RuleBook(journeys=loader.journeys, policy=policy), problems
 
 
 class _Loader:
@@ -111,6 +118,7 @@ class _Loader:
         self._drafts = drafts
         self._journey_places: dict[str, str] = {}
         self._rule_places: dict[str, str] = {}
+        self._twin = ""  # the file that declares the same journey as the one that is read
 
     def file(self, path: str, text: str) -> None:
         findings = Findings(path, text)
@@ -150,6 +158,7 @@ class _Loader:
             journey_checks.exists(closes, "milestone", names, "R014", findings)
         journey_checks.names(root.get("names"), name, names, findings)
         usable = self._claim(root.get("journey"), "journey", "R025", self._journey_places, findings)
+        self._twin = "" if usable else self._journey_places.get(name, "").rpartition(":")[0]
         usable = usable and not root.flawed and len(findings.problems) == before
         riders = _riders(root.get("with_next"), header, _ids(rules), known, attributes, findings)
         made = self._rules(rules, known, attributes, findings)
@@ -206,12 +215,16 @@ class _Loader:
         if node is None or not node.text:
             return False
         first = places.setdefault(node.text, f"{findings.path}:{node.place.line}")
-        if first != f"{findings.path}:{node.place.line}":
-            findings.add(
-                node.place, code, f"a {kind} called {node.text!r} exists already", f"first at {first}"
-            )
-            return False
-        return True
+        if first == f"{findings.path}:{node.place.line}":
+            return True
+        if kind == "journey":
+            hint = f"first at {first}: is one a copy? Remove it, or rename its journey and its rules"
+        elif self._twin and first.rpartition(":")[0] == self._twin:
+            return False  # said of the journey already
+        else:
+            hint = f"first at {first}"
+        findings.add(node.place, code, f"a {kind} called {node.text!r} exists already", hint)
+        return False
 
 
 def _direction(on: Node | None) -> None:

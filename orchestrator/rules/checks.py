@@ -12,6 +12,7 @@ from orchestrator.journey import Duration, On
 from orchestrator.literals import parse_duration
 from orchestrator.rules.journey_checks import ANY, Known, exists
 from orchestrator.rules.positions import Findings, Node
+from orchestrator.rules.schema import NAME
 from orchestrator.texts import SHARED, said_by
 
 PARAMETERS: Mapping[On, frozenset[str]] = {
@@ -203,6 +204,8 @@ def _template(say: Node, rule: Node, known: Known, templates: Collection[str], f
     file = f"templates/{known.journey}/{name}/{channel}.txt.en.j2"
     where = f"templates/{known.journey} or templates/shared"
     hint = f"{near} Or write {file}" if near else f"write {file}"
+    if not re.match(NAME, name):
+        hint = near or "name a text by letters, digits, '-', '_' and '.'"
     findings.add(say.place, "R015", f"no template called {name!r} in {where}", hint)
 
 

@@ -133,7 +133,8 @@ def _asked(known: Health | None, channel: str, slowed: list[ChannelError], now: 
 def _failed(known: Health | None, channel: str, failed: list[ChannelError], now: datetime) -> Health:
     before = known or Health(channel, 0, 0, now)
     last, count = failed[-1], before.failures + len(failed)
-    reason = f"{count:,} failures in a row, the last: {without_addresses(last.reason, '')}"
+    row = "a failure" if count == 1 else f"{count:,} failures in a row, the last"
+    reason = f"{row}: {without_addresses(last.reason, '')}"
     after_these = replace(before, failures=count, reason=reason, code=last.code)
     if _is_shut(before, now):  # what was under way when it was shut
         return replace(after_these, reason=before.reason) if before.asked else after_these

@@ -358,7 +358,8 @@ def test_a_text_that_sounds_wrong_comes_into_force_and_apply_says_so(home: Home)
     home.write("templates/new-car/arrived/sms.txt.en.j2", "YOUR CAR IS HERE!!!")
     code, out, err = home.run("apply")
     assert (code, out.startswith("in force: ")) == (0, True)
-    assert re.search(r"\d+ findings in rules and texts: see `beforehand check`", err)
+    said = " ".join(err.split())
+    assert re.search(r"\d+ findings in rules and texts: templates/\S+: T\d+ .*, and \d+ more; see", said)
 
 
 def test_rules_with_problems_never_come_into_force(home: Home) -> None:

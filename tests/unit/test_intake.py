@@ -736,6 +736,11 @@ def test_consent_is_for_a_known_purpose_or_for_all() -> None:
         assert settled("consent.withdrawn", purpose=str(purpose))["purpose"] == purpose
     assert settled("consent.withdrawn", purpose=None, channel="sms") == {"channel": "sms"}
     assert wrong("consent.given", purpose="spam") == [("/data/purpose", "E103")]
+    slip = parse(event("consent.given", "C-1", "2026-03-12 11:00", purpose="marketng"), NOW, place=HERE)
+    assert isinstance(slip, list)
+    (problem,) = slip
+    assert problem.message == ("data.purpose must be 'security', 'service', 'relationship' or 'marketing'")
+    assert problem.hint == "did you mean 'marketing'?"
 
 
 # ── data: orders ─────────────────────────────────────────────────────────────

@@ -687,6 +687,28 @@ def test_a_missing_version_is_asked_for_in_so_many_words() -> None:
     )
 
 
+def test_the_copy_of_a_file_is_told_once_and_not_the_file_that_bears_the_name_of_its_journey() -> None:
+    text = rule_file("- {id: one, on: {reached: arrived}, say: arrived}")
+    files = {"rules/new-car-copy.yaml": text, "rules/new-car.yaml": text}
+    book, problems = load(files, templates=None, channels=None)
+
+    (problem,) = problems
+    assert (problem.path, problem.line, problem.code) == ("rules/new-car-copy.yaml", 2, "R025")
+    assert problem.hint.startswith("first at rules/new-car.yaml:2: is one a copy?")
+    assert book.journeys["new-car"].path == "rules/new-car.yaml"
+
+
+def test_a_link_that_leads_nowhere_is_no_rule_file_less(tmp_path: Path) -> None:
+    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    with pytest.raises(Misconfigured, match=r"gone\.yaml cannot be read"):
+        read(tmp_path)
+
+
+def test_what_cannot_name_a_text_is_no_file_to_be_written() -> None:
+    _, (problem,) = checked(rule_file("- {id: one, on: {reached: arrived}, say: ../../etc/passwd}"))
+    assert (problem.code, problem.hint) == ("R015", "name a text by letters, digits, '-', '_' and '.'")
+
+
 def test_an_id_is_taken_once_over_all_files_and_the_first_one_counts() -> None:
     one = rule_file("- {id: same, on: {reached: arrived}, say: arrived}")
     two = one.replace("new-car", "used-car").replace("say: arrived", "say: sorry")

@@ -108,6 +108,15 @@ def test_another_sender_or_another_fact_puts_no_name_right() -> None:
     assert said(before, WRONG)
 
 
+def test_a_type_that_is_nearly_the_one_a_rule_waits_for_is_asked_about() -> None:
+    rules = book("{id: dent, on: {event: fitter.damage_reportd}, say: dent}")
+    order, _ = fold(car_order(), event("fitter.damage_reported", "O-1", "2026-03-12 09:00"))
+
+    assert slips(order, rules.journeys["new-car"], frozenset(CORE)) == (
+        "no rule waits for events of type 'fitter.damage_reported'; did you mean 'fitter.damage_reportd'?"
+    )
+
+
 def test_a_type_that_was_sent_again_as_it_is_called_is_no_problem_any_more() -> None:
     wrong = event("promise.mad", "O-1", "2026-03-12 11:20", milestone="arrived", date="2026-03-20")
     assert said(wrong)
