@@ -18,7 +18,7 @@ import typer
 from orchestrator.cli import output
 from orchestrator.cli.options import Config, Form, Templates, settings
 from orchestrator.cli.output import Format, Progress, counted
-from orchestrator.errors import Conflict, Misconfigured
+from orchestrator.errors import Conflict, Misconfigured, Problems
 
 if TYPE_CHECKING:
     from orchestrator.engine import Engine
@@ -77,7 +77,7 @@ def ingest(
         plan_the_rest(engine)
         odd = troubled(engine, touched)
         strange = _strangers(engine, people)
-    output.problems(refused.told(), form, stream=sys.stderr)
+    output.problems(output.of_events(refused.told()), form, stream=sys.stderr)
     new, known, lost = counts["new"], counts["duplicates"], refused.events
     if form is not Format.TABLE:
         output.records([{"new": new, "duplicates": known, "refused": lost}], Format.JSONL)
@@ -247,11 +247,12 @@ def simulate(
     chosen = settings(ctx, config)
     sets = written(chosen, [rules or chosen.rules.path, *([diff] if diff else [])], templates)
     with output.reading(events), Progress(f"reading {events}", events.stat().st_size) as progress:
-        past = history.read(events, progress.to)
+        with _told_of_events():
+            past = history.read(events, progress.to)
     end = _moment(until, chosen.company.time_zone) if until else past.furthest + AFTERWARDS
     zones = Zones(past.zone_of, chosen.company.time_zone)
     with TemporaryDirectory(prefix="beforehand-") as folder:
-        with Progress("simulating", past.count * len(sets)) as progress:
+        with Progress("simulating", past.count * len(sets)) as progress, _told_of_events():
             runs = [
                 Run(
                     one.book,
@@ -277,6 +278,15 @@ def simulate(
     waits = any(rule.fallback_after for one in sets for j in one.book.journeys.values() for rule in j.rules)
     if waits and not undelivered:
         output.note("every message counts as opened once it was accepted; --undelivered: none")
+
+
+@contextmanager
+def _told_of_events() -> Iterator[None]:
+    """Problems of a history, told as those of :func:`output.of_events`."""
+    try:
+        yield
+    except Problems as wrong:
+        raise Problems(output.of_events(wrong.problems)) from None
 
 
 def _moment(text: str, zone: str) -> datetime:

@@ -14,7 +14,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from enum import Enum, StrEnum
@@ -182,6 +182,11 @@ def problems(found: Iterable[Problem], form: Format = Format.TABLE, stream: Text
             print(problem_text(problem, stream), file=stream)
     else:
         records(map(asdict, ordered), form, stream=stream)
+
+
+def of_events(found: Iterable[Problem]) -> list[Problem]:
+    """The same for stderr: lines of events name customers, so they are shown at a terminal and to no log."""
+    return [one if sys.stderr.isatty() else replace(one, source="") for one in found]
 
 
 # ── records ──────────────────────────────────────────────────────────────────

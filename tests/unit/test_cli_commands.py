@@ -194,6 +194,17 @@ def test_the_same_id_of_another_sender_is_not_refused_with_it(home: Home) -> Non
     assert home.run("ingest", "twice.jsonl")[1] == "2 new events, 0 duplicates, 1 refused\n"
 
 
+@pytest.mark.parametrize("command", [["ingest"], ["simulate", "--events"], ["ingest", "--format", "json"]])
+def test_a_log_of_wrong_events_names_their_place_and_no_customer(home: Home, command: list[str]) -> None:
+    wrong = event("customer.upserted", "c-1", MOMENT, name="Maria Keller", email="maria.keller@@example.com")
+    right = event("customer.upserted", "c-2", MOMENT, name="Jonas Weber")
+    code, _, err = home.run(*command, home.write("people.jsonl", f"{wrong}\n{right}\n"))
+    assert code == 1
+    assert "E113" in err
+    assert "email is no mail address" in err
+    assert "keller" not in err.lower()
+
+
 def test_a_simulation_ends_with_the_problems_of_its_orders_as_ingest_does(home: Home) -> None:
     story = home.story()
     assert "need" not in home.run("simulate", "--events", story)[2]
