@@ -246,9 +246,9 @@ def simulate(
 
     chosen = settings(ctx, config)
     sets = written(chosen, [rules or chosen.rules.path, *([diff] if diff else [])], templates)
-    with output.reading(events), Progress(f"reading {events}", events.stat().st_size) as progress:
-        with _told_of_events():
-            past = history.read(events, progress.to)
+    size = events.stat().st_size if events.exists() else 0
+    with output.reading(events), Progress(f"reading {events}", size) as progress, _told_of_events():
+        past = history.read(events, progress.to)
     end = _moment(until, chosen.company.time_zone) if until else past.furthest + AFTERWARDS
     zones = Zones(past.zone_of, chosen.company.time_zone)
     with TemporaryDirectory(prefix="beforehand-") as folder:
