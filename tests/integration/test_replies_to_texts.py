@@ -407,6 +407,14 @@ def test_a_word_of_carriers_is_an_answer_in_a_mail(lindner: Dealership, word: st
     assert [reply.data["text"] for reply in replies(lindner)] == [word]
 
 
+def test_the_owner_reads_the_subject_of_a_mail_that_has_no_text(
+    lindner: Dealership, mail: MemoryChannel
+) -> None:
+    text_maria(lindner)
+    writes(lindner, "", "m-1", subject="Please call me after six")
+    assert "Please call me after six" in mail.messages[-1].text
+
+
 @pytest.mark.parametrize("word", ["Yes", "START"])
 def test_a_forged_mail_takes_no_stop_back(lindner: Dealership, word: str) -> None:
     text_maria(lindner)
