@@ -95,7 +95,7 @@ def steps(block: Block) -> Iterator[tuple[str, list[str]]]:
     yield command, shown
 
 
-PROGRESS = re.compile(r"\w+: +\d+ %")  # where a busy machine takes long enough to show it
+PROGRESS = re.compile(r"\w[^:]*: +\d+ %$")  # where a busy machine takes long enough to show it
 
 
 def agrees(shown: list[str], printed: list[str]) -> bool:
