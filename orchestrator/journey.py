@@ -231,6 +231,16 @@ class Journey:
         return frozenset(rule.trigger.event for rule in self.rules if rule.trigger.on is On.EVENT)
 
     @cached_property
+    def by_id(self) -> Mapping[str, "Rule"]:
+        """Each rule by its id."""
+        return {rule.id: rule for rule in self.rules}
+
+    @cached_property
+    def silent(self) -> tuple["Rule", ...]:
+        """The rules about silence."""
+        return tuple(rule for rule in self.rules if rule.trigger.on is On.SILENT)
+
+    @cached_property
     def position(self) -> Mapping[str, int]:
         """Where on the path each milestone stands."""
         return {name: index for index, name in enumerate(self.milestones)}

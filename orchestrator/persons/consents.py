@@ -99,7 +99,7 @@ def refused(customer: Customer, purpose: Purpose, channel: str, kind: str = "") 
     lifted only by a consent that names this channel, and an objection to marketing (GDPR article 21) only by
     one that names marketing.
     """
-    if purpose is Purpose.SECURITY:
+    if purpose is Purpose.SECURITY or (not customer.consents and purpose is not Purpose.MARKETING):
         return ""
     names = dict.fromkeys((channel, kind or channel))
     here = _last([word for name in names for word in _words(customer, purpose, name)])

@@ -258,6 +258,8 @@ def reached(order: Order) -> Iterator[Milestone]:
 
 def apologies(order: Order, journey: Journey, milestone: str) -> int:
     """How many times the customer was told that this milestone is late, in its present episode."""
+    if not order.outcomes:  # nobody was told anything
+        return 0
     state = order.milestones.get(milestone)
     prefix = f"{milestone}#{state.episode if state else 1}."
     rules = {r.id for r in journey.rules if r.trigger.on is On.MISSED and r.trigger.milestone == milestone}
@@ -271,4 +273,4 @@ def apologies(order: Order, journey: Journey, milestone: str) -> int:
 
 def apology_open(order: Order, journey: Journey, milestone: str) -> bool:
     """Was the customer told it is late, so that they must hear the end of it however old the news?"""
-    return bool(order.outcomes) and apologies(order, journey, milestone) > 0
+    return apologies(order, journey, milestone) > 0

@@ -12,7 +12,7 @@ PENDING = "news waits to be said first: "  # begins the reason of a rule that wo
 
 def asks_others(journey: Journey, only: Container[str]) -> bool:
     """Is one of these rules about silence, so that it depends on what every other rule wants?"""
-    return any(rule.trigger.on is On.SILENT and rule.id in only for rule in journey.rules)
+    return any(rule.id in only for rule in journey.silent)
 
 
 def news_first(want: Iterable[Notification], case: Case) -> Iterator[Notification | Silence]:
@@ -22,14 +22,15 @@ def news_first(want: Iterable[Notification], case: Case) -> Iterator[Notificatio
     that ends unsaid keeps nothing back any more: the plan that follows its outcome wants the other again.
     """
     notes = list(want)
-    on = {rule.id: rule.trigger.on for rule in case.journey.rules}
+    rules = case.journey.by_id
     waiting: list[Notification] | None = None
     for note in notes:
-        if on[note.rule] is not On.SILENT or note.kind is not Kind.MESSAGE or note.key in case.order.outcomes:
+        about_silence = rules[note.rule].trigger.on is On.SILENT
+        if not about_silence or note.kind is not Kind.MESSAGE or note.key in case.order.outcomes:
             yield note
             continue
         if waiting is None:
-            waiting = [other for other in notes if _is_news(other, on[other.rule], case)]
+            waiting = [other for other in notes if _is_news(other, rules[other.rule].trigger.on, case)]
         first = next(
             (n for n in waiting if n.role == note.role and note.due_at <= max(case.now, n.due_at)), None
         )

@@ -167,6 +167,8 @@ def case_of(
 
 
 def _stopped(order: Order, book: RuleBook) -> str:
+    if order.status is OrderStatus.OPEN:
+        return ""
     zone = order_zone(order.location, book.policy.time_zone)
     if order.status is OrderStatus.CANCELLED and order.cancelled is not None:
         when = calendar.show(order.cancelled, zone)

@@ -112,14 +112,20 @@ def intended(decision: Decision, entry: Entry) -> Notification | None:
     What was planned before its rule was edited goes on as it was, while that is useful: the text that begins
     a ladder is not put off to where the edited rule would have begun it.
     """
-    new = next((note for note in decision.wanted if note.key == entry.key), None)
-    old = next((note for note in decision.kept if note.key == entry.key), None)
+    new, old = _called(entry.key, decision.wanted), _called(entry.key, decision.kept)
     if new is None or old is None:
         return new or old
     began, begins = entry.wanted.trigger_at, new.trigger_at
     put_off = began is not None and begins is not None and began < begins
     useful = old.expires_at is None or decision.at is None or decision.at < old.expires_at
     return old if put_off and useful else new
+
+
+def _called(key: str, notes: Iterable[Notification]) -> Notification | None:
+    for note in notes:
+        if note.key == key:
+            return note
+    return None
 
 
 def _happened(note: Notification) -> datetime:
@@ -151,7 +157,7 @@ def carried_on(entry: Entry, note: Notification) -> Notification:
 
 def same(one: Notification, other: Notification) -> bool:
     """Do two notifications intend the same? What the condition saw on the way does not matter."""
-    return _intent(one) == _intent(other)
+    return one is other or _intent(one) == _intent(other)
 
 
 def why_not(decision: Decision, entry: Entry) -> str:

@@ -58,6 +58,7 @@ _TESTS = (
     *("odd", "sameas", "sequence", "string", "true", "undefined", "upper", "==", "!=", ">", ">=", "<", "<="),
 )
 _OPEN = {kind: frozenset(fields_of(kind)) for kind in VALUES}  # a sandboxed look-up costs 7 µs, this one 0.2
+_DICTS = frozenset(dir(dict))  # names that are the mapping's own before they are its keys
 _METHODS = frozenset(
     {"upper", "lower", "title", "capitalize", "strip", "lstrip", "rstrip", "startswith", "endswith", "split"}
     | {"removeprefix", "removesuffix", "find", "count", "index", "isdigit"}  # of texts
@@ -134,8 +135,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise TemplateSyntaxError(_TOO_DEEP, 1, None, filename) from None
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """Our own values give what they declare, at once; everything else takes the sandbox's way."""
-        open_fields = _OPEN.get(type(obj))
+        """Our own values give what they declare and a mapping its keys; the rest takes the sandbox's way."""
+        kind = type(obj)
+        if kind is dict and attribute in obj and attribute not in _DICTS:
+            return obj[attribute]
+        open_fields = _OPEN.get(kind)
         if open_fields is not None and attribute in open_fields:
             return getattr(obj, attribute)
         return super().getattr(obj, attribute)

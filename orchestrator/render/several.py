@@ -24,6 +24,8 @@ def orders(contexts: Iterable[Mapping[str, Any]]) -> tuple[OneOrder, ...]:
 
 def same_news(key: str | None, notification: Notification) -> bool:
     """Was that said by the very message that this reader gets as well, or got by another channel?"""
-    said, _, role = (key or "").rpartition("/")
+    if not key:
+        return False
+    said, _, role = key.rpartition("/")
     mine, _, reader = notification.key.rpartition("/")
     return (role != reader or said != mine) and first_occasion(said) == first_occasion(mine)

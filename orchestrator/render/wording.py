@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from orchestrator.journey import Journey, On, Policy, Rule
+from orchestrator.journey import Journey, Mode, On, Policy, Rule
 from orchestrator.model import (
     Customer,
     Fact,
@@ -235,13 +235,17 @@ def _awaited(
 def _spoken_again(notification: Notification, case: Case) -> Iterator[datetime]:
     if case.order.cancelled is not None:
         return
-    for rule in case.journey.rules:
-        if rule.to != "customer" or rule.mode != "live":
-            continue
-        if rule.trigger.on is On.SILENT and any(rung.say for rung in rule.rungs):
+    own = None if notification.tells else case.journey.by_id.get(notification.rule)
+    for rule in case.journey.silent:
+        if _is_said(rule) and any(rung.say for rung in rule.rungs):
             yield case.add(case.now, rule.trigger.for_)
-        elif rule.id == notification.rule and not notification.tells:
-            yield from _next_rung(rule, case)
+            own = None if rule is own else own
+    if own is not None and _is_said(own):
+        yield from _next_rung(own, case)
+
+
+def _is_said(rule: Rule) -> bool:
+    return rule.to == "customer" and rule.mode is Mode.LIVE
 
 
 def _next_rung(rule: Rule, case: Case) -> Iterator[datetime]:
@@ -316,7 +320,7 @@ def _first_asked(notification: Notification, journey: Journey, slug: str) -> str
 
 
 def _rule(notification: Notification, journey: Journey) -> Rule | None:
-    return next((rule for rule in journey.rules if rule.id == notification.rule), None)
+    return journey.by_id.get(notification.rule)
 
 
 def _event(notification: Notification, order: Order, journey: Journey) -> Mapping[str, Any]:

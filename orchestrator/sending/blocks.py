@@ -24,7 +24,7 @@ def blocks(
     shut: Mapping[str, Shut],
 ) -> Blocks:
     """Look up what stands against these entries, each handled at its moment (by id), for the guard."""
-    suppressed = dict(listed(tx, {place for entry in entries for place in _places(entry, sight)}))
+    suppressed = dict(listed(tx, (place for entry in entries for place in _places(entry, sight))))
     paused = {(pause.kind.value, pause.name): pause.reason for pause in tx.pauses()}
     sent = _sent(tx, sight, moments, now) if sight.book.capped else {}
     policy = sight.book.policy

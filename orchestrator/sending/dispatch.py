@@ -42,7 +42,7 @@ Take = Callable[[Transaction, datetime], list[Entry]]
 
 LEASE = timedelta(minutes=15)  # longer than any provider's timeout, so a slow send is never sent twice
 BATCH = 500  # three commits each
-AT_A_STRETCH = 4  # messages that are rendered while nothing else goes on: less than a millisecond
+AT_A_STRETCH = 16  # messages that are rendered while nothing else goes on: a few milliseconds
 LANES = 2  # batches in hand at once: while one is sent, the other is looked at and rendered
 RECORD_AGAIN = (1, 2, 5, 10, 20, 30, 60)  # seconds; what left must be written down
 

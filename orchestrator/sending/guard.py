@@ -183,6 +183,8 @@ def _on_trial(answer: Answer) -> Answer:
 
 def _halted(wanted: Notification, order: Order, blocks: Blocks) -> str:
     """The pause of everything, of its rule or of its location that it must wait for, or ""."""
+    if not blocks.paused:
+        return ""
     places = (("everything", ""), ("rule", wanted.rule), ("location", order.location.id))
     return next((why for kind, name in places if (why := blocks.standstill(kind, name))), "")
 

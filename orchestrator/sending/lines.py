@@ -23,9 +23,11 @@ def reserved(
     if not any(journey.riders for journey in book.journeys.values()):
         return {}
     for go in going:
+        if book.policy.kind(go.channel) != BY:
+            continue
         order = sight.orders[go.wanted.order]
         journey = journey_of(order, book)
-        if book.policy.kind(go.channel) == BY and not isinstance(journey, str) and journey.riders:
+        if not isinstance(journey, str) and journey.riders:
             customer = sight.customer_of(order)
             for rider in riding(go.wanted, order, customer, journey, book.policy, now):
                 wishes[Carries(customer.id, rider.id, go.wanted.key)] = rider

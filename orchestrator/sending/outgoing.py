@@ -83,8 +83,17 @@ class Outgoing:
         """
         loop = asyncio.get_running_loop()
         began, guarded = loop.time(), self._clock.now()
-        tried = await asyncio.gather(*(self._send(job, guarded, begun + self._most) for job in jobs))
         abilities = self.abilities(name)
+        answers: dict[int, Tried] = {}
+        waiting = iter(enumerate(jobs))
+
+        async def one_after_the_other() -> None:
+            for number, job in waiting:
+                answers[number] = await self._send(job, guarded, begun + self._most)
+
+        at_once = min(len(jobs), abilities.concurrency if abilities is not None else 1)
+        await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))
+        tried = [answers[number] for number in range(len(jobs))]
         if abilities is not None and jobs:
             took, now = loop.time() - began, self.portion(name)
             if took < QUICK and len(jobs) >= now and may_repeat(abilities):
@@ -106,8 +115,9 @@ class Outgoing:
         channel = self._channels.get(name)
         if channel is None:
             return Tried(job, Misconfigured(f"there is no channel called {name!r}"))
-        room = self._room.setdefault(name, asyncio.Semaphore(channel.abilities.concurrency))
-        async with room:
+        if name not in self._room:
+            self._room[name] = asyncio.Semaphore(channel.abilities.concurrency)
+        async with self._room[name]:
             if self.stopping:
                 return Tried(job, NotAsked("stopped before it was sent"))
             now, expires = self._clock.now(), job.go.wanted.expires_at

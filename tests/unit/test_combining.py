@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID, uuid5
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from channels.memory import MemoryChannel
 from orchestrator.journey import Policy
 from orchestrator.model import FINAL, Entry, Status
 from orchestrator.rules import load
-from orchestrator.sending.messages import Composer
+from orchestrator.sending.messages import Composer, message_id
 from orchestrator.sending.senders import Sender
 from orchestrator.simulation.simulate import Simulation
 from tests.builders import BERLIN, at, event, incoming, maria
@@ -160,6 +161,12 @@ def test_nobody_waits_longer_than_the_rule_says_while_nothing_fails(history: lis
             moment = left[entry.message_id]
             assert moment is not None
             assert moment <= max(entry.wanted.due_at, entry.wanted.steps[0].at)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_message_id_is_a_uuid_of_the_name_space_that_never_changes(key: str) -> None:
+    ours = UUID("6f0d4f6e-3a55-4a0c-9e3e-0b6c5c1d2a11")
+    assert message_id(key, "sms", "hello@example.com") == f"<{uuid5(ours, f'{key} sms')}@example.com>"
 
 
 def test_what_is_gathered_for_staff_is_not_dealt_to_several_processes() -> None:

@@ -438,6 +438,12 @@ def test_a_failure_inside_an_include_or_the_html_names_that_file(write: Write) -
             renderer.render(f"car/{name}", "email", "en", words())
 
 
+@pytest.mark.parametrize("name", ["__class__", "update"])
+def test_an_attribute_opens_nothing_that_is_called_so(write: Write, name: str) -> None:
+    with pytest.raises(RenderError, match=name):
+        one(write, f"{{{{ order.attributes.{name}.x }}}}", order=OrderWords("4711", {name: "a text"}))
+
+
 def test_a_failure_never_quotes_the_customer(write: Write) -> None:
     with pytest.raises(RenderError) as error:
         one(write, "{{ customer.name + 1 }}")
