@@ -7,7 +7,8 @@ took it             accepted                                    accepted
 Unavailable         again after the back-off; when that comes   the same; after the last step it
                     too late, the next step, else failed        stands on the list of tasks alone
 Unavailable, the    again when the channel goes on; it counts   the same
-provider says when  as no try
+provider says when  as no try; the second time in a row after
+                    the next in line
 Rejected            the next step, else failed; a dead address  the same
                     joins the suppression list
 Rejected after a    unknown: a person decides; of a dead        the next step, else the list
@@ -171,6 +172,9 @@ def refused(
         return Follows(text, again=again, outcome="misconfigured", code=error.code, pause=True)
     if (called := _called_after(error, wanted, now)) is not None:
         again = Again(job.entry.step, called, channel)
+        before = [one.outcome for one in attempts if one.channel == channel][-2:]
+        if SLOWED in before and _useful(wanted, aside := called + (called - now)):
+            again = Again(job.entry.step, aside)  # perhaps it is this one: the next in line tries the channel
         return Follows(reason, again=again, outcome=SLOWED, code=error.code)
     doubt = isinstance(error, Unknown)
     if isinstance(error, Unavailable) or (doubt and (may_repeat(abilities) or may_be_found(abilities))):
@@ -198,7 +202,11 @@ def _called_after(error: ChannelError, wanted: Notification, now: datetime) -> d
     if not isinstance(error, Unavailable) or error.for_all is None or error.for_all != error.retry_after:
         return None
     moment = now + error.for_all
-    return moment if wanted.expires_at is None or moment < wanted.expires_at else None
+    return moment if _useful(wanted, moment) else None
+
+
+def _useful(wanted: Notification, moment: datetime) -> bool:
+    return wanted.expires_at is None or moment < wanted.expires_at
 
 
 def _may_have_it_already(

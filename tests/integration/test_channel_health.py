@@ -188,6 +188,18 @@ def test_a_429_is_no_try_so_that_a_busy_day_uses_up_nobody(houses: Make) -> None
     assert house.outcomes(house.entry()) == ["slowed"] * 12 + ["accepted"]
 
 
+def test_one_message_that_is_always_asked_to_wait_keeps_nobody_else_waiting(houses: Make) -> None:
+    slow = Unavailable("429", retry_after=MINUTE, code="QUOTA_EXCEEDED")
+    email = Scripted("email", lambda message: slow if "BX-1/" in message.id else None)
+    house = houses({"email": email}, batch=1)
+    house.hear(*many(8))
+    for _ in range(6):
+        house.pass_time(MINUTE)
+
+    assert statuses(house, 8) == [Status.SCHEDULED] + [Status.ACCEPTED] * 7
+    assert set(house.outcomes(house.entry(order="BX-1"))) == {"slowed"}
+
+
 def test_a_server_that_says_421_is_left_alone_for_a_minute_and_the_mail_for_thirty(houses: Make) -> None:
     with SmtpServer() as server:
 
