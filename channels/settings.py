@@ -9,13 +9,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from channels.rates import Limits, Rate
 
 CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,30}")
 """What a channel may be called."""
+
+ELSEWHERE = "secrets_elsewhere"
+"""In the context of a validation: the secrets are another process's, and this one sends nothing."""
 
 _LENGTH = re.compile(r"\s*(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+)s)?\s*")
 
@@ -116,8 +119,9 @@ class ChannelSettings(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _has_what_it_needs(self) -> "ChannelSettings":
-        missing = [name for name in self.needed if not getattr(self, name)]
+    def _has_what_it_needs(self, info: ValidationInfo) -> "ChannelSettings":
+        known_elsewhere = type(self).secrets() if elsewhere(info) else frozenset()
+        missing = [name for name in self.needed if not getattr(self, name) and name not in known_elsewhere]
         if self.live and missing:
             secrets = type(self).secrets().intersection(missing)
             hint = "secrets come from the environment" if secrets == {*missing} else f"write {missing[0]} = …"
@@ -142,13 +146,18 @@ class ReporterSettings(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _has_what_it_needs(self) -> "ReporterSettings":
+    def _has_what_it_needs(self, info: ValidationInfo) -> "ReporterSettings":
         missing = [name for name in self.needed if not getattr(self, name)]
-        if missing:
-            secret = any(is_secret(type(self).model_fields[name].annotation) for name in missing)
+        secret = any(is_secret(type(self).model_fields[name].annotation) for name in missing)
+        if missing and not (secret and elsewhere(info)):
             hint = "secrets come from the environment" if secret else f"write {missing[0]} = …"
             raise refused(f"without {' and '.join(missing)} no callback can be believed", hint, code="C022")
         return self
+
+
+def elsewhere(info: ValidationInfo) -> bool:
+    """Say whether secrets that are missing are another process's: this one sends nothing."""
+    return bool(info.context and info.context.get(ELSEWHERE))
 
 
 def is_secret(annotation: Any) -> bool:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, model_validator
 
 from channels.base import Abilities, AfterUnknown, Channel, Misconfigured
 from channels.plugin import Kind
-from channels.settings import ChannelSettings, Length, Port, refused
+from channels.settings import ChannelSettings, Length, Port, elsewhere, refused
 
 if TYPE_CHECKING:
     from channels.dkim import Signer
@@ -53,7 +53,7 @@ class Email(ChannelSettings):
     connections: int = Field(default=8, ge=1, le=100, description="Connections kept open at once.")
 
     @model_validator(mode="after")
-    def _consistent(self) -> "Email":
+    def _consistent(self, info: ValidationInfo) -> "Email":
         if self.tls and self.starttls:
             raise refused(
                 "tls and starttls exclude each other", "with tls = true, write starttls = false", code="C021"
@@ -62,9 +62,11 @@ class Email(ChannelSettings):
             raise refused(
                 "a live e-mail channel needs its server", 'write host = "smtp.example.com"', code="C022"
             )
-        if (self.password is None) != (not self.username):
+        if (self.password is None) != (not self.username) and not (elsewhere(info) and self.username):
             raise refused("username and password belong together", "give both or neither", code="C023")
-        if (self.dkim_key is None) != (not self.dkim_selector):
+        if (self.dkim_key is None) != (not self.dkim_selector) and not (
+            elsewhere(info) and self.dkim_selector
+        ):
             raise refused(
                 "dkim_selector and dkim_key belong together",
                 "the key comes from the environment",

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from channels import notice
 from channels.base import Channel
 from channels.plugin import Kind
-from channels.settings import ChannelSettings, Length, Texts, refused
+from channels.settings import ChannelSettings, Length, Texts, elsewhere, refused
 
 _TOGETHER = {  # what a service needs all of, its secret first
     "web": ("web_key", "web_contact"),
@@ -98,12 +98,13 @@ class Push(ChannelSettings):
         return contact
 
     @model_validator(mode="after")
-    def _consistent(self) -> "Push":
-        for names in _TOGETHER.values():
+    def _consistent(self, info: ValidationInfo) -> "Push":
+        for secret, *others in _TOGETHER.values():
+            names = others if elsewhere(info) else [secret, *others]
             missing = [name for name in names if not getattr(self, name)]
             if missing and len(missing) < len(names):
                 raise refused(f"{' and '.join(names)} belong together", f"{missing[0]} is missing")
-        if self.live and not (self.web_key or self.fcm_account or self.apns_key):
+        if self.live and not (self.web_key or self.fcm_account or self.apns_key or elsewhere(info)):
             hint = "secrets come from the environment: web_key, fcm_account or apns_key"
             raise refused("live push needs at least one service", hint, code="C022")
         for key in ("fcm_url", "apns_url"):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from channels.base import Misconfigured
 from channels.inbound import reading
@@ -34,7 +34,7 @@ from channels.reporters.bodies import (
 )  # fmt: skip
 from channels.reporters.opens import opened
 from channels.reports import Became, Callback, Forged, Reply, Report, Unreadable
-from channels.settings import ReporterSettings, Texts, refused
+from channels.settings import ReporterSettings, Texts, elsewhere, refused
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -87,8 +87,8 @@ class Settings(ReporterSettings):
         return keys
 
     @model_validator(mode="after")
-    def _proven_by_something(self) -> "Settings":
-        if not self.public_keys and not self.password:
+    def _proven_by_something(self, info: ValidationInfo) -> "Settings":
+        if not self.public_keys and not self.password and not elsewhere(info):
             hint = 'write public_keys = ["MFkw…"]; for Inbound Parse alone a password in the environment does'
             key = "public_keys" if "public_keys" in self.model_fields_set else ""
             message = "without public_keys or password no callback can be believed"

@@ -91,7 +91,7 @@ def send_one(
     Nothing of it is recorded. A channel that is not live sends nothing: say --outbox to see the message. On a
     system for trying out, only the addresses on its list are sent to.
     """
-    chosen = settings(ctx, config)
+    chosen = settings(ctx, config, sends=True)
     named = chosen.channels.named()
     if name not in named:
         from orchestrator.findings import suggestion

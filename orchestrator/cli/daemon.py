@@ -53,7 +53,7 @@ def run(
     refused. Every role but `all` needs the ledger in PostgreSQL.
     """
     with _ended_by_ctrl_c():
-        chosen = settings(ctx, config)
+        chosen = settings(ctx, config, sends=True)
         if role is not Role.WEB:
             _work(chosen, None, role)
             return
@@ -76,7 +76,7 @@ def serve(
     An event is answered once it is kept. SIGTERM and Ctrl+C finish what is in flight.
     """
     with _ended_by_ctrl_c():
-        chosen = settings(ctx, config)
+        chosen = settings(ctx, config, sends=True)
         with closing(listening.bound(host or chosen.server.host, port or chosen.server.port)) as server:
             _work(chosen, server, Role.ALL)
 

@@ -52,7 +52,9 @@ def look(what: str, detail: str, remedy: str = "") -> Finding:
 
 def findings(settings: "Settings") -> Iterator[Finding]:
     """Look at everything; one thing that cannot be looked at is a finding, and the others are still made."""
-    yield well("settings", "can be used")
+    open_ = "; ".join(dict.fromkeys(problem.message for problem in settings.lacking))
+    also = f"; not here are secrets that only who sends needs: {open_}" if open_ else ""
+    yield well("settings", f"can be used{also}")
     yield from _written(settings)
     yield from _channels(settings)
     if ledgers.is_new(settings):
@@ -105,7 +107,7 @@ def _written(settings: "Settings") -> Iterator[Finding]:
 
 def _channels(settings: "Settings") -> Iterator[Finding]:
     try:
-        for name in house.channels(settings):
+        for name in settings.channels.named() if settings.lacking else house.channels(settings):
             live = settings.channels.named()[name].live
             detail = "live" if live else f"outbox: {settings.outbox.path}"
             if live and not house.is_called_back(settings, name):

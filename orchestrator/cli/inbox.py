@@ -36,7 +36,7 @@ def token(
     """
     if not customer.strip():
         raise Misconfigured("name the customer: an empty id is nobody's")
-    chosen = settings(ctx, config)
+    chosen = settings(ctx, config, sends=True)
     ledgers.demand_installation(chosen)
     found = house.inbox_settings(chosen)
     if found is None:

@@ -36,20 +36,23 @@ Templates = Annotated[
 ]
 
 
-def settings(ctx: typer.Context, config: Path | None) -> Settings:
-    """Return the settings in force, or tell what is wrong with them and end with exit code 2."""
+def settings(ctx: typer.Context, config: Path | None, *, sends: bool = False) -> Settings:
+    """Return the settings in force, or tell what is wrong with them and end with exit code 2.
+
+    A command that *sends* needs the secrets; any other works where only the daemon has them.
+    """
     try:
-        return loaded(ctx, config)
+        return loaded(ctx, config, sends=sends)
     except Problems as refused:
         output.problems(refused.problems, stream=sys.stderr)
         raise typer.Exit(2) from None
 
 
-def loaded(ctx: typer.Context, config: Path | None) -> Settings:
+def loaded(ctx: typer.Context, config: Path | None, *, sends: bool = True) -> Settings:
     """Return the settings in force; *config* may also stand before the command (``beforehand --config …``).
 
     Raises :class:`Problems`.
     """
     from orchestrator.config import load
 
-    return load(config or ctx.find_root().obj, os.environ)
+    return load(config or ctx.find_root().obj, os.environ, sends=sends)

@@ -86,7 +86,7 @@ def send_one(ctx: typer.Context, name: Name, config: Config = None) -> None:
     from orchestrator.subscribers import document, identity
     from orchestrator.subscribers.telling import CONTENT_TYPE
 
-    chosen = settings(ctx, config)
+    chosen = settings(ctx, config, sends=True)
     listener = _one(chosen, name)
     now = SystemClock().now()
     fact = Fact(ENGINE, f"test:{now.isoformat()}", "beforehand.test", name, now, now, {"works": True})
@@ -115,7 +115,7 @@ def skip(ctx: typer.Context, name: Name, config: Config = None) -> None:
     from orchestrator.subscribers import is_wanted
     from orchestrator.subscribers.telling import LEASE
 
-    chosen = settings(ctx, config)
+    chosen = settings(ctx, config, sends=True)
     wants = _one(chosen, name).types
     with opened(chosen) as ledger, ledger.transaction() as tx:
         known = next((one for one in tx.subscribers() if one.name == name), None)

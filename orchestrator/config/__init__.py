@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from channels.settings import is_secret
+from channels.settings import ELSEWHERE, is_secret
 from orchestrator.config import channels, toml_words
 from orchestrator.config.section import Section
 from orchestrator.config.senders import Sender, unsigned
@@ -86,12 +86,13 @@ class _Draft:
         return f"{self.file}:{self.keys[name][0]}" if name in self.keys else "default"
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load(path: Path | None, environ: Mapping[str, str], *, sends: bool = True) -> Settings:
     """Return the settings of *path*, else ``$BEFOREHAND_CONFIG``, else ``./config.toml`` if there is one.
 
     ``BEFOREHAND_SECTION__KEY`` in *environ* overrides a value; ``BEFOREHAND_SECTION__KEY_FILE`` names a
-    file that holds it. Relative paths are seen from the settings file's folder. Raises :class:`Problems`
-    with everything that is wrong.
+    file that holds it. Relative paths are seen from the settings file's folder. Who *sends* nothing needs no
+    secrets: what they leave open is then among :attr:`Settings.lacking`. Raises :class:`Problems` with
+    everything that is wrong.
     """
     variable = environ.get(FILE_VARIABLE)
     named = path or (Path(variable) if variable else None)
@@ -105,11 +106,17 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     _no_secrets(draft)
     _flags(draft)
     _override(environ, draft)
+    before = list(draft.problems)
     settings = _validated(file.parent, draft)
+    lacking: Sequence[Problem] = ()
+    if draft.problems and not sends:
+        lacking, draft.problems = draft.problems[len(before) :], before
+        settings = _validated(file.parent, draft, elsewhere=True)
     if settings is None or draft.problems:
         # The file first, then the environment.
         raise Problems(sorted(draft.problems, key=lambda p: (p.path != draft.file, p.path, p.line, p.column)))
-    return settings.with_origin({".".join(name): draft.origin(name) for name, _ in _values(settings)})
+    origin = {".".join(name): draft.origin(name) for name, _ in _values(settings)}
+    return settings.with_origin(origin, lacking)
 
 
 def _read(file: Path, draft: _Draft) -> None:
@@ -204,11 +211,11 @@ def _put(data: dict[str, Any], name: Name, value: str) -> None:
 # ── checking ─────────────────────────────────────────────────────────────────
 
 
-def _validated(folder: Path, draft: _Draft) -> Settings | None:
+def _validated(folder: Path, draft: _Draft, *, elsewhere: bool = False) -> Settings | None:
     # Sections that nobody wrote are checked too: the paths among their defaults are seen from the folder.
     data = {key: {} for key in Settings.model_fields} | draft.data
     try:
-        settings = draft.model.model_validate(data, context={"folder": folder})
+        settings = draft.model.model_validate(data, context={"folder": folder, ELSEWHERE: elsewhere})
     except ValidationError as invalid:
         for error in invalid.errors(include_url=False, include_input=False):
             context = error.get("ctx", {})
@@ -234,12 +241,13 @@ def _validated(folder: Path, draft: _Draft) -> Settings | None:
             ("url", 'write url = "https://example.com/hooks"'),
             ("secret", f"set {_variable(('subscribers', table, 'secret'))}"),
         ):
-            if not getattr(subscriber, key):
+            if not getattr(subscriber, key) and not (elsewhere and key == "secret"):
                 message = f"{table} cannot be told anything: {key} is missing"
                 draft.complain(("subscribers", table), "C036", message, hint)
     for sharer, why, hint in channels.sharing_nothing(there):
         draft.complain((channels.CHANNELS, sharer, "rate_of"), "C045", why, hint)
-    for found in unsigned(settings.sender, settings.brands, settings.server.keys):
+    keys = settings.server.keys
+    for found in unsigned(settings.sender, settings.brands, keys) if keys or not elsewhere else ():
         draft.complain(found.setting, "C043", found.message, found.hint)
     return settings
 

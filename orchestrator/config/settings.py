@@ -3,7 +3,7 @@
 Times are :class:`datetime.timedelta`, paths absolute or seen from the working directory, sizes bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -40,6 +40,7 @@ from orchestrator.config.values import (
     Zone,
     refused,
 )
+from orchestrator.errors import Problem
 from orchestrator.journey import BusinessCalendar, Policy
 from orchestrator.model import Person, Purpose
 
@@ -386,11 +387,17 @@ class Settings(Section):
     telemetry: Telemetry = Field(default_factory=Telemetry)
 
     _origin: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    _lacking: tuple[Problem, ...] = PrivateAttr(default=())
 
-    def with_origin(self, origin: Mapping[str, str]) -> "Settings":
-        """The same settings, knowing where they came from."""
-        self._origin = origin
+    def with_origin(self, origin: Mapping[str, str], lacking: Sequence[Problem] = ()) -> "Settings":
+        """The same settings, knowing where they came from, and what they lack to send."""
+        self._origin, self._lacking = origin, tuple(lacking)
         return self
+
+    @property
+    def lacking(self) -> tuple[Problem, ...]:
+        """What is wrong with them for whoever sends: secrets that this process does not have."""
+        return self._lacking
 
     @property
     def origin(self) -> Mapping[str, str]:
