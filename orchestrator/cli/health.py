@@ -78,7 +78,8 @@ def findings(settings: "Settings") -> Iterator[Finding]:
         words, _, remedy = str(behind).rpartition(": ")
         yield look("ledger", words, remedy.strip("`"))
     except LedgerError as error:
-        yield look("ledger", str(error))
+        ruined = "not a database" in str(error) or "malformed" in str(error)
+        yield look("ledger", str(error), "beforehand db restore BACKUP, or set ledger.url" if ruined else "")
 
 
 def _machines(ledger: "Ledger") -> Iterator[Finding]:

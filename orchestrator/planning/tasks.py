@@ -89,6 +89,8 @@ def tasked(
     given = bool(outcomes) and key_of(case.order.id, rule.id, occasion, who, rule.mode) in outcomes
     due, why = at_work(rule, spec.within, who, firing, case, due, given=given)
     reach = (("email", staff.email), ("sms", staff.phone))
+    if not any(address for _, address in reach):
+        because = f"{because}; nobody is written to, for the {who} has neither address nor number"
     return Notification(
         order=case.order.id,
         rule=rule.id,

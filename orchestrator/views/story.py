@@ -14,6 +14,8 @@ from orchestrator.planning.explain import Explanation, Next, explain
 from orchestrator.sending.guard import standstill
 from orchestrator.sending.health import is_why, shut
 
+SHOWN = 5  # orders of a customer whose id was given for that of one
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -39,6 +41,9 @@ def told(engine: Engine, tx: Transaction, order: str, now: datetime) -> Told:
     if not facts:
         alike = sorted(tx.orders({order.upper(), order.lower()}))
         hint = f"\ndid you mean {alike[0]!r}?" if alike else ""
+        if theirs := sorted(tx.orders_of([order])[order]):
+            hint = f"\nit is a customer, of whom there is {', '.join(theirs[:SHOWN])}"
+            hint += f" and {len(theirs) - SHOWN:,} more" if len(theirs) > SHOWN else ""
         raise NotFound(f"no order is called {order!r}{hint}")
     sight = engine.look(tx, {order: now}, now, facts={order: facts})
     if order not in sight.orders:

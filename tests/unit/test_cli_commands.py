@@ -273,6 +273,13 @@ def test_an_unknown_order_is_not_found(home: Home) -> None:
     assert "no order is called 'A-404'" in err
 
 
+def test_a_customer_in_the_place_of_an_order_is_told_with_their_orders(home: Home) -> None:
+    home.run("ingest", home.story())
+    code, out, err = home.run("explain", "C-1")
+    assert (code, out) == (1, "")
+    assert "it is a customer, of whom there is A-1" in err
+
+
 def test_a_simulation_tells_what_would_have_been_said(home: Home) -> None:
     code, out, _ = home.run("simulate", "--events", home.story(), "--format", "jsonl")
     assert code == 0

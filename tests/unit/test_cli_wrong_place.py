@@ -92,6 +92,13 @@ def test_what_may_be_said_before_the_first_start_makes_the_ledger_of_an_installa
     assert (home.folder / "beforehand.db").exists()
 
 
+def test_doctor_says_what_to_do_with_a_file_that_is_no_ledger(home: Home) -> None:
+    home.write("beforehand.db", "not a database at all" * 500)
+    code, out, _ = home.run("doctor")
+    assert code == 1
+    assert "beforehand db restore" in " ".join(out.split())
+
+
 def test_doctor_says_that_the_file_a_daemon_works_on_was_moved_away(home: Home) -> None:
     file = home.folder / "beforehand.db"
     with daemon_lock(lock_of(file)):

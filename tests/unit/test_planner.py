@@ -537,6 +537,14 @@ def test_a_promise_that_moved_before_it_was_missed_is_one_message_and_not_two() 
 # ── tasks ────────────────────────────────────────────────────────────────────
 
 
+def test_a_task_for_whom_nobody_can_write_to_says_so() -> None:
+    nameless = event("order.upserted", "O-1", "2026-03-02 09:00", owner=None)
+    owner, manager = decide(ASK, nameless, PROMISE, now="2026-03-12 16:00").wanted
+
+    assert owner.because.endswith("; nobody is written to, for the owner has neither address nor number")
+    assert "nobody is written to" not in manager.because
+
+
 def test_a_task_goes_to_the_next_person_when_nobody_acknowledges_it() -> None:
     owner, manager = decide(ASK, PROMISE, now="2026-03-12 16:00").wanted
 
