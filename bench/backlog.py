@@ -1,12 +1,8 @@
 """What a claim and its finish cost on PostgreSQL with a million entries waiting, against ten thousand."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import psycopg
-from psycopg import Connection
 
-from bench import claims, postgres
+from bench import claims, filling, postgres
 from bench.dealership import NOW, folder
 from bench.report import Line, Runs, micro, ratio
 from bench.sizes import scaled
@@ -15,15 +11,6 @@ from orchestrator.ledger import Ledger
 FEW, MANY = 10_000, 1_000_000
 RUNS = 5
 TARGET = 1.4
-AT_ONCE = 500_000  # rows that are written in one statement
-COLUMNS = (
-    "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND table_schema = 'public' "
-    "AND is_generated = 'NEVER' AND (column_name <> 'id' OR %s = 'orders') ORDER BY ordinal_position"
-)
-INDEXES = (
-    "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s AND schemaname = 'public' "
-    "AND indexname NOT IN (SELECT conname FROM pg_constraint)"
-)
 
 
 def measure() -> list[Line]:
@@ -60,24 +47,14 @@ def wait(opened: Ledger, count: int) -> None:
     """
     with opened.transaction() as tx:
         tx.create([claims.notification("waiting-0", -1)], NOW)
-    with psycopg.connect(**opened.driver_arguments(), autocommit=True) as connection, _loading(connection):
-        for table in ("orders", "entries"):
-            names = [row[0] for row in connection.execute(COLUMNS, (table, table))]
-            copied, quoted = ", ".join(_copied(names)), ", ".join(f'"{name}"' for name in names)
-            one = "id" if table == "orders" else "order_id"
-            indexes = connection.execute(INDEXES, (table,)).fetchall()
-            for name, _ in indexes:
-                connection.execute(f"DROP INDEX {name}".encode())
-            for first in range(1, count, AT_ONCE):
-                connection.execute(
-                    f"INSERT INTO {table} ({quoted}) SELECT {copied} FROM {table}, "  # noqa: S608
-                    f"generate_series({first}, {min(first + AT_ONCE, count) - 1}) AS n "
-                    f"WHERE {one} = 'waiting-0'".encode()
-                )
-            for _, definition in indexes:
-                connection.execute(definition.encode())
-        connection.execute("VACUUM ANALYZE entries")
-        connection.execute("VACUUM ANALYZE orders")
+    moments = {name: f"{name} + n * interval '1 second'" for name in ("due_at", "run_at", "expires_at")}
+    names = {name: f"replace({name}, 'waiting-0', 'waiting-' || n)" for name in ("id", "key", "order_id")}
+    driver = opened.driver_arguments()
+    with psycopg.connect(**driver, autocommit=True) as connection, filling.loading(connection):
+        filling.multiply(connection, "orders", count - 1, names, "id = 'waiting-0'")
+        filling.multiply(
+            connection, "entries", count - 1, names | moments | {"id": ""}, "order_id = 'waiting-0'"
+        )
 
 
 def _bytes(opened: Ledger) -> int:
@@ -87,29 +64,3 @@ def _bytes(opened: Ledger) -> int:
             "SELECT pg_total_relation_size('entries') + pg_total_relation_size('orders')"
         ).fetchone()
     return int(row[0]) if row else 0
-
-
-@contextmanager
-def _loading(connection: Connection) -> Iterator[None]:
-    """What is loaded need not outlive a power cut; what is measured must."""
-    connection.execute("SET maintenance_work_mem = '512MB'")
-    connection.execute("ALTER SYSTEM SET fsync = off")
-    connection.execute("ALTER SYSTEM SET max_wal_size = '4GB'")
-    connection.execute("SELECT pg_reload_conf()")
-    try:
-        yield
-    finally:
-        connection.execute("ALTER SYSTEM SET fsync = on")
-        connection.execute("SELECT pg_reload_conf()")
-        connection.execute("CHECKPOINT")
-
-
-def _copied(names: list[str]) -> Iterator[str]:
-    """The columns of a copy: another key, order and moment."""
-    for name in names:
-        if name in {"key", "order_id", "id"}:
-            yield f"replace({name}, 'waiting-0', 'waiting-' || n)"
-        elif name in {"due_at", "run_at", "expires_at"}:
-            yield f"{name} + n * interval '1 second'"
-        else:
-            yield f'"{name}"'

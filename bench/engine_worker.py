@@ -1,4 +1,4 @@
-"""A worker of another engine, one job a message: ``python -m bench.engine_worker ENGINE URL PORT``.
+"""A worker of another engine, one job a message: ``python -m bench.engine_worker ENGINE URL PORT NAME``.
 
 It prints a line when all is loaded, waits for a line, works until the next one, and prints the seconds of the
 processor it used meanwhile. Each job sends a mail that was written before, and does nothing else.
@@ -54,19 +54,23 @@ def scheduler(url: str, *, paused: bool) -> Any:
     return found
 
 
-def dbos(url: str) -> tuple[Any, Any, Any]:
-    """DBOS on that database, its queue, and its one workflow."""
-    from dbos import DBOS, Queue  # type: ignore[import-not-found]
+def dbos(url: str, name: str) -> tuple[Any, Any]:
+    """DBOS on that database, to be launched, and its one workflow; what runs is known by the *name*."""
+    from dbos import DBOS  # type: ignore[import-not-found]
 
     DBOS(config={"name": "bench", "system_database_url": in_sqlalchemy(url), "log_level": "ERROR",
-                 "application_version": "1"})  # fmt: skip
-    queue = Queue("mails", worker_concurrency=AT_ONCE, polling_interval_sec=0.1)
+                 "application_version": "1", "executor_id": name})  # fmt: skip
 
     @DBOS.workflow(name="mail")
     def flow(number: int) -> None:
         mail(number)
 
-    return DBOS, queue, flow
+    return DBOS, flow
+
+
+def queue(found: Any) -> Any:
+    """The queue of a DBOS that was launched."""
+    return found.register_queue("mails", worker_concurrency=AT_ONCE, polling_interval_sec=0.1)
 
 
 def jobs(url: str) -> Any:
@@ -88,14 +92,24 @@ async def _procrastinate(url: str) -> None:
         working = asyncio.create_task(
             app.run_worker_async(concurrency=AT_ONCE, install_signal_handlers=False)
         )
+        rescuing = asyncio.create_task(_rescue(app))
         await asyncio.to_thread(sys.stdin.readline)
         working.cancel()
-        await asyncio.wait({working})
+        rescuing.cancel()
+        await asyncio.wait({working, rescuing})
+
+
+async def _rescue(app: Any) -> None:
+    """As its documentation says: look for jobs of workers that went silent, and have them done again."""
+    while True:
+        for job in await app.job_manager.get_stalled_jobs():
+            await app.job_manager.retry_job(job)
+        await asyncio.sleep(1)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Be one."""
-    engine, url, port = arguments
+    engine, url, port, name = arguments
     os.environ[PORT] = port
     if engine == "procrastinate":
         import procrastinate  # noqa: F401
@@ -110,7 +124,7 @@ def main(arguments: Sequence[str]) -> None:
         sys.stdin.readline()
         running.shutdown(wait=False)
     else:
-        found, _, _ = dbos(url)
+        found, _ = dbos(url, name)
         found.launch()
         sys.stdin.readline()
         found.destroy()

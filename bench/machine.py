@@ -1,7 +1,8 @@
-"""One machine of several, in a process of its own: ``python -m bench.machine URL PORT CONNECTIONS ROLE``.
+"""One machine of several, in a process of its own.
 
-It prints a line when all is loaded, waits for a line, works until the next one, and prints the seconds of the
-processor it used meanwhile.
+``python -m bench.machine URL ROLE PORT CONNECTIONS LEASE SINCE``: with a LEASE in seconds, other than 0, time
+goes on for it, and has done so since then (a Unix time). It prints a line when all is loaded, waits for a
+line, works until the next one, and prints the seconds of the processor it used meanwhile.
 """
 
 import asyncio
@@ -10,15 +11,16 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from bench.dealership import NOW, dealership
 from channels.email import EmailChannel
 from orchestrator import garbage
-from orchestrator.clock import VirtualClock
+from orchestrator.clock import Clock, VirtualClock
 from orchestrator.engine import Engine
 from orchestrator.ledger import Ledger
-from orchestrator.sending.dispatch import Dispatcher
+from orchestrator.sending.dispatch import LEASE, Dispatcher
 from orchestrator.transport.distributed import DistributedTransport, Part
 from orchestrator.transport.local import LocalTransport
 
@@ -30,6 +32,11 @@ class Machine:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._process.kill()
+        self._process.wait()
 
     def say(self) -> None:
         """Have it begin, or end."""
@@ -44,9 +51,12 @@ class Machine:
 
 
 @contextmanager
-def started(url: str, port: int, connections: int, role: str) -> Iterator[Machine]:
+def started(
+    url: str, port: int, connections: int, role: str, *, lease: int = 0, since: float = 0
+) -> Iterator[Machine]:
     """A machine with that role, that has loaded all and waits."""
-    command = [sys.executable, "-m", "bench.machine", url, str(port), str(connections), role]
+    numbers = [str(one) for one in (port, connections, lease, since)]
+    command = [sys.executable, "-m", "bench.machine", url, role, *numbers]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         try:
             machine = Machine(process)
@@ -56,10 +66,21 @@ def started(url: str, port: int, connections: int, role: str) -> Iterator[Machin
             process.kill()
 
 
-async def _work(engine: Engine, port: int, connections: int, role: str) -> None:
+@dataclass(frozen=True)
+class Going:
+    """Shows how much later it is by now than it was *since* then, when it was :data:`NOW`."""
+
+    since: float
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=time.time() - self.since)
+
+
+async def _work(engine: Engine, port: int, connections: int, role: str, lease: int, since: float) -> None:
     channels = {"email": EmailChannel("127.0.0.1", port, "none", connections=connections)}
-    clock = VirtualClock(NOW)
-    dispatcher = Dispatcher(engine, dealership().composer, channels, clock)
+    clock: Clock = Going(since) if lease else VirtualClock(NOW)
+    held = timedelta(seconds=lease) if lease else LEASE
+    dispatcher = Dispatcher(engine, dealership().composer, channels, clock, lease=held)
     transport: LocalTransport | DistributedTransport
     if role == "all":
         transport = LocalTransport(engine, dispatcher, clock, TICK)
@@ -74,7 +95,7 @@ async def _work(engine: Engine, port: int, connections: int, role: str) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Be one of them."""
-    url, port, connections, role = arguments
+    url, role, port, connections, lease, since = arguments
     garbage.seldom()
     with Ledger.open(url) as opened:
         engine = Engine(opened, dealership().book)
@@ -82,7 +103,7 @@ def main(arguments: Sequence[str]) -> None:
         print("ready", flush=True)
         sys.stdin.readline()
         began = time.process_time()
-        asyncio.run(_work(engine, int(port), int(connections), role))
+        asyncio.run(_work(engine, int(port), int(connections), role, int(lease), float(since)))
         print(time.process_time() - began, flush=True)
 
 

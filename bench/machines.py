@@ -15,7 +15,7 @@ from orchestrator.transport import jobs
 MAILS = 2000
 CONNECTIONS = 8
 RUNS = 3
-PATIENCE = 120.0  # seconds after which something is broken
+PATIENCE = 300.0  # seconds after which something is broken
 LOOK = 0.005  # seconds between two looks at what has arrived
 WAYS: dict[str, Sequence[str]] = {
     "one daemon": ["all"],

@@ -29,8 +29,13 @@ def database(address: str, template: str = EMPTY, name: str = "") -> str:
     """Make a database on that server, empty or a copy of another one."""
     name = name or f"bench_{next(_names)}"
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
     return address.replace("/postgres?", f"/{name}?")
+
+
+def copied(address: str, url: str) -> str:
+    """Copy a database that nobody is in."""
+    return database(address, str(psycopg.conninfo.conninfo_to_dict(url)["dbname"]))
 
 
 def drop(address: str, url: str) -> None:

@@ -1,7 +1,7 @@
 """An SMTP server that takes every mail and forgets it, in a process of its own, so that it costs us nothing.
 
-``python -m bench.sink`` prints its port, answers each line on its input with how many mails it took, and
-ends with its input.
+``python -m bench.sink`` prints its port, answers each line on its input with how many mails it took and how
+many different recipients had some since it was told ``anew``, and ends with its input.
 """
 
 import asyncio
@@ -10,19 +10,22 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 END = b"\r\n.\r\n"
+ANEW = "anew\n"
 
 
 class Mailbox(asyncio.Protocol):
     """One connection: answers as few words as RFC 5321 allows."""
 
     taken = 0
+    known: ClassVar[set[bytes]] = set()
 
     def __init__(self) -> None:
         self._buffer = b""
         self._in_mail = False
+        self._to = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -41,6 +44,7 @@ class Mailbox(asyncio.Protocol):
                 return False
             self._buffer, self._in_mail = rest, False
             Mailbox.taken += 1
+            Mailbox.known.add(self._to)
             self._transport.write(b"250 2.0.0 taken\r\n")
             return True
         line, end, rest = self._buffer.partition(b"\r\n")
@@ -48,6 +52,8 @@ class Mailbox(asyncio.Protocol):
             return False
         self._buffer = rest
         verb = line[:4].upper()
+        if verb == b"RCPT":
+            self._to = line
         if verb == b"DATA":
             self._in_mail = True
             self._transport.write(b"354 go on\r\n")
@@ -75,8 +81,11 @@ async def serve(sink: Any, tls: ssl.SSLContext | None = None) -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(sink, "127.0.0.1", 0, ssl=tls)
     print(server.sockets[0].getsockname()[1], flush=True)
-    while await asyncio.to_thread(sys.stdin.readline):
-        print(sink.taken, flush=True)
+    while said := await asyncio.to_thread(sys.stdin.readline):
+        known = getattr(sink, "known", set())
+        if said == ANEW:
+            known.clear()
+        print(sink.taken, len(known), flush=True)
     server.close()
 
 
@@ -89,10 +98,22 @@ class Sink:
 
     def taken(self) -> int:
         """How many mails it took so far."""
+        return self._asked("\n")[0]
+
+    def different(self) -> int:
+        """How many recipients had mails since :meth:`anew`."""
+        return self._asked("\n")[1]
+
+    def anew(self) -> None:
+        """Count recipients from here on."""
+        self._asked(ANEW)
+
+    def _asked(self, words: str) -> tuple[int, int]:
         assert self._process.stdin is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write(words)
         self._process.stdin.flush()
-        return int(self._said())
+        taken, different = self._said().split()
+        return int(taken), int(different)
 
     def _said(self) -> str:
         assert self._process.stdout is not None
