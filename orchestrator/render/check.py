@@ -25,6 +25,7 @@ _ANYWHERE = ("Purpose", "Allow")
 _MAIL = ("Subject", "Preview", "Attach", "Calendar", "Calendar-Title", "Calendar-Place")
 _HEADERS = {"email": (*_MAIL, *_ANYWHERE), "sms": _ANYWHERE}
 _OTHERS = ("Title", "Link", *_ANYWHERE)
+_REPEATED = frozenset({"Attach", "Allow"})  # one line for each file, and for each finding
 _IN_HTML = frozenset({"subject", "preview", "body", "dir", "start", "end"})
 
 
@@ -91,7 +92,11 @@ def _of_file(renderer: "Renderer", path: str) -> Iterator[Problem]:
 
 def _of_headers(renderer: "Renderer", path: str, channel: str, heads: Sequence[Header]) -> Iterator[Problem]:
     allowed = _HEADERS.get(channel, _OTHERS)
-    for head in heads:
+    for index, head in enumerate(heads):
+        before = next((one for one in heads[:index] if one.name == head.name), None)
+        if before is not None and head.name in allowed and head.name not in _REPEATED:
+            message = f"'{head.name}' stands on line {before.line} already"
+            yield at(renderer, path, head.line, "T025", message, "remove one of them", head.name)
         if head.name not in allowed:
             yield at(
                 renderer, path, head.line, "T022", f"{channel} has no header '{head.name}'",

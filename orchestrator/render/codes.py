@@ -86,6 +86,12 @@ TEMPLATE_CODES: Mapping[str, Code] = {
         "The template has no text below its headers.",
         "Write the text, or remove the file.",
     ),
+    "T025": Code(
+        "header twice",
+        "A header that is said once stands there twice; one of the two would silently win. `Attach:` and "
+        "`Allow:` may be repeated.",
+        "Remove one of them.",
+    ),
     # ── what goes with a mail
     "T040": Code(
         "a file to attach that is not there",

@@ -473,6 +473,7 @@ def test_output_is_capped(write: Write) -> None:
         ("Subject: x\nPurpose: servce\n\ny", ("T021", 2, 10)),
         ("Subject: x\nPriority: high\n\ny", ("T022", 2, 1)),
         ("Subject: x\n\n", ("T024", 1, 1)),
+        ("Subject: x\nSubject: y\n\nHello", ("T025", 2, 1)),
     ],
 )
 def test_every_mistake_is_found_before_anything_is_sent(
