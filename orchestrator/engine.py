@@ -21,7 +21,7 @@ from orchestrator.planning.audience import nobody
 from orchestrator.planning.case import Case, complete, reached
 from orchestrator.planning.planner import case_of, journey_of
 from orchestrator.planning.reconcile import Plan, reconcile
-from orchestrator.planning.spelling import no_channels, slips, slips_of_types
+from orchestrator.planning.spelling import no_calendar, no_channels, slips, slips_of_types
 from orchestrator.planning.standing import Standing, standing
 from orchestrator.sight import NEVER, Sight, look
 from orchestrator.watching import NOBODY, Watch
@@ -299,9 +299,8 @@ def _odd(case: Case, known: str) -> str:
     order, customer, journey = case.order, case.customer, case.journey
     slipped = "" if customer.erased else slips(order, journey, _CORE)
     unheard_of = "" if customer.erased else no_channels(customer, journey, case.policy)
-    return _all_of(
-        known, slipped, unheard_of, nobody(order, customer, journey, case.policy), past.problem(case)
-    )
+    told_to = nobody(order, customer, journey, case.policy)
+    return _all_of(known, slipped, unheard_of, no_calendar(order, case.policy), told_to, past.problem(case))
 
 
 def _all_of(known: str, *found: str) -> str:

@@ -54,6 +54,18 @@ def no_channels(customer: Customer, journey: Journey, policy: Policy) -> str:
     )
 
 
+def no_calendar(order: Order, policy: Policy) -> str:
+    """Say that the order's place names a calendar that is nearly one of the settings, or "".
+
+    Any other name is nobody's, and ``default`` is everybody else's.
+    """
+    name = order.location.calendar
+    if not name or name in policy.calendars:
+        return ""
+    meant = _calendar(name, frozenset(policy.calendars) - {"default"})
+    return f"location keeps calendar {name!r}, and none is called so{_did(meant)}" if meant else ""
+
+
 def slips_of_types(order: Order, core: frozenset[str]) -> str:
     """Say which events of an order whose journey is not known are *core* types misspelt, or ""."""
     return _named([*_types(order, frozenset(), core)])
@@ -139,6 +151,11 @@ def _wrong(value: Any, kind: str) -> tuple[str, str] | None:
 @lru_cache(maxsize=1024)
 def _core_type(name: str, core: frozenset[str]) -> str:
     return nearest(name, core, NEAR)
+
+
+@lru_cache(maxsize=1024)
+def _calendar(name: str, known: frozenset[str]) -> str:
+    return nearest(name, known, NEAR)
 
 
 def _did(meant: str) -> str:

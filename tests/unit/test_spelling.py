@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.engine import problem_of
 from orchestrator.intake.types import CORE
-from orchestrator.journey import RuleBook
+from orchestrator.journey import BusinessCalendar, RuleBook
 from orchestrator.planning.answering import KEPT
 from orchestrator.planning.planner import journey_of
 from orchestrator.planning.spelling import slips
@@ -39,6 +39,26 @@ def test_a_channel_that_a_customer_wants_and_there_is_none_of_is_named_once() ->
     assert of("night_post", "email") == "customer wants 'night_post', and no channel is called so"
     by_post = book("{id: a, on: {reached: arrived}, say: a, channels: [night_post]}")
     assert of("night_post", rules=by_post) == ""
+
+
+@pytest.mark.parametrize(
+    ("calendar", "told"),
+    [
+        ("munihc", "location keeps calendar 'munihc', and none is called so; did you mean 'munich'?"),
+        ("Munich", "location keeps calendar 'Munich', and none is called so; did you mean 'munich'?"),
+        ("munich", ""),
+        ("hamburg", ""),  # keeps the default one, as every other place
+        ("defaul", ""),
+    ],
+)
+def test_a_calendar_that_is_nearly_one_of_the_settings_is_asked_about(calendar: str, told: str) -> None:
+    rules = book(
+        "{id: arrived, on: {reached: arrived}, say: arrived}",
+        calendars={"munich": BusinessCalendar({}), "default": BusinessCalendar({})},
+    )
+    there = event("order.upserted", "O-1", "2026-03-01 10:00", location={"id": "m", "calendar": calendar})
+    order, customer = fold(car_order(), maria(), there)
+    assert problem_of(order, customer, rules) == told
 
 
 def test_a_milestone_that_is_not_on_the_path_is_named_with_what_was_meant() -> None:
