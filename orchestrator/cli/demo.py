@@ -27,6 +27,7 @@ MARK = ".beforehand-demo"  # only in a folder with this file anything is ever de
 MARKED = "`beforehand demo` makes all here anew but rules and templates that differ from what it wrote:\n"
 EDITABLE = ("rules", "templates")
 WATCHABLE = 30.0  # seconds
+LONGEST = 86_400.0
 INSTANT = timedelta(microseconds=1)
 
 
@@ -49,6 +50,8 @@ def demo(
 
     from orchestrator import config
 
+    if not 0 <= seconds <= LONGEST:  # nan is neither
+        raise Misconfigured(f"--seconds is between 0 and {LONGEST:,.0f}")
     _prepare(directory)
     settings = config.load(directory / "config.toml", {})
     _title("Three cars, three promises, one month in half a minute")

@@ -250,6 +250,9 @@ def simulate(
     with output.reading(events), Progress(f"reading {events}", size) as progress, _told_of_events():
         past = history.read(events, progress.to)
     end = _moment(until, chosen.company.time_zone) if until else past.furthest + AFTERWARDS
+    if end < past.first:
+        first = past.first.astimezone(ZoneInfo(chosen.company.time_zone))
+        raise Misconfigured(f"nothing happened by {until}: the first event is of {first:%Y-%m-%d %H:%M %Z}")
     zones = Zones(past.zone_of, chosen.company.time_zone)
     with TemporaryDirectory(prefix="beforehand-") as folder:
         with Progress("simulating", past.count * len(sets)) as progress, _told_of_events():

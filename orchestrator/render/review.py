@@ -192,7 +192,9 @@ class _Review:
         try:
             text = self.sampled.say(path, journey)
         except (RenderError, NotFound) as error:
-            yield self._failed(str(error))
+            fault = self._failed(str(error))
+            if fault.path not in self.broken:  # of those it is said why they cannot be read
+                yield fault
             return
         for piece, bare in self.sampled.holes(path, journey) if use.journey is not None else ():
             yield self._hole(piece, bare)

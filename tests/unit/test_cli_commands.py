@@ -273,6 +273,12 @@ def test_an_unknown_order_is_not_found(home: Home) -> None:
     assert "no order is called 'A-404'" in err
 
 
+def test_a_simulation_that_ends_before_anything_happened_says_when_the_first_event_is(home: Home) -> None:
+    code, out, err = home.run("simulate", "--events", home.story(), "--until", "2020-01-01")
+    assert (code, out) == (2, "")
+    assert "nothing happened by 2020-01-01: the first event is of 2026-03-01" in err
+
+
 def test_a_customer_in_the_place_of_an_order_is_told_with_their_orders(home: Home) -> None:
     home.run("ingest", home.story())
     code, out, err = home.run("explain", "C-1")

@@ -33,6 +33,15 @@ def play(text: str) -> list[str]:
     return text.partition("The story of")[0].splitlines()
 
 
+@pytest.mark.parametrize("seconds", ["nan", "-1", "inf"])
+def test_a_time_that_none_is_is_refused_before_anything_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seconds: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", f"--seconds={seconds}"]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("columns", [80, 120])
 def test_the_demo_fits_the_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, columns: int) -> None:
     assert [line for line in play(shown(monkeypatch, tmp_path, columns)) if len(line) > columns] == []

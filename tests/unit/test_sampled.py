@@ -59,16 +59,16 @@ FAILING = {
 }
 
 
-def found(folder: Path, files: dict[str, str]) -> list[Problem]:
+def found(folder: Path, files: dict[str, str], broken: tuple[str, ...] = ()) -> list[Problem]:
     for name, text in files.items():
         path = folder / "templates" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     renderer = Renderer(folder / "templates", COMPANY)
-    assert renderer.problems() == []
+    assert {problem.path for problem in renderer.problems()} == {f"templates/{path}" for path in broken}
     book, problems = rules.load({"rules/car.yaml": JOURNEY}, templates=renderer.names(), channels=CHANNELS)
     assert problems == []
-    return review(renderer, book, complete=None)
+    return review(renderer, book, broken, complete=None)
 
 
 def test_texts_that_print_have_no_finding(tmp_path: Path) -> None:
@@ -106,6 +106,13 @@ def test_what_fails_in_a_header_or_in_the_html_is_found_where_it_stands(
     (problem,) = found(tmp_path, {**FILES, path: FILES[path].replace(before, after)})
 
     assert (problem.code, problem.path, problem.line) == ("T117", f"templates/{path}", line)
+
+
+def test_html_that_cannot_be_read_is_told_once(tmp_path: Path) -> None:
+    path = "car/here/email.html.en.j2"
+    files = {**FILES, path: FILES[path] + "{% if %}"}
+
+    assert "T117" not in {problem.code for problem in found(tmp_path, files, broken=(path,))}
 
 
 def test_what_fails_in_a_text_that_goes_with_a_mail_is_found(tmp_path: Path) -> None:
