@@ -31,8 +31,8 @@ def init(
 ) -> None:
     """Write rules, templates and settings to start from.
 
-    They are config.toml, rules/ and templates/ of a new car's whole journey. Nothing is ever overwritten:
-    if one of the files exists, nothing is written.
+    They are config.toml, and rules/ and templates/ of a new car's whole journey and of a parcel's. Nothing
+    is ever overwritten: if one of the files exists, nothing is written.
     """
     files = write_starter(directory)
     inside = "" if directory == Path() else f"cd {directory} && "

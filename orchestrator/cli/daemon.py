@@ -211,7 +211,7 @@ async def _until_stopped(
                 await asyncio.wait(work)
             await asyncio.gather(*work)  # raises what ended it
     ended = ", ".join(f"{count:,} {word}" for word, count in sorted(dispatcher.counts.items()) if count)
-    return f"stopped: {ended}" if ended else "stopped: no message ended"
+    return f"stopped: {ended}" if ended else "stopped: nothing was sent"
 
 
 @contextmanager

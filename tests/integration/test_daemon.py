@@ -118,7 +118,7 @@ def test_a_second_daemon_on_the_same_ledger_is_refused_and_names_the_first(home:
         code, _, err = home.run("run")
         assert code == 1
         assert str(first.pid) in err
-        assert "no message ended" in stopped(first)
+        assert "nothing was sent" in stopped(first)
 
 
 # ── end ──────────────────────────────────────────────────────────────────────
