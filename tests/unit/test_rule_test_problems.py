@@ -33,7 +33,7 @@ WRONG: Mapping[str, tuple[str, str]] = {
         "X010", with_fact("event: promise.made, milestone: arrived, for: 2026-03-19, »tolt: true"),
     ),
     "a key of a customer": ("X010", with_test("customers: {maria: {»emial: a@b.org}}")),
-    "a key that is nearly a missing one": ("X010", with_test('customers: {maria: {»regoin: BY}}')),
+    "a key that is nearly a missing one": ("X010", with_test("customers: {maria: {»regoin: BY}}")),
     "no name": ("X011", file("- »{until: 2026-03-20, expect: []}")),
     "no end": ("X011", file("- »{name: x, expect: []}")),
     "nothing asked": ("X011", file("- »{name: x, until: 2026-03-20}")),
