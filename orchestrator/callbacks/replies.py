@@ -144,6 +144,7 @@ def _answer(desk: _Desk, kind: str = "") -> None:
         "message": by.entry.key if by.entry is not None else "",
         "provider": desk.caller.name,
         "by": by.role if by.role != "customer" else "",
+        "from": reply.sender if by.elsewhere else "",
     }
     if by.order:
         kind = kind or (MACHINE if reply.automatic else COLLEAGUE if by.role in STAFF else REPLIED)

@@ -27,7 +27,8 @@ class Whose:
     """The message that a reply answers, the order it is about, and everybody who is reached at its sender.
 
     With ``offered`` that order has times to choose from, and none is chosen. ``proven`` is a reply that
-    names a message which went to just that sender, and ``stopped`` one from where somebody said STOP.
+    names a message which went to just that sender, ``stopped`` one from where somebody said STOP, and
+    ``elsewhere`` one to a customer's message from an address that is none of theirs.
     ``stranger`` is a name for a sender nobody knows; it says nothing about them.
     """
 
@@ -39,6 +40,7 @@ class Whose:
     offered: bool = False
     proven: bool = False
     stopped: bool = False
+    elsewhere: bool = False
     stranger: str = ""
 
 
@@ -98,6 +100,7 @@ def whose(engine: Engine, tx: Transaction, caller: Caller, reply: Reply, now: da
         locale=next((who.locale for who in reached.values() if who.locale), ""),
         offered=offering is not None and offering.id == order,
         proven=_proven(tx, caller, reply, place),
+        elsewhere=role == "customer" and named is not None and not _theirs(reached.values(), reply.sender),
         stopped=_stopped(engine, tx, caller.channel, reached.values(), reply.sender),
         stranger=f"{caller.name}:{place[:16]}",
     )
@@ -155,9 +158,13 @@ def _reached(
         who = sight.customers.get(one) or fold_customer(one, tx.customer_facts([one])[one])
         while who.merged_into in sight.customers and who.merged_into != who.id:
             who = sight.customers[who.merged_into]
-        if one == wrote or _spelt(sender) in (_spelt(who.phone), _spelt(who.email)):
+        if one == wrote or _theirs([who], sender):
             found[who.id] = who
     return found
+
+
+def _theirs(people: Iterable[Customer], sender: str) -> bool:
+    return any(_spelt(sender) in (_spelt(who.phone), _spelt(who.email)) for who in people)
 
 
 def _open(order: Order, engine: Engine) -> bool:

@@ -390,10 +390,13 @@ def test_a_call_for_help_that_nobody_answers_at_once_goes_to_the_owner(
     assert mail.sent == 2
 
 
-def writes(made: Dealership, body: str, name: str, *answers: str, subject: str = "") -> None:
+def writes(
+    made: Dealership, body: str, name: str, *answers: str, subject: str = "",
+    sender: str = "maria.keller@example.com",
+) -> None:  # fmt: skip
     """A mail comes in that says it is from Maria."""
     house = House("Autohaus Lindner: call +49 30 23125 100")
-    answer = Reply(name, "maria.keller@example.com", body, subject=subject, answers=answers)
+    answer = Reply(name, sender, body, subject=subject, answers=answers)
     with made.ledger.transaction() as tx:
         callbacks.take(made.engine, tx, Caller("mail", "email"), [answer], made.clock.now(), house)
     go_on(made)
@@ -413,6 +416,18 @@ def test_the_owner_reads_the_subject_of_a_mail_that_has_no_text(
     text_maria(lindner)
     writes(lindner, "", "m-1", subject="Please call me after six")
     assert "Please call me after six" in mail.messages[-1].text
+
+
+def test_the_owner_reads_where_an_answer_came_from_if_that_is_not_the_customers(
+    lindner: Dealership, mail: MemoryChannel
+) -> None:
+    text_maria(lindner)
+    ours = lindner.entry().message_id
+    writes(lindner, "We come on Friday.", "m-1", ours, sender="jonas.weber@example.com")
+    assert "Maria Keller answered" in mail.messages[-1].text
+    assert ", from jonas.weber@example.com:" in mail.messages[-1].text
+    writes(lindner, "Thanks.", "m-2", ours, sender="Maria.Keller@example.com")
+    assert "from maria" not in mail.messages[-1].text.lower()
 
 
 @pytest.mark.parametrize("word", ["Yes", "START"])
