@@ -33,7 +33,8 @@ class Kept:
             for _, fact in tx.facts_after(0, MANY):
                 if fact.source == "/chaos":
                     kept.events[fact.id] += 1
-                    heard[fact.subject, str(fact.data.get("milestone"))] = fact.heard
+                    if fact.type == "milestone.reached":
+                        heard[fact.subject, str(fact.data.get("milestone"))] = fact.heard
             kept.entries = tx.entries_in(set(Status), limit=MANY)
             for entry in kept.entries:
                 if entry.attempts > 1 or (entry.attempts and entry.status is Status.UNKNOWN):
@@ -41,8 +42,8 @@ class Kept:
                         kept.doubted.add(entry.id)
                 elif entry.status is Status.ACCEPTED and entry.updated_at is not None:
                     kept.delays.append((entry.updated_at - entry.due_at).total_seconds())
-                    if entry.wanted.rule in MILESTONES:
-                        since = heard[entry.wanted.order, entry.wanted.rule]
+                    since = heard.get((entry.wanted.order, entry.wanted.rule))
+                    if since is not None:
                         kept.since_heard.append((entry.updated_at - since).total_seconds())
         return kept
 

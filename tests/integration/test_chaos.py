@@ -1,5 +1,7 @@
 """The chaos run, short: real processes, real providers, and the contract afterwards."""
 
+import pytest
+
 from tests.chaos.run import Plan, run
 
 SHORT = Plan(
@@ -21,6 +23,7 @@ ROLLED = Plan(
 )  # fmt: skip
 
 
+@pytest.mark.limit(600)
 def test_a_daemon_that_is_stopped_and_started_under_way_loses_doubles_and_holds_up_nothing() -> None:
     """What it left in its hands would wait for its lease, which is longer than we do."""
     outcome = run(ROLLED)
