@@ -344,10 +344,12 @@ def _place(after: str) -> tuple[datetime, str]:
 
 
 def _edges(now: datetime, zone: str) -> list[datetime]:
-    """When each hour of the time line begins by the clocks of *zone*, and when the last one ends."""
+    """When each hour of the time line begins by the clocks of *zone*, and its end: *now*, a day later."""
     local = now.astimezone(ZoneInfo(zone))
     first = now - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
-    return [first + number * HOUR for number in range(AHEAD + 1)]
+    hours = [first + number * HOUR for number in range(AHEAD + 1)]
+    end = now + AHEAD * HOUR
+    return hours if hours[-1] == end else [*hours, end]
 
 
 def _midnight(now: datetime, zone: str) -> datetime:

@@ -11,7 +11,10 @@ from playwright.sync_api import Browser
 from orchestrator.engine import Engine
 from orchestrator.journey import RuleBook
 from orchestrator.ledger import Ledger, OrderRow
-from tests.builders import at, event
+from orchestrator.ledger.values import EVERYTHING
+from orchestrator.views.now import coming, now_view
+from tests.builders import BERLIN, at, car_order, event, incoming, maria, promised
+from tests.deciding import book
 from tests.web.browser import WIDTHS, browser, look, opened, site
 from tests.web.story import LONG_ORDER, Evening, evening
 
@@ -122,6 +125,22 @@ def test_ten_thousand_who_wait_are_a_page_at_a_time_and_everybody_is_on_one(tmp_
                 seen += re.findall(r"<bdi>(BX-\d+)</bdi>", answer)
                 (page,) = re.findall(r'href="([^"]+)" rel="next"', answer)
             assert seen == [row.id for row in rows[:150]]
+
+
+@pytest.mark.parametrize(("clock", "counted"), [("18:04", 0), ("18:10", 1), ("19:00", 1)])
+def test_the_next_24_hours_are_24_hours_whatever_the_clock_reads(
+    tmp_path: Path, clock: str, counted: int
+) -> None:
+    rule = '{id: soon, on: {upcoming: arrived, before: 1d, at: "18:05"}, say: soon, channels: [email]}'
+    told = (car_order(), maria(), promised("O-1", "arrived", "2026-03-14", "2026-03-02 10:00"))
+    now = at(f"2026-03-12 {clock}")
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", upgrade=True) as ledger:
+        with ledger.transaction() as tx:
+            Engine(ledger, book(rule)).take(tx, [incoming(one) for one in told], now)
+        with ledger.read() as tx:
+            seen = now_view(tx, EVERYTHING, now, BERLIN)
+            assert coming(tx, EVERYTHING, now, BERLIN).count.number == counted
+    assert (seen.coming.count.number, sum(hour.count.number for hour in seen.hours)) == (counted, counted)
 
 
 def test_an_empty_house_says_what_would_stand_here(browser: Browser, tmp_path: Path) -> None:
