@@ -12,7 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import accumulate
 from pathlib import Path
@@ -39,14 +39,16 @@ class Picture:
 
     path: str
     signed_in: bool = True
+    by_password: bool = False
     tallest: int = 2_400  # pixels of a page that are worth showing
 
 
 PAGES = {
     "now": Picture("/console/now"),
-    "order": Picture("/console/orders/BX-101"),
+    "order": Picture("/console/orders/BX-101", tallest=1_800),
     "customer": Picture("/console/customers/C-1"),
     "messages": Picture("/console/messages", tallest=1_600),
+    "message": Picture("/console/messages/{message}", tallest=1_600),
     "rules": Picture("/console/rules", tallest=1_600),
     "rule": Picture("/console/rules/rule/not-arrived"),
     "rule-file": Picture("/console/rules/files/new-car.yaml", tallest=1_000),
@@ -57,9 +59,10 @@ PAGES = {
     "people": Picture("/console/people"),
     "changes": Picture("/console/changes"),
     "account": Picture("/console/account"),
+    "sessions": Picture("/console/account/sessions", by_password=True),
     "sign-in": Picture("/console/sign-in", signed_in=False),
 }
-BY_LINK = ("tracker", "preferences", "reply", "task", "mine")
+BY_LINK = ("tracker", "slots", "feedback", "preferences", "reply", "task", "mine")
 
 
 def main(wanted: list[str]) -> None:
@@ -81,7 +84,16 @@ def console(wanted: list[str]) -> None:
             inside = stack.enter_context(site(home.engine, home.clock.now, **benches(home)))
             for name in wanted:
                 picture = PAGES.get(name) or Picture(f"/console/welcome/{link}", signed_in=False)
-                take(browser, inside if picture.signed_in else door, name, picture)
+                picture = replace(picture, path=picture.path.format(message=message_of(home)))
+                outside = picture.by_password or not picture.signed_in
+                take(browser, door if outside else inside, name, picture)
+
+
+def message_of(home: Installed) -> int:
+    """The number of the message that says that a car has arrived."""
+    with home.engine.ledger.read() as tx:
+        entries = tx.entries_of(["BX-101"])["BX-101"]
+    return next(one.id for one in entries if one.wanted.template == "new-car/arrived" and one.message_id)
 
 
 def by_link(browser: Browser, wanted: list[str]) -> None:
@@ -126,7 +138,14 @@ def take(browser: Browser, base: str, name: str, picture: Picture) -> None:
     """Take the pictures of one page, the phone's in the dark."""
     for width in WIDTHS:
         with opened(browser, width, dark=width == PHONE) as page:
-            page.goto(f"{base}{picture.path}")
+            if picture.by_password:
+                page.goto(f"{base}/console/sign-in?next={picture.path}")
+                page.get_by_label("E-mail").fill("paul.lindner@example.com")
+                page.get_by_label("Password").fill(PASSWORD)
+                page.get_by_role("button", name="Sign in").click()
+                page.wait_for_url(f"**{picture.path}")
+            else:
+                page.goto(f"{base}{picture.path}")
             height = page.evaluate("document.documentElement.scrollHeight")
             clip = {"x": 0, "y": 0, "width": width, "height": min(int(height), picture.tallest)}
             content = smaller(page.screenshot(full_page=True, clip=clip))  # type: ignore[arg-type]

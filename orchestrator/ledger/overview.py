@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     cast,
+    exists,
     func,
     literal_column,
     null,
@@ -31,11 +32,14 @@ from orchestrator.ledger.tables import (
     SCHEDULED,
     attempts,
     entries,
+    health,
     names,
     orders,
+    pauses,
     places,
+    rulesets,
 )
-from orchestrator.ledger.values import EVERYTHING, Counted, Departure, OrderRow, Share
+from orchestrator.ledger.values import EVERYTHING, Counted, Departure, OrderRow, RuleSetState, Share
 from orchestrator.ledger.verbs import Verbs
 from orchestrator.model import Entry, Status
 
@@ -233,6 +237,25 @@ _CALLED = (
 _AT = select(places.c.customer).where(places.c.place.in_(bindparam("ids", expanding=True)))
 
 
+_UNUSUAL = select(
+    exists().where(rulesets.c.state == RuleSetState.HELD.value),
+    select(literal_column("1")).select_from(entries).where(text(HELD)).exists(),
+    exists().where(pauses.c.kind != ""),
+    exists().where(health.c.channel != ""),
+)
+
+
+class Unusual(NamedTuple):
+    """What there is of what a quiet house has not: changed rules that wait, held entries, pauses, channels
+    that do not work.
+    """
+
+    rules: bool
+    held: bool
+    paused: bool
+    unwell: bool
+
+
 class Overview(Verbs):
     """The verbs of whoever looks at everything that is under way."""
 
@@ -314,6 +337,11 @@ class Overview(Verbs):
         """Count what left since then among the last :data:`MOST` tries."""
         number = int(self._value(*_of(_number_sent, share, _tried(since, 0))))
         return Counted(number, number >= MOST)
+
+    def unusual(self) -> Unusual:
+        """Say what is out of the ordinary, in one question, so that most looks need no other."""
+        (found,) = self._rows(_UNUSUAL)
+        return Unusual(*map(bool, found))
 
     def held(self, *, after: int = 0, limit: int = 25) -> list[Entry]:
         """List what is held until a person lets it go on, by id from above *after* on."""

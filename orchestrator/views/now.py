@@ -152,7 +152,10 @@ def now_view(tx: Transaction, share: Share, now: datetime, zone: str) -> Now:
         _listed(what, rows, count, FEW, names, words)
         for what, (rows, count) in zip(LISTS, lists, strict=True)
     )
-    held = tx.ruleset(RuleSetState.HELD)
+    unusual = tx.unusual()
+    held = tx.ruleset(RuleSetState.HELD) if unusual.rules else None
+    is_limited = bool(share.locations or share.brands)
+    number = tx.count_sent(midnight, share=share) if len(left) > FEW else Counted(len(left))
     return Now(
         silent=silent,
         broken=broken,
@@ -161,13 +164,13 @@ def now_view(tx: Transaction, share: Share, now: datetime, zone: str) -> Now:
         problems=problems,
         hours=tuple(Hour(begin, count) for begin, count in zip(edges, counts, strict=False)),
         coming=_coming(due, _together(counts), FEW, names),
-        sent=_sent(left, tx.count_sent(midnight, share=share), FEW, names),
+        sent=_sent(left, number, FEW, names),
         held=held,
         proposed_by=proposed_by(tx, held) if held is not None else "",
         frozen=tx.count_held(FROZEN) if held is not None else Counted(0),
-        parked=() if share.locations or share.brands else tuple(tx.held_otherwise(FROZEN, FEW)),
-        pauses=tuple(tx.pauses()),
-        unwell=tuple(tx.health().values()),
+        parked=tuple(tx.held_otherwise(FROZEN, FEW)) if unusual.held and not is_limited else (),
+        pauses=tuple(tx.pauses()) if unusual.paused else (),
+        unwell=tuple(tx.health().values()) if unusual.unwell else (),
     )
 
 

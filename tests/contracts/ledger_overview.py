@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from orchestrator.ledger import Begin, Counted, Finish, Ledger, OrderList, OrderRow, Share, Transaction
+from orchestrator.ledger import (
+    Begin,
+    Counted,
+    Finish,
+    Health,
+    Ledger,
+    OrderList,
+    OrderRow,
+    Share,
+    Stops,
+    Transaction,
+)  # fmt: skip
 from orchestrator.model import Kind, Notification, Purpose, Status
 from orchestrator.planning.case import FROZEN
 
@@ -160,6 +171,17 @@ class OverviewContract:
             tx.hold([2, 3], FROZEN, NOW)
             assert [(entry.id, entry.reason) for entry in tx.held()] == [(2, FROZEN), (3, FROZEN)]
             assert [entry.id for entry in tx.held(after=2)] == [3]
+
+    def test_a_quiet_house_has_nothing_unusual_and_anything_else_is_named(self, ledger: Ledger) -> None:
+        with ledger.transaction() as tx:
+            assert not any(tx.unusual())
+            tx.pause(Stops.RULE, "arrived", NOW, "wrong text")
+            assert tx.unusual() == (False, False, True, False)
+            tx.keep_health(Health("sms", 5, 1, NOW))
+            tx.create([due("O-1", NOW)], NOW)
+            tx.hold([1], FROZEN, NOW)
+            tx.store_ruleset("d1", {"a.yaml": "one"}, at=NOW)
+            assert tx.unusual() == (True, True, True, True)
 
     @pytest.mark.parametrize(
         ("asked", "found"),

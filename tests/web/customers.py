@@ -25,7 +25,7 @@ from orchestrator.web.desk import Desk
 from orchestrator.web.hearing import hearing, writing
 from orchestrator.web.owner import mine_router, owner_routers
 from orchestrator.web.signed_in import OpenDoor
-from tests.builders import LINDNER, at, promised, reached
+from tests.builders import LINDNER, at, event, promised, reached
 from tests.integration.dealership import Dealership, customer, order
 from tests.serving import served
 
@@ -160,7 +160,33 @@ def told(folder: Path) -> Dealership:
         made.clock.set(at("2026-03-05 11:00"))
         made.hear(promised("BX-100", "arrived", "2026-03-12", "2026-03-05 10:55"))
         made.drain()
+        made.clock.set(at("2026-03-11 12:05"))
+        made.drain()
+        slots = [
+            {
+                "id": f"s{day}",
+                "from": f"2026-03-{day}T{hour}:00:00+01:00",
+                "to": f"2026-03-{day}T{hour + 1}:00:00+01:00",
+            }
+            for day, hour in ((14, 10), (16, 16), (17, 12))
+        ]
+        for number, who, more in (
+            ("BX-98", "aylin", {"locale": "ar", "name": "آيلين دمير"}),
+            ("BX-99", "jonas", {"locale": "de-DE", "name": "Jonas Weber"}),
+        ):
+            made.hear(
+                customer(who, "2026-03-05 12:00", **more),
+                order(number, who, "2026-03-05 12:00", location={**LINDNER, "brand": "lindner"}),
+                reached(number, "ordered", "2026-03-05 12:10"),
+                reached(number, "arrived", "2026-03-11 12:00"),
+            )
+        made.drain()
         made.clock.set(at("2026-03-12 16:01"))
+        made.drain()
+        made.hear(
+            reached("BX-98", "collected", "2026-03-12 15:30"),
+            event("slot.offered", "BX-99", "2026-03-12 15:40", slots=slots),
+        )
         made.drain()
         return made
 
@@ -171,6 +197,9 @@ def path(made: Dealership, name: str) -> str:
     """The path of the page of that name in the story that pictures show."""
     if name == "mine":
         return "/console/mine"
+    if name in ("slots", "feedback"):
+        number = {"slots": "BX-99", "feedback": "BX-98"}[name]
+        return link(made, Use.ORDER, next(one for one in made.entries(number) if one.message_id))
     use = {"tracker": Use.ORDER, "preferences": Use.PREFERENCES, "reply": Use.REPLY, "task": Use.TASK}[name]
     rule = "has-it-arrived" if use is Use.TASK else "welcome"
     sent = [one for one in made.entries("BX-100") if one.status is Status.ACCEPTED]
