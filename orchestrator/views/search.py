@@ -47,16 +47,19 @@ def _matches(tx: Transaction, ids: list[str], share: Share) -> tuple[tuple[Match
     """Each person once, who may have been found under several ids."""
     more = len(ids) > MOST
     people = customers(tx, ids[:MOST])
+    merged = {person.merged_into for person in people.values() if person.merged_into}
+    people |= customers(tx, merged - people.keys())
+    orders = tx.orders_of(people)
+    rows = tx.orders(order for theirs in orders.values() for order in theirs)
     found: dict[str, Match] = {}
-    for one, person in people.items():
-        name = person.merged_into or one
+    for one in ids[:MOST]:
+        name = people[one].merged_into or one
         if name in found:
             continue
-        theirs = tx.orders(order for each in tx.orders_of([name, one]).values() for order in each)
-        seen = tuple(row for row in theirs.values() if sees(share, row))
+        theirs = dict.fromkeys(order for each in (name, one) for order in orders.get(each, ()))
+        seen = tuple(rows[order] for order in theirs if order in rows and sees(share, rows[order]))
         if seen or not (share.locations or share.brands):
-            shown = person if name == one else customers(tx, [name])[name]
-            found[name] = Match(shown, seen)
+            found[name] = Match(people[name], seen)
     return tuple(found.values()), more
 
 
