@@ -23,7 +23,7 @@ def main() -> int:
     asked = parser.parse_args()
     plan = Plan(
         asked.database, asked.seconds, asked.seed, rate=asked.rate, pause=asked.pause,
-        script=tuple(asked.script), moods=0 if asked.calm else 1,
+        script=tuple(asked.script), moods=0 if asked.calm else 1, answer=60 if asked.calm else 3,
     )  # fmt: skip
     outcome = run(plan, asked.keep)
     say = sys.stdout.write

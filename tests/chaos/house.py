@@ -43,19 +43,19 @@ live = true
 host = "127.0.0.1"
 port = {mail}
 starttls = false
-timeout = "3s"
+timeout = "{answer}s"
 
 [channels.sms]
 live = true
 account = "{account}"
 sender = "{number}"
 url = "http://127.0.0.1:{texts}"
-timeout = "3s"
+timeout = "{answer}s"
 
 [channels.push]
 live = true
 fcm_url = "https://127.0.0.1:{push}"
-timeout = "3s"
+timeout = "{answer}s"
 
 [server]
 port = {port}

@@ -52,6 +52,7 @@ class Plan:
     script: tuple[str, ...] = ()  # what is broken, one after another; otherwise at random
     settle: float = 600.0  # seconds in which all of it must come to rest
     moods: float = 1.0  # of providers; 0: flawless
+    answer: int = 3  # seconds in which a provider must answer
 
 
 @dataclass
@@ -79,7 +80,7 @@ class Chaos:
         mail, texts, push = (proxy.port for proxy in self.proxies)
         house.write(
             folder, plan.within, mail=mail, texts=texts, push=push, port=self.port, lease=plan.lease,
-            account=ACCOUNT, number=SENDER,
+            answer=plan.answer, account=ACCOUNT, number=SENDER,
         )  # fmt: skip
         settings = {
             "BEFOREHAND_LEDGER__URL": self.database.url,

@@ -5,7 +5,7 @@ import pytest
 from tests.chaos.run import Plan, run
 
 PLAN = Plan(
-    "postgres", seconds=600, seed=9, rate=4, length=10, pause=2, lease=900, settle=300, moods=0,
+    "postgres", seconds=600, seed=9, rate=4, length=10, pause=2, lease=900, settle=300, moods=0, answer=60,
     script=("roll", "roll"),
 )  # fmt: skip
 

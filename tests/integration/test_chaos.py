@@ -18,7 +18,7 @@ def test_a_short_chaos_loses_and_doubles_nothing() -> None:
 
 
 ROLLED = Plan(
-    "sqlite", seconds=120, seed=6, rate=4, length=12, pause=3, lease=600, settle=120, moods=0,
+    "sqlite", seconds=120, seed=6, rate=4, length=12, pause=3, lease=600, settle=120, moods=0, answer=60,
     script=("roll",),
 )  # fmt: skip
 
