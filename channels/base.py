@@ -128,6 +128,7 @@ class Findable(Protocol):
         """Look for *message*, first tried at *since*: its receipt, ``None`` if the provider has it not.
 
         *others* are the provider's ids of other messages to that address, which may say the same: never it.
+        Clocks differ, ours and theirs: what they say is up to a day older may be it, what is older is not.
         A :class:`ChannelError` means that nobody can tell; the message stays unknown.
         """
         ...

@@ -283,7 +283,7 @@ class ChannelContract:
             assert found.provider_id == receipt.provider_id
             assert await channel.find(self.message, began, {receipt.provider_id}) is None  # another's
             assert await channel.find(replace(self.message, text="Etwas anderes."), began, ()) is None
-            assert await channel.find(self.message, began + timedelta(days=1), ()) is None
+            assert await channel.find(self.message, began + timedelta(days=2), ()) is None
             provider.cutting_off()
             with pytest.raises(ChannelError):  # that it is not there nobody can say
                 await channel.find(self.message, began, ())

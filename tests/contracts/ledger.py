@@ -856,7 +856,7 @@ class WriterContract:
     def test_many_changes_are_committed_and_each_gets_its_answer(self, ledger: Ledger) -> None:
         with Writer(ledger) as writer:
             futures = [writer.submit(appending(f"e{n}")) for n in range(300)]
-            assert [future.result(10) for future in futures] == [[Appended.NEW]] * 300
+            assert [future.result(60) for future in futures] == [[Appended.NEW]] * 300
         with ledger.read() as tx:
             assert len(tx.order_facts(["O-1"])["O-1"]) == 300
 
