@@ -51,12 +51,8 @@ class Machine:
 
 
 @contextmanager
-def started(
-    url: str, port: int, connections: int, role: str, *, lease: int = 0, since: float = 0
-) -> Iterator[Machine]:
-    """A machine with that role, that has loaded all and waits."""
-    numbers = [str(one) for one in (port, connections, lease, since)]
-    command = [sys.executable, "-m", "bench.machine", url, role, *numbers]
+def begun(command: list[str]) -> Iterator[Machine]:
+    """Start a process that says a line when it has loaded all, and wait for that line."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         try:
             machine = Machine(process)
@@ -64,6 +60,17 @@ def started(
             yield machine
         finally:
             process.kill()
+
+
+@contextmanager
+def started(
+    url: str, port: int, connections: int, role: str, *, lease: int = 0, since: float = 0
+) -> Iterator[Machine]:
+    """A machine with that role, that has loaded all and waits."""
+    numbers = [str(one) for one in (port, connections, lease, since)]
+    command = [sys.executable, "-m", "bench.machine", url, role, *numbers]
+    with begun(command) as machine:
+        yield machine
 
 
 @dataclass(frozen=True)

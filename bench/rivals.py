@@ -14,7 +14,7 @@ from importlib.util import find_spec
 import psycopg
 
 from bench import engine_worker, filling, sink
-from bench.machine import Machine
+from bench.machine import Machine, begun
 
 CHANGED = 100  # half of them cancelled, half put off
 FAR = timedelta(days=400)
@@ -33,13 +33,8 @@ def known() -> dict[str, Callable[[str, int, int], str]]:
 def started(engine: str, url: str, mails: sink.Sink, name: str = "1") -> Iterator[Machine]:
     """A worker of another engine that has loaded all and waits."""
     command = [sys.executable, "-m", "bench.engine_worker", engine, url, str(mails.port), name]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
-        try:
-            machine = Machine(process)
-            machine.line()
-            yield machine
-        finally:
-            process.kill()
+    with begun(command) as machine:
+        yield machine
 
 
 def took(cancel: float, later: float) -> str:
