@@ -124,6 +124,11 @@ def _happened(scene: Scene) -> list[str]:
     return [m.name for m in scene.order.milestones.values() if m.reached is not None]
 
 
+def _taken_back(scene: Scene) -> list[str]:
+    milestones = scene.order.milestones.values()
+    return [m.name for m in milestones if m.reached is None and m.retracted is not None]
+
+
 def _counts(order: Order) -> dict[str, int]:
     return dict(Counter(fact.type for fact in order.events))
 
@@ -156,6 +161,9 @@ FIELDS: Mapping[str, Field] = {
     ),
     "order.owner.name": Field("string", "who looks after it", lambda s: s.order.owner.name),
     "order.reached": Field("list<string>", "the milestones that happened", _happened),
+    "order.retracted": Field(
+        "list<string>", "the milestones that were taken back and have not happened since", _taken_back
+    ),
     "order.events": Field(
         "map<string, int>", "how often an event of each type came", lambda s: _counts(s.order)
     ),

@@ -7,6 +7,7 @@ promise would say and task by then stands in it already, and the ladder goes on 
 from datetime import datetime
 from typing import NamedTuple
 
+from orchestrator import conditions
 from orchestrator.journey import On, Rule
 from orchestrator.model import Milestone, Status, first_occasion
 from orchestrator.planning.case import SAID, Answer, Case, Firing
@@ -75,19 +76,36 @@ def correction(rule: Rule, case: Case, name: str) -> Correction | None:
             continue
         for to_one in (other, *other.for_others):
             rung, found = to_one.rung(1), retracted(to_one, case)
-            if (
-                rung is None
-                or to_one.when
-                or isinstance(found, str)
-                or not _stands(to_one, case, found, since)
-            ):
+            if rung is None or isinstance(found, str) or not _stands(to_one, case, found[0], since):
                 continue
             says |= bool(rung.say) and to_one.to == rule.to
             does |= {rung.task.do} if rung.task is not None else set()
     return Correction(since, says, frozenset(does)) if says or does else None
 
 
-def _stands(rule: Rule, case: Case, found: list[Firing], since: datetime) -> bool:
+def _stands(rule: Rule, case: Case, firing: Firing, since: datetime) -> bool:
     """Is that correction of this very time, and does somebody hear it?"""
-    outcome = case.said(rule, found[0])
-    return outcome is None or (outcome.at >= since and outcome.status not in UNHEARD)
+    outcome = case.said(rule, firing)
+    if outcome is None:
+        return _holds(rule, case, firing)
+    return outcome.at >= since and outcome.status not in UNHEARD
+
+
+def _holds(rule: Rule, case: Case, firing: Firing) -> bool:
+    """Do the conditions of that rule hold, as the planner asks them?"""
+    rung = rule.rung(1)
+    whens = [when for when in (rule.when, None if rung is None else rung.when) if when is not None]
+    if not whens:
+        return True
+    moment = max(case.now, firing.at)
+    known = conditions.variables(
+        case.order,
+        case.customer,
+        case.journey,
+        now=moment,
+        milestone=firing.milestone,
+        late_by=None,
+        event=None,
+        zone=case.zone,
+    )
+    return all(when.evaluate(known).value for when in whens)

@@ -182,6 +182,7 @@ _GUESSES = {
     "still-being-prepared": (On.MISSED, "prepared", False),
     "quiet-update": (On.SILENT, "", False),
     "arrival-retracted": (On.RETRACTED, "arrived", False),
+    "ready-retracted": (On.RETRACTED, "prepared", False),
     "first-service-soon": (On.UPCOMING, "first_service", False),
     "record-arrival-or-new-date": (On.UPCOMING, "arrived", True),
     "call-the-customer": (On.MISSED, "arrived", True),

@@ -98,7 +98,8 @@ def _closed(known: Known, event: str) -> dict[str, Collection[str]]:
     if known.phases is not None:
         closed["order.phase"] = known.phases
     if known.milestones is not None:
-        closed["milestone.name"] = closed["order.reached"] = known.milestones
+        for name in ("milestone.name", "order.expected", "order.reached", "order.retracted"):
+            closed[name] = known.milestones
     if event:
         closed["event.type"] = (event,)
     if event.startswith(("milestone.", "promise.")) and known.milestones is not None:

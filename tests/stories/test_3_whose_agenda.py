@@ -162,3 +162,31 @@ def test_an_order_of_another_brand_comes_in_its_name_and_colours() -> None:
     assert "Linea, eine Marke des Autohauses Lindner" in mail.text
     assert "#7a3b9e" in mail.html
     assert "#0b6b5d" not in mail.html
+
+
+def test_if_the_car_is_not_ready_after_all_she_does_not_come_for_nothing_and_hears_again_when_it_is() -> None:
+    not_ready = car("milestone.retracted", "2026-03-16 09:00", milestone="prepared", note="a scratched door")
+    told = story(AGREED, not_ready, until="2026-03-17 10:00", phone="")
+
+    assert "2026-03-16 09:00  customer  email  ready-retracted" in told.transcript()
+    assert "2026-03-16 09:00  owner     email  call-the-customer" in told.transcript()
+    assert "Please do not set out on Tuesday, 17 March before we have spoken" in told.text("ready-retracted")
+    assert "hand-over-tomorrow" not in told.transcript()
+
+    ready = car("milestone.reached", "2026-03-16 15:00", milestone="prepared")
+    told = story(AGREED, not_ready, ready, until="2026-03-17 10:00", phone="")
+    assert told.transcript(to="customer").splitlines()[-2:] == [
+        "2026-03-16 15:00  customer  email  ready-to-collect",
+        "2026-03-16 18:00  customer  email  hand-over-tomorrow",
+    ]
+
+
+def test_a_retraction_after_the_promised_day_is_one_message_and_one_task() -> None:
+    told = story(
+        car("milestone.retracted", "2026-03-17 09:00", milestone="prepared"), until="2026-03-17 10:59"
+    )
+
+    assert told.transcript().splitlines()[-2:] == [
+        "2026-03-17 09:00  customer  sms    ready-retracted",
+        "2026-03-17 09:00  owner     email  call-the-customer",
+    ]

@@ -183,6 +183,7 @@ def test_an_sms_is_one_segment(journey: Journey, name: str, locale: str) -> None
 @pytest.mark.parametrize(
     "name",
     ["not-arrived-yet", "still-not-arrived", "still-waiting", "quiet-update", "arrival-retracted"]
+    + ["ready-retracted"]
     + [f"parcel/{name}" for name in ("not-delivered-yet", "still-not-delivered", "your-choice")]
     + [f"parcel/{name}" for name in ("delivery-retracted", "came-back", "where-things-stand")],
 )
