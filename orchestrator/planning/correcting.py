@@ -7,9 +7,9 @@ promise would say and task by then stands in it already, and the ladder goes on 
 from datetime import datetime
 from typing import NamedTuple
 
-from orchestrator import conditions
 from orchestrator.journey import On, Rule
 from orchestrator.model import Milestone, Status, first_occasion
+from orchestrator.planning.applying import applies
 from orchestrator.planning.case import SAID, Answer, Case, Firing
 
 CORRECTED = "the message that it was taken back says so"
@@ -87,25 +87,5 @@ def _stands(rule: Rule, case: Case, firing: Firing, since: datetime) -> bool:
     """Is that correction of this very time, and does somebody hear it?"""
     outcome = case.said(rule, firing)
     if outcome is None:
-        return _holds(rule, case, firing)
+        return applies(rule, firing, case, max(case.now, firing.at))
     return outcome.at >= since and outcome.status not in UNHEARD
-
-
-def _holds(rule: Rule, case: Case, firing: Firing) -> bool:
-    """Do the conditions of that rule hold, as the planner asks them?"""
-    rung = rule.rung(1)
-    whens = [when for when in (rule.when, None if rung is None else rung.when) if when is not None]
-    if not whens:
-        return True
-    moment = max(case.now, firing.at)
-    known = conditions.variables(
-        case.order,
-        case.customer,
-        case.journey,
-        now=moment,
-        milestone=firing.milestone,
-        late_by=None,
-        event=None,
-        zone=case.zone,
-    )
-    return all(when.evaluate(known).value for when in whens)

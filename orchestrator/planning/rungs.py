@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from orchestrator import conditions
 from orchestrator.journey import On, Rule
 from orchestrator.model import Outcome, Status, first_occasion
+from orchestrator.planning.applying import applies
 from orchestrator.planning.by_hand import SPOKE
 from orchestrator.planning.case import REPLACED, STALE_AFTER, Case, Firing, spoken
 from orchestrator.planning.correcting import CORRECTED, Correction
@@ -139,20 +139,8 @@ def _withheld(rule: Rule, case: Case, firing: Firing, outcome: Outcome) -> bool:
     if spoken(outcome, rule.mode) or outcome.status not in WITHHELD:
         return False
     rung = rule.rung(firing.rung)
-    whens = [when for when in (rule.when, None if rung is None else rung.when) if when is not None]
-    if outcome.status is not Status.EXPIRED or not whens:
-        return True
-    known = conditions.variables(
-        case.order,
-        case.customer,
-        case.journey,
-        now=firing.at,
-        milestone=firing.milestone,
-        late_by=None if firing.deadline is None else firing.at - firing.deadline,
-        event=firing.event,
-        zone=case.zone,
-    )
-    return all(when.evaluate(known).value for when in whens)
+    meant = rule.when is not None or (rung is not None and rung.when is not None)
+    return outcome.status is not Status.EXPIRED or not meant or applies(rule, firing, case, firing.at)
 
 
 class Begun(NamedTuple):

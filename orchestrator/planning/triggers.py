@@ -12,6 +12,7 @@ from datetime import date, datetime, time
 
 from orchestrator.journey import Duration, On, Rule
 from orchestrator.model import STAFF, Telling, Tells, first_occasion
+from orchestrator.planning.applying import applies
 from orchestrator.planning.case import STALE_AFTER, Answer, Case, Firing, apology_open
 from orchestrator.planning.case import reached as reached_ones
 from orchestrator.planning.climbing import unheard, unsaid
@@ -45,17 +46,23 @@ def firings(rule: Rule, case: Case) -> Answer:
 def _firings(rule: Rule, case: Case) -> Answer:
     answer = _TRIGGERS[rule.trigger.on](rule, case)
     if rule.tells and not isinstance(answer, str):
-        named = tuple(_telling(case, rule.tells))
-        if named:
-            answer = [firing._replace(tells=firing.tells + named) for firing in answer]
+        answer = [
+            firing._replace(tells=(*firing.tells, *_telling(case, rule.tells, max(firing.at, firing.news))))
+            for firing in answer
+        ]
     return answer
 
 
-def _telling(case: Case, names: tuple[str, ...]) -> Iterator[Tells]:
-    """What a message that mentions these milestones tells: promises that stand and were not told yet."""
+def _telling(case: Case, names: tuple[str, ...], moment: datetime) -> Iterator[Tells]:
+    """What a message that mentions these milestones tells: promises that stand and were not told yet.
+
+    A day that is over by then is no news, so nobody counts as told.
+    """
     for name in names:
         value, told = case.promise(name), case.told(name)
-        if value is not None and (told is None or told.value != value):
+        if value is None or (told is not None and told.value == value):
+            continue
+        if calendar.ends(value, case.zone) > moment:
             yield Tells(name, value)
 
 
@@ -173,7 +180,7 @@ def upcoming(rule: Rule, case: Case) -> Answer:
     if at is not None:
         moment = _at(at, calendar.day_of(moment, case.zone), rule.trigger.before_closing, case)
     known, ends = case.heard(name, current), calendar.ends(current, case.zone)
-    if answered := _answered(rule, case, name, moment, ends):
+    if answered := _answered(rule, case, name, moment, ends) or _too_late(rule, case, name, moment, known):
         return answered
     return [
         Firing(
@@ -198,6 +205,22 @@ def _answered(rule: Rule, case: Case, name: str, moment: datetime, ends: datetim
     if taken_back is None or taken_back < moment or any(rung.say for rung in rule.rungs):
         return ""
     return f"{name} was taken back on {case.show(taken_back)}: nobody is asked whether it has happened"
+
+
+def _too_late(rule: Rule, case: Case, name: str, moment: datetime, known: datetime | None) -> str:
+    """That staff has the task of the missed promise, and not the question before it, of which we heard later."""
+    if known is None or known <= moment or any(rung.say for rung in rule.rungs):
+        return ""
+    for other in case.journey.rules:
+        if other.trigger.on is not On.MISSED or other.trigger.milestone != name or other.mode is not rule.mode:
+            continue
+        found = missed(other, case)
+        for firing in () if isinstance(found, str) else found:
+            rung, since = other.rung(firing.rung), case.since(other)
+            tasked = rung is not None and rung.task is not None and firing.tasks and firing.at <= known
+            if tasked and (since is None or firing.at >= since) and applies(other, firing, case, known):
+                return f"{name} was overdue when we heard of the promise, and {other.id!r} makes a task of it"
+    return ""
 
 
 def _at(at: time, day: date, before_closing: Duration | None, case: Case) -> datetime:

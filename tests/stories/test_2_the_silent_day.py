@@ -134,3 +134,28 @@ def test_the_wrong_car_taken_back_in_the_evening_is_one_message_and_one_task() -
 2026-03-13 10:00  manager   email  call-the-customer
 2026-03-13 17:30  customer  sms    still-not-arrived"""
     )
+
+
+def test_a_promise_that_is_past_when_it_is_heard_of_is_one_task_for_the_owner() -> None:
+    told = tell(maria_waits("2026-03-12", on="2026-03-13 10:00"), until="2026-03-13 12:00")
+
+    assert told.transcript() == (
+        "2026-03-13 10:00  customer  sms    not-arrived-yet\n2026-03-13 10:00  owner     email  call-the-customer"
+    )
+
+
+def test_a_revision_to_a_day_that_is_over_is_told_nobody_and_brings_no_text_forward() -> None:
+    told = tell(
+        maria_waits("2026-03-19"),
+        car("promise.made", "2026-03-16 10:00", milestone="arrived", date="2026-03-12"),
+        until="2026-03-20 18:00",
+    )
+
+    assert [line for line in told.transcript().splitlines() if "quiet-update" not in line] == [
+        "2026-03-16 10:00  owner     email  record-arrival-or-new-date",
+        "2026-03-16 11:00  manager   email  record-arrival-or-new-date",
+        "2026-03-19 17:30  customer  sms    not-arrived-yet",
+        "2026-03-19 17:30  owner     email  call-the-customer",
+        "2026-03-20 11:30  manager   email  call-the-customer",
+        "2026-03-20 17:30  customer  sms    still-not-arrived",
+    ]
