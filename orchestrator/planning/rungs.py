@@ -274,6 +274,27 @@ def _next_rung(rule: Rule, case: Case, first: Firing) -> int:
     return max(said, default=0) + 1
 
 
+def owed(rule: Rule, case: Case, first: Firing) -> Iterator[Firing]:
+    """The tasks of that ladder which began, although another promise was told since.
+
+    Whoever speaks with the customer meanwhile has done what they were for.
+    """
+    mine = f"{first.occasion}.r"
+    begun = {
+        int(outcome.occasion.removeprefix(mine).partition(".")[0])
+        for outcome in case.order.outcomes.values()
+        if outcome.rule == rule.id
+        and outcome.status is not Status.CANCELLED
+        and outcome.occasion.startswith(mine)
+    }
+    if not begun or any(kind == SPOKE and moment >= first.at for moment, kind in case.order.contacts):
+        return
+    for number, moment in _moments(rule, case, first.at, min(begun)):
+        rung = rule.rung(number)
+        if number in begun and rung is not None and rung.task is not None:
+            yield _on(first, number, case.awake(first.at, moment))._replace(says=False)
+
+
 def rung_of(occasion: str) -> int:
     """The rung an occasion ends in (``….r3`` → 3), or 0."""
     tail = first_occasion(occasion).rpartition(".r")[2]

@@ -11,19 +11,18 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 
 from orchestrator.journey import Duration, On, Rule
-from orchestrator.model import STAFF, Telling, Tells, first_occasion
+from orchestrator.model import STAFF, Tells
 from orchestrator.planning.applying import applies
-from orchestrator.planning.case import STALE_AFTER, Answer, Case, Firing, apology_open
+from orchestrator.planning.case import Answer, Case, Firing, apology_open
 from orchestrator.planning.case import reached as reached_ones
 from orchestrator.planning.climbing import unheard, unsaid
-from orchestrator.planning.correcting import correction, retracted
-from orchestrator.planning.past import past, why
+from orchestrator.planning.correcting import retracted
+from orchestrator.planning.missing import missed, told_to
 from orchestrator.planning.rungs import ladder
 from orchestrator.timing import calendar
 from orchestrator.timing.moves import Move
 
 CANCELLED = "order.cancelled"  # the one event of which something is said when the order is over
-MISSED_ON_HOLD = "tell-about-the-missed-promise"
 
 
 def firings(rule: Rule, case: Case) -> Answer:
@@ -66,17 +65,6 @@ def _telling(case: Case, names: tuple[str, ...], moment: datetime) -> Iterator[T
             yield Tells(name, value)
 
 
-def _told(rule: Rule, name: str, case: Case) -> Telling | None:
-    """What the reader of this rule was last told: others who hear the same may hear it after the customer."""
-    tellings = case.milestone(name).tellings
-    if rule.to == "customer" or len(tellings) < 2:
-        return case.told(name)
-    said, _, role = (tellings[-1].key or "").rpartition("/")
-    said = first_occasion(said)
-    mine = role == "customer" and said.startswith(f"{case.order.id}/{rule.id}/")
-    return tellings[-2] if mine and f"{said}/{rule.to}" not in case.order.outcomes else tellings[-1]
-
-
 # ── the triggers ─────────────────────────────────────────────────────────────
 
 
@@ -100,63 +88,6 @@ def reached(rule: Rule, case: Case) -> Answer:
             never_stale=apology_open(case.order, case.journey, name),
         )
     ]
-
-
-def missed(rule: Rule, case: Case) -> Answer:
-    """Due at the deadline, the end of the told promise plus D, if M did not happen before it."""
-    name = rule.trigger.milestone
-    state, told, current = case.milestone(name), _told(rule, name, case), case.promise(name)
-    if current is None:
-        return f"there is no promise for {name}"
-    speaks = any(rung.say for rung in rule.rungs)
-    value = told.value if told is not None and speaks else current
-    deadline = case.add(calendar.ends(value, case.zone, rule.trigger.closes), rule.trigger.by)
-    done = case.happened(name)
-    if done is not None and done[0] < deadline:
-        return f"kept: {done[1]} happened on {case.show(done[0])}, before the deadline {case.show(deadline)}"
-    known = case.heard(name, value)
-    first = Firing(
-        occasion=f"{name}#{state.episode}.{value}",
-        at=deadline,
-        news=deadline if known is None else max(deadline, known),
-        because=f"{name} was promised for {case.show(value)} and had not happened by {case.show(deadline)}",
-        unless=f"{name} happens before, or the promise moves",
-        milestone=name,
-        hushed=_untold(rule, name, case) if told is None or case.promise(name) == told.value else "",
-        deadline=deadline,
-    )
-    if (hold := case.hold_at(deadline)) is not None:
-        release = hold.until or case.now
-        first = first._replace(at=release, news=max(release, first.news))
-        if speaks and told is not None:
-            return [_on_hold(first, case)] if done is None else _late(done, case)
-    found = ladder(rule, case, first, correction(rule, case, name))
-    if done is None or done[0] > case.now:
-        return found
-    # What happens at the very deadline has not kept it: at that instant, both are true.
-    return [firing for firing in found if firing.at == done[0] == case.now] or _late(done, case)
-
-
-def _untold(rule: Rule, name: str, case: Case) -> str:
-    """Why nobody can have been told the promise for *name* that stands, or ""."""
-    if case.told(name) is None:
-        return f"the customer was never told a promise for {name}"
-    over = past(case, name, rule.timing.stale_after or STALE_AFTER)
-    return why(case, name, over) if over is not None else ""
-
-
-def _on_hold(first: Firing, case: Case) -> Firing:
-    """A told promise that passed during a hold makes a task at the release, and no apology."""
-    return first._replace(
-        because=f"{first.milestone} was promised by {case.show(first.deadline or first.at)}, "
-        "which passed while the order was on hold",
-        hushed="the promise passed while the order was on hold: the owner tells the customer",
-        instead=MISSED_ON_HOLD,
-    )
-
-
-def _late(done: tuple[datetime, str], case: Case) -> str:
-    return f"{done[1]} happened on {case.show(done[0])}, late, and nothing more is missing"
 
 
 UNTOLD = "the promise is internal: the customer was never told one"
@@ -208,11 +139,15 @@ def _answered(rule: Rule, case: Case, name: str, moment: datetime, ends: datetim
 
 
 def _too_late(rule: Rule, case: Case, name: str, moment: datetime, known: datetime | None) -> str:
-    """That staff has the task of the missed promise, and not the question before it, of which we heard later."""
+    """That staff has the task of the missed promise, and not the question before it that nobody could ask."""
     if known is None or known <= moment or any(rung.say for rung in rule.rungs):
         return ""
     for other in case.journey.rules:
-        if other.trigger.on is not On.MISSED or other.trigger.milestone != name or other.mode is not rule.mode:
+        if (
+            other.trigger.on is not On.MISSED
+            or other.trigger.milestone != name
+            or other.mode is not rule.mode
+        ):
             continue
         found = missed(other, case)
         for firing in () if isinstance(found, str) else found:
@@ -256,7 +191,7 @@ def moved(rule: Rule, case: Case) -> Answer:
     """Due when the promise begins or ends at least D from what was told and stood still for `settle`."""
     trigger = rule.trigger
     name = trigger.milestone
-    state, told = case.milestone(name), _told(rule, name, case)
+    state, told = case.milestone(name), told_to(rule, name, case)
     promise = state.promise
     if promise is None:
         return f"there is no promise for {name}"

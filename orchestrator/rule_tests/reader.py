@@ -8,8 +8,8 @@ from orchestrator.findings import suggestion
 from orchestrator.journey import Journey, RuleBook
 from orchestrator.model import Kind
 from orchestrator.planning.answering import DO as ANSWER
+from orchestrator.planning.missing import MISSED_ON_HOLD
 from orchestrator.planning.tasks import UNREACHED
-from orchestrator.planning.triggers import MISSED_ON_HOLD
 from orchestrator.rule_tests.facts import Cast
 from orchestrator.rule_tests.moments import minute, shown
 from orchestrator.rule_tests.shape import FILE, PATTERN, TEST

@@ -1,5 +1,9 @@
 """Scene 2: the 12th ends and nothing arrived. Silence is the worst answer."""
 
+from typing import Any
+
+import pytest
+
 from tests.builders import NORA
 from tests.stories.telling import car, maria_waits, tell
 
@@ -140,7 +144,8 @@ def test_a_promise_that_is_past_when_it_is_heard_of_is_one_task_for_the_owner() 
     told = tell(maria_waits("2026-03-12", on="2026-03-13 10:00"), until="2026-03-13 12:00")
 
     assert told.transcript() == (
-        "2026-03-13 10:00  customer  sms    not-arrived-yet\n2026-03-13 10:00  owner     email  call-the-customer"
+        "2026-03-13 10:00  customer  sms    not-arrived-yet\n"
+        "2026-03-13 10:00  owner     email  call-the-customer"
     )
 
 
@@ -158,4 +163,59 @@ def test_a_revision_to_a_day_that_is_over_is_told_nobody_and_brings_no_text_forw
         "2026-03-19 17:30  owner     email  call-the-customer",
         "2026-03-20 11:30  manager   email  call-the-customer",
         "2026-03-20 17:30  customer  sms    still-not-arrived",
+    ]
+
+
+def test_a_new_date_is_no_call_and_the_manager_hears_that_nobody_called() -> None:
+    told = tell(
+        maria_waits("2026-03-12"),
+        car("promise.made", "2026-03-12 20:30", milestone="arrived", date="2026-03-19"),
+        until="2026-03-13 12:00",
+    )
+
+    assert told.transcript().splitlines()[2:] == [
+        "2026-03-12 17:30  customer  sms    not-arrived-yet",
+        "2026-03-12 17:30  owner     email  call-the-customer",
+        "2026-03-13 08:00  customer  email  arrival-moved",
+        "2026-03-13 11:30  manager   email  call-the-customer",
+    ]
+    to_paul = told.messages[-1].text
+    assert "the car is not here; the day the customer knows now is Thursday, 19 March." in to_paul
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        car("contact.logged", "2026-03-13 10:00", direction="out", note="told her myself"),
+        car("promise.made", "2026-03-13 10:00", milestone="arrived", date="2026-03-20", told=True),
+        car("milestone.reached", "2026-03-13 10:00", milestone="arrived"),
+        car(
+            "task.acknowledged", "2026-03-13 10:00", by="Nora Brandt",
+            task="BX-100/not-arrived/arrived#1.2026-03-12.r1.task/owner",
+        ),
+    ],
+    ids=["a call", "a date told by a person", "the arrival", "an acknowledgement"],
+)  # fmt: skip
+def test_after_a_new_date_the_call_is_no_longer_owed_after(answer: dict[str, Any]) -> None:
+    told = tell(
+        maria_waits("2026-03-12"),
+        car("promise.made", "2026-03-12 20:30", milestone="arrived", date="2026-03-19"),
+        answer,
+        until="2026-03-13 12:00",
+    )
+
+    assert "manager   email  call-the-customer" not in told.transcript()
+
+
+def test_a_text_that_names_the_new_date_leaves_the_owner_to_call_in_the_morning() -> None:
+    mornings = {**NORA, "working_hours": [{"days": "weekdays", "from": "08:00", "to": "12:00"}]}
+    told = tell(
+        maria_waits("2026-03-12", owner=mornings),
+        car("promise.made", "2026-03-12 17:00", milestone="arrived", date="2026-03-19"),
+        until="2026-03-13 08:30",
+    )
+
+    assert told.transcript().splitlines()[-2:] == [
+        "2026-03-12 17:30  customer  sms    not-arrived-yet",
+        "2026-03-13 08:00  owner     email  call-the-customer",
     ]
