@@ -182,7 +182,6 @@ _WORDS = {  # what employees call the facts that need no detail of their own
     "order.held": "the order was put on hold",
     "order.released": "the hold ended",
     "order.cancelled": "the order was cancelled",
-    "contact.logged": "staff and customer spoke",
     "message.replied": "the customer answered",
     "feedback.given": "the customer gave feedback",
     "slot.offered": "times were offered",
@@ -217,13 +216,15 @@ def _said_by(fact: Fact, order: Order, zone: str) -> str:
         reason = f" ({data['reason']})" if data.get("reason") else ""
         return f"{data['milestone']} for {show(promised(data), zone)}{reason}"
     if fact.type == "milestone.reached":
-        return f"{data['milestone']}"
+        return f"{data['milestone']}{_in_words(data, 'note')}"
     if fact.type == "milestone.retracted":
-        return f"{data['milestone']} taken back"
+        return f"{data['milestone']} taken back{_in_words(data, 'note')}"
+    if fact.type == "contact.logged":
+        return f"{_spoke(data)}{_in_words(data, 'reason', 'note')}"
     if fact.type in ("task.acknowledged", "task.done"):
         verb = "acknowledged" if fact.type == "task.acknowledged" else "finished"
         rule = _rule_of(data["task"], order)
-        return f"{data.get('by') or 'somebody'} {verb} the task of {rule}"
+        return f"{data.get('by') or 'somebody'} {verb} the task of {rule}{_in_words(data, 'outcome')}"
     if fact.type == "message.rescheduled":
         rule = _rule_of(data["message"], order)
         when = calendar.show(datetime.fromisoformat(data["at"]), zone)
@@ -241,8 +242,23 @@ def _said_by(fact: Fact, order: Order, zone: str) -> str:
         rule = _rule_of(data["message"], order)
         why = f": {data['reason']}" if data.get("reason") else ""
         return f"{data.get('by') or 'somebody'} closed the links in what {rule} said{why}"
-    reason = f": {data['reason']}" if data.get("reason") else ""
-    return f"{_WORDS.get(fact.type, fact.type)}{reason}"
+    return f"{_WORDS.get(fact.type, fact.type)}{_in_words(data, 'reason')}"
+
+
+def _spoke(data: Mapping[str, Any]) -> str:
+    """Who turned to whom, as far as a logged contact says so."""
+    by = data.get("by")
+    if data.get("direction") == "in":
+        return f"the customer turned to {by or 'us'}"
+    if data.get("direction") == "out":
+        return f"{by or 'somebody here'} spoke with the customer"
+    return f"{by} and the customer spoke" if by else "staff and customer spoke"
+
+
+def _in_words(data: Mapping[str, Any], *names: str) -> str:
+    """What people wrote about it."""
+    words = "; ".join(str(data[name]) for name in names if data.get(name))
+    return f": {words}" if words else ""
 
 
 def _rule_of(key: str, order: Order) -> str:

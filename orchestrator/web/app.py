@@ -21,6 +21,7 @@ from orchestrator.web.body import RETRY_AFTER
 from orchestrator.web.console.live import Watcher
 from orchestrator.web.desk import Desk
 from orchestrator.web.events import Hear, events_router
+from orchestrator.web.heads import Heads
 from orchestrator.web.signed_in import Door, NotSignedIn
 from orchestrator.web.standing import standing_router
 
@@ -52,6 +53,7 @@ def create_app(
     With *events_key* events are taken from whoever has an API key for it, and there are rooms.
     """
     app = FastAPI(title="Beforehand", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Heads)
     events = events_router(
         hear,
         now=now,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI, Response
 
 from orchestrator.errors import LedgerError, NotReady
 from orchestrator.web.answers import answer, problem_answer
+from orchestrator.web.heads import Heads
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' text format
 
@@ -53,6 +54,7 @@ def metrics_router(exposed: Callable[[], bytes]) -> APIRouter:
 def monitor_app(ready: Callable[[], Awaitable[bool]], exposed: Callable[[], bytes]) -> FastAPI:
     """Return the application for a port of its own."""
     app = FastAPI(title="Beforehand", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Heads)
     app.include_router(standing_router(ready))
     app.include_router(metrics_router(exposed))
     return app

@@ -74,6 +74,32 @@ def last(*told: Told, entries: tuple[Entry, ...] = ()) -> tuple[str, str, str]:
             event("task.done", "O-1", "2026-03-12 12:00", task="elsewhere"),
             ("happened", "somebody finished the task of elsewhere", ""),
         ),
+        (
+            event(
+                "contact.logged",
+                "O-1",
+                "2026-03-12 12:00",
+                direction="out",
+                by="Nora Brandt",
+                note="After six.",
+            ),
+            ("happened", "Nora Brandt spoke with the customer: After six.", ""),
+        ),
+        (
+            event("contact.logged", "O-1", "2026-03-12 12:00", direction="in", reason="where is it?"),
+            ("happened", "the customer turned to us: where is it?", ""),
+        ),
+        (event("contact.logged", "O-1", "2026-03-12 12:00"), ("happened", "staff and customer spoke", "")),
+        (
+            event(
+                "milestone.reached", "O-1", "2026-03-12 12:00", milestone="arrived", note="at the back gate"
+            ),
+            ("happened", "arrived: at the back gate", ""),
+        ),
+        (
+            event("task.done", "O-1", "2026-03-12 12:00", task="elsewhere", outcome="She comes on Saturday."),
+            ("happened", "somebody finished the task of elsewhere: She comes on Saturday.", ""),
+        ),
         (event("yard.note", "O-1", "2026-03-12 12:00"), ("happened", "yard.note", "")),
     ],
 )

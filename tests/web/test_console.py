@@ -168,6 +168,6 @@ def test_what_changes_is_on_the_screen_by_itself_and_an_open_form_stays(
         house.hear(
             event("contact.logged", "BX-104", "2026-03-12 18:09", direction="in", by="Nora Brandt", note="")
         )
-        page.get_by_text("staff and customer spoke").first.wait_for()
+        page.get_by_text("the customer turned to Nora Brandt").first.wait_for()
         assert form.locator("input.why-not").input_value() == "I have not finished this"
         assert form.locator("button").first.is_visible()

@@ -23,6 +23,7 @@ from orchestrator.access.roles import GRANTS, WHOLE_HOUSE, WORDS, Action, Grant,
 from orchestrator.cli.web import application
 from orchestrator.web.api.keys import Key
 from orchestrator.web.console.live import Watcher
+from orchestrator.web.heads import is_stream
 from orchestrator.web.hearing import writing
 from orchestrator.web.signed_in import SAFE, Allowed, OpenDoor
 from tests.web.installation import Installed, installed
@@ -170,6 +171,18 @@ def test_every_route_declares_an_action_or_a_scope_or_is_open_for_a_reason(serve
     }
 
     assert not undeclared
+
+
+def test_whatever_answers_get_answers_head_as_well(served: Served) -> None:
+    paths = [re.sub(r"{.*?}", "x", route.path) for method, route in served.routes() if method == "GET"]
+    asked = [path for path in paths if not is_stream(path)]
+
+    gotten = served.asked(*(("GET", path, {}) for path in asked))
+    headed = served.asked(*(("HEAD", path, {}) for path in asked))
+
+    assert {"/unsubscribe/x", "/order/x", "/health", "/console/now", "/api/v1/orders"} <= set(asked)
+    assert [one.status_code for one in headed] == [one.status_code for one in gotten]
+    assert not any(one.content for one in headed)
 
 
 def test_what_changes_something_declares_more_than_seeing(served: Served) -> None:
