@@ -67,6 +67,7 @@ def create_app(
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         if rooms is not None and _is_for_people(request):
+            await _recognise(request, rooms.door)
             response = frame.error_page(request, error.status_code, error.detail)
         else:
             plain = HTTPStatus(error.status_code).phrase
@@ -124,6 +125,15 @@ def _include(app: FastAPI, routers: Iterable[APIRouter]) -> None:
         app.include_router(router)
     app.state.routes = tuple(route for router in found for route in router.routes)
     app.state.paths = frozenset(getattr(route, "path", "") for route in app.state.routes)
+
+
+async def _recognise(request: Request, door: Door) -> None:
+    """Let an error's page have its navigation, also where no route asked who is signed in."""
+    if not hasattr(request.state, "viewer"):
+        try:
+            request.state.viewer = await door.viewer(request)
+        except LedgerError:
+            return  # the error is told without it
 
 
 def _is_for_people(request: Request) -> bool:

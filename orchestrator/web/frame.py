@@ -9,7 +9,7 @@ from hashlib import blake2b
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
@@ -63,6 +63,17 @@ NAVIGATION = (
     Place("Changes", "/console/changes", Action.READ_AUDIT),
     Place("Account", "/console/account", Action.OWN_ACCOUNT),
 )
+
+
+TITLES = {
+    HTTPStatus.BAD_REQUEST: "Nothing was changed",
+    HTTPStatus.FORBIDDEN: "Not for you to do",
+    HTTPStatus.NOT_FOUND: "There is nothing here",
+    HTTPStatus.CONFLICT: "Nothing was changed",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Not at the moment",
+}
+"""What a page that is an answer of this kind is called."""
 
 
 class Frame:
@@ -152,9 +163,15 @@ def render(
 
 
 def error_page(request: Request, status: int, detail: str = "") -> Response:
-    """Return what went wrong, as a page."""
+    """Return what went wrong, as a page, with the way back to where it was asked for."""
     status = HTTPStatus(status)
-    return render(request, "console/error.html", status=status, title=status.phrase, detail=detail)
+    detail = "" if detail == status.phrase else detail.rstrip(".")
+    title = TITLES.get(status, status.phrase)
+    if not detail and status is HTTPStatus.NOT_FOUND:
+        detail = "No page has this address; an order or a customer is found by the search above"
+    return render(
+        request, "console/error.html", status=status, title=title, detail=detail, back=_back(request)
+    )
 
 
 def see(path: str, said: str = "") -> Response:
@@ -224,3 +241,12 @@ def _here(request: Request) -> str:
     query = request.url.query
     path = re.sub(r"^/+", "/", request.url.path)  # `//host` would be another site
     return f"{path}?{query}" if query else path
+
+
+def _back(request: Request) -> str:
+    """The page of ours whose form was sent, or ""."""
+    came = urlsplit(request.headers.get("referer", ""))
+    is_ours = came.netloc == request.headers.get("host") and came.path.startswith("/console/")
+    if not is_ours or request.method not in ("POST", "PUT", "DELETE"):
+        return ""
+    return f"{came.path}?{came.query}" if came.query else came.path

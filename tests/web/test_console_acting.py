@@ -164,6 +164,29 @@ def test_a_promise_that_is_no_date_is_refused_and_nothing_is_kept(house: Evening
     assert newest(house) == before
 
 
+@pytest.mark.parametrize(
+    ("to", "given", "words"),
+    [
+        ("promises", {"date": "2019-01-01"}, "That day is past"),
+        ("promises", {"date": "2026-03-12", "time": "08:00"}, "That day is past"),
+        ("milestones", {"date": "2027-05-05"}, "That is still to come"),
+    ],
+)
+def test_a_promise_of_the_past_and_a_milestone_of_the_future_are_refused_with_a_way_back(
+    house: Evening, console: Pages, to: str, given: dict[str, str], words: str
+) -> None:
+    before = newest(house)
+
+    form = console.fields(BX, to, milestone="arrived", **given)
+    page = f"{console.client.base_url}{BX}"
+    answer = console.client.post(f"{BX}/{to}", data=form, headers={"Referer": page})
+
+    assert (answer.status_code, newest(house)) == (400, before)
+    assert "<h1>Nothing was changed</h1>" in answer.text
+    assert words in answer.text
+    assert f'href="/console/{BX}"' in answer.text
+
+
 def test_what_happened_yesterday_is_heard_as_of_then(house: Evening, console: Pages) -> None:
     console.send(BX, "milestones", milestone="arrived", date="2026-03-12", time="17:55", note="at the gate")
 

@@ -49,6 +49,7 @@ def test_a_page_that_is_not_there_says_so_in_the_frame(console: str) -> None:
     answer = httpx.get(f"{console}/console/nowhere")
 
     assert (answer.status_code, "Back to the beginning" in answer.text) == (404, True)
+    assert 'id="places"' in answer.text  # and with the ways to everything that is there
 
 
 def test_every_page_forbids_what_is_not_ours(console: str) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
@@ -35,7 +36,7 @@ LONGEST = 2000  # characters of a note
 
 def router(desk: Desk) -> APIRouter:
     """Return the routes of the forms."""
-    routes = _holding(desk)
+    routes = _correcting(desk)
 
     @routes.post("/console/orders/{order:path}/calls")
     async def call(request: Request, viewer: Calling, order: str) -> Response:
@@ -47,40 +48,6 @@ def router(desk: Desk) -> APIRouter:
             "note": _given(form, "note", "write what was said"),
         }
         return await _said(desk, viewer, order, form, "contact.logged", data, "The call is on the order.")
-
-    @routes.post("/console/orders/{order:path}/promises")
-    async def promise(request: Request, viewer: Correcting, order: str) -> Response:
-        """Hear another date, and whether the customer knows it already."""
-        form = await form_of(request)
-        zone = await desk.read(partial(_zone, desk=desk, viewer=viewer, order=order))
-        data: dict[str, object] = {
-            "milestone": _given(form, "milestone", "choose what was promised"),
-            "told": form.get("told") == "yes",
-            "source": viewer.name,
-            "reason": _text(form, "reason"),
-        }
-        if form.get("time"):
-            data["at"] = _moment(form, zone).isoformat()
-        else:
-            data["date"] = _given(form, "date", "give the new day")
-        told = "and the customer knows" if data["told"] else "and the rules tell the customer"
-        return await _said(
-            desk, viewer, order, form, "promise.made", data, f"The new date is on the order, {told}."
-        )
-
-    @routes.post("/console/orders/{order:path}/milestones")
-    async def milestone(request: Request, viewer: Correcting, order: str) -> Response:
-        """Hear that a milestone happened."""
-        form = await form_of(request)
-        zone = await desk.read(partial(_zone, desk=desk, viewer=viewer, order=order))
-        at = _moment(form, zone) if form.get("date") else None
-        data = {
-            "milestone": _given(form, "milestone", "choose what happened"),
-            "note": _text(form, "note"),
-        }
-        return await _said(
-            desk, viewer, order, form, "milestone.reached", data, "It is on the order that this happened.", at
-        )
 
     @routes.post("/console/orders/{order:path}/tasks")
     async def task(request: Request, viewer: Doing, order: str) -> Response:
@@ -124,9 +91,49 @@ def router(desk: Desk) -> APIRouter:
     return routes
 
 
-def _holding(desk: Desk) -> APIRouter:
-    """The routes by which an order stands still and goes on."""
+def _correcting(desk: Desk) -> APIRouter:
+    """The routes by which a promise or a milestone is put right, and an order stands still and goes on."""
     routes = APIRouter()
+
+    @routes.post("/console/orders/{order:path}/promises")
+    async def promise(request: Request, viewer: Correcting, order: str) -> Response:
+        """Hear another date, and whether the customer knows it already."""
+        form = await form_of(request)
+        zone = await desk.read(partial(_zone, desk=desk, viewer=viewer, order=order))
+        data: dict[str, object] = {
+            "milestone": _given(form, "milestone", "choose what was promised"),
+            "told": form.get("told") == "yes",
+            "source": viewer.name,
+            "reason": _text(form, "reason"),
+        }
+        if form.get("time"):
+            at = _moment(form, zone)
+            _demand_ahead(at < desk.now())
+            data["at"] = at.isoformat()
+        else:
+            data["date"] = day = _given(form, "date", "give the new day")
+            _demand_ahead(day < f"{desk.now().astimezone(ZoneInfo(zone)):%Y-%m-%d}")
+        told = "and the customer knows" if data["told"] else "and the rules tell the customer"
+        return await _said(
+            desk, viewer, order, form, "promise.made", data, f"The new date is on the order, {told}."
+        )
+
+    @routes.post("/console/orders/{order:path}/milestones")
+    async def milestone(request: Request, viewer: Correcting, order: str) -> Response:
+        """Hear that a milestone happened."""
+        form = await form_of(request)
+        zone = await desk.read(partial(_zone, desk=desk, viewer=viewer, order=order))
+        at = _moment(form, zone) if form.get("date") else None
+        if at is not None and at > desk.now():
+            why = "that is still to come; what will happen is a promise, and is corrected there"
+            raise HTTPException(HTTPStatus.BAD_REQUEST, why)
+        data = {
+            "milestone": _given(form, "milestone", "choose what happened"),
+            "note": _text(form, "note"),
+        }
+        return await _said(
+            desk, viewer, order, form, "milestone.reached", data, "It is on the order that this happened.", at
+        )
 
     @routes.post("/console/orders/{order:path}/hold")
     async def hold(request: Request, viewer: Correcting, order: str) -> Response:
@@ -247,6 +254,13 @@ def _moment(form: Form, zone: str) -> datetime:
         return calendar.local(moment.date(), moment.time(), zone)
     except (ValueError, OverflowError):
         raise HTTPException(HTTPStatus.BAD_REQUEST, "give a day and an hour") from None
+
+
+def _demand_ahead(is_past: bool) -> None:
+    """Raise 400 for a promise that nobody could keep any more."""
+    if is_past:
+        why = "that day is past: say that it happened, or give one that is still to come"
+        raise HTTPException(HTTPStatus.BAD_REQUEST, why)
 
 
 def _given(form: Form, name: str, words: str) -> str:
