@@ -126,6 +126,11 @@ def _near_field(name: str, names: Mapping[str, str]) -> str:
         leaves = [known.rpartition(".")[2] for known in names if known.rpartition(".")[0] == family]
         if close := nearest(leaf, leaves):
             return f"did you mean {f'{family}.{close}'.lstrip('.')!r}?"
+    if parent == "event":
+        return "of an event there is event.type, event.count and event.data; its subject is order.id"
+    root, _, rest = name.partition(".")
+    if rest and (close := nearest(root, {known.partition(".")[0] for known in names}, 0.8)) and close != root:
+        return f"did you mean {f'{close}.{rest}'!r}?"
     if name.startswith(ATTRIBUTE):
         return f"declare it: attributes: {{{name.removeprefix(ATTRIBUTE).partition('.')[0]}: text}}"
     return "a text needs quotes" if "." not in name else ""

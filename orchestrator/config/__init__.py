@@ -14,8 +14,8 @@ from pydantic.fields import FieldInfo
 
 from channels.settings import ELSEWHERE, is_secret
 from orchestrator.config import channels, toml_words
+from orchestrator.config.across import across, without
 from orchestrator.config.section import Section
-from orchestrator.config.senders import Sender, unsigned
 from orchestrator.config.settings import Brand, Calendar, Settings, Subscriber
 from orchestrator.config.toml_places import Path as Name  # ("channels", "email", "port")
 from orchestrator.config.toml_places import Place, places
@@ -212,44 +212,36 @@ def _put(data: dict[str, Any], name: Name, value: str) -> None:
 
 
 def _validated(folder: Path, draft: _Draft, *, elsewhere: bool = False) -> Settings | None:
+    """The settings, if they can be used; what is wrong with them is told, also with several together."""
     # Sections that nobody wrote are checked too: the paths among their defaults are seen from the folder.
     data = {key: {} for key in Settings.model_fields} | draft.data
+    context = {"folder": folder, ELSEWHERE: elsewhere}
+    wrong: list[Name] = []
     try:
-        settings = draft.model.model_validate(data, context={"folder": folder, ELSEWHERE: elsewhere})
+        settings = draft.model.model_validate(data, context=context)
     except ValidationError as invalid:
-        for error in invalid.errors(include_url=False, include_input=False):
-            context = error.get("ctx", {})
-            name = tuple(str(part) for part in (*error["loc"], context.get("key")) if part not in (None, ""))
-            code, message, hint = _explained(draft.model, name, error["type"], error["msg"], context)
-            if name[-1].endswith(SHARE):
-                hint = hint or toml_words.share(toml_words.given(draft.data, name))
-            draft.complain(name, code, message, hint)
-        return None
-    if settings.channels.email.live and settings.sender.email == Sender().email:
-        hint = 'in [sender], write email = "service@example.com"'
-        draft.complain(
-            ("channels", "email", "live"), "C022", "live mail needs the mailbox it comes from", hint
-        )
-    there = settings.channels.named()
-    for table, reporter in settings.callbacks.named().items():
-        if reporter.channel not in there:
-            place = (channels.CALLBACKS, table, "channel")
-            near = did_you_mean(reporter.channel, there)
-            draft.complain(place, "C038", f"no channel is called {reporter.channel!r}", near)
-    for table, subscriber in settings.subscribers.items():
-        for key, hint in (
-            ("url", 'write url = "https://example.com/hooks"'),
-            ("secret", f"set {_variable(('subscribers', table, 'secret'))}"),
-        ):
-            if not getattr(subscriber, key) and not (elsewhere and key == "secret"):
-                message = f"{table} cannot be told anything: {key} is missing"
-                draft.complain(("subscribers", table), "C036", message, hint)
-    for sharer, why, hint in channels.sharing_nothing(there):
-        draft.complain((channels.CHANNELS, sharer, "rate_of"), "C045", why, hint)
-    keys = settings.server.keys
-    for found in unsigned(settings.sender, settings.brands, keys) if keys or not elsewhere else ():
-        draft.complain(found.setting, "C043", found.message, found.hint)
-    return settings
+        wrong = list(_complaints(invalid, draft))
+        rest = without(data, wrong)
+        try:
+            settings = draft.model.model_validate(rest, context=context)
+        except ValidationError:
+            return None
+    for one in across(settings, draft.data, elsewhere=elsewhere):
+        if not one.rests_on(wrong):
+            draft.complain(one.name, one.code, one.message, one.hint)
+    return None if wrong else settings
+
+
+def _complaints(invalid: ValidationError, draft: _Draft) -> Iterator[Name]:
+    """Note everything that is wrong by itself, and return where."""
+    for error in invalid.errors(include_url=False, include_input=False):
+        context = error.get("ctx", {})
+        name = tuple(str(part) for part in (*error["loc"], context.get("key")) if part not in (None, ""))
+        code, message, hint = _explained(draft.model, name, error["type"], error["msg"], context)
+        if name[-1].endswith(SHARE):
+            hint = hint or toml_words.share(toml_words.given(draft.data, name))
+        draft.complain(name, code, message, hint)
+        yield name
 
 
 def _explained(

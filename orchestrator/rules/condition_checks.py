@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from orchestrator.conditions.fields import WEEKDAYS
 from orchestrator.conditions.text import Token, quoted, tokens
-from orchestrator.findings import nearest, suggestion
+from orchestrator.facts import CORE_TYPES
+from orchestrator.findings import nearest, slip, suggestion
 from orchestrator.journey import On
 from orchestrator.model import OrderStatus, Purpose
 from orchestrator.rules.journey_checks import Known
@@ -35,6 +36,8 @@ _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
 }
 _SUMS = frozenset("+-*/%")  # beside one of these, a number or the hour is not all that is compared
 _CHANNELS = ("event.data.channel", "event.data.channels")
+_DATA, _COUNTS = "event.data", "order.events"
+_NEARLY = 0.85  # so alike to a field or a type that everybody knows, a key is a slip
 _ALIKE = 0.75  # so alike to a known channel, a word is a slip; any other may be somebody's own
 
 
@@ -49,6 +52,7 @@ def condition(rule: Node, part: Node, known: Known, findings: Findings) -> None:
     if trigger is not None:
         _absent(parts, trigger, when, findings)
     event = on.get(On.EVENT) if on is not None and trigger is On.EVENT else None
+    _keys(parts, event.text if event is not None else "", when, findings)
     closed = _closed(known, event.text if event is not None else "")
     channels = sorted(known.channels or ())
     for name, text in _compared(parts):
@@ -88,6 +92,40 @@ def _absent(parts: Sequence[Token], trigger: On, when: Node, findings: Findings)
             if token.kind == "name" and is_it and trigger not in triggers:
                 message = f"{token.text} has no value under {trigger.value!r}"
                 findings.add(when.place_of(token.start), "R038", message, hint)
+
+
+def _keys(parts: Sequence[Token], event: str, when: Node, findings: Findings) -> None:
+    """Keys that are nearly a field of the core *event*, or nearly a core type; others are their own."""
+    fields: Collection[str] | None = None
+    for name, key, place in _asked(parts):
+        if name == _COUNTS and key not in CORE_TYPES and (near := nearest(key, CORE_TYPES, _NEARLY)):
+            message = f"the type {key!r} is nearly one of the core types"
+            findings.add(when.place_of(place), "R037", message, f"did you mean {near!r}?")
+        if name != _DATA or event not in CORE_TYPES:
+            continue
+        if fields is None:
+            from orchestrator.intake.types import CORE  # 20 ms, and few conditions ask for what an event says
+
+            fields = sorted(CORE[event].fields) if event in CORE else ()
+        if key not in fields and (near := slip(key, fields) or nearest(key, fields, _NEARLY)):
+            message = f"{event} has no field {key!r}"
+            findings.add(when.place_of(place), "R032", message, f"did you mean 'event.data.{near}'?")
+
+
+def _asked(parts: Sequence[Token]) -> Iterator[tuple[str, str, int]]:
+    """Each key of a mapping that is asked for and where: ``m.key``, ``m["key"]``, ``"key" in m``."""
+    for index, token in enumerate(parts):
+        before, after = (
+            (parts[index - 1].text if index else ""),
+            [one.text for one in parts[index + 1 : index + 3]],
+        )
+        if token.kind == "name" and token.text.startswith(f"{_DATA}."):
+            yield _DATA, token.text.removeprefix(f"{_DATA}.").partition(".")[0], token.start
+        elif token.kind == "text" and (key := quoted(token.text)) is not None:
+            if before == "[" and index > 1:
+                yield parts[index - 2].text, key, token.start
+            elif after[:1] == ["in"] and len(after) == 2:
+                yield after[1], key, token.start
 
 
 def _closed(known: Known, event: str) -> dict[str, Collection[str]]:

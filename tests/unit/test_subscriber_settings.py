@@ -43,6 +43,27 @@ def test_whoever_cannot_be_told_is_named_with_what_to_set(tmp_path: Path) -> Non
     ]
 
 
+def test_what_is_wrong_by_itself_hides_nothing_that_is_wrong_together(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(
+        '[server]\nport = "x"\n[subscribers.crm]\nurl = "https://crm.example.com/hooks"\n'
+        '[subscribers.erp]\nurl = "no address"\n[channels.sms]\nrate_of = "fax"\n'
+        "[channels.email]\nlive = true\n"
+    )
+    with pytest.raises(Problems) as caught:
+        config.load(file, {"BEFOREHAND_SUBSCRIBERS__ERP__SECRET": SECRET})
+    found = [(problem.line, problem.code) for problem in caught.value.problems]
+    assert found == [(2, "C004"), (3, "C036"), (6, "C032"), (8, "C045"), (9, "C022"), (10, "C022")]
+
+
+def test_what_is_told_to_be_wrong_is_not_told_to_be_missing_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[sender]\nemail = 3\n[channels.email]\nlive = true\nhost = "smtp.example.com"\n')
+    with pytest.raises(Problems) as caught:
+        config.load(file, {})
+    assert [(problem.line, problem.code) for problem in caught.value.problems] == [(2, "C004")]
+
+
 def test_a_secret_comes_from_the_environment(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text('[subscribers.crm]\nurl = "https://crm.example.com/hooks"\n')
