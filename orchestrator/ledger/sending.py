@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, insert, or_, select, update
+from sqlalchemy import bindparam, case, func, insert, literal_column, or_, select, update
 
 from orchestrator.ledger.claims import (
     CLAIM,
@@ -48,28 +48,14 @@ _BEGIN = (
         updated_at=_now,
     )
 )
-_ATTEMPT = insert(attempts).from_select(
-    [
-        "entry_id",
-        "n",
-        "channel",
-        "started_at",
-        "message_id",
-        "address",
-        "outcome",
-        "provider_id",
-        "code",
-        "detail",
-    ],
-    select(
-        entries.c.id,
-        entries.c.attempts,
-        entries.c.channel,
-        _now,
-        entries.c.message_id,
-        bindparam("place", type_=attempts.c.address.type),
-        *(bindparam(f"no_{name}", "") for name in ("outcome", "provider_id", "code", "detail")),
-    ).where(entries.c.id == bindparam("entry")),
+_ATTEMPT = insert(attempts).values(
+    entry_id=bindparam("entry"),
+    n=select(entries.c.attempts).where(entries.c.id == bindparam("entry")).scalar_subquery(),
+    channel=bindparam("by"),
+    started_at=_now,
+    message_id=bindparam("message"),
+    address=bindparam("place"),
+    **{name: literal_column("''") for name in ("outcome", "provider_id", "code", "detail")},
 )
 _FINISH = {
     to: update(entries)
@@ -247,9 +233,15 @@ class Sending(Entries):
             }
             for b in begun
         ]
-        refused = self._each(_BEGIN, rows)
+        refused = {row["entry"] for row in self._without_effect(_BEGIN, rows)}
         started = [
-            {"entry": b.entry, "now": b.at or now, "place": b.address}
+            {
+                "entry": b.entry,
+                "by": b.channel,
+                "message": b.message_id,
+                "now": b.at or now,
+                "place": b.address,
+            }
             for b in begun
             if b.entry not in refused
         ]
@@ -282,7 +274,7 @@ class Sending(Entries):
             row = {"entry": e.entry, "fence": e.generation, "by": e.channel, "why": e.reason}
             by_status.setdefault(e.status, []).append(row | {"now": e.at or now})
         for status, rows in by_status.items():
-            refused |= self._each(_FINISH[status], rows)
+            refused |= {row["entry"] for row in self._without_effect(_FINISH[status], rows)}
         ended = [
             {
                 "entry": e.entry,
@@ -355,16 +347,6 @@ class Sending(Entries):
         """Say how far behind planning and sending are."""
         (row,) = self._rows(_BACKLOG, {"now": now})
         return Backlog(*row)
-
-    def _each(self, statement: Any, rows: Sequence[dict[str, Any]]) -> set[int]:
-        """Run *statement* for every row in one go; only if some row had no effect, find out which."""
-        if len(rows) > 1:
-            self._driver.execute("SAVEPOINT together")  # through SQLAlchemy it costs ten times as much
-            done = self._run(statement, rows)
-            self._driver.execute(f"{'RELEASE' if done == len(rows) else 'ROLLBACK TO'} SAVEPOINT together")
-            if done == len(rows):
-                return set()
-        return {row["entry"] for row in rows if self._run(statement, row) != 1}
 
 
 def _by_due(one: Entry) -> tuple[datetime, int]:
