@@ -21,7 +21,7 @@ LOOK = 0.005
 AFTER = 0.3  # of all mails: then it is killed
 # seconds after the death, and then without a mail, after which nothing more comes: longer than a lease and a
 # back-off, or than the half minute after which others take a worker for dead
-QUIET = {"Beforehand": 45.0, "procrastinate": 40.0, "apscheduler": 10.0, "dbos": 15.0}
+QUIET = {"Beforehand": 20.0, "procrastinate": 40.0, "apscheduler": 10.0, "dbos": 15.0}
 
 
 def measure(server: str, mails: sink.Sink, count: int) -> list[Line]:

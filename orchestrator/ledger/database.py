@@ -1,6 +1,6 @@
 """What a database must do for the ledger: connections in transactions, and errors that say it is away."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ class Database(Protocol):
     """Where a ledger is kept. May be used from any thread."""
 
     is_shared: bool  # many write at once, from machines whose clocks may differ
+    is_alone: bool  # there is one daemon at a time, and that is this process now
 
     def writing(
         self, *, keep: bool = True, patience: float | None = None
@@ -43,6 +44,14 @@ class Database(Protocol):
 
     def has_daemon(self) -> bool:
         """Does any daemon work on it now?"""
+        ...
+
+    def show(self, worker: str) -> None:
+        """Show until closed that *worker* lives, and again what was lost. Raises :class:`LedgerAway`."""
+        ...
+
+    def showing(self, connection: Connection, workers: Collection[str]) -> set[str] | None:
+        """Those of these workers that show so; ``None`` where nobody can see it."""
         ...
 
     def complete(self) -> None:

@@ -31,6 +31,7 @@ from orchestrator.ledger.reserving import Reserving
 from orchestrator.ledger.returning import Returning
 from orchestrator.ledger.sending import Sending
 from orchestrator.ledger.subscribing import Subscribing
+from orchestrator.ledger.sweeping import Sweeping
 from orchestrator.ledger.turns import Turns
 
 PATIENCE, TRIES = 2.0, 10  # seconds that migrations hold up others at most, before they do and try again
@@ -43,6 +44,7 @@ class Transaction(
     Facts,
     Orders,
     Sending,
+    Sweeping,
     Handing,
     Company,
     Looking,
@@ -179,6 +181,14 @@ class Ledger:
     def daemon_lock(self) -> AbstractContextManager[None]:
         """Be a daemon on this ledger, or raise :class:`LedgerBusy` naming the one there may be."""
         return self._database.daemon_lock()
+
+    def show(self, worker: str) -> None:
+        """Show others that *worker* lives, from now on until this is closed or its process dies.
+
+        To be called again and again: what was lost with its connection is shown anew. Raises
+        :class:`LedgerAway`.
+        """
+        self._database.show(worker)
 
     def has_daemon(self) -> bool:
         """Does any daemon work on it now? Raises :class:`LedgerAway`."""

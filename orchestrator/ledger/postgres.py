@@ -1,6 +1,6 @@
 """PostgreSQL as the ledger needs it: its connections, its settings, and which of its errors mean "away"."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import sleep
@@ -13,6 +13,8 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 
 from orchestrator.errors import LedgerAway
 from orchestrator.ledger import indexes
+from orchestrator.ledger.signs import Signs, held
+from orchestrator.ledger.workers import key_of
 
 PATIENCE = 30.0  # seconds to wait for a connection or for somebody's lock, for whoever names no patience
 CONNECTIONS = 16  # kept and used at once by one process
@@ -62,6 +64,7 @@ class PostgresDatabase:
     """A database on a server. Many processes on many machines write at once."""
 
     is_shared = True
+    is_alone = False
 
     def __init__(self, where: URL) -> None:
         self.engine = create_engine(
@@ -79,6 +82,7 @@ class PostgresDatabase:
             },
         )
         event.listen(self.engine, "handle_error", _on_error)
+        self._signs = Signs(self.driver_arguments())
 
     @contextmanager
     def writing(self, *, keep: bool = True, patience: float | None = None) -> Iterator[Connection]:
@@ -126,6 +130,20 @@ class PostgresDatabase:
         with self.reading() as connection:
             return bool(connection.execute(_WORKERS, _DAEMONS).scalar_one())
 
+    def show(self, worker: str) -> None:
+        """Hold a lock for it, on a connection that this process has for that."""
+        try:
+            self._signs.show(worker)
+        except psycopg.Error as error:
+            raise away(error) or error from error
+
+    def showing(self, connection: Connection, workers: Collection[str]) -> set[str]:
+        """Those whose lock is held, and those of before there were such locks."""
+        keys = {worker: key_of(worker) for worker in workers}
+        wanted = [key for key in keys.values() if key is not None]
+        there = held(connection.connection.driver_connection, wanted)
+        return {worker for worker, key in keys.items() if key is None or key in there}
+
     def complete(self) -> None:
         """Make the indexes that are missing, one after another, and have dead rows cleaned up early.
 
@@ -162,6 +180,7 @@ class PostgresDatabase:
 
     def close(self) -> None:
         """Give back every connection."""
+        self._signs.close()
         self.engine.dispose()
 
     @contextmanager

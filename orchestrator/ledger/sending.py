@@ -23,19 +23,17 @@ from orchestrator.ledger.claims import (
 from orchestrator.ledger.entries import Entries
 from orchestrator.ledger.moves import may_become, one_of
 from orchestrator.ledger.orders import WAITS
-from orchestrator.ledger.rows import ENTRY, entry
+from orchestrator.ledger.rows import entry
 from orchestrator.ledger.tables import attempts, entries, orders
 from orchestrator.ledger.values import Backlog, Begin, Finish
 from orchestrator.ledger.verbs import batches
 from orchestrator.model import IN_FLIGHT, Entry, Status
 
-LEASE_OVER = "the lease ran out while sending"
-
 _THIS = (entries.c.id == bindparam("entry"), entries.c.generation == bindparam("fence"))
 _FLYING = one_of(entries.c.status, IN_FLIGHT)
 _now = bindparam("now", type_=entries.c.run_at.type)
 _not_before = bindparam("wait", type_=entries.c.not_before.type)
-_GROUNDED: dict[str, Any] = {"lease_until": None, "worker": "", "updated_at": _now}
+GROUNDED: dict[str, Any] = {"lease_until": None, "worker": "", "updated_at": _now}
 
 _BEGIN = (
     update(entries)
@@ -64,7 +62,7 @@ _FINISH = {
         status=to.value,
         channel=case((bindparam("by") == "", entries.c.channel), else_=bindparam("by")),
         reason=bindparam("why"),
-        **_GROUNDED,
+        **GROUNDED,
     )
     for to in (Status.ACCEPTED, Status.FAILED, Status.UNKNOWN)
 }
@@ -78,13 +76,13 @@ _BACK = (
         run_at=case((_not_before > entries.c.due_at, _not_before), else_=entries.c.due_at),
         reason=bindparam("why"),
         waits_for=bindparam("line"),
-        **_GROUNDED,
+        **GROUNDED,
     )
 )
 _RELEASE = (
     update(entries)
     .where(*_THIS, may_become(Status.SCHEDULED, {Status.DISPATCHED}))
-    .values(status=Status.SCHEDULED.value, **_GROUNDED)
+    .values(status=Status.SCHEDULED.value, **GROUNDED)
 )
 
 _end = (
@@ -102,27 +100,11 @@ _end = (
         detail=bindparam("why"),
     )
 )
-_END_OPEN = _end.where(attempts.c.finished_at.is_(None))
+END_OPEN = _end.where(attempts.c.finished_at.is_(None))
 # what was unknown may become known later; any other outcome is final
 _END = _end.where(or_(attempts.c.finished_at.is_(None), attempts.c.outcome == Status.UNKNOWN.value))
 
 
-def _lost(was: Status, becomes: Status) -> Any:
-    return (
-        update(entries)
-        .where(entries.c.id.in_(bindparam("ids", expanding=True)), may_become(becomes, {was}))
-        # the next generation, so that the worker who may still wake up is refused
-        .values(status=becomes.value, generation=entries.c.generation + 1, **_GROUNDED)
-        .returning(*ENTRY)
-    )
-
-
-_LAPSED = select(entries.c.id).where(_FLYING, entries.c.lease_until <= _now)
-_OWN_LAPSED = _LAPSED.join(orders, orders.c.id == entries.c.order_id).with_for_update(
-    of=orders, skip_locked=True
-)
-_NEVER_BEGUN = _lost(Status.DISPATCHED, Status.SCHEDULED)
-_NOBODY_KNOWS = _lost(Status.SENDING, Status.UNKNOWN).values(reason=LEASE_OVER)
 _EXTEND = (
     update(entries)
     .where(entries.c.id.in_(bindparam("ids", expanding=True)), entries.c.worker == bindparam("by"), _FLYING)
@@ -317,7 +299,7 @@ class Sending(Entries):
         }
         self._one(_BACK, row | {"why": reason, "now": now})
         how = {"entry": entry_id, "how": outcome, "receipt": "", "error": code, "why": reason, "now": now}
-        self._run(_END_OPEN, how)
+        self._run(END_OPEN, how)
 
     def release(self, entry_id: int, generation: int, now: datetime) -> None:
         """Give back a claimed entry as it was, unsent. Raises :class:`Stale`."""
@@ -326,22 +308,6 @@ class Sending(Entries):
     def extend_lease(self, entry_ids: Iterable[int], worker: str, until: datetime) -> int:
         """Keep what *worker* has in flight until later, and say how many entries it still has."""
         return self._all(_EXTEND, entry_ids, {"by": worker, "until": until})
-
-    def sweep(self, now: datetime) -> list[Entry]:
-        """Take back entries whose lease ran out: scheduled if they never began, else unknown."""
-        lapsed = [row[0] for row in self._rows(_OWN_LAPSED if self._is_shared else _LAPSED, {"now": now})]
-        unknown = self._swept(_NOBODY_KNOWS, lapsed, now)
-        how = {"how": Status.UNKNOWN.value, "receipt": "", "error": "", "why": LEASE_OVER, "now": now}
-        if unknown:
-            self._run(_END_OPEN, [{"entry": one.id, **how} for one in unknown])
-        return unknown + self._swept(_NEVER_BEGUN, lapsed, now)
-
-    def _swept(self, statement: Any, entry_ids: Iterable[int], now: datetime) -> list[Entry]:
-        return [
-            entry(row)
-            for ids in batches(entry_ids)
-            for row in self._rows(statement, {"ids": ids, "now": now})
-        ]
 
     def backlog(self, now: datetime) -> Backlog:
         """Say how far behind planning and sending are."""

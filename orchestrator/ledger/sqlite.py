@@ -2,8 +2,8 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -100,6 +100,7 @@ class SqliteDatabase:
         self._identity: Identity | None = None  # of the file, once somebody has used it
         self._write_lock = threading.Lock()
         self._writer: Connection | None = None
+        self.is_alone = False  # this process has the daemon's lock
         self._watch_lock = threading.Lock()
         self._watcher: Connection | None = None
 
@@ -142,9 +143,24 @@ class SqliteDatabase:
                 self._watcher = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             return self._watcher.exec_driver_sql("PRAGMA data_version").scalar()
 
-    def daemon_lock(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def daemon_lock(self) -> Iterator[None]:
         """Be the only daemon on this file, or raise :class:`LedgerBusy` naming the other."""
-        return nullcontext() if self.file is None else daemon_lock(lock_of(self.file))
+        if self.file is None:
+            yield
+            return
+        with daemon_lock(lock_of(self.file)):
+            self.is_alone = True
+            try:
+                yield
+            finally:
+                self.is_alone = False
+
+    def show(self, worker: str) -> None:
+        """Do nothing: a daemon's lock shows that it lives."""
+
+    def showing(self, connection: Connection, workers: Collection[str]) -> None:
+        """Nobody can see it."""
 
     def has_daemon(self) -> bool:
         """Is the lock taken?"""

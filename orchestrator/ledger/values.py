@@ -10,6 +10,8 @@ from orchestrator.facts import value
 from orchestrator.model import Entry, Fact, Status
 
 DEAD = timedelta(minutes=1)  # without a heartbeat: six were due
+LEASE_OVER = "the lease ran out while sending"  # of whom nobody can say whether they live
+DIED = "the worker died while sending"
 
 
 class Heard(Protocol):

@@ -86,7 +86,7 @@ class Dispatcher:
         self.counts = self._records.counts
         self._clock = clock
         self._batch = batch
-        self._leases = Leases(lease)
+        self._leases = Leases(lease, engine.ledger)
         self._behind = Behind()
         self._turns = NoTurns() if engine.replay else Turns(limits or {})
         self._allow = allow
@@ -144,6 +144,7 @@ class Dispatcher:
     async def _one(self, take: Take) -> int:
         with self._watch.step("dispatch") as whole:
             with self._watch.step("claim") as step:
+                self._leases.show()
                 batch = self._in_ledger(partial(self._claim, take))
                 if batch is None:
                     step.idle()
@@ -170,6 +171,11 @@ class Dispatcher:
         if swept:
             self._planned_on()
         return swept
+
+    def must_sweep(self, tx: Transaction, now: datetime) -> bool:
+        """Did a lease run out, or did somebody die who held something?"""
+        lease = tx.next_lease()
+        return lease is not None and (lease <= now or self._leases.deaths.any(tx))
 
     def next_due(self, tx: Transaction, now: datetime) -> datetime | None:
         """Say when there is next something to do, as far as that is known *now*."""

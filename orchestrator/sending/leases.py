@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from uuid import uuid4
+from time import monotonic
 
 from orchestrator.errors import LedgerAway
-from orchestrator.ledger import HANDED_OVER, Handed, Transaction
+from orchestrator.ledger import HANDED_OVER, Handed, Ledger, Transaction
+from orchestrator.ledger.workers import named
 from orchestrator.model import Entry
+from orchestrator.sending.deaths import Deaths
 
 EXTENDED = 3  # times within a lease it is made longer
+SHOWN = 1.0  # seconds until a worker that has something in hand shows again that it lives
 Defer = Callable[[Transaction, Sequence[Entry]], None]  # tells others, in the same transaction
 InLedger = Callable[[Callable[[Transaction, datetime], int]], int]
 
@@ -22,10 +25,16 @@ class Leases:
     Names of hosts and numbers of processes come again, and would keep what is dead alive.
     """
 
-    def __init__(self, lease: timedelta) -> None:
+    def __init__(self, lease: timedelta, ledger: Ledger) -> None:
         self._lease = lease
-        self._worker = str(uuid4())
+        self._ledger = ledger
+        self._worker = named()
         self._in_hand: set[int] = set()
+        self.deaths = Deaths(self._worker)
+
+    def show(self) -> None:
+        """Show that this worker lives, before it takes anything. Raises :class:`LedgerAway`."""
+        self._ledger.show(self._worker)
 
     def claim(self, tx: Transaction, limit: int, only: Sequence[int] | None, now: datetime) -> list[Entry]:
         """Take at most *limit* of what is due, or those of *only* these entries that are."""
@@ -69,10 +78,15 @@ class Leases:
     def sweep(self, tx: Transaction, now: datetime) -> list[Entry]:
         """Take back what dead workers held. Our own is not dead, even if this machine slept."""
         tx.extend_lease(self._in_hand, self._worker, now + self._lease)
-        return tx.sweep(now)
+        return tx.sweep(now, *self.deaths.taken(tx))
 
     async def _extend(self, ids: set[int], in_ledger: InLedger) -> None:
+        third = self._lease.total_seconds() / EXTENDED
+        extended = monotonic()
         while True:
-            await asyncio.sleep(self._lease.total_seconds() / EXTENDED)
+            await asyncio.sleep(min(third, SHOWN))
             with suppress(LedgerAway):
-                in_ledger(lambda tx, now: tx.extend_lease(ids, self._worker, now + self._lease))
+                if monotonic() - extended >= third:
+                    in_ledger(lambda tx, now: tx.extend_lease(ids, self._worker, now + self._lease))
+                    extended = monotonic()
+                self.show()

@@ -17,6 +17,9 @@ Misconfigured       the channel pauses; the guard finds another the same
                     step, or the message waits
 Unknown, may be     again after the back-off; when that comes   the same; then the next step,
 repeated or found   too late, unknown: a person decides         else the list
+its worker is dead  again at once; the second time as Unknown   the same
+and it may be
+repeated
 Unknown, may not    unknown: a person decides                   the next step, else the list
 was not asked       again at once: we are stopping              the same
 ==================  ==========================================  =====================================
@@ -44,7 +47,7 @@ from channels.base import (
 )
 from orchestrator.facts import value
 from orchestrator.intake import Incoming
-from orchestrator.ledger.values import Attempt
+from orchestrator.ledger.values import DIED, Attempt
 from orchestrator.model import ENGINE, Entry, Fact, Kind, Notification, Status
 from orchestrator.planning.promises import promised_data
 from orchestrator.private import without_addresses
@@ -147,13 +150,22 @@ def _together(job: Job) -> str:
 def died(
     entry: Entry, attempts: Sequence[Attempt], abilities: Abilities | None, now: datetime
 ) -> tuple[Job, Follows]:
-    """Decide about an entry whose worker died in `sending`: as if the channel had not known."""
+    """Decide about an entry whose worker died in `sending`: as if the channel had not known.
+
+    Where its end was seen, what may be repeated is repeated at once the first time: nobody else sends it, and
+    the provider has done nothing to be spared for.
+    """
     steps = [step.channel for step in entry.wanted.steps]
     step = steps.index(entry.channel) if entry.channel in steps else entry.step
     job = Job(entry, Send(entry.wanted, step, entry.channel, ""), None)
     if not entry.channel:  # a task for the list: nothing can have left
         return job, Follows(entry.reason, again=Again(entry.step, now), outcome="stopped")
-    return job, refused(job, Unknown("the worker died while sending"), attempts, abilities, now)
+    error = Unknown(DIED)
+    first = len(_faults(attempts, entry.channel)) <= 1  # a message that kills its worker must not go round
+    if entry.reason == DIED and first and may_repeat(abilities) and _useful(entry.wanted, now):
+        text, again = f"{error.reason}; {_goes_on(abilities)}", Again(entry.step, now)
+        return job, Follows(text, Status.UNKNOWN, again, "unavailable", error.code)
+    return job, refused(job, error, attempts, abilities, now)
 
 
 def refused(
@@ -163,7 +175,7 @@ def refused(
     channel, step, wanted = job.go.channel, job.go.step, job.go.wanted
     name = job.message.to_name if job.message is not None else ""
     reason = without_addresses(error.reason, job.go.to, name)
-    here = [one for one in attempts if one.channel == channel and one.outcome not in _NO_FAULT]
+    here = _faults(attempts, channel)
     if isinstance(error, NotAsked):
         return Follows(reason, again=Again(job.entry.step, now), outcome="stopped")
     if isinstance(error, Misconfigured):
@@ -195,6 +207,11 @@ def refused(
         return Follows(text, status, Again(step + 1, now), _outcome(error), error.code, suppress=dead)
     status = Status.UNKNOWN if doubt else Status.FAILED
     return Follows(reason, status, code=error.code, suppress=dead)
+
+
+def _faults(attempts: Sequence[Attempt], channel: str) -> list[Attempt]:
+    """Those on that channel which say something about its provider."""
+    return [one for one in attempts if one.channel == channel and one.outcome not in _NO_FAULT]
 
 
 def _called_after(error: ChannelError, wanted: Notification, now: datetime) -> datetime | None:

@@ -20,7 +20,7 @@ from orchestrator.engine import Engine
 from orchestrator.ledger import Handed
 from orchestrator.sending.dispatch import Dispatcher
 from orchestrator.transport import jobs
-from orchestrator.transport.local import SWEEP, lease_over, reported, until_due
+from orchestrator.transport.local import SWEEP, reported, somebody_died, until_due
 from orchestrator.transport.room import Room
 
 AHEAD = 1000  # entries that wait for a dispatcher at a time: seconds of work, and well below a lease
@@ -138,7 +138,7 @@ class DistributedTransport:
 
     async def _handed_over(self, end: float) -> None:
         while not self._dispatcher.stopping:
-            if lease_over(self._engine, self._clock):
+            if somebody_died(self._engine, self._dispatcher, self._clock):
                 await self._swept()
             plan_marked(self._engine, self._clock.now())
             while self._dispatcher.hand_over(jobs.defer, self._ahead):  # noqa: ASYNC110  no event: it claims

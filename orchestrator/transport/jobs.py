@@ -209,6 +209,12 @@ def cron(interval: timedelta) -> str:
 
 
 async def _forget_the_dead(app: App) -> None:
-    """Delete the jobs that dead workers were doing: what they were about comes back by its lease."""
+    """Let others do what dead workers were to send, and delete the rest: its next time comes anyhow.
+
+    What they had taken over comes back by itself, and whoever does the job again does not find it.
+    """
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD):
-        await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
+        if job.queue == SEND:
+            await app.job_manager.retry_job(job)
+        else:
+            await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)

@@ -72,7 +72,7 @@ class LocalTransport:
             while not self._ended:
                 self._news.clear()
                 with reported("send"):
-                    if lease_over(self._engine, self._clock):
+                    if somebody_died(self._engine, self._dispatcher, self._clock):
                         await self._dispatcher.sweep()
                     plan_marked(self._engine, self._clock.now())
                     await self._dispatcher.drain(patient=False)
@@ -99,11 +99,10 @@ def until_due(engine: Engine, dispatcher: Dispatcher, clock: Clock) -> float | N
     return None
 
 
-def lease_over(engine: Engine, clock: Clock) -> bool:
+def somebody_died(engine: Engine, dispatcher: Dispatcher, clock: Clock) -> bool:
     """Did somebody die, or freeze, who has not given back what they held?"""
     with engine.ledger.read() as tx:
-        moment = tx.next_lease()
-    return moment is not None and moment <= clock.now()
+        return dispatcher.must_sweep(tx, clock.now())
 
 
 @contextmanager

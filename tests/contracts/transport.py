@@ -6,6 +6,7 @@ come.
 """
 
 import asyncio
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -18,7 +19,8 @@ from typing import Any, Protocol
 import pytest
 
 from channels.base import Abilities, AfterUnknown, Message, Receipt
-from orchestrator.ledger import Transaction
+from orchestrator.ledger import Begin, Finish, Transaction
+from orchestrator.ledger.workers import named
 from orchestrator.model import Entry, Status
 from tests.builders import event
 from tests.integration.dealership import RULES, START, Dealership, arrived, customer, order
@@ -122,6 +124,14 @@ def until(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.02)
+
+
+def dead_worker() -> str:
+    """The name of a worker of this machine whose process is gone."""
+    with subprocess.Popen(["sleep", "60"]) as process:
+        name = named(process.pid)
+        process.kill()
+    return name
 
 
 def looks_of(house: Dealership) -> list[datetime]:
@@ -247,6 +257,23 @@ class TransportContract:
         with working(start(again)):
             until(lambda: statuses(house, names)[Status.ACCEPTED] == 20)
         assert provider.often() == {1}
+
+    def test_what_a_worker_held_whose_process_is_gone_is_sent_without_waiting_for_its_lease(
+        self, make: Callable[..., Dealership], start: Start, provider: Provider
+    ) -> None:
+        house = make()
+        names = cars(house, 20)
+        with house.ledger.transaction() as tx:
+            held = tx.claim(START, 20, dead_worker(), LEASE)
+            begun, ended = held[:5], [Finish(held[0].id, held[0].generation, Status.ACCEPTED)]
+            tx.begin_many([Begin(one.id, one.generation, "email", f"<{one.id}@x>") for one in begun], START)
+            assert not tx.finish_many(ended, START)
+        with working(start(house)):
+            until(lambda: statuses(house, names)[Status.ACCEPTED] == 20)
+        assert provider.often() == {1}
+        assert len(provider.taken) == 19  # what may have left is repeated, and what was answered is not
+        said = {message.id: message.message_id for message in provider.taken}
+        assert all(said[one.key] == f"<{one.id}@x>" for one in begun[1:])
 
     def test_a_stop_that_arrives_while_others_are_sent_wins(
         self, make: Callable[..., Dealership], start: Start

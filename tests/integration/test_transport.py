@@ -24,6 +24,7 @@ from tests.contracts.transport import (
     Start,
     TransportContract,
     cars,
+    dead_worker,
     entries,
     looks_of,
     statuses,
@@ -293,7 +294,7 @@ def test_somebody_elses_procrastinate_in_the_database_is_not_touched(
         assert connection.execute("SELECT queue_name FROM procrastinate_jobs").fetchall() == [("theirs",)]
 
 
-def test_what_a_dead_worker_was_doing_is_forgotten_and_comes_back_by_its_lease(
+def test_what_a_dead_worker_was_about_to_take_over_is_sent_by_others(
     house: Dealership,
     elsewhere: Dealership,
     with_jobs: str,
@@ -305,19 +306,23 @@ def test_what_a_dead_worker_was_doing_is_forgotten_and_comes_back_by_its_lease(
     hand_over(house)
     with looking(with_jobs) as connection:  # as kill -9 leaves it, once others took it for dead
         connection.execute("UPDATE procrastinate_jobs SET status = 'doing'")
-
-    def doing() -> int:
-        with looking(with_jobs) as connection:
-            found = connection.execute(
-                "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing' AND worker_id IS NULL"
-            ).fetchone()
-        return found[0] if found else -1
-
     with working(distributed(elsewhere)):
-        until(lambda: doing() == 0)
-        assert statuses(house, names) == {Status.DISPATCHED: 10}
-        house.clock.advance(LEASE + TICK)
         until(lambda: statuses(house, names) == {Status.ACCEPTED: 10})
+    assert provider.often() == {1}
+
+
+def test_the_death_of_one_brings_back_what_it_may_have_been_about_to_take_over(
+    house: Dealership, elsewhere: Dealership, with_jobs: str, provider: Provider
+) -> None:
+    names = cars(house, 10)
+    hand_over(house)
+    with looking(with_jobs) as connection:
+        connection.execute("DELETE FROM procrastinate_jobs")  # nobody will ever do them
+    more = cars(house, 1, first=11)
+    with house.ledger.transaction() as tx:
+        assert len(tx.claim(house.clock.now(), 1, dead_worker(), LEASE)) == 1
+    with working(distributed(elsewhere)):
+        until(lambda: statuses(house, names + more) == {Status.ACCEPTED: 11})
     assert provider.often() == {1}
 
 
