@@ -15,8 +15,8 @@ from google.auth.crypt import EsSigner
 
 from channels import devices, notice
 from channels.base import ChannelError, Message, Misconfigured, Receipt, Rejected
-from channels.http import refused
-from channels.http_client import Answer, HttpClient
+from channels.http import Answer, refused
+from channels.http_client import HttpClient
 
 PRODUCTION, SANDBOX = "https://api.push.apple.com", "https://api.sandbox.push.apple.com"
 ROOM = 4096  # bytes of the payload

@@ -16,8 +16,8 @@ from google.auth.crypt import RSASigner
 
 from channels import notice
 from channels.base import ChannelError, Message, Misconfigured, Receipt, Rejected, Unavailable, Unknown
-from channels.http import refused
-from channels.http_client import Answer, HttpClient
+from channels.http import Answer, refused
+from channels.http_client import HttpClient
 
 URL = "https://fcm.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"

@@ -5,6 +5,7 @@ The provider's words stay in ``raw``: they often quote the recipient's address, 
 
 import ssl
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -14,6 +15,9 @@ import httpx
 from channels.base import ChannelError, Misconfigured, Rejected, Unavailable, Unknown
 
 DAY = timedelta(days=1)
+NO_TRUST = "the provider's certificate does not hold"
+NO_ADDRESS = "the provider's address cannot be called"
+NO_CONNECTION = "no connection to the provider"
 
 _OURS = frozenset({401, 402, 403, 407})  # our login, our bill, our rights
 _ELSEWHERE = frozenset({404, 405})  # nothing of the provider's is at that address
@@ -33,6 +37,25 @@ _NEVER_LEFT = (
     httpx.PoolTimeout,
     httpx.ProxyError,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer; names of ``headers`` are found in any case."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """Is it 2xx?"""
+        return 200 <= self.status_code < 300
+
+    @property
+    def text(self) -> str:
+        """What it says, whatever it is."""
+        return self.content.decode(errors="replace")
 
 
 def refused(
@@ -87,13 +110,23 @@ def broken(error: Exception) -> ChannelError:
     """
     cause = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError | TimeoutError) else error
     raw = type(cause).__name__
-    if any(isinstance(one, ssl.SSLCertVerificationError) for one in _chain(error)):
-        return Misconfigured("the provider's certificate does not hold", raw=raw)
+    if _distrusts(error):
+        return Misconfigured(NO_TRUST, raw=raw)
     if isinstance(cause, _NO_ADDRESS):
-        return Misconfigured("the provider's address cannot be called", raw=raw)
+        return Misconfigured(NO_ADDRESS, raw=raw)
     if isinstance(cause, _NEVER_LEFT):
-        return Unavailable("no connection to the provider", raw=raw)
+        return Unavailable(NO_CONNECTION, raw=raw)
     return Unknown("the connection broke after the request may have left", raw=raw)
+
+
+def unconnected(error: Exception) -> ChannelError:
+    """The error it means that no connection came about, or none in time: the request never left."""
+    raw = type(error).__name__
+    return Misconfigured(NO_TRUST, raw=raw) if _distrusts(error) else Unavailable(NO_CONNECTION, raw=raw)
+
+
+def _distrusts(error: Exception) -> bool:
+    return any(isinstance(one, ssl.SSLCertVerificationError) for one in _chain(error))
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> timedelta | None:

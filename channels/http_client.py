@@ -1,7 +1,7 @@
 """Kept connections to one HTTP provider: a request in, an answer or one of the errors of a channel out.
 
-Over HTTP/1.1 they are aiohttp's own: a request costs 90 µs, and 300 through httpx over the same transport
-(docs/decisions/0014). HTTP/2 is httpx's.
+HTTP/2 is httpx's, which takes 300 µs for a request over HTTP/1.1 too; those are made by hand
+(:mod:`channels.http_one`, docs/decisions/0014).
 """
 
 import asyncio
@@ -9,31 +9,10 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aiohttp
 import httpx
 
-from channels.http import broken
-
-KEPT = 300  # seconds that an idle connection is kept
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer; names of ``headers`` are found in any case."""
-
-    status_code: int
-    headers: Mapping[str, str]
-    content: bytes
-
-    @property
-    def is_success(self) -> bool:
-        """Is it 2xx?"""
-        return 200 <= self.status_code < 300
-
-    @property
-    def text(self) -> str:
-        """What it says, whatever it is."""
-        return self.content.decode(errors="replace")
+from channels.http import Answer, broken
+from channels.http_one import KEPT, Connections
 
 
 @dataclass
@@ -47,15 +26,16 @@ class _Line:
 class HttpClient:
     """Posts at most *at_once* requests at once; follows no redirect, asks no proxy.
 
-    *timeout* is in seconds, for each phase of a request, and twice that for the whole. Over *http2* all
-    requests share connections, so one that answers nobody is left to those who wait on it, and the next
-    request opens another.
+    *timeout* is in seconds, for each phase of a request, and twice that for the whole; *connect* is for TCP
+    and TLS, where that is another. Over *http2* all requests share connections, so one that answers nobody is
+    left to those who wait on it, and the next request opens another.
     """
 
     def __init__(
         self,
         timeout: float,
         *,
+        connect: float | None = None,
         at_once: int = 32,
         http2: bool = False,
         tls_context: ssl.SSLContext | None = None,
@@ -63,73 +43,53 @@ class HttpClient:
         self._timeout = timeout
         self._at_once = at_once
         self._room = asyncio.Semaphore(at_once)
-        self._asked = self._over_two if http2 else self._over_one
+        self._connections = Connections(timeout if connect is None else connect, timeout, tls_context)
+        self._asked = self._to_its_end if http2 else self._connections.ask
         self._context = tls_context
-        self._session: aiohttp.ClientSession | None = None
         self._line: _Line | None = None
         self._going: set[asyncio.Task[Answer]] = set()
 
     async def post(self, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
-        """Return the whole answer, whatever its status; raises a :class:`~channels.base.ChannelError`.
+        """Return the whole answer, whatever its status; raises a :class:`~channels.base.ChannelError`."""
+        return await self.ask("POST", url, headers, content)
 
-        A request goes on to its end even if nobody waits for it any more: broken off in the middle of a
-        handshake it would leave a socket behind, and harm the requests beside it.
-        """
-        task = asyncio.ensure_future(self._post(url, headers, content))
-        self._going.add(task)
-        task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
+    async def ask(self, method: str, url: str, headers: Mapping[str, str], content: bytes = b"") -> Answer:
+        """The same by any method."""
+        async with self._room:
+            return await self._asked(method, url, headers, content)
 
     async def close(self) -> None:
         """Let what is going on end, and give the connections back; another request opens new ones."""
         await asyncio.gather(*self._going, return_exceptions=True)
         line, self._line = self._line, None
-        session, self._session = self._session, None
         if line is not None:
             await line.client.aclose()
-        if session is not None:
-            await session.close()
+        await self._connections.close()
+
+    async def _to_its_end(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
+        """Go on even if nobody waits for it any more.
+
+        Broken off in the middle of a handshake it would leave a socket behind, and harm the requests beside
+        it.
+        """
+        task = asyncio.ensure_future(self._over_two(method, url, headers, content))
+        self._going.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
 
     def _ended(self, task: asyncio.Task[Answer]) -> None:
         self._going.discard(task)
         if not task.cancelled():
             task.exception()  # which nobody may wait for any more
 
-    async def _post(self, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
-        async with self._room:
-            return await self._asked(url, headers, content)
-
-    async def _over_one(self, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
-        if self._session is None:
-            self._session = self._opened()
-        try:
-            async with self._session.post(
-                url, data=content, headers=headers, allow_redirects=False
-            ) as answer:
-                return Answer(answer.status, answer.headers, await answer.read())
-        except Exception as error:  # noqa: BLE001  a URL that is none is a ValueError
-            raise broken(error) from None
-
-    def _opened(self) -> aiohttp.ClientSession:
-        each = self._timeout
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=self._context or ssl.create_default_context(),
-                limit=self._at_once,
-                keepalive_timeout=KEPT,
-            ),
-            timeout=aiohttp.ClientTimeout(total=2 * each, connect=each, sock_connect=each, sock_read=each),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-
-    async def _over_two(self, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
+    async def _over_two(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
         if self._line is None:
             self._line = _Line(self._client())
         line = self._line
         line.busy += 1
         try:
             async with asyncio.timeout(2 * self._timeout):
-                answer = await line.client.post(url, headers=dict(headers), content=content)
+                answer = await line.client.request(method, url, headers=dict(headers), content=content)
             return Answer(answer.status_code, answer.headers, answer.content)
         except Exception as error:  # noqa: BLE001  httpcore's HTTP/2 also raises ValueError and KeyError
             if line is self._line:

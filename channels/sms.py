@@ -1,6 +1,6 @@
 """Text messages through Twilio's Programmable Messaging (2010-04-01/Accounts/…/Messages).
 
-A text is posted without Twilio's library, which takes as long over it as the request itself; the library
+A text is posted without Twilio's library, which takes longer over it than the request itself; the library
 reads the lists, of which there are few.
 
 Twilio knows no idempotency key. Once the request has left, an answer that does not come, or a 5xx, is
@@ -19,13 +19,13 @@ import aiohttp
 import orjson
 import phonenumbers
 from twilio.base.exceptions import TwilioException
-from yarl import URL
 
 from channels import sms_callback, sms_reports
 from channels.base import Message, Misconfigured, Receipt, Rejected, Unknown
+from channels.http_client import HttpClient
 from channels.kinds.sms import KIND
 from channels.reports import Callback, Reply, Report
-from channels.sms_requests import Requests
+from channels.sms_requests import Requests, form_of, taken
 
 LONGEST = KIND.abilities.max_length or 0  # characters; Twilio refuses more (21617)
 HISTORY = 1000  # the most that one list has; no customer gets as many
@@ -69,8 +69,8 @@ class SmsChannel:
         self._from = {name: value for name, value in sender_or_service.items() if value}
         self._account, self._token = account, token
         self._country, self._callback, self._url = country, callback, url
-        self._http = Requests(connections, connect, answer)
-        self._texts = URL(f"{url}/2010-04-01/Accounts/{quote(account, safe='')}/Messages.json", encoded=True)
+        self._http = HttpClient(answer, connect=connect, at_once=connections)
+        self._texts = f"{url}/2010-04-01/Accounts/{quote(account, safe='')}/Messages.json"
         self._headers = {
             "Accept": "application/json",
             "Authorization": aiohttp.encode_basic_auth(account, token),
@@ -84,10 +84,10 @@ class SmsChannel:
             raise Rejected(f"the text has more than {LONGEST} characters")
         if self._callback:
             form["StatusCallback"] = sms_callback.signed(self._callback, message.id, self._token)
-        answer = await self._http.post(self._texts, self._headers, form)
+        answer = taken(await self._http.post(self._texts, self._headers, form_of(form)))
         try:
-            taken = orjson.loads(answer)
-            return _receipt(taken["sid"], taken["status"], taken["num_segments"])
+            told = orjson.loads(answer)
+            return _receipt(told["sid"], told["status"], told["num_segments"])
         except _NONSENSE as nonsense:
             raise Unknown("Twilio's answer makes no sense", raw=type(nonsense).__name__) from None
 
@@ -135,7 +135,7 @@ class SmsChannel:
         from twilio.rest import Client  # 0.3 s
 
         nowhere = {"TWILIO_REGION": ""}  # so that nothing of the environment redirects us
-        client = Client(self._account, self._token, http_client=self._http, environment=nowhere)
+        client = Client(self._account, self._token, http_client=Requests(self._http), environment=nowhere)
         client.api.base_url = self._url
         return client
 
