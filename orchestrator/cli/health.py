@@ -102,6 +102,8 @@ def _written(settings: "Settings") -> Iterator[Finding]:
     count = sum(len(journey.rules) for journey in found.book.journeys.values())
     if problems := house.refused(found):
         yield look("rules", f"{counted(len(problems), 'problem')} found", "beforehand check")
+    elif not count:
+        yield look("rules", f"none in {settings.rules.path}: nothing is said", "beforehand init")
     else:
         yield well("rules", f"{counted(count, 'rule')}, no problem")
 
@@ -110,8 +112,15 @@ def _channels(settings: "Settings") -> Iterator[Finding]:
     try:
         for name in settings.channels.named() if settings.lacking else house.channels(settings):
             live = settings.channels.named()[name].live
-            detail = "live" if live else f"outbox: {settings.outbox.path}"
-            if live and not house.is_called_back(settings, name):
+            if not live:
+                detail = (
+                    f"not live: nothing leaves this machine, messages are files in {settings.outbox.path}"
+                )
+                todo = f"channels.{name}.live = true sends for real"
+                yield Finding(f"channel {name}", well=True, detail=detail, remedy=todo, idle=True)
+                continue
+            detail = "live"
+            if not house.is_called_back(settings, name):
                 detail += "; its provider cannot say what became of messages: set server.public_url"
             yield well(f"channel {name}", detail)
     except Misconfigured as error:

@@ -197,8 +197,8 @@ def refused(found: Written) -> list[Problem]:
     return [*found.problems] or failing(found.renderer, found.book)
 
 
-def reviewed(settings: Settings, found: Written, *, whole: bool) -> list[Problem]:
-    """Every problem of what was written, and what a reader would miss or mind in it.
+def reviewed(settings: Settings, found: Written, *, whole: bool, folder: Path | None = None) -> list[Problem]:
+    """Every problem of what was written in that *folder* of rules, and what a reader would miss in it.
 
     A text that sounds wrong is no reason to keep rules from coming into force; it is one to mend it first.
     What is, says :func:`refused`.
@@ -213,6 +213,10 @@ def reviewed(settings: Settings, found: Written, *, whole: bool) -> list[Problem
     broken = {path.removeprefix(root) for path in wrong}
     read = {name for name, journey in found.book.journeys.items() if journey.path not in wrong}
     complete = None if whole and not wrong & found.sources.keys() else read
+    if not found.problems and not any(journey.rules for journey in found.book.journeys.values()):
+        place = (folder or settings.rules.path).as_posix()
+        hint = "a rule file ends in .yaml; `beforehand init` writes some to start from"
+        return [Problem(place, 0, 0, "R065", "there is no rule, so nothing would ever be said", hint)]
     return [
         *found.problems,
         *shared(settings, found.book),

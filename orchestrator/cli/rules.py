@@ -48,7 +48,7 @@ def check(
         count = counted(len(refused.problems), "problem")
         output.sentence(f"the settings cannot be used: {count} found", form)
         raise typer.Exit(2) from None
-    problems = tuple(house.reviewed(settings, found, whole=rules_dir is None))
+    problems = tuple(house.reviewed(settings, found, whole=rules_dir is None, folder=rules_dir))
     journeys = found.book.journeys.values()
     counts = ", ".join(
         (

@@ -28,6 +28,14 @@ _OTHERS = ("Title", "Link", *_ANYWHERE)
 _REPEATED = frozenset({"Attach", "Allow"})  # one line for each file, and for each finding
 _IN_HTML = frozenset({"subject", "preview", "body", "dir", "start", "end"})
 
+_LEFT_OUT = {  # Jinja's own functions
+    "range": "Jinja's range is left out: loop over what there is, such as `orders`",
+    "dict": "Jinja's dict is left out: write {'key': value}",
+    "lipsum": "Jinja's lipsum is left out: write the words",
+    "cycler": "Jinja's cycler is left out: in a loop there is loop.cycle('one', 'two')",
+    "joiner": "Jinja's joiner is left out: write {{ list | join(', ') }}, or ask `loop.first`",
+}
+
 
 def problems(renderer: "Renderer") -> list[Problem]:
     """Return every problem of every file, in the order of paths and lines."""
@@ -166,7 +174,7 @@ def of_source(renderer: "Renderer", path: str, source: str, env: Sandbox, *, htm
         elif isinstance(node, nodes.Include) and not isinstance(node.template, nodes.Const):
             yield at(renderer, path, node.lineno, "T014", "the name of an include must be written out")
         elif isinstance(node, nodes.Name) and node.ctx == "load" and node.name in undeclared - known:
-            hint = did_you_mean(node.name, names)
+            hint = _LEFT_OUT.get(node.name) or did_you_mean(node.name, names)
             yield at(renderer, path, node.lineno, "T011", f"nothing is called '{node.name}'", hint, node.name)
         elif isinstance(node, nodes.Getattr):
             yield from _of_dot(renderer, path, node, undeclared)

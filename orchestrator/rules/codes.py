@@ -297,6 +297,11 @@ RULE_CODES: Mapping[str, Code] = {
         "A message may go by another channel; a task stands on its list whatever became of its mail.",
         "Add `say:`, or remove `until:` and `fallback_after:`.",
     ),
+    "R065": Code(
+        "no rules",
+        "The folder holds no rule: whatever happens, nobody is told and nobody gets a task.",
+        "Look whether it is the right folder and its files end in `.yaml`, or begin with `beforehand init`.",
+    ),
     # ── rules that can be read and are in vain
     "R050": Code(
         "condition decides nothing",

@@ -10,7 +10,7 @@ class Flaw:
     """One thing wrong with one line; ``column`` is the name of its column, "" for the whole line.
 
     ``message`` never repeats the ``value``, which may be a person's: logs hold messages, the report both.
-    ``refused`` is false for what is only worth knowing.
+    ``refused`` is false for what is only worth knowing. ``place`` counts characters from 1; 0: no place.
     """
 
     line: int
@@ -20,11 +20,12 @@ class Flaw:
     message: str
     hint: str = ""
     refused: bool = True
+    place: int = 0
 
     def problem(self, path: str) -> Problem:
         """The flaw as every other problem is shown."""
         return Problem(
-            path, self.line, 0, self.code, f"{self.column or 'the line'} {self.message}", self.hint
+            path, self.line, self.place, self.code, f"{self.column or 'the line'} {self.message}", self.hint
         )
 
 
@@ -39,6 +40,6 @@ class Flawed(ValueError):
         self.hint = hint
         super().__init__(message)
 
-    def at(self, line: int) -> Flaw:
-        """The flaw on that line."""
-        return Flaw(line, self.column, self.value, self.code, self.message, self.hint)
+    def at(self, line: int, place: int = 0) -> Flaw:
+        """The flaw on that line, at that *place* of it."""
+        return Flaw(line, self.column, self.value, self.code, self.message, self.hint, place=place)

@@ -126,6 +126,7 @@ class Rows:
 
     def __init__(self, lines: Lines, delimiter: str, header: int, columns: list[str] | None) -> None:
         self.lines = lines
+        self._delimiter = delimiter
         self._back: deque[tuple[int, str]] = deque()
         self._taken: list[tuple[int, str]] = []
         self._reader = csv.reader(_Feed(self._line), delimiter=delimiter, strict=True)
@@ -141,6 +142,16 @@ class Rows:
                     yield self._ragged(record, width)
             else:
                 yield record
+
+    def place(self, index: int) -> int:
+        """Where the value of that index begins in the line read last, from 1; 0 if on a further line."""
+        line, quoted, at = self._taken[0][1], False, 0
+        for position, character in enumerate(line):
+            if at == index:
+                return position + 1
+            quoted ^= character == '"'
+            at += character == self._delimiter and not quoted
+        return 0
 
     def _ragged(self, record: Row, width: int) -> Flaw:
         said = f"has {len(record.cells):,} values where the header has {width:,}"

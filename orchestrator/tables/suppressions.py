@@ -59,6 +59,9 @@ class Listed:
     at: datetime | None = None
 
 
+_ROLES = {"the address": "address", "the hash": "hash", "the channel": "scope", "the date": "since"}
+
+
 @dataclass(frozen=True, slots=True)
 class Defaults:
     """What is meant where a line does not say: the ``scope``, the ``reason``, numbers' ``country``."""
@@ -100,7 +103,8 @@ class Reading:
         try:
             return self._listed(row.line, cells)
         except Flawed as flawed:
-            return flawed.at(row.line)
+            at = self._at.get(_ROLES.get(flawed.column, ""))
+            return flawed.at(row.line, 0 if at is None else self._rows.place(at))
 
     def _listed(self, line: int, cells: Mapping[str, str]) -> Listed:
         written, hashed = cells.get("address", ""), cells.get("hash", "").lower()

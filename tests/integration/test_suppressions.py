@@ -131,7 +131,8 @@ def test_every_bad_line_is_told_at_once_and_nothing_is_half_done(home: Home) -> 
     code, _, err = importing(home, text)
     assert code == 1
     told = [line for line in err.splitlines() if line.startswith("list.csv:")]
-    assert [line.split(":")[1] for line in told] == ["3", "4", "5", "6", "7", "8"]
+    places = [":".join(line.split(":")[1:3]) for line in told]
+    assert places == ["3:1", "4:25", "5:0", "6:31", "7:0", "8:21"]
     assert [line.split(": ")[1].split()[0] for line in told] == [
         "M302",
         "M303",

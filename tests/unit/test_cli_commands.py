@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,14 @@ def test_check_tells_problems_of_rules_and_templates_in_one_run(home: Home) -> N
     assert "did you mean 'email'?" in out
     assert "custmer" in out
     assert "problems found" in out.splitlines()[-1]
+
+
+def test_a_folder_without_any_rule_is_a_problem(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    code, out, err = home.run("check", str(tmp_path / "none"))
+    assert (code, out.count("R065")) == (1, 1)
+    assert "there is no rule, so nothing would ever be said" in out
+    assert "1 problem found" in out + err
 
 
 def test_check_finds_settings_that_cannot_be_used_and_ends_with_2(home: Home) -> None:
@@ -420,6 +429,14 @@ def test_a_new_installation_is_well(home: Home) -> None:
     code, out, _ = home.run("doctor")
     assert code == 0, out
     assert out.endswith("all is well\n")
+
+
+def test_doctor_says_that_an_outbox_sends_nothing_and_that_there_is_no_rule(home: Home) -> None:
+    home.replace("config.toml", 'path = "rules"', 'path = "templates/new-car/arrived"')
+    rows = {row["what"]: row for row in json.loads(home.run("doctor", "--format", "json")[1])}
+    assert rows["channel email"]["state"] == "idle"
+    assert rows["channel email"]["detail"].startswith("not live: nothing leaves this machine")
+    assert rows["rules"]["state"] == "look"
 
 
 def test_what_is_not_well_is_named_with_its_remedy(home: Home) -> None:

@@ -496,6 +496,14 @@ def test_problems_come_all_at_once_and_with_a_hint(write: Write) -> None:
     assert problems[0].source == "{{ custmer }}"
 
 
+@pytest.mark.parametrize(("name", "told"), [("range", "such as `orders`"), ("cycler", "loop.cycle")])
+def test_a_function_of_jinja_that_is_left_out_is_named_as_that(write: Write, name: str, told: str) -> None:
+    (problem,) = write({"car/a/sms.txt.en.j2": f"{{{{ {name}(9) }}}}"}).problems()
+    assert (problem.code, problem.message) == ("T011", f"nothing is called '{name}'")
+    assert problem.hint.startswith(f"Jinja's {name} is left out")
+    assert told in problem.hint
+
+
 def test_names_a_template_sets_itself_are_no_mistakes(write: Write) -> None:
     text = (
         "{% set car = order.attributes.model %}{% for n in [1] %}{{ n }}{{ loop.index }}{% endfor %}{{ car }}"
