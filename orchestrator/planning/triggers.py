@@ -8,12 +8,12 @@ An *occasion* makes two firings of one rule different: ``arrived#1`` (the first 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from orchestrator.journey import Duration, On, Rule
 from orchestrator.model import STAFF, Tells
 from orchestrator.planning.applying import applies
-from orchestrator.planning.case import Answer, Case, Firing, apology_open
+from orchestrator.planning.case import Answer, Case, Firing, apology_open, spoken
 from orchestrator.planning.case import reached as reached_ones
 from orchestrator.planning.climbing import unheard, unsaid
 from orchestrator.planning.correcting import retracted
@@ -90,6 +90,7 @@ def reached(rule: Rule, case: Case) -> Answer:
     ]
 
 
+JUST = timedelta(hours=2)  # whoever heard a date so short a time ago is not reminded of it
 UNTOLD = "the promise is internal: the customer was never told one"
 
 
@@ -111,6 +112,8 @@ def upcoming(rule: Rule, case: Case) -> Answer:
     if at is not None:
         moment = _at(at, calendar.day_of(moment, case.zone), rule.trigger.before_closing, case)
     known, ends = case.heard(name, current), calendar.ends(current, case.zone)
+    if answered := _just_told(rule, case, name, begins, moment):
+        return answered
     if answered := _answered(rule, case, name, moment, ends) or _too_late(rule, case, name, moment, known):
         return answered
     return [
@@ -126,6 +129,23 @@ def upcoming(rule: Rule, case: Case) -> Answer:
             until=ends,
         )
     ]
+
+
+def _just_told(rule: Rule, case: Case, name: str, begins: datetime, moment: datetime) -> str:
+    """That another message told that date shortly before the reminder's moment, or after it; or ""."""
+    told = case.told(name)
+    if told is None or told.value != case.promise(name) or rule.to in STAFF:
+        return ""
+    key, _, role = (told.key or "").rpartition("/")
+    if not key or key.startswith(f"{case.order.id}/{rule.id}/"):
+        return ""  # a person said so, or this reminder itself
+    if role != rule.to and not spoken(case.order.outcomes.get(f"{key}/{rule.to}"), rule.mode):
+        return ""
+    before = JUST if rule.trigger.at is not None else min(JUST, (begins - moment) / 2)
+    if told.at < moment - before:
+        return ""
+    said = f"the {rule.to} was told {name} for {case.show(told.value)} on {case.show(told.at)}"
+    return f"{said}, and needs no reminder"
 
 
 def _answered(rule: Rule, case: Case, name: str, moment: datetime, ends: datetime) -> str:

@@ -1,5 +1,7 @@
 """Nobody was in: the neighbour has it, or it waits in a shop. Maria hears where; nobody else hears a word."""
 
+import pytest
+
 from tests.stories.parcel import batch, maria_ordered, parcel
 from tests.stories.telling import tell
 
@@ -83,3 +85,19 @@ def test_nobody_collected_it_and_the_customer_chooses_what_happens_next() -> Non
         "2026-03-23 11:00  owner     email  arrange-a-new-delivery",
     ]
     assert "You choose" in told.text("came-back")
+
+
+@pytest.mark.parametrize("until", ["2026-03-12", "2026-03-13"], ids=["today", "tomorrow"])
+@pytest.mark.parametrize("when", ["2026-03-12 09:58", "2026-03-12 14:10"])
+def test_who_hears_that_the_last_day_is_near_is_not_reminded_of_it_a_minute_later(
+    until: str, when: str
+) -> None:
+    at_the_kiosk = batch(
+        when,
+        ("order.upserted", {"attributes": {"pickup_point": "Kiosk am Markt"}}),
+        ("promise.made", {"milestone": "returned", "date": until, "told": False}),
+        ("delivery.at_pickup_point", {"place": "Kiosk am Markt", "until": until}),
+    )
+    told = tell(maria_ordered("2026-03-12"), at_the_kiosk, until=f"{until} 23:00")
+
+    assert told.transcript().splitlines()[1:] == [f"{when}  customer  sms    waiting-at-the-pickup-point"]
