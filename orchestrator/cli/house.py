@@ -206,6 +206,7 @@ def reviewed(settings: Settings, found: Written, *, whole: bool, folder: Path | 
     """
     from orchestrator.cli.senders import shared
     from orchestrator.render.review import review as review_templates
+    from orchestrator.rules.review import no_rule
     from orchestrator.rules.review import review as review_rules
 
     wrong = {problem.path for problem in found.problems}
@@ -213,10 +214,8 @@ def reviewed(settings: Settings, found: Written, *, whole: bool, folder: Path | 
     broken = {path.removeprefix(root) for path in wrong}
     read = {name for name, journey in found.book.journeys.items() if journey.path not in wrong}
     complete = None if whole and not wrong & found.sources.keys() else read
-    if not found.problems and not any(journey.rules for journey in found.book.journeys.values()):
-        place = (folder or settings.rules.path).as_posix()
-        hint = "a rule file ends in .yaml; `beforehand init` writes some to start from"
-        return [Problem(place, 0, 0, "R065", "there is no rule, so nothing would ever be said", hint)]
+    if not found.problems and (none := no_rule(found.book, (folder or settings.rules.path).as_posix())):
+        return [none]
     return [
         *found.problems,
         *shared(settings, found.book),

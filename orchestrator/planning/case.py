@@ -112,6 +112,10 @@ class Case:
         state = self.order.milestones.get(name)
         if state is not None and state.promises:
             return state.promises[-1].value
+        return self.derived(name)
+
+    def derived(self, name: str) -> Promised | None:
+        """What the journey promises relative to another milestone, once that was reached."""
         relative = self.journey.promises.get(name)
         if relative is None:
             return None

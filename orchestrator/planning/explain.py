@@ -25,9 +25,9 @@ from orchestrator.model import (
     scope_of,
 )
 from orchestrator.persons.consents import Word
-from orchestrator.planning.case import CARRIES, FROZEN, NO_CHANNEL, REPLACED, SHADOW, complete, show
+from orchestrator.planning.case import CARRIES, FROZEN, NO_CHANNEL, REPLACED, SHADOW, Case, complete, show
 from orchestrator.planning.foresight import because
-from orchestrator.planning.planner import journey_of
+from orchestrator.planning.planner import case_of, journey_of
 from orchestrator.planning.promises import promised
 from orchestrator.planning.reconcile import intended
 from orchestrator.timing import calendar
@@ -121,6 +121,8 @@ def explain(
     coming = {note.key: told for note, told in _next(decision, entries, zone)}
     past = [entry for entry in entries if entry.status is not Status.HELD or entry.key not in coming]
     moments = [*_facts(facts, order, zone), *_entries(past, tries)]
+    if not isinstance(journey, str) and facts:
+        moments += _derived(case_of(order, customer, journey, book, decision.at or facts[-1].heard))
     return Explanation(
         order=order.id,
         customer=customer.name or order.customer,
@@ -175,6 +177,17 @@ def _facts(facts: Sequence[Fact], order: Order, zone: str) -> Iterator[Moment]:
         if scope_of(fact.type) is Scope.CUSTOMER or fact.type == "order.upserted":
             kind = "heard"
         yield Moment(fact.happened, kind, _said_by(fact, order, zone), heard)
+
+
+def _derived(case: Case) -> Iterator[Moment]:
+    """The promises that followed from another milestone, unless one of its own was made before."""
+    for name, (base, offset) in case.journey.promises.items():
+        reached, own = case.milestone(base).reached, case.milestone(name).promises
+        value = case.derived(name)
+        if reached is None or value is None or any(promise.made <= reached for promise in own):
+            continue
+        follows = f"{offset.text} after {base}, as the journey has it"
+        yield Moment(reached, "promised", f"{name} for {case.show(value)}", follows)
 
 
 _WORDS = {  # what employees call the facts that need no detail of their own

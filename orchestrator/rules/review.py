@@ -55,6 +55,14 @@ def review(
     return found
 
 
+def no_rule(book: RuleBook, folder: str) -> Problem | None:
+    """That there is no rule at all in that *folder*, if so."""
+    if any(journey.rules for journey in book.journeys.values()):
+        return None
+    hint = "a rule file ends in .yaml; `beforehand init` writes some to start from"
+    return Problem(folder, 0, 0, "R065", "there is no rule, so nothing would ever be said", hint)
+
+
 class _At(Findings):
     """Findings placed at a key of a rule, which only knows the line on which it begins."""
 

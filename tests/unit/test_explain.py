@@ -155,6 +155,21 @@ def test_by_which_channels_it_was_tried_before_is_said() -> None:
     assert "tried" not in alone.timeline[-1].detail
 
 
+def test_a_promise_that_follows_from_another_milestone_stands_where_that_happened() -> None:
+    rules = book(
+        "{id: late, on: {missed: prepared}, say: sorry, channels: [sms]}",
+        head="\npromises: {prepared: arrived + 3d}",
+    )
+    before = promised("O-1", "prepared", "2026-03-20", "2026-03-02 10:00")
+
+    lines = [(one.kind, one.text, one.detail) for one in story(HERE, rules=rules).timeline]
+    assert lines[-2:] == [
+        ("happened", "arrived", ""),
+        ("promised", "prepared for 2026-03-15", "3d after arrived, as the journey has it"),
+    ]
+    assert not [one for one in story(before, HERE, rules=rules).timeline if "as the journey" in one.detail]
+
+
 def test_forwards_it_says_what_comes_next_when_and_unless_what() -> None:
     rules = book(
         '{id: late, on: {missed: arrived, closes: "17:30"}, say: late, channels: [sms, email], timing: now}'
