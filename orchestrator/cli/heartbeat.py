@@ -41,9 +41,10 @@ class Heartbeat:
         )
 
     def __call__(self) -> None:
-        """Beat once."""
+        """Beat once. Raises :class:`orchestrator.errors.LedgerAway`."""
         from dataclasses import replace
 
+        self._ledger.keep_daemon_lock()
         now = self._clock.now()
         daemon = replace(self._start, seen_at=now, scanned_at=self.scanned_at())
         with self._ledger.transaction() as tx:

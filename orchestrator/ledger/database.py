@@ -42,6 +42,10 @@ class Database(Protocol):
         """Be one of as many daemons as may work on it, or raise :class:`LedgerBusy`."""
         ...
 
+    def keep_daemon_lock(self) -> None:
+        """Hold that lock still, though the database was away meanwhile. Raises :class:`LedgerAway`."""
+        ...
+
     def has_daemon(self) -> bool:
         """Does any daemon work on it now?"""
         ...

@@ -190,6 +190,10 @@ class Ledger:
         """
         self._database.show(worker)
 
+    def keep_daemon_lock(self) -> None:
+        """Be the daemon still, though the database was away meanwhile. Raises :class:`LedgerAway`."""
+        self._database.keep_daemon_lock()
+
     def has_daemon(self) -> bool:
         """Does any daemon work on it now? Raises :class:`LedgerAway`."""
         return self._database.has_daemon()

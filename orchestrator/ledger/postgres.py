@@ -42,6 +42,7 @@ _UNLOCK = text("SELECT pg_advisory_unlock(:lock)")
 _DAEMONS = {"lock": 0x6265666F7265}  # of our advisory locks the one that daemons share
 _WORK = text("SELECT pg_advisory_lock_shared(:lock)")
 _STOP_WORK = text("SELECT pg_advisory_unlock_shared(:lock)")
+_HELD = text("SELECT 1")  # whoever is answered still has the session, and with it the lock
 _WORKERS = text(
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
@@ -67,6 +68,8 @@ class PostgresDatabase:
     is_alone = False
 
     def __init__(self, where: URL) -> None:
+        self._is_daemon = False
+        self._holder: Connection | None = None  # in whose session we hold the daemons' lock
         self.engine = create_engine(
             where.set(drivername="postgresql+psycopg"),
             hide_parameters=True,
@@ -116,14 +119,40 @@ class PostgresDatabase:
     @contextmanager
     def daemon_lock(self) -> Iterator[None]:
         """Be one of any number of daemons, each of which holds a lock that others may hold too."""
-        with self._connection() as connection:
-            holder = connection.execution_options(isolation_level="AUTOCOMMIT")
-            holder.execute(_WORK, _DAEMONS)
+        self._is_daemon = True
+        try:
+            self.keep_daemon_lock()
+            yield
+        finally:
+            self._is_daemon = False
+            self._let_go()
+
+    def keep_daemon_lock(self) -> None:
+        """Take the lock again if it went with its connection, which is kept in use by asking."""
+        if not self._is_daemon:
+            return
+        if self._holder is not None:
             try:
-                yield
-            finally:
-                with suppress(LedgerAway):  # then the lock went with the connection
-                    holder.execute(_STOP_WORK, _DAEMONS)
+                self._holder.execute(_HELD)
+            except LedgerAway:
+                self._let_go()
+            else:
+                return
+        holder = self._connect()
+        try:
+            holder.execution_options(isolation_level="AUTOCOMMIT").execute(_WORK, _DAEMONS)
+        except BaseException:
+            holder.close()
+            raise
+        self._holder = holder
+
+    def _let_go(self) -> None:
+        holder, self._holder = self._holder, None
+        if holder is None:
+            return
+        with holder, suppress(LedgerAway):  # else the lock went with the connection
+            if not holder.invalidated:
+                holder.execute(_STOP_WORK, _DAEMONS)
 
     def has_daemon(self) -> bool:
         """Does anybody hold the daemons' lock?"""
@@ -185,16 +214,20 @@ class PostgresDatabase:
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
+        with self._connect() as connection:
+            yield connection
+
+    def _connect(self) -> Connection:
         try:
-            connection = self.engine.connect()
+            return self.engine.connect()
         except NoConnection:
             raise LedgerAway(f"every connection to the ledger is busy for {PATIENCE:g} seconds") from None
-        with connection:
-            yield connection
 
 
 def _on_error(context: ExceptionContext) -> None:
     """Turn a driver's error about the database as a whole into :class:`LedgerAway`."""
+    if context.is_pre_ping:
+        return  # the pool throws that connection away and makes another
     refused = away(context.original_exception)
     if refused is not None:
         raise refused

@@ -162,6 +162,9 @@ class SqliteDatabase:
     def showing(self, connection: Connection, workers: Collection[str]) -> None:
         """Nobody can see it."""
 
+    def keep_daemon_lock(self) -> None:
+        """Nothing: it is the operating system's, which takes it from nobody who lives."""
+
     def has_daemon(self) -> bool:
         """Is the lock taken?"""
         try:

@@ -15,6 +15,9 @@ from sqlalchemy import Connection, text
 
 from channels.base import Message, Receipt
 from channels.memory import MemoryChannel
+from orchestrator.cli.heartbeat import Heartbeat
+from orchestrator.cli.roles import Role
+from orchestrator.clock import SystemClock
 from orchestrator.errors import LedgerAway, LedgerBehind, Misconfigured
 from orchestrator.ledger import Ledger, copying, schema
 from orchestrator.ledger.tables import metadata
@@ -273,6 +276,21 @@ def test_a_lost_connection_is_the_ledger_being_away_and_the_next_transaction_wor
         tx.remember("it", "works again")
 
 
+def test_connections_that_ended_unused_are_replaced_and_nobody_hears_of_it(
+    ledger: Ledger, postgres: str
+) -> None:
+    with ExitStack() as several:
+        for _ in range(3):
+            several.enter_context(ledger._database.reading())
+    with psycopg.connect(postgres, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'beforehand' AND pid <> pg_backend_pid()"
+        )
+    for _ in range(3):
+        assert ledger.time() is not None
+
+
 def test_a_server_that_does_not_answer_is_the_ledger_being_away(tmp_path: Path) -> None:
     with pytest.raises(LedgerAway, match="does not answer"):
         Ledger.open(f"postgresql://postgres@/ledger?host={tmp_path}")
@@ -298,6 +316,22 @@ def test_any_number_of_daemons_may_work_on_it_and_whether_any_does_can_be_seen(
             tx.remember("both", "work")
         assert other.has_daemon()
     assert not ledger.has_daemon()
+
+
+def test_a_daemon_is_seen_again_after_the_server_cut_its_connections(ledger: Ledger, url: str) -> None:
+    with Ledger.open(url) as other, ledger.daemon_lock():
+        with psycopg.connect(url, autocommit=True) as cutting:
+            cutting.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        until(lambda: not other.has_daemon())
+        beat = Heartbeat(ledger, Role.ALL, SystemClock(), lambda: None)
+        beat()
+        assert other.has_daemon()
+        beat()
+    beat()
+    assert not ledger.has_daemon(), "who is no daemon any more takes no lock"
 
 
 class Slow(MemoryChannel):
