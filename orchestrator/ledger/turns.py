@@ -3,7 +3,7 @@
 from dataclasses import astuple, fields
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, literal_column, select, update
+from sqlalchemy import and_, bindparam, delete, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert  # its ON CONFLICT is compiled for SQLite as well
 
 from orchestrator.ledger.moves import one_of
@@ -31,6 +31,15 @@ _NEXT_QUEUE = (  # by the index: a queue of fifty thousand is not read to find t
     .limit(1)
 )
 _LENGTH = select(func.count()).where(*_IN_QUEUE, entries.c.waits_for == bindparam("queue"))
+_LINE = select(entries.c.waits_for, entries.c.due_at).where(*_IN_QUEUE, entries.c.id == bindparam("number"))
+_AHEAD = select(func.count()).where(
+    *_IN_QUEUE,
+    entries.c.waits_for == bindparam("queue"),
+    or_(
+        entries.c.due_at < bindparam("due"),
+        and_(entries.c.due_at == bindparam("due"), entries.c.id < bindparam("number")),
+    ),
+)
 _HEAD = (
     select(entries.c.due_at, entries.c.id)
     .where(*_IN_QUEUE, entries.c.waits_for == bindparam("queue"))
@@ -84,6 +93,14 @@ class Turns(Verbs):
     def in_queue(self, queue: str) -> int:
         """Count who waits in that queue."""
         return int(self._value(_LENGTH, {"queue": queue}))
+
+    def place_in_line(self, number: int) -> tuple[str, int] | None:
+        """Say in which queue an entry waits, and how many of that queue are called before it."""
+        rows = self._rows(_LINE, {"number": number})
+        if not rows:
+            return None
+        queue, due = rows[0]
+        return queue, int(self._value(_AHEAD, {"queue": queue, "due": due, "number": number}))
 
     def head_of(self, queue: str) -> tuple[datetime, int] | None:
         """Say since when the first of a queue is due, and which entry that is."""

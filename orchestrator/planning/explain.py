@@ -350,7 +350,8 @@ def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[t
         entry = waiting.get(note.key)
         late = entry.not_before if entry is not None else None
         at = max(note.due_at, late) if late is not None else note.due_at
-        if note.expires_at is not None and at >= note.expires_at and note.steps:
+        in_line = late is not None and late == note.expires_at and entry is not None and not entry.attempts
+        if note.expires_at is not None and at >= note.expires_at and note.steps and not in_line:
             continue  # old news: it will end as expired
         held = entry is not None and entry.status is Status.HELD
         yield (

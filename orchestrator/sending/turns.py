@@ -45,6 +45,17 @@ def channel_of(queue: str) -> str:
     return queue.partition(" ")[0]
 
 
+def turn_of(tx: Transaction, number: int) -> str:
+    """Say when an entry that waits in a queue has its turn, or "" if it waits in none."""
+    line = tx.place_in_line(number)
+    if line is None:
+        return ""
+    queue, ahead = line
+    place = place_of(queue)
+    ahead += tx.in_queue(place) if queue != place else 0  # what must be heard goes first
+    return f"{ahead:,} before it" if ahead else "it is the next"
+
+
 class Turns:
     """The queues before the channels of one dispatcher; *limits* by the channel's name."""
 

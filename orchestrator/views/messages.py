@@ -9,6 +9,7 @@ from orchestrator.ledger import Asked, Attempt, Transaction
 from orchestrator.model import ENGINE, Entry, Fact, Status
 from orchestrator.planning.explain import REPORTED
 from orchestrator.planning.fold import fold_customer
+from orchestrator.sending.turns import turn_of
 from orchestrator.views.reader import links_closed
 
 PAGE = 50
@@ -42,6 +43,7 @@ class Report:
 class Told:
     """One message with its tries and with what came back; ``shown_at`` is when it was said, or would be.
 
+    ``turn`` says when it is called if it waits in line for its channel, else "".
     ``links`` are "open" once it left, or may have, "closed" if somebody closed them, else "".
     """
 
@@ -54,6 +56,7 @@ class Told:
     shown_at: datetime
     channel: str
     links: str
+    turn: str = ""
 
 
 def page(tx: Transaction, asked: Asked, before: int | None = None) -> Page:
@@ -97,6 +100,7 @@ def told(tx: Transaction, number: int, now: datetime) -> Told | None:
         now if waits or over is None else over,
         entry.channel or first,
         _links(entry, facts),
+        turn_of(tx, number),
     )
 
 

@@ -13,6 +13,7 @@ from orchestrator.persons.merging import one_with
 from orchestrator.planning.explain import Explanation, Next, explain
 from orchestrator.sending.guard import standstill
 from orchestrator.sending.health import is_why, shut
+from orchestrator.sending.turns import turn_of
 
 SHOWN = 5  # orders of a customer whose id was given for that of one
 
@@ -60,7 +61,8 @@ def told(engine: Engine, tx: Transaction, order: str, now: datetime) -> Told:
     customer = sight.customer_of(seen)
     story = explain(seen, customer, facts, entries, sight.decisions[order], engine.book, tries)
     alone = tx.health().values()
-    called = (_called(one, alone, now) for one in story.next)
+    turns = {one.key: turn for one in entries if one.not_before and (turn := turn_of(tx, one.id))}
+    called = (_called(one, alone, turns.get(one.key, ""), now) for one in story.next)
     coming = tuple(_standing_still(one, seen.location.id, pauses) for one in called)
     story = replace(story, consents=words, next=coming)
     if row.problem and not story.problems:
@@ -73,11 +75,16 @@ def _tried(one: Attempt) -> tuple[str, str]:
     return one.channel, " ".join(filter(None, (one.outcome, f"({one.detail})" if one.detail else "")))
 
 
-def _called(coming: Next, alone: Iterable[Health], now: datetime) -> Next:
-    """The same, when it may be called: once the channel is tried again that it stands in line for."""
+def _called(coming: Next, alone: Iterable[Health], turn: str, now: datetime) -> Next:
+    """The same, when it may be called: once the channel is tried again that it stands in line for.
+
+    Who waits for a rate is called when it is their *turn*, and not when somebody looks at them again.
+    """
     waited_for = (shut(one, now) for one in alone if is_why(coming.why_then, one))
-    tried = min((one.until for one in waited_for if one is not None), default=coming.at)
-    return replace(coming, at=min(tried, coming.at))
+    tried = min((one.until for one in waited_for if one is not None), default=None)
+    if turn and tried is None:
+        return replace(coming, at=min(now, coming.at), why_then=f"{coming.why_then}; in line, {turn}")
+    return coming if tried is None else replace(coming, at=min(tried, coming.at))
 
 
 def _standing_still(coming: Next, location: str, pauses: Iterable[Pause]) -> Next:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from channels.base import Message, Rejected, Unavailable, Unknown
 from channels.rates import Limits, Rate
 from orchestrator.model import Status
+from orchestrator.views import messages, story
 from tests.integration.dealership import (
     RULES,
     WORDS,
@@ -106,6 +107,21 @@ def test_nothing_waits_in_sending_and_what_waits_says_why(houses: Make) -> None:
         assert tx.queues() == ["email"]
     assert [entry.reason for entry in waiting] == ["channel email is at its rate (1/m)"] * 2
     assert [entry.attempts for entry in waiting] == [0, 0]
+
+
+def test_who_waits_for_a_rate_is_told_their_turn_and_not_when_they_are_looked_at_again(houses: Make) -> None:
+    house = houses(Timed("email"), limits={"email": Limits(Rate(1, 60))})
+    house.hear(*many(4))
+    house.drain()
+    now = house.clock.now()
+
+    with house.ledger.read() as tx:
+        waiting = sorted(tx.entries_in({Status.SCHEDULED}), key=lambda entry: entry.id)
+        found = [messages.told(tx, entry.id, now) for entry in waiting]
+    assert [one.turn for one in found if one is not None] == ["it is the next", "1 before it", "2 before it"]
+    (coming,) = story.story_of(house.engine, waiting[2].wanted.order, now).next
+    assert coming.at == now
+    assert coming.why_then == "channel email is at its rate (1/m); in line, 2 before it"
 
 
 def test_another_channel_flows_past_one_that_is_at_its_rate(houses: Make) -> None:
