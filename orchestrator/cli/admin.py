@@ -1,14 +1,18 @@
 """The commands that look after an installation: init, config show, db upgrade and rebuild, doctor."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.cli import output
 from orchestrator.cli.options import Config, Form, settings
 from orchestrator.cli.output import Format
-from orchestrator.errors import Misconfigured
+from orchestrator.errors import LedgerBusy, Misconfigured
+
+if TYPE_CHECKING:
+    from orchestrator.ledger import Ledger
 
 STARTER = ("config.toml", "rules", "templates")
 NAMED = 5  # of the files that are in the way; the rest is counted
@@ -116,7 +120,7 @@ def db_copy(
 
     with (
         Ledger.open(chosen.ledger.url) as old,
-        old.daemon_lock(),
+        _alone(old),
         Ledger.open(target, upgrade=True) as new,
         output.Progress("copying", copying.rows(old)) as progress,
     ):
@@ -124,6 +128,13 @@ def db_copy(
     facts = output.counted(copied["facts"], "fact")
     entries = output.counted(copied["entries"], "entry", "entries")
     output.sentence(f"{facts} and {entries} copied; now set ledger.url to the new one, and start again")
+
+
+def _alone(ledger: "Ledger") -> AbstractContextManager[None]:
+    """Be alone with a file from here on; on a server, raise LedgerBusy if somebody works on it now."""
+    if ledger.is_shared and ledger.has_daemon():
+        raise LedgerBusy("daemons work on this ledger: stop them all first")
+    return ledger.daemon_lock()
 
 
 def db_prune(

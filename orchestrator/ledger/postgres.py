@@ -11,7 +11,7 @@ from psycopg import errors
 from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from orchestrator.errors import LedgerAway
+from orchestrator.errors import LedgerAway, Misconfigured
 from orchestrator.ledger import indexes
 from orchestrator.ledger.signs import Signs, held
 from orchestrator.ledger.workers import key_of
@@ -85,6 +85,7 @@ class PostgresDatabase:
             },
         )
         event.listen(self.engine, "handle_error", _on_error)
+        event.listen(self.engine, "connect", _demand_unicode, insert=True)  # before SQLAlchemy asks anything
         self._signs = Signs(self.driver_arguments())
 
     @contextmanager
@@ -222,6 +223,18 @@ class PostgresDatabase:
             return self.engine.connect()
         except NoConnection:
             raise LedgerAway(f"every connection to the ledger is busy for {PATIENCE:g} seconds") from None
+
+
+def _demand_unicode(connection: psycopg.Connection, _: object) -> None:
+    """Raise :class:`Misconfigured` unless every name that a customer may have can be kept there."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding not in ("UTF8", None):  # None: somebody between us and the server keeps it to themselves
+        name = connection.info.dbname
+        connection.close()
+        raise Misconfigured(
+            f"the database {name} has the encoding {encoding}, and a ledger needs UTF8; "
+            f"make it anew: CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"
+        )
 
 
 def _on_error(context: ExceptionContext) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from channels.base import Message, Receipt
 from channels.memory import MemoryChannel
+from orchestrator.cli import main
 from orchestrator.cli.heartbeat import Heartbeat
 from orchestrator.cli.roles import Role
 from orchestrator.clock import SystemClock
@@ -58,6 +59,19 @@ def test_an_empty_database_is_opened_only_to_upgrade_it(empty: str) -> None:
         Ledger.open(empty)
     Ledger.open(empty, upgrade=True).close()
     Ledger.open(empty).close()
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_keep_every_name_is_refused_before_anything_is_written(
+    postgres: str, encoding: str
+) -> None:
+    with psycopg.connect(postgres, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE narrow TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
+        try:
+            with pytest.raises(Misconfigured, match=f"narrow has the encoding {encoding}.*needs UTF8"):
+                Ledger.open(postgres.replace("/postgres?", "/narrow?"), upgrade=True)
+        finally:
+            server.execute("DROP DATABASE narrow WITH (FORCE)")
 
 
 def test_the_migrations_make_what_the_tables_declare(ledger: Ledger, empty: str) -> None:
@@ -386,6 +400,22 @@ def test_a_ledger_moves_from_a_file_to_a_server_and_goes_on_where_it_was(empty: 
             assert tx.create([note("O-9")], NOW) == 1
         with pytest.raises(Misconfigured, match="not empty"):
             copying.copy(house.ledger, moved)
+
+
+def test_a_ledger_on_which_daemons_work_is_not_copied(
+    ledger: Ledger,
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEFOREHAND_LEDGER__URL", url)
+    back = ("db", "copy", f"sqlite:///{tmp_path / 'back.db'}")
+    with ledger.daemon_lock():
+        assert main(back) == 1
+    assert "daemons work on this ledger" in capsys.readouterr().err
+    assert main(back) == 0
 
 
 # ── who is told what happens ─────────────────────────────────────────────────
