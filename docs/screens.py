@@ -26,6 +26,7 @@ from orchestrator.access.passwords import Argon2
 from orchestrator.access.roles import Role
 from tests.web import customers
 from tests.web.browser import NORA, PHONE, WIDTHS, chromium, opened, signed_site, site
+from tests.web.half_year import half_year
 from tests.web.installation import Installed, benches, dealership, installed
 
 SCREENS = Path(__file__).parent / "screens"
@@ -55,13 +56,13 @@ PAGES = {
     "templates": Picture("/console/templates", tallest=1_600),
     "template": Picture("/console/templates/new-car/arrived"),
     "channels": Picture("/console/channels", tallest=1_600),
-    "measures": Picture("/console/measures", tallest=1_600),
     "people": Picture("/console/people"),
     "changes": Picture("/console/changes"),
     "account": Picture("/console/account"),
     "sessions": Picture("/console/account/sessions", by_password=True),
     "sign-in": Picture("/console/sign-in", signed_in=False),
 }
+OVER_TIME = {"measures": Picture("/console/measures?weeks=26", tallest=1_600)}  # a week would show no chart
 BY_LINK = ("tracker", "slots", "feedback", "preferences", "reply", "task", "mine")
 
 
@@ -71,7 +72,10 @@ def main(wanted: list[str]) -> None:
     if links := [name for name in BY_LINK if name in wanted or not wanted]:
         with chromium() as browser:
             by_link(browser, links)
-    if wanted := [name for name in wanted or [*PAGES, "welcome"] if name not in BY_LINK]:
+    if "measures" in wanted or not wanted:
+        over_time()
+    others = (*BY_LINK, *OVER_TIME)
+    if wanted := [name for name in wanted or [*PAGES, "welcome"] if name not in others]:
         console(wanted)
 
 
@@ -87,6 +91,15 @@ def console(wanted: list[str]) -> None:
                 picture = replace(picture, path=picture.path.format(message=message_of(home)))
                 outside = picture.by_password or not picture.signed_in
                 take(browser, door if outside else inside, name, picture)
+
+
+def over_time() -> None:
+    """Take the pictures of what shows how it goes, after half a year of orders."""
+    with tempfile.TemporaryDirectory() as folder, installed(Path(folder)) as home:
+        half_year(home)
+        with chromium() as browser, site(home.engine, home.clock.now, **benches(home)) as inside:
+            for name, picture in OVER_TIME.items():
+                take(browser, inside, name, picture)
 
 
 def message_of(home: Installed) -> int:

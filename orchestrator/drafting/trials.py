@@ -188,10 +188,8 @@ class Trials:
         now = self._now()
         if wish is Wish.ASK or proposed.alarm:
             frozen = activation.hold(self._ledger, proposed, now, self._told(who, "propose rules", proposed))
-            why = (
-                f"it is more than one person decides: {proposed.alarm}" if proposed.alarm else "as you asked"
-            )
-            said = f"held for a second person, {why}; {frozen:,} notifications wait with it"
+            why = f": {proposed.alarm}" if proposed.alarm else ", as you asked"
+            said = f"held for a second person{why}; {frozen:,} notifications wait with it"
         else:
             told = self._told(who, "apply rules", proposed)
             activation.put_in_force(self._ledger, proposed, now, who.name, told)

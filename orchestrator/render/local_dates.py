@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+SHORT = 5  # letters of a day's name that stand above a column on a telephone
 _YEAR = re.compile(r",?\s*(?:'[^']*')?\s*y+\s*(?:'[^']*'\.?)?$")
 
 
@@ -66,10 +67,16 @@ def weekday_text(day: date, locale: str) -> str:
 
 @lru_cache(maxsize=64)
 def weekday_names(locale: str) -> tuple[tuple[str, str], ...]:
-    """The days of the week from Monday on, each short and in full: ``Mon``, ``Monday``."""
+    """The days of the week from Monday on, each short and in full: ``Mon``, ``Monday``.
+
+    A language that shortens none of them, such as Arabic, has a letter for each.
+    """
     from babel.dates import get_day_names
 
-    short, full = (get_day_names(width, locale=babel_locale(locale)) for width in ("abbreviated", "wide"))
+    names = (get_day_names(width, locale=babel_locale(locale)) for width in ("abbreviated", "wide", "narrow"))
+    short, full, letter = names
+    if max(map(len, short.values())) > SHORT:
+        short = letter
     return tuple((short[day], full[day]) for day in range(7))
 
 

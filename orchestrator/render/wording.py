@@ -30,6 +30,7 @@ from orchestrator.planning.triggers import firings
 from orchestrator.render import replies, several
 from orchestrator.render.brands import brand_of
 from orchestrator.render.dates import Dates
+from orchestrator.render.telephones import as_dialled
 from orchestrator.render.words import (
     Brand,
     Company,
@@ -349,7 +350,8 @@ def _contact(person: Person) -> Contact:
 @lru_cache(maxsize=1024)  # the same few people look after all orders
 def _contact_of(name: str, email: str, phone: str) -> Contact:
     name = one_line(name, NAME_LIMIT)
-    return Contact(name, name.partition(" ")[0], one_line(email, NAME_LIMIT), one_line(phone, NAME_LIMIT))
+    phone = as_dialled(one_line(phone, NAME_LIMIT))
+    return Contact(name, name.partition(" ")[0], one_line(email, NAME_LIMIT), phone)
 
 
 def _reader(notification: Notification, order: Order) -> CustomerWords | None:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from orchestrator.render import Renderer
 from orchestrator.render.bidi import FSI, PDI, isolated, leftwards, line
+from orchestrator.render.local_dates import weekday_names
+from orchestrator.render.telephones import as_dialled
 from orchestrator.render.words import Brand, Contact, CustomerWords, OrderWords, Place
 
 SHARED = Path(__file__).parents[2] / "templates" / "shared"
@@ -148,3 +150,23 @@ def test_a_subject_that_is_cut_still_closes_what_it_opened(text: str) -> None:
     cut = line(text, 20)
     assert "\n" not in cut
     assert cut.count(FSI) <= cut.count(PDI)
+
+
+def test_days_above_a_column_are_short_also_where_a_language_shortens_none() -> None:
+    assert [short for short, _ in weekday_names("ar")] == ["ن", "ث", "ر", "خ", "ج", "س", "ح"]
+    assert [short for short, _ in weekday_names("de")][:2] == ["Mo.", "Di."]
+
+
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [
+        ("+493023125110", "+49 30 23125110"),
+        ("+12025550123", "+1 202-555-0123"),
+        ("+49 30 23125 110", "+49 30 23125 110"),
+        ("extension 110", "extension 110"),
+        ("+1", "+1"),
+        ("", ""),
+    ],
+)
+def test_a_number_has_the_gaps_people_read_it_by(kept: str, read: str) -> None:
+    assert as_dialled(kept) == read

@@ -123,6 +123,9 @@ def test_an_order_is_put_on_hold_with_a_reason_and_says_nothing_until_it_goes_on
     assert newest(house)[:2] == ("order.held", NORA.source)
     held = console.get(BX).text
     assert "Put the order on hold" not in held
+    assert "On hold since" in held
+    assert "a question of money" in held.partition('class="figures"')[0], "why stands at the top"
+    assert "Nothing is said while it is on hold" in held
     assert entry(house, STILL).status is not Status.SCHEDULED
 
     assert "The order goes on" in console.send(BX, "hold", do="release", reason="settled")
@@ -327,7 +330,11 @@ def test_what_stands_in_the_way_of_the_whole_house_is_told_first(house: Evening,
     for said in (
         "Channel <bdi>sms</bdi> is paused", "the contract ended", "Everything is paused", "a fire drill",
         "The channel <bdi>email</bdi> does not work", "535 authentication failed",
-        "Changed rules wait for a release", "1 message is frozen", 'href="/console/rules/held"',
+        "Changed rules wait for a release", "1 message or task is frozen",
+        "an approver or admin releases it", 'href="/console/rules/held"',
         "wait for a text or a fact to be mended", "its text says what nobody knows",
     ):  # fmt: skip
         assert said in page
+    order = console.get(BX).text
+    assert "beforehand plan" not in order, "whoever reads it has a page for it, and no command line"
+    assert 'that would change it wait for a person. <a href="/console/rules/held">' in order

@@ -48,8 +48,10 @@ def test_the_charts_are_drawn_from_what_the_table_says(browser: Browser, console
         page.goto(f"{console}/console/measures")
         expect(page.locator(".uplot")).to_have_count(4)
         week = page.get_by_role("table", name="By week")
-        expect(week.get_by_role("rowheader", name="2026-03-09")).to_be_visible()
-        expect(week.get_by_role("row").filter(has_text="2026-03-09")).to_contain_text("25 %")
+        expect(week.get_by_role("rowheader", name="Mon 9 Mar")).to_be_visible()
+        expect(week.get_by_role("row").filter(has_text="Mon 9 Mar")).to_contain_text("25 %")
+        kept = page.get_by_role("figure", name="Promises kept")
+        expect(kept.locator("[data-readout]")).to_contain_text("in the week of")
     with opened(browser, DESK, script=False) as page:
         page.goto(f"{console}/console/measures")
         expect(page.get_by_role("table", name="By week")).to_be_visible()

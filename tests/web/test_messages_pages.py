@@ -91,7 +91,7 @@ def test_messages_are_found_by_what_somebody_knows_of_them(browser: Browser, con
         ("customer=C-1&kind=message", "Maria Keller", "Jonas Weber"),
         ("rule=arrived", "message of arrived", "of quiet-update"),
         ("day=2026-03-12", "not-arrived-yet", "Wed 11 Mar"),
-        ("channel=sms", ">sms<", ">email<"),
+        ("channel=sms", '"By">sms<', '"By">email<'),
         ("kind=task", "task of", "message of"),
     ):
         found = httpx.get(f"{console}/console/messages?{query}").text

@@ -167,6 +167,11 @@ def test_it_needs_no_script_and_runs_from_the_right_where_the_language_does(
         assert page.locator("script").count() == 0
         assert "10 مارس" not in page.inner_text("main")
         assert "12 مارس" in page.inner_text("main")
+        name, step = (page.locator(one).first.bounding_box() for one in (".path .name bdi", ".path li"))
+        assert name is not None
+        assert step is not None
+        apart = step["x"] + step["width"] - name["x"] - name["width"]
+        assert apart < 60, "a name in another script stands beside its dot all the same"
 
 
 def test_nobody_keeps_it_finds_it_or_frames_it(lindner: Dealership, site: str) -> None:

@@ -35,6 +35,7 @@ def router(desk: Desk) -> APIRouter:
     if desk.rules is None:
         return routes
     bench = desk.rules
+    running = Trials(desk.engine.ledger, bench, desk.now, desk.zone, desk.wake)
 
     @routes.get("/console/rules/files/{name:path}")
     async def file(request: Request, name: str, viewer: Sees) -> Response:
@@ -65,6 +66,8 @@ def router(desk: Desk) -> APIRouter:
             return draft, in_force
 
         draft, in_force = await desk.change(work)
+        if form.get("do") == "look" and not viewer.is_limited:
+            running.begin(draft, Wish.LOOK, Who(viewer.person, viewer.name, draft.why))
         if form.get("do") in ("look", "remove", "mine"):
             return see("/console/rules/draft")
         if form.get("do") == "discard":
@@ -74,14 +77,13 @@ def router(desk: Desk) -> APIRouter:
             )
         return await _edit_page(request, bench, draft, in_force, name)
 
-    _draft_routes(routes, desk, bench)
+    _draft_routes(routes, desk, bench, running)
     return routes
 
 
-def _draft_routes(routes: APIRouter, desk: Desk, bench: RuleBench) -> None:
+def _draft_routes(routes: APIRouter, desk: Desk, bench: RuleBench, running: Trials) -> None:
     """Add the routes of what somebody changed so far."""
     ledger = desk.engine.ledger
-    running = Trials(ledger, bench, desk.now, desk.zone, desk.wake)
 
     @routes.get("/console/rules/draft")
     async def draft_page(request: Request, viewer: Sees) -> Response:
@@ -124,9 +126,8 @@ def _draft_routes(routes: APIRouter, desk: Desk, bench: RuleBench) -> None:
         if not draft.files:
             return see("/console/rules", "there is nothing to apply: you changed nothing")
         if not running.begin(draft, wanted, Who(viewer.person, viewer.name, why)):
-            return see(
-                "/console/rules/draft", "somebody else's changes are being looked at: try again in a minute"
-            )
+            words = "changes are still being looked at, yours or somebody else's: press it again in a minute"
+            return see("/console/rules/draft", words)
         return see("/console/rules/draft")
 
 

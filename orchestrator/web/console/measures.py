@@ -3,7 +3,7 @@
 import csv
 import io
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -63,6 +63,7 @@ def router(desk: Desk) -> APIRouter:
             chosen=chosen,
             journeys=sorted({one.journey for one in found.readings}),
             locations=sorted({one.location for one in found.readings if one.location}),
+            mondays={row.key: date.fromisoformat(row.key) for row in rows},
             series=_series(rows),
             csv=f"/console/measures.csv?{urlencode({'weeks': weeks, **chosen})}",
         )

@@ -18,7 +18,7 @@ from orchestrator.access.audit import By
 from orchestrator.access.roles import Action, Viewer
 from orchestrator.errors import NotFound, RenderError
 from orchestrator.intake import Incoming
-from orchestrator.journey import Journey
+from orchestrator.journey import Journey, Rule
 from orchestrator.ledger import Asked, Transaction
 from orchestrator.model import Status
 from orchestrator.render import Rendered
@@ -56,7 +56,8 @@ def router(desk: Desk) -> APIRouter:
             found=found,
             given=given,
             wrong=wrong,
-            rules=rules,
+            rules=sorted(rule.id for rule in rules),
+            channels=sorted({channel for rule in rules for channel in rule.channels}),
             statuses=[status.value for status in Status],
             next=f"/console/messages?{urlencode({**given, 'before': found.before})}" if found.before else "",
         )
@@ -112,9 +113,9 @@ def router(desk: Desk) -> APIRouter:
     return routes
 
 
-def _rules(desk: Desk, tx: Transaction) -> list[str]:
+def _rules(desk: Desk, tx: Transaction) -> list[Rule]:
     book = desk.engine.follow(tx)
-    return sorted(rule.id for journey in book.journeys.values() for rule in journey.rules)
+    return [rule for journey in book.journeys.values() for rule in journey.rules]
 
 
 def _asked(given: dict[str, str], viewer: Viewer, zone: str) -> tuple[Asked, str]:

@@ -12,6 +12,7 @@ from orchestrator.links import BadLink, ExpiredLink, Links, Proof, Use
 from orchestrator.model import STAFF
 from orchestrator.render import wording
 from orchestrator.render.page_words import PageWords, words
+from orchestrator.render.telephones import as_dialled
 from orchestrator.render.words import Brand, Contact
 from orchestrator.views.reader import Reader, reader
 from orchestrator.web.customer.paper import House
@@ -103,17 +104,6 @@ class Entrance:
     def path(self, use: Use, visitor: Visitor) -> str:
         """The way to one of the visitor's pages here; it opens no longer than the link they have."""
         return f"/{use}/{self.links.token_until(use, visitor.proof)}"
-
-
-def as_dialled(number: str) -> str:
-    """A telephone number with the gaps people read it by; what is none stays as it is."""
-    import phonenumbers
-
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return number
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def _is_for(use: Use, role: str) -> bool:

@@ -14,9 +14,9 @@ from orchestrator.ledger import Transaction
 from orchestrator.model import Order
 from orchestrator.planning.planner import journey_of
 from orchestrator.render.page_words import PageWords, words
+from orchestrator.render.telephones import as_dialled
 from orchestrator.views.mine import is_owner, mine
 from orchestrator.views.owner import OwnerView, owner_view
-from orchestrator.web.customer.entrance import as_dialled
 from orchestrator.web.customer.paper import House
 from orchestrator.web.desk import Desk
 from orchestrator.web.frame import see

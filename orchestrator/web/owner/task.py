@@ -9,10 +9,11 @@ from orchestrator.intake.values import OWN_LINE
 from orchestrator.ledger import Transaction
 from orchestrator.links import Use
 from orchestrator.model import Entry, Person
+from orchestrator.render.telephones import as_dialled
 from orchestrator.timing.send_time import recipient
 from orchestrator.views.owner import OwnerView, owner_view
 from orchestrator.views.reader import Seen, is_bound
-from orchestrator.web.customer.entrance import Entrance, Visitor, as_dialled
+from orchestrator.web.customer.entrance import Entrance, Visitor
 from orchestrator.web.customer.saying import SOURCE
 from orchestrator.web.frame import see
 from orchestrator.web.owner.tapping import FARTHEST, Tap, Unclear, events
