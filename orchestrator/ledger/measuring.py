@@ -8,6 +8,7 @@ from sqlalchemy import Select, bindparam, func, select
 from orchestrator.ledger.moves import one_of
 from orchestrator.ledger.orders import WAITS
 from orchestrator.ledger.tables import entries, orders
+from orchestrator.ledger.turns import IN_LINE
 from orchestrator.ledger.verbs import Verbs
 from orchestrator.model import IN_FLIGHT, Status
 
@@ -26,6 +27,7 @@ def _counted(column: Any, *where: Any) -> Select[Any]:
 _COUNTS = {
     "due": _counted(entries.c.run_at, _SCHEDULED, entries.c.run_at <= _now),
     "scheduled": _counted(entries.c.run_at, _SCHEDULED, entries.c.run_at > _now),
+    "in line": _counted(entries.c.waits_for, *IN_LINE),
     "held": _counted(entries.c.id, one_of(entries.c.status, {Status.HELD})),
     "in flight": _counted(entries.c.lease_until, one_of(entries.c.status, IN_FLIGHT)),
     "lease over": _counted(

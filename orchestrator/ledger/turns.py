@@ -23,17 +23,17 @@ _USED = select(rates.c.used_to).where(rates.c.name == bindparam("its_name"))
 _use = upsert(rates)
 _USE = _use.on_conflict_do_update(index_elements=["name"], set_={"used_to": _use.excluded.used_to})
 
-_IN_QUEUE = (one_of(entries.c.status, {Status.SCHEDULED}), entries.c.waits_for != literal_column("''"))
+IN_LINE = (one_of(entries.c.status, {Status.SCHEDULED}), entries.c.waits_for != literal_column("''"))
 _NEXT_QUEUE = (  # by the index: a queue of fifty thousand is not read to find the next one
     select(entries.c.waits_for)
-    .where(*_IN_QUEUE, entries.c.waits_for > bindparam("after"))
+    .where(*IN_LINE, entries.c.waits_for > bindparam("after"))
     .order_by(entries.c.waits_for)
     .limit(1)
 )
-_LENGTH = select(func.count()).where(*_IN_QUEUE, entries.c.waits_for == bindparam("queue"))
-_LINE = select(entries.c.waits_for, entries.c.due_at).where(*_IN_QUEUE, entries.c.id == bindparam("number"))
+_LENGTH = select(func.count()).where(*IN_LINE, entries.c.waits_for == bindparam("queue"))
+_LINE = select(entries.c.waits_for, entries.c.due_at).where(*IN_LINE, entries.c.id == bindparam("number"))
 _AHEAD = select(func.count()).where(
-    *_IN_QUEUE,
+    *IN_LINE,
     entries.c.waits_for == bindparam("queue"),
     or_(
         entries.c.due_at < bindparam("due"),
@@ -42,13 +42,13 @@ _AHEAD = select(func.count()).where(
 )
 _HEAD = (
     select(entries.c.due_at, entries.c.id)
-    .where(*_IN_QUEUE, entries.c.waits_for == bindparam("queue"))
+    .where(*IN_LINE, entries.c.waits_for == bindparam("queue"))
     .order_by(entries.c.due_at, entries.c.id)
     .limit(1)
 )
 _first = (
     select(entries.c.id)
-    .where(*_IN_QUEUE, entries.c.waits_for == bindparam("queue"))
+    .where(*IN_LINE, entries.c.waits_for == bindparam("queue"))
     .order_by(entries.c.due_at, entries.c.id)
     .limit(bindparam("most"))
 )
@@ -106,6 +106,11 @@ class Turns(Verbs):
         """Say since when the first of a queue is due, and which entry that is."""
         rows = self._rows(_HEAD, {"queue": queue})
         return (rows[0][0], rows[0][1]) if rows else None
+
+    def in_line_since(self) -> datetime | None:
+        """Say since when whoever waits longest in any queue is due."""
+        heads = [self.head_of(queue) for queue in self.queues()]
+        return min((head[0] for head in heads if head is not None), default=None)
 
     def call(self, queue: str, count: int) -> int:
         """Let the first *count* of a queue go as soon as they are due; say how many that were."""

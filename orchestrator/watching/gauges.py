@@ -51,7 +51,8 @@ class Gauges(Collector):
         try:
             now = self._now()
             with self._ledger.read() as tx:
-                found = Found(tx.queued(now), tx.queued_since(now), tx.pauses(), tx.health(), tx.daemons())
+                oldest = {**tx.queued_since(now), "in line": tx.in_line_since()}
+                found = Found(tx.queued(now), oldest, tx.pauses(), tx.health(), tx.daemons())
         except LedgerError:
             yield _up(0)
             return
@@ -68,13 +69,15 @@ def _families(found: Found | None, channels: list[str], now: datetime | None) ->
     """Every metric; without anything *found* they have no samples."""
     backlog = GaugeMetricFamily(
         "beforehand_backlog",
-        "Messages and tasks that are due, scheduled for later, held for somebody, in flight, or whose lease "
-        "ran out, and orders that are to be planned; 100,000 means that many or more.",
+        "Messages and tasks that are due, scheduled for later, in line for a channel (and so among the "
+        "scheduled), held for somebody, in flight, or whose lease ran out, and orders that are to be "
+        "planned; 100,000 means that many or more.",
         labels=["state"],
     )
     oldest = GaugeMetricFamily(
         "beforehand_oldest_seconds",
-        "How long the oldest of what is due, or of the orders that are to be planned, has waited; 0 if none.",
+        "How long the oldest has waited: of what is due, of what was due and stands in line for a channel, "
+        "of leases that ran out, of orders that are to be planned; 0 if none.",
         labels=["state"],
     )
     paused = GaugeMetricFamily(

@@ -80,6 +80,21 @@ def test_what_waits_is_counted_with_the_age_of_the_oldest(house: House) -> None:
     assert house.says("oldest_seconds", state="unplanned") == 30
 
 
+def test_who_stands_in_line_for_a_channel_is_counted_with_the_age_of_the_oldest(house: House) -> None:
+    assert house.says("backlog", state="in line") == house.says("oldest_seconds", state="in line") == 0
+    house.email.fail_next(Unavailable("busy"), times=5)
+    house.cars.hear(*many(5))
+    house.cars.drain()
+    house.cars.hear(customer("paul"), order("BX-77", "paul"), arrived("BX-77"))
+    house.cars.drain()
+    house.cars.clock.advance(20 * SECOND)
+    assert house.says("backlog", state="due") == house.says("oldest_seconds", state="due") == 0
+    assert house.says("backlog", state="in line") == 1
+    assert house.says("oldest_seconds", state="in line") == 20
+    house.cars.pass_time(timedelta(minutes=2))
+    assert house.says("backlog", state="in line") == house.says("oldest_seconds", state="in line") == 0
+
+
 def test_a_channel_that_is_paused_and_one_that_fails_can_be_told_apart(house: House) -> None:
     assert house.says("channel_paused", channel="email") == house.says("channel_shut", channel="email") == 0
     house.email.fail_next(Unavailable("busy"), times=9)
