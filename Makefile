@@ -33,7 +33,7 @@ demo: $(STAMP) ## watch the car story happen, in about half a minute
 	@$(BIN)/beforehand demo
 
 test: $(STAMP) ## run every test
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadfile
 
 chaos: $(STAMP) ## kill, freeze and cut off real processes, which takes minutes
 	$(BIN)/python -m pytest tests/chaos

@@ -17,6 +17,7 @@ from orchestrator.errors import LedgerBusy, Misconfigured, Problems
 
 if TYPE_CHECKING:
     from orchestrator.activation import Proposal
+    from orchestrator.cli.house import Written
     from orchestrator.clock import Clock
     from orchestrator.config.settings import Settings
     from orchestrator.engine import Engine
@@ -142,11 +143,11 @@ def engine_in_force(settings: Settings) -> Iterator[Engine]:
     from orchestrator.clock import SystemClock
     from orchestrator.engine import Engine
 
-    _before_it_is_made(settings)
+    sound = _before_it_is_made(settings)
     with opened(settings) as ledger:
         if activation.sources_in_force(ledger) is None:
             now = SystemClock().now()
-            activation.adopt(ledger, _proposed(settings, ledger), now, in_force(settings))
+            activation.adopt(ledger, _proposed(settings, ledger, sound=sound), now, in_force(settings))
         with ledger.read() as tx:
             book = book_in_force(settings, tx)
         yield Engine(ledger, book, in_force=in_force(settings))
@@ -218,15 +219,21 @@ def proposal(settings: Settings, *, edits: bool = True) -> Iterator[tuple[Ledger
     What was edited in the console and waits for a person is in it. Without *edits* only the files count.
     Raises :class:`Problems` when they have any: half a set of rules must not come into force.
     """
-    _before_it_is_made(settings)
+    sound = _before_it_is_made(settings)
     with opened(settings) as ledger:
-        yield ledger, _proposed(settings, ledger, edits=edits)
+        yield ledger, _proposed(settings, ledger, edits=edits, sound=sound)
 
 
-def _before_it_is_made(settings: Settings) -> None:
-    """Make no ledger where no rules can come into force; raises what is wrong with them."""
-    if is_new(settings) and (problems := house.refused(house.written(settings))):
+def _before_it_is_made(settings: Settings) -> Written | None:
+    """Make no ledger where no rules can come into force: return those that can, or raise what is wrong."""
+    return _sound(house.written(settings)) if is_new(settings) else None
+
+
+def _sound(found: Written) -> Written:
+    """Return what can come into force, or raise :class:`Problems`."""
+    if problems := house.refused(found):
         raise Problems(problems)
+    return found
 
 
 def sources(settings: Settings, files: Mapping[str, str]) -> Mapping[str, str]:
@@ -255,7 +262,9 @@ def outdated(settings: Settings, ledger: Ledger) -> list[str]:
     return older(then, settings) if then else []
 
 
-def _proposed(settings: Settings, ledger: Ledger, *, edits: bool = True) -> Proposal:
+def _proposed(
+    settings: Settings, ledger: Ledger, *, edits: bool = True, sound: Written | None = None
+) -> Proposal:
     from orchestrator import activation
     from orchestrator.clock import SystemClock
     from orchestrator.ledger import RuleSetState
@@ -271,9 +280,8 @@ def _proposed(settings: Settings, ledger: Ledger, *, edits: bool = True) -> Prop
     over = edited.overlaid(files, laid, folder)
     if over.clashes:
         raise Problems(edited.clash(one, edited.path_of(one.name, folder)) for one in over.clashes)
-    found = house.understood(settings, over.sources)
-    if problems := house.refused(found):
-        raise Problems(problems)
+    judged = sound is not None and sound.sources == over.sources  # a moment ago, before there was a ledger
+    found = sound if sound is not None and judged else _sound(house.understood(settings, over.sources))
     limits = settings.limits
     proposed = activation.propose(
         ledger,

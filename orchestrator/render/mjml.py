@@ -36,8 +36,13 @@ _ELEMENTS = (
 )
 
 
-def compile_mjml(pieces: Sequence[Piece]) -> list[Piece]:
+def compile_mjml(pieces: Sequence[Piece]) -> Sequence[Piece]:
     """Return *pieces* of an MJML document as pieces of final HTML; :class:`SourceError` says why not."""
+    return _compiled(tuple(pieces))
+
+
+@lru_cache(maxsize=128)  # a daemon that reads its texts again finds most of them as they were
+def _compiled(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
     tag = _unused(pieces)
     place = _Place()
     document: list[str] = []
@@ -49,7 +54,7 @@ def compile_mjml(pieces: Sequence[Piece]) -> list[Piece]:
             document.append(place.mark(f"{tag}{number}z", piece))
     place.close()
     html = _in_lines(_inline(_to_html("".join(document), pieces)))
-    return _put_back(html, tag, pieces)
+    return tuple(_put_back(html, tag, pieces))
 
 
 def _unused(pieces: Sequence[Piece]) -> str:

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
@@ -18,6 +19,7 @@ from orchestrator.errors import Problem
 from orchestrator.rules.yaml_words import said
 
 LARGEST = 1_000_000  # characters
+KEPT = 100_000  # characters of a file that is remembered
 DEEPEST = 16  # a rule's task needs five levels
 
 BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # what the scanner counts as the end of a line
@@ -51,6 +53,15 @@ class Node:
     def flawed(self) -> bool:
         """Was anything refused here or below?"""
         return self.flaw or any(child.flawed for child in self.children())
+
+    def copy(self) -> "Node":
+        """The same tree in nodes of its own."""
+        value = self.value
+        if isinstance(value, dict):
+            value = {key: child.copy() for key, child in value.items()}
+        elif isinstance(value, list):
+            value = [child.copy() for child in value]
+        return Node(self.place, value, dict(self.keys), self.written, self.flaw)
 
     def children(self) -> "Iterator[Node]":
         """The values below, in order."""
@@ -127,6 +138,22 @@ class Findings:
 
 def parse(text: str, findings: Findings) -> Node | None:
     """Return the tree of *text*, or ``None`` when it cannot be read at all; *findings* gets what is wrong."""
+    root, wrong = _read_again(text) if len(text) <= KEPT else _read(text)
+    for place, code, message, hint in wrong:
+        findings.add(place, code, message, hint)
+    return None if root is None else root.copy()  # whoever asked may take it apart
+
+
+def _read(text: str) -> tuple[Node | None, list[tuple[Place, str, str, str]]]:
+    findings = Findings("", text)
+    root = _tree(text, findings)
+    return root, [(Place(p.line, p.column), p.code, p.message, p.hint) for p in findings.problems]
+
+
+_read_again = lru_cache(maxsize=8)(_read)  # the rules in force are mostly those that are written
+
+
+def _tree(text: str, findings: Findings) -> Node | None:
     if (stray := next((i for i, letter in enumerate(text) if "\udc80" <= letter <= "\udcff"), -1)) >= 0:
         before = BREAK.split(text[:stray])
         findings.add(

@@ -17,20 +17,25 @@ ROOT = Path(__file__).parents[2]
 SETTINGS = config.load(ROOT / "config.toml", {})
 RULES = house.written(SETTINGS, ROOT / "rules", ROOT / "templates")
 CASES, PROBLEMS = load(read(ROOT / "rules" / "tests"), RULES.book, NAMES)
-DONE = list(verdicts(CASES, RULES.book, house.composer(SETTINGS, RULES.renderer), NAMES))
+
+
+@pytest.fixture(scope="module")
+def done() -> list[Verdict]:
+    return list(verdicts(CASES, RULES.book, house.composer(SETTINGS, RULES.renderer), NAMES))
 
 
 def test_every_rule_test_can_be_read() -> None:
     assert [str(problem) for problem in PROBLEMS] == []
 
 
-@pytest.mark.parametrize("verdict", DONE, ids=[verdict.case.name for verdict in DONE])
-def test_the_rules_do_what_operations_expect(verdict: Verdict) -> None:
-    assert [str(problem) for problem in verdict.failures] == []
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[case.name for case in CASES])
+def test_the_rules_do_what_operations_expect(done: list[Verdict], number: int) -> None:
+    assert done[number].case == CASES[number]
+    assert [str(problem) for problem in done[number].failures] == []
 
 
-def test_every_rule_of_a_new_car_is_seen_to_speak_by_a_test() -> None:
-    covered = [one for one in coverage(DONE, RULES.book) if one.journey == "new-car"]
+def test_every_rule_of_a_new_car_is_seen_to_speak_by_a_test(done: list[Verdict]) -> None:
+    covered = [one for one in coverage(done, RULES.book) if one.journey == "new-car"]
 
     assert covered
     assert untested(covered) == []

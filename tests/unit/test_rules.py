@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import time
 from pathlib import Path
 from textwrap import dedent, indent
@@ -907,6 +908,22 @@ def test_the_schema_for_editors_describes_every_key() -> None:
     for part in (schema, *schema["$defs"].values()):
         assert part["additionalProperties"] is False
         assert all(shape.get("description") for shape in part["properties"].values())
+
+
+def test_what_was_read_before_is_read_again_whatever_was_done_to_it_and_however_the_file_is_called() -> None:
+    text = "phases: {waiting: [ordered, ordered]}\nphases: {}\nrules: []\n"
+    first = Findings("rules/first.yaml", text)
+    root = parse(text, first)
+    assert root is not None
+    whole = root.plain()
+    root.value = None
+    second = Findings("rules/second.yaml", text)
+    again = parse(text, second)
+
+    assert again is not None
+    assert again.plain() == whole
+    assert {problem.path for problem in first.problems} == {"rules/first.yaml"}
+    assert [replace(problem, path="rules/second.yaml") for problem in first.problems] == second.problems
 
 
 def test_the_expression_library_is_not_loaded_for_rules_without_conditions() -> None:
