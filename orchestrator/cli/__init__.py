@@ -217,6 +217,7 @@ _PLAIN: dict[str, Any] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (:mod:`.exit_codes`)."""
     sys.excepthook = _nobody_foresaw
+    output.told_by(None)
     letters.whatever_the_encoding()
     garbage.seldom()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # to look for some reads every package

@@ -24,6 +24,7 @@ JOBS = 1000  # that wait: planners hand over no more than so many messages at a 
 ROOM = 1 << 30  # bytes that should be free
 SHARE = 0.05  # of the disk
 WAL = 256 << 20  # bytes of SQLite's log; it is begun anew at 4 MB, unless somebody reads for long
+HANDING = frozenset((Role.PLANNER, Role.DISPATCHER))  # who work by jobs
 SCANS = frozenset(role for role in Role if role.plans)
 
 
@@ -42,7 +43,7 @@ def ailments(ledger: Ledger, tx: Transaction, now: datetime, *, server_time: dat
         from orchestrator.ledger.server import state_of
 
         yield from server(state_of(tx.driver()))
-        yield from _jobs(tx, by_ledger)
+        yield from jobs(tx, by_ledger)
     elif files := ledger.files():
         usage = shutil.disk_usage(files[0].parent)
         sizes = [file.stat().st_size if file.exists() else 0 for file in files]
@@ -103,18 +104,23 @@ def _unplanned(since: datetime | None, now: datetime) -> Iterator[Finding]:
         )
 
 
-def _jobs(tx: Transaction, now: datetime) -> Iterator[Finding]:
-    """Whether those who send keep up with those who hand over."""
-    if vain := tx.handed_in_vain(now):
-        detail = f"{counted(vain, 'message')} handed over, and no dispatcher took them in time"
-        yield look("jobs", detail, "beforehand run --role dispatcher, on more machines if there is one")
+def jobs(tx: Transaction, now: datetime) -> Iterator[Finding]:
+    """Whether what planners hand over reaches those who send, and whether these keep up."""
     from importlib.util import find_spec
 
-    if find_spec("procrastinate") is None:
-        return
-    from orchestrator.transport import jobs
+    vain, waiting, lost = tx.handed_in_vain(now), 0, False
+    if find_spec("procrastinate") is not None:
+        from orchestrator.transport import jobs as tables
 
-    waiting = jobs.waiting(tx, JOBS)
+        by_jobs = any(one.role in HANDING and one.is_alive(now) for one in tx.daemons())
+        lost = by_jobs and not tables.are_there(tx)
+        waiting = tables.waiting(tx, JOBS)
+    if lost:
+        detail = "their tables are not there: nothing is handed over, and so nothing is sent"
+        yield look("jobs", detail, "beforehand db upgrade makes them; nothing is lost")
+    elif vain:
+        detail = f"{counted(vain, 'message')} handed over, and no dispatcher took them in time"
+        yield look("jobs", detail, "beforehand run --role dispatcher, on more machines if there is one")
     if waiting >= JOBS:
         detail = f"{waiting:,} jobs or more wait"
         yield look(

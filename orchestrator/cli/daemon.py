@@ -113,7 +113,7 @@ def _work(chosen: Settings, server: socket.socket | None, role: Role) -> None:
     ):
         roles.demand_jobs(engine, role)
         if why_not := ledgers.take_up(chosen, engine.ledger):
-            output.note(f"the rules in force stay as they are: {why_not}")
+            output.note(f"the rules in force stay as they are: {why_not}", "rules stay as they are")
         with engine.ledger.transaction() as tx:
             engine.follow(tx)
             tx.remember(ledgers.DAEMON, at_start(chosen))
@@ -193,7 +193,7 @@ async def _until_stopped(
     garbage.settled()
     with heartbeat, _stopping_at_signals(stop):
         part = "" if role is Role.ALL else f" as {role}"
-        output.note(f"working on {written(chosen.ledger.url)}{part}; SIGTERM or Ctrl+C stops")
+        output.note(f"working on {written(chosen.ledger.url)}{part}; SIGTERM or Ctrl+C stops", "started")
         jobs: list[Awaitable[Any]] = [transport.run(stop)]
         if chosen.subscribers and role.plans:
             from orchestrator.subscribers import Telling
@@ -254,7 +254,8 @@ async def _listen(
         listener = listening.server(app, server)
         base = listening.address(server)
         if welcome := await asyncio.to_thread(first_link, chosen, engine, base):
-            output.note(f"nobody can sign in yet; within a day, this makes the first admin once: {welcome}")
+            said = f"nobody can sign in yet; within a day, this makes the first admin once: {welcome}"
+            output.note(said, "nobody can sign in yet")
 
         async def end() -> None:
             await stop.wait()

@@ -42,7 +42,7 @@ def server(app: FastAPI, listening: socket.socket, what: str = "listening") -> u
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets)
             if self.started:
-                output.note(f"{what} on {address(listening)}")
+                output.note(f"{what} on {address(listening)}", what)
 
     return Server(uvicorn.Config(app, log_config=None, access_log=False))
 

@@ -17,6 +17,7 @@ from orchestrator.private import discreet
 OURS = ("orchestrator", "channels")
 IDS = "callback|channel|entry|order|report|rule|subscriber"  # what lines name things by
 _PLACE = re.compile(r"%[-+]?[sdr]")
+_MEASURED = re.compile(rf"(?: (?:at|by|in))? {_PLACE.pattern}(?: s\b)?")  # goes with its preposition and unit
 _NAMED = re.compile(rf"\b({IDS}) %[sd]")
 _BEFORE = re.compile(rf"\b({IDS}) $")
 _REASON = re.compile(r": %s$")
@@ -26,6 +27,7 @@ LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 def to_stderr(level: str, form: str) -> None:
     """Log from *level* on, as lines for people or, with *form* json, for programs.
 
+    What else is said on stderr follows the form, and no level: a daemon's start, and the error it ends with.
     Libraries are heard from warnings on: below that they tell what they were given.
     """
     handler = logging.StreamHandler(sys.stderr)
@@ -35,6 +37,13 @@ def to_stderr(level: str, form: str) -> None:
     for name in OURS:
         logging.getLogger(name).setLevel(chosen)
     threading.excepthook = _thread_failed
+    output.told_by(_tell if form == "json" else None)
+
+
+def _tell(level: str, event: str, words: str) -> None:
+    at = logging.Formatter().formatTime(logging.makeLogRecord({}))
+    line = {"at": at, "level": level, "event": event, "logger": "beforehand", "message": words}
+    print(output.dumped(line), file=sys.stderr, flush=True)
 
 
 class Lines(logging.Formatter):
@@ -74,7 +83,9 @@ def event(record: logging.LogRecord) -> str:
     if not _is_ours(record):
         return record.name.partition(".")[0]
     words = _REASON.sub("", str(record.msg))
-    return " ".join(_PLACE.sub("", _NAMED.sub(r"\1", words)).replace(":", " ").split()).strip(" ,;")
+    return " ".join(
+        _PLACE.sub("", _MEASURED.sub("", _NAMED.sub(r"\1", words))).replace(":", " ").split()
+    ).strip(" ,;")
 
 
 def about(record: logging.LogRecord) -> dict[str, str | int]:

@@ -121,13 +121,28 @@ def sentence(text: str, form: Format = Format.TABLE) -> None:
     print(text, file=sys.stdout if form is Format.TABLE else sys.stderr)
 
 
-def note(text: str) -> None:
-    """Say something about the work while it goes on."""
+_tell: Callable[[str, str, str], None] | None = None  # level, event, words
+
+
+def told_by(tell: Callable[[str, str, str], None] | None) -> None:
+    """Have what goes to stderr told by *tell* from now on, or again as lines for people."""
+    global _tell  # noqa: PLW0603  there is one stderr
+    _tell = tell
+
+
+def note(text: str, event: str = "note") -> None:
+    """Say something about the work while it goes on; *event* is what a program knows it by."""
+    if _tell is not None:
+        _tell("info", event, text)
+        return
     print(printable(text), file=sys.stderr)
 
 
 def failure(text: str, hint: str = "") -> None:
     """Say what went wrong (further lines are details), and what to do about it."""
+    if _tell is not None:
+        _tell("error", "error", "; ".join(filter(None, [*text.splitlines(), hint])))
+        return
     first, *more = text.splitlines() or [""]
     print(f"{styled('error:', 'bold red', sys.stderr)} {printable(first)}", file=sys.stderr)
     for line in more:

@@ -319,4 +319,5 @@ def _keep(tx: Transaction, channel: str, before: Health | None, after: Health | 
         return
     tx.keep_health(after)
     if after.until is not None and (before is None or before.until != after.until):
-        log.warning("%s; it is tried again at %s", health.why(after), f"{after.until:%Y-%m-%d %H:%M:%S}Z")
+        again = f"{after.reason}; it is tried again at {after.until:%Y-%m-%d %H:%M:%S}Z"
+        log.warning("channel %s is left alone: %s", channel, again)

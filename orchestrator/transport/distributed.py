@@ -116,7 +116,7 @@ class DistributedTransport:
                 failures = 0 if monotonic() - began > WELL else failures
                 wait = AGAIN[min(failures, len(AGAIN) - 1)]
                 failures += 1
-                log.warning("the worker of the jobs ended (%s); it is started again in %d s", why, wait)
+                log.warning("the worker of the jobs ended and is started again in %d s: %s", wait, why)
                 await asyncio.wait({stopped}, timeout=wait)
         finally:
             stopped.cancel()
@@ -178,5 +178,7 @@ async def _ended(worker: "asyncio.Task[None]") -> str:
         return "stopped"
     except Exception as error:  # noqa: BLE001  whatever it was, the next one may do better
         cause = error.__cause__ or error
+        if isinstance(cause, jobs.LOST):
+            return jobs.NOT_THERE
         return (str(cause) or type(cause).__name__).splitlines()[0]
     return "by itself"

@@ -15,6 +15,7 @@ from typing import Any
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector, types
 from procrastinate.jobs import DeleteJobCondition, Status
 from procrastinate.schema import SchemaManager, migrations_path
+from psycopg import errors
 from psycopg_pool import AsyncConnectionPool
 
 from orchestrator.errors import LedgerBehind
@@ -34,6 +35,12 @@ CONNECT = {  # a server that was cut off is noticed within half a minute, too
 
 _VERSION = "SELECT obj_description(to_regclass(%s), 'pg_class')"
 _MISSING = "SELECT to_regclass(%s) IS NULL"
+NOT_THERE = "the tables of the jobs are not there: `beforehand db upgrade` makes them"
+LOST = (
+    errors.UndefinedTable,
+    errors.UndefinedFunction,
+    errors.InvalidSchemaName,
+)  # what a worker ends with then
 _TABLES = ("jobs", "workers", "events", "periodic_defers")
 
 
@@ -56,8 +63,13 @@ def make(ledger: Ledger) -> None:
 def demand(ledger: Ledger) -> None:
     """Raise :class:`LedgerBehind` unless its tables are there."""
     with ledger.read() as tx:
-        if not _as_they_should_be(tx.driver()):
-            raise LedgerBehind("the tables of the jobs are not there: `beforehand db upgrade` makes them")
+        if not are_there(tx):
+            raise LedgerBehind(NOT_THERE)
+
+
+def are_there(tx: Transaction) -> bool:
+    """Are its tables there, as this release has them?"""
+    return _as_they_should_be(tx.driver())
 
 
 def _as_they_should_be(connection: Any) -> bool:

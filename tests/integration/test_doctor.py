@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from orchestrator.cli import ailments
 from orchestrator.ledger import Daemon, Ledger
 from orchestrator.ledger.server import state_of
 from orchestrator.transport import jobs
@@ -62,6 +63,21 @@ def test_doctor_looks_at_a_server_and_finds_who_died(
     assert code == 1
     assert "daemon (dispatcher)" in out
     assert "munich-2 was last heard of at" in out
+
+
+def test_doctor_says_that_the_tables_of_the_jobs_are_gone_while_somebody_needs_them(url: str) -> None:
+    now = datetime(2026, 3, 12, 18, tzinfo=UTC)
+    with Ledger.open(url) as ledger:
+        with ledger.transaction() as tx:
+            tx.beat(Daemon("1", "all", "munich-1", 1, "0.1.0", "0018", now, now))
+            assert list(ailments.jobs(tx, now)) == [], "who does everything alone needs no jobs"
+            tx.beat(Daemon("2", "planner", "munich-2", 1, "0.1.0", "0018", now, now))
+            (found,) = ailments.jobs(tx, now)
+        assert not found.well
+        assert "db upgrade" in found.remedy
+        jobs.make(ledger)
+        with ledger.read() as tx:
+            assert list(ailments.jobs(tx, now)) == []
 
 
 def test_doctor_says_that_migrations_are_missing_and_what_brings_them(home: Home) -> None:

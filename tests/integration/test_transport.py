@@ -249,7 +249,7 @@ def test_with_all_tables_of_the_jobs_nothing_is_lost(
     with pytest.raises(LedgerBehind, match="db upgrade"):
         jobs.demand(house.ledger)
     with working(distributed(elsewhere)):
-        until(lambda: "the worker of the jobs ended" in caplog.text)
+        until(lambda: "the tables of the jobs are not there: `beforehand db upgrade`" in caplog.text)
         jobs.make(house.ledger)
         more = cars(house, 5, first=31)
         until(lambda: statuses(house, more) == {Status.ACCEPTED: 5})

@@ -6,6 +6,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from orchestrator.cli import logs, output
 from orchestrator.cli.logs import JsonLines
 
 ROOT = Path(__file__).parents[2]
@@ -56,3 +59,28 @@ def test_every_line_that_the_program_writes_is_a_text_that_stays_the_same() -> N
             whose = node.func.value
             if isinstance(whose, ast.Name) and whose.id == "log" and node.func.attr in LEVELS:
                 assert isinstance(node.args[0], ast.Constant), f"{path}:{node.lineno}"
+
+
+def test_an_event_reads_well_without_the_values_their_prepositions_and_their_units() -> None:
+    assert line("the clock jumped by %+d s: it was set", 3600)["event"] == "the clock jumped it was set"
+    assert line("%d outcomes could not be written; again in %d s", 3, 5)["event"] == (
+        "outcomes could not be written; again"
+    )
+
+
+def test_for_programs_all_that_a_daemon_says_is_an_object_its_start_and_its_end_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.to_stderr("warning", "json")
+    try:
+        output.note("listening on http://127.0.0.1:8000", "listening")
+        output.failure("the ledger does not answer: connection refused")
+    finally:
+        logs.to_stderr("warning", "text")
+    said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(one["level"], one["event"]) for one in said] == [("info", "listening"), ("error", "error")]
+    assert [one["message"] for one in said] == [
+        "listening on http://127.0.0.1:8000", "the ledger does not answer: connection refused",
+    ]  # fmt: skip
+    output.note("as before")
+    assert capsys.readouterr().err == "as before\n"
