@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
+from bench.progress import said
 from bench.report import Line, table
 from bench.sizes import scale
 from orchestrator import garbage
@@ -27,7 +28,7 @@ def main(asked: Sequence[str]) -> int:
     garbage.seldom()
     lines: list[Line] = []
     for name in asked or FIGURES:
-        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        said(f"measuring {name} …")
         measure: Callable[[], list[Line]] = import_module(f"bench.{MODULES.get(name, name)}").measure
         lines += measure()
     print(table(lines))

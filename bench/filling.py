@@ -49,10 +49,12 @@ def loading(connection: Connection) -> Iterator[None]:
     connection.execute("SET maintenance_work_mem = '512MB'")
     connection.execute("ALTER SYSTEM SET fsync = off")
     connection.execute("ALTER SYSTEM SET max_wal_size = '4GB'")
+    connection.execute("ALTER SYSTEM SET autovacuum = off")  # it would read all of it beside us
     connection.execute("SELECT pg_reload_conf()")
     try:
         yield
     finally:
         connection.execute("ALTER SYSTEM SET fsync = on")
+        connection.execute("ALTER SYSTEM SET autovacuum = on")
         connection.execute("SELECT pg_reload_conf()")
         connection.execute("CHECKPOINT")

@@ -32,6 +32,13 @@ class Machine:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
+        self._is_ready = False
+
+    def ready(self) -> None:
+        """Wait until it has loaded all."""
+        if not self._is_ready:
+            self.line()
+            self._is_ready = True
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -40,6 +47,7 @@ class Machine:
 
     def say(self) -> None:
         """Have it begin, or end."""
+        self.ready()
         assert self._process.stdin is not None
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
@@ -52,12 +60,10 @@ class Machine:
 
 @contextmanager
 def begun(command: list[str]) -> Iterator[Machine]:
-    """Start a process that says a line when it has loaded all, and wait for that line."""
+    """Start a process that says a line when it has loaded all; several load at the same time."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         try:
-            machine = Machine(process)
-            machine.line()
-            yield machine
+            yield Machine(process)
         finally:
             process.kill()
 
@@ -66,7 +72,7 @@ def begun(command: list[str]) -> Iterator[Machine]:
 def started(
     url: str, port: int, connections: int, role: str, *, lease: int = 0, since: float = 0
 ) -> Iterator[Machine]:
-    """A machine with that role, that has loaded all and waits."""
+    """A machine with that role, which loads all and then waits."""
     numbers = [str(one) for one in (port, connections, lease, since)]
     command = [sys.executable, "-m", "bench.machine", url, role, *numbers]
     with begun(command) as machine:

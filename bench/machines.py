@@ -15,7 +15,7 @@ from orchestrator.transport import jobs
 MAILS = 2000
 CONNECTIONS = 8
 RUNS = 3
-PATIENCE = 300.0  # seconds after which something is broken
+PATIENCE = 120.0  # seconds after which something is broken
 LOOK = 0.005  # seconds between two looks at what has arrived
 WAYS: dict[str, Sequence[str]] = {
     "one daemon": ["all"],
@@ -55,6 +55,8 @@ def sent(url: str, roles: Sequence[str], mails: sink.Sink, count: int) -> Cost:
             stack.enter_context(machine.started(url, mails.port, CONNECTIONS // senders, role))
             for role in roles
         ]
+        for one in machines:
+            one.ready()
         for one in machines:
             one.say()
         _until(mails, before + 1)

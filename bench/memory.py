@@ -6,6 +6,7 @@ from pathlib import Path
 from bench.channels import arrivals_of
 from bench.dealership import NOW, believed, dealership, folder, hear, ledger
 from bench.dispatcher import drained
+from bench.progress import said
 from bench.providers import Place, Way, way_called
 from bench.report import Line
 from orchestrator import garbage
@@ -49,6 +50,8 @@ def _sent(way: Way, place: Place) -> dict[int, float]:
             asyncio.run(drained(dispatcher))
             plan_marked(engine, NOW)
             held[start + AT_A_TIME] = _resident()
+            if (start + AT_A_TIME) % WARM == 0:
+                said(f"  {start + AT_A_TIME:,} of {MESSAGES:,} messages")
         with opened.read() as tx:
             accepted = tx.status_counts()[Status.ACCEPTED]
     if accepted != MESSAGES:

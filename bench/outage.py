@@ -17,6 +17,7 @@ from bench.dealership import (
     ledger,
     order,
 )
+from bench.progress import said
 from bench.report import Line, rate, timed
 from bench.sizes import scaled
 from channels.base import Abilities, AfterUnknown, Message, Receipt
@@ -85,15 +86,17 @@ def measure() -> list[Line]:
         dispatcher = Dispatcher(
             engine, dealership().composer, {"email": provider}, clock, limits={"email": Limits(kept)}
         )
+        said(f"  {count:,} orders are heard of")
         hear(engine, believed([one for n in range(count) for one in _known(n)]), NOW - HOUR)
         for hour in (1, 2, 3):
+            said(f"  {count - -(-count // SOON):,} dates move, {hour} of 3 times")
             clock.advance(HOUR)
             moved = [_promise(n, 9 + 2 * hour, clock.now()) for n in range(count) if n % SOON]
             for batch in in_batches(believed(moved)):
                 engine.hear(batch, clock.now())
         clock.set(NOW + OUTAGE)
         with timed(count) as cost:
-            asyncio.run(_worked_off(dispatcher, opened, clock))
+            asyncio.run(_worked_off(dispatcher, opened, clock, count))
         with opened.read() as tx:
             ended = tx.status_counts()
     busiest = max(provider.taken.values())
@@ -118,10 +121,14 @@ def load_rules() -> tuple[Any, Any]:
     return load({"outage.yaml": RULES}, policy=Policy(time_zone="Europe/Berlin"))
 
 
-async def _worked_off(dispatcher: Dispatcher, opened: Ledger, clock: VirtualClock) -> None:
+async def _worked_off(dispatcher: Dispatcher, opened: Ledger, clock: VirtualClock, count: int) -> None:
     """Go from one moment with something to do to the next, as a daemon sleeps."""
+    told = 0
     while True:
         await dispatcher.drain()
+        if (done := sum(dispatcher.counts.values())) * 10 // count > told:
+            told = done * 10 // count
+            said(f"  {done:,} of {count:,} worked off")
         with opened.read() as tx:
             due = dispatcher.next_due(tx, clock.now())
         if due is None or due > NOW + OUTAGE + HOUR:

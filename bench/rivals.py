@@ -31,7 +31,7 @@ def known() -> dict[str, Callable[[str, int, int], str]]:
 
 @contextmanager
 def started(engine: str, url: str, mails: sink.Sink, name: str = "1") -> Iterator[Machine]:
-    """A worker of another engine that has loaded all and waits."""
+    """A worker of another engine, which loads all and then waits."""
     command = [sys.executable, "-m", "bench.engine_worker", engine, url, str(mails.port), name]
     with begun(command) as machine:
         yield machine

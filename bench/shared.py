@@ -121,7 +121,7 @@ def _by(processes: int, work: str, url: str, orders: int, items: int) -> Cost:
         ]  # fmt: skip
         machines = [Machine(worker) for worker in workers]
         for one in machines:
-            one.line()
+            one.ready()
         began = time.perf_counter()
         for one in machines:
             one.say()
