@@ -14,6 +14,8 @@ SPOKE = "contact.logged"
 
 def lines_waiting(order: Order) -> tuple[OwnLine, ...]:
     """The lines that no message carried yet, in the order they were written."""
+    if not order.lines:
+        return ()
     said = [
         outcome
         for outcome in order.outcomes.values()

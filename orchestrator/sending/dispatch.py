@@ -1,13 +1,13 @@
 """Claim → render → guard → send → record. Nothing here decides what to say; it says it once, or says why not.
 
-A batch takes short transactions: claim and look; then guard again and commit `sending`, and record and plan.
+A batch takes short transactions: claim and look; then, portion by portion, record what left and, in the same
+one, guard the next again and commit `sending`.
 """
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -17,13 +17,11 @@ from channels.rates import Limits
 from orchestrator.clock import Clock
 from orchestrator.engine import Engine
 from orchestrator.errors import LedgerAway, NotFound, RenderError
-from orchestrator.journey import Rider
 from orchestrator.ledger import Handed, Transaction
 from orchestrator.model import Entry
-from orchestrator.planning.combining import Going, as_one, beside, bundles, company
-from orchestrator.planning.planner import journey_of
-from orchestrator.planning.reconcile import same
-from orchestrator.sending import lines, outcomes
+from orchestrator.planning.combining import Going, beside, bundles, company
+from orchestrator.sending import lines
+from orchestrator.sending.batch import Batch, unchanged
 from orchestrator.sending.behind import Behind
 from orchestrator.sending.blocks import blocks
 from orchestrator.sending.guard import Blocks, Send, guard
@@ -41,21 +39,10 @@ T = TypeVar("T")
 Take = Callable[[Transaction, datetime], list[Entry]]
 
 LEASE = timedelta(minutes=15)  # longer than any provider's timeout, so a slow send is never sent twice
-BATCH = 500  # three commits each
+BATCH = 500
 AT_A_STRETCH = 16  # messages that are rendered while nothing else goes on: a few milliseconds
 LANES = 2  # batches in hand at once: while one is sent, the other is looked at and rendered
 RECORD_AGAIN = (1, 2, 5, 10, 20, 30, 60)  # seconds; what left must be written down
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one claim took, what may go of it, and the facts that was decided from."""
-
-    entries: Sequence[Entry]
-    go: Sequence[Sequence[Going]]  # by message
-    sight: Sight
-    apart: frozenset[str] = frozenset()  # Message-IDs under which others still wait
-    lines: Mapping[str, Sequence[Rider]] = field(default_factory=dict)  # by key, what may ride in which mail
 
 
 class Dispatcher:
@@ -210,15 +197,14 @@ class Dispatcher:
         if self._live and self._outgoing.stuck(channel):
             self._in_ledger(partial(self._turns.silent, channel))
         async with self._outgoing.turn(channel):
+            tried: Sequence[Tried] = ()
+            seen = sight
             while jobs:
                 count = self._outgoing.portion(channel) if self._live else len(jobs)
-                begun = self._clock.now()
-                seen, ready = self._in_ledger(partial(self._begin, jobs[:count], sight))
-                if ready:
-                    tried = await self._outgoing.send(channel, ready, begun)
-                    await self._recorded(tried, seen)
-                    self._outgoing.written_down(tried)
+                begun, seen, ready = await self._gone_on(tried, seen, jobs[:count], sight)
+                tried = await self._outgoing.send(channel, ready, begun) if ready else ()
                 jobs = jobs[count:]
+            await self._recorded(tried, seen)
 
     # ── claim, and look at the orders ────────────────────────────────────────
 
@@ -302,7 +288,7 @@ class Dispatcher:
             bundle = messages.popleft()
             try:
                 with self._watch.step("render", entry=bundle[0][0].id):
-                    made.append(self._job(bundle, batch))
+                    made.append(batch.job(bundle, self._composer, self._at))
                 continue
             except (RenderError, NotFound) as error:
                 why = str(error)
@@ -316,25 +302,6 @@ class Dispatcher:
             self._in_ledger(partial(self._records.park_all, broken))
         return made
 
-    def _job(self, bundle: Sequence[Going], batch: Batch) -> Job:
-        sight = batch.sight
-        entry, go = as_one(bundle, sight.orders)
-        if not go.channel:
-            return Job(entry, go, None)
-        order = sight.orders[go.wanted.order]
-        journey = journey_of(order, sight.book)
-        if isinstance(journey, str):
-            raise RenderError(journey)
-        now = self._records.at(entry, self._clock.now())
-        customer = sight.customer_of(order)
-        known = "" if entry.message_id in batch.apart else outcomes.identity(entry, go.channel)
-        message = self._composer.compose(go.under(known), order, customer, journey, now)
-        message, line = lines.put(message, batch.lines.get(go.wanted.key, ()))
-        others = [
-            as_one([bundle[n], *bundle[:n], *bundle[n + 1 :]], sight.orders) for n in range(1, len(bundle))
-        ]
-        return Job(entry, go, message, line, tuple(Job(one, theirs, message) for one, theirs in others))
-
     # ── guard again, and commit `sending` ────────────────────────────────────
 
     def _begin(
@@ -342,14 +309,13 @@ class Dispatcher:
     ) -> tuple[Sight, list[Job]]:
         """Decide everything again from the facts as they are now; what changed is rendered anew."""
         entries = [one.entry for job in jobs for one in job.all]
-        tx.own(entry.wanted.order for entry in entries)
         fresh = self._engine.look_again(tx, sight, self._moments(entries, now), now)
         may = {entry.id: go for entry, go in self._guarded(tx, entries, fresh, now)}
         ready: list[Job] = []
         for job in jobs:
             going = [(one, may[one.entry.id]) for one in job.all if one.entry.id in may]
             whole = len(going) == len(job.all)
-            if whole and not self.stopping and all(_unchanged(one, go, fresh, sight) for one, go in going):
+            if whole and not self.stopping and all(unchanged(one, go, fresh, sight) for one, go in going):
                 ready.append(self._records.with_doubt(tx, job))
             else:
                 for one, _ in going:
@@ -358,28 +324,57 @@ class Dispatcher:
         self._records.withheld(tx, waits, now)
         return fresh, self._records.begin(tx, ready, now)
 
-    # ── record, and plan ─────────────────────────────────────────────────────
+    # ── record, and go on ────────────────────────────────────────────────────
+
+    async def _gone_on(
+        self, tried: Sequence[Tried], seen: Sight, jobs: Sequence[Job], sight: Sight
+    ) -> tuple[datetime, Sight, list[Job]]:
+        """Write down what became of one portion and begin the next, in one transaction; say when it began.
+
+        What left is written down whatever becomes of the next: if both fail together, each goes by itself.
+        """
+        begun = self._clock.now()
+        if tried:
+            try:
+                with self._watch.step("record", entry=_ids(tried)):
+                    done = self._in_ledger(partial(self._turn_over, tried, seen, jobs, sight))
+            except Exception as error:  # noqa: BLE001  it is raised again by whichever of them it comes of
+                log.warning("a portion is recorded before the next one begins: %s", type(error).__name__)
+                await self._recorded(tried, seen)
+                begun = self._clock.now()
+            else:
+                self._outgoing.written_down(tried)
+                return begun, *done
+        return begun, *self._in_ledger(partial(self._turn_over, (), seen, jobs, sight))
 
     async def _recorded(self, tried: Sequence[Tried], sight: Sight) -> None:
         """Write down what became of these; while the database is away, keep at it."""
-
-        def record(tx: Transaction, now: datetime) -> None:
-            tx.own(one.entry.wanted.order for each in tried for one in each.job.all)
-            self._records.answered(tx, tried, sight, now)
-            self._turns.learn(tx, tried, now)
-
-        ids = [one.entry.id for each in tried for one in each.job.all]
+        if not tried:
+            return
         for wait in (*RECORD_AGAIN, None):
             try:
-                with self._watch.step("record", entry=ids):
-                    self._in_ledger(record)
+                with self._watch.step("record", entry=_ids(tried)):
+                    self._in_ledger(partial(self._turn_over, tried, sight, (), sight))
             except LedgerAway:
                 if wait is None:
                     raise
                 log.warning("%d outcomes could not be written; again in %d s", len(tried), wait)
                 await asyncio.sleep(wait)
             else:
+                self._outgoing.written_down(tried)
                 return
+
+    def _turn_over(
+        self, tried: Sequence[Tried], seen: Sight, jobs: Sequence[Job], sight: Sight,
+        tx: Transaction, now: datetime,
+    ) -> tuple[Sight, list[Job]]:  # fmt: skip
+        """Record these, which were sent from what was *seen*, and begin those."""
+        messages = (*(one.job for one in tried), *jobs)
+        tx.own(one.entry.wanted.order for job in messages for one in job.all)
+        if tried:
+            self._records.answered(tx, tried, seen, now)
+            self._turns.learn(tx, tried, now)
+        return self._begin(jobs, sight, tx, now) if jobs else (seen, [])
 
     def _sweep(self, tx: Transaction, now: datetime) -> int:
         swept = self._leases.sweep(tx, now)
@@ -389,19 +384,20 @@ class Dispatcher:
 
     # ── small things ─────────────────────────────────────────────────────────
 
+    def _at(self, entry: Entry) -> datetime:
+        return self._records.at(entry, self._clock.now())
+
     def _moments(self, entries: Sequence[Entry], now: datetime) -> dict[str, datetime]:
         return {entry.wanted.order: self._records.at(entry, now) for entry in entries}
 
     def _in_ledger(self, work: Callable[[Transaction, datetime], T]) -> T:
         """Run *work* in one transaction."""
-        with self._engine.ledger.transaction() as tx:
+        with self._records.counting(), self._engine.ledger.transaction() as tx:
             now = self._clock.now()
             done = work(tx, now)
         self.worked_at = now
         return done
 
 
-def _unchanged(job: Job, go: Send, fresh: Sight, sight: Sight) -> bool:
-    """Is what the guard allows now what was rendered, from the same facts?"""
-    same_way = (go.channel, go.to, go.others) == (job.go.channel, job.go.to, job.go.others)
-    return same_way and same(go.wanted, job.go.wanted) and fresh.shows(go.wanted.order, sight)
+def _ids(tried: Sequence[Tried]) -> list[int]:
+    return [one.entry.id for each in tried for one in each.job.all]

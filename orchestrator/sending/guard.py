@@ -359,6 +359,8 @@ def _places(
         return (), f"the {wanted.role} wants to hear nothing by {step.channel}"
     elif wanted.kind is Kind.MESSAGE and wanted.purpose is Purpose.MARKETING:
         return (), f"the {wanted.role} never gave consent to marketing by {step.channel}"
+    if not blocks.suppressed and blocks.allow is None:  # nearly always
+        return known, ""
     listed = {to: why for to in known if (why := blocks.listed(step.channel, kind, to))}
     open_ones = tuple(to for to in known if to not in listed)
     if not open_ones:

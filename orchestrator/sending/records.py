@@ -51,7 +51,19 @@ class Records:
         self._engine = engine
         self._abilities = abilities
         self.counts: Counter[str] = Counter()  # how many entries ended how
+        self._said: list[tuple[Entry, str, str, timedelta | None]] = []  # what is counted once it is kept
         self.trouble = Trouble()
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count what is written down in one transaction (``with``) if it was kept, and never twice."""
+        try:
+            yield
+            for entry, word, channel, lag in self._said:
+                self.counts[word] += 1
+                self._engine.watch.ended(entry.wanted.rule, channel or entry.channel, word, lag)
+        finally:
+            self._said.clear()
 
     def at(self, entry: Entry, now: datetime) -> datetime:
         """The moment at which an entry is handled: now, or in a replay when it was due."""
@@ -250,8 +262,7 @@ class Records:
         self.tell(tx, facts, now, sight)
 
     def _count(self, entry: Entry, word: str, channel: str = "", lag: timedelta | None = None) -> None:
-        self.counts[word] += 1
-        self._engine.watch.ended(entry.wanted.rule, channel or entry.channel, word, lag)
+        self._said.append((entry, word, channel, lag))
 
     def _endings(self, answers: Sequence[tuple[Job, Follows]], now: datetime) -> list[Finish]:
         return [

@@ -304,6 +304,30 @@ def test_3_what_left_is_written_down_when_the_database_is_back(
     assert house.channels["email"].sent == 1
 
 
+def test_what_left_is_written_down_and_counted_once_although_the_next_portion_cannot_begin(
+    houses: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sms = Scripted("sms", lambda _: None, RISKY)
+    house = houses({"sms": sms}, rules_text=RULES.replace("[email]", "[sms]"), live=True)
+    house.hear(*many(6))
+    really, begun = Transaction.begin_many, []
+
+    def begin_many(self: Transaction, *what: Any) -> set[int]:
+        begun.append(what)
+        if len(begun) > 1:
+            raise RuntimeError("what nobody thought of")
+        return really(self, *what)
+
+    monkeypatch.setattr(Transaction, "begin_many", begin_many)
+    with pytest.raises(RuntimeError):
+        house.drain()
+
+    with house.ledger.read() as tx:
+        counts = tx.status_counts()
+    assert (len(sms.sent), counts[Status.ACCEPTED], counts[Status.DISPATCHED]) == (2, 2, 4)
+    assert house.dispatcher.counts[Status.ACCEPTED] == 2
+
+
 def test_what_was_sent_stays_written_down_when_planning_fails_afterwards(
     houses: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
