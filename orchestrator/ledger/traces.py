@@ -80,6 +80,19 @@ def places(value: Any, secrets: frozenset[str], path: str = "") -> Iterator[str]
         yield path
 
 
+def has_word(value: Any, word: str) -> bool:
+    """Does *word* stand by itself in one of the texts of *value*?"""
+    return _has(value, re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE))
+
+
+def _has(value: Any, found: re.Pattern[str]) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has(inner, found) for inner in value.values())
+    if isinstance(value, list | tuple):
+        return any(_has(inner, found) for inner in value)
+    return isinstance(value, str) and found.search(value) is not None
+
+
 NAMES = ("name", "given_name")
 MOST_WORDS = 12  # of one name; no name is longer, and a text that is should not fill an index
 LONGEST = 60  # characters of a word that are kept

@@ -1,13 +1,13 @@
 """Everything that is kept about a person, to hand to them (GDPR articles 15 and 20)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
 from channels.outbox import is_attached, kept_for, read
-from orchestrator.ledger import InboxItem, Transaction
+from orchestrator.ledger import Attempt, InboxItem, Transaction
 from orchestrator.model import ENGINE, Entry, Fact, Kind, Purpose
 from orchestrator.persons.consents import history, line, refused
 from orchestrator.persons.personal import Person, find
@@ -23,12 +23,7 @@ def disclose(tx: Transaction, customer: str, outbox: Path, now: datetime) -> dic
     """Return what is kept about a customer, as one document of plain values; raises :class:`NotFound`."""
     person = find(tx, customer)
     attempts = {entry.id: tx.attempts(entry.id) for entry in person.all_entries()}
-    files = kept_for(
-        outbox,
-        {to for _, to in person.addresses},
-        {attempt.provider_id for tries in attempts.values() for attempt in tries},
-        {entry.message_id for entry in person.all_entries() if entry.wanted.role == "customer"},
-    )
+    files = _files(outbox, person, attempts)
     return {
         "customer": customer,
         "ids": list(person.ids),
@@ -66,6 +61,18 @@ def disclose(tx: Transaction, customer: str, outbox: Path, now: datetime) -> dic
             for (channel, to), why in listed(tx, person.addresses)
         ],
     }  # fmt: skip
+
+
+def _files(outbox: Path, person: Person, attempts: Mapping[int, Sequence[Attempt]]) -> list[Path]:
+    """The messages that were for them; not those about their orders that were for others, at any address."""
+
+    def kept(addresses: set[str], *, theirs: bool) -> dict[Path, None]:
+        entries = [one for one in person.all_entries() if (one.wanted.role == "customer") is theirs]
+        receipts = {attempt.provider_id for one in entries for attempt in attempts[one.id]}
+        return dict.fromkeys(kept_for(outbox, addresses, receipts, {one.message_id for one in entries}))
+
+    others = kept(set(), theirs=False)
+    return [path for path in kept({to for _, to in person.addresses}, theirs=True) if path not in others]
 
 
 def _person(person: Person) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction
 from orchestrator.ledger.erasing import Standing
 from orchestrator.ledger.skeleton import OWN, STAFF, skeleton, unnamed
-from orchestrator.ledger.traces import places, without
+from orchestrator.ledger.traces import has_word, places, without
 from orchestrator.model import ENGINE, IN_FLIGHT, WAITING, Entry, Fact, Scope, Status
-from orchestrator.persons.personal import Person, find, secrets_of
+from orchestrator.persons.personal import Person, find, last_names, secrets_of
 from orchestrator.persons.remains import Note, Place, note, noted, place, standing_in
 from orchestrator.planning.case import ERASED
 from orchestrator.sending import outcomes
@@ -51,6 +51,7 @@ class Found:
     shared: tuple[str, ...]  # other customers with the same name or address
     forgotten: tuple[str, ...] = ()  # erased before: what they were called is not known any more
     inbox: int = 0  # messages in their inbox
+    alone: tuple[Fact, ...] = ()  # of others, in which a last name like theirs stands by itself
 
     @property
     def waiting(self) -> list[Entry]:
@@ -86,7 +87,8 @@ def survey(tx: Transaction, customer: str, outbox: Path) -> Found:
         {attempt.provider_id for attempt in tried},
         {entry.message_id for entry in person.all_entries()},
     )
-    naming = tx.facts_naming(person.secrets)
+    last = last_names(person.facts.values())
+    naming = tx.facts_naming(person.secrets | last)
     others = [
         (scope, f)
         for scope, f in naming
@@ -101,7 +103,15 @@ def survey(tx: Transaction, customer: str, outbox: Path) -> Found:
         tuple(sorted(shared)),
         tuple(sorted(one for one in gone if not secrets_of(person.facts[one]))),
         len(tx.whole_inbox(person.ids)),
+        tuple(fact for scope, fact in others if _stands_alone(last, _taken_out(scope, fact, person), scope)),
     )
+
+
+def _stands_alone(names: frozenset[str], data: Mapping[str, Any], scope: Scope) -> bool:
+    """Does one of these last names stand there as a word, other than as staff's or that customer's own?"""
+    own = OWN if scope is Scope.CUSTOMER else STAFF
+    rest = {key: inner for key, inner in data.items() if key not in own}
+    return any(has_word(rest, name) for name in names)
 
 
 def _is_their_own(scope: Scope, fact: Fact, person: Person) -> bool:
@@ -263,6 +273,7 @@ def _lines(found: Found) -> Sequence[Line]:
         Line("messages in the inbox", found.inbox, "deleted", "what they found when they logged in"),
         Line("files in the outbox", len(found.files), "deleted", "messages to them, or about their orders"),
         Line("mentions", len(found.mentioned), "taken out", _mentions(found)),
+        Line("last name alone", len(found.alone), "kept", _why_alone(found)),
         Line("addresses", len(person.addresses), "kept as hashes", "so that they are never written to again"),
         Line("ids", len(person.ids), "kept", f"{', '.join(person.ids)}: what comes in again is recognised"),
         Line("messages sent", sent, "out of reach", "mailboxes and providers have copies: ask them"),
@@ -276,9 +287,17 @@ def _left(kept: Iterable[Place]) -> list[Line]:
 
 
 def _mentions(found: Found) -> str:
-    named = [f"{fact.source}/{fact.id} ({fact.type}) of {fact.subject}" for _, fact in found.mentioned]
+    return f"of facts about other people and their orders: {_named([fact for _, fact in found.mentioned])}"
+
+
+def _why_alone(found: Found) -> str:
+    return f"another may be called so: look whether it is theirs in {_named(found.alone)}"
+
+
+def _named(facts: Sequence[Fact]) -> str:
+    named = [f"{fact.source}/{fact.id} ({fact.type}) of {fact.subject}" for fact in facts]
     more = f" and {len(named) - SHOWN:,} more" if len(named) > SHOWN else ""
-    return f"of facts about other people and their orders: {', '.join(named[:SHOWN])}{more}"
+    return f"{', '.join(named[:SHOWN])}{more}"
 
 
 def _why_kept(shared: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from orchestrator.model import Customer, Entry, Fact, may_be_either
 from orchestrator.persons.merging import fold_person, one_with
 
 TELLING = 5  # characters: a shorter text is found everywhere, and names nobody
+SHORTEST_NAME = 3  # characters of a last name that is looked for
 _ADDRESSES = {"email": "email", "phone": "sms"}  # field of a customer → channel
 
 
@@ -101,6 +102,12 @@ def _secrets(facts: Iterable[Iterable[Fact]], addresses: Collection[tuple[str, s
         if " " in name.strip() and len(name) >= TELLING:
             yield name
     yield from (to for _, to in addresses if len(to) >= TELLING)
+
+
+def last_names(facts: Iterable[Iterable[Fact]]) -> frozenset[str]:
+    """The last word of each name they had: others are called so as well, so it tells nobody who they are."""
+    words = ((data.get("name") or "").split() for data in _descriptions(facts))
+    return frozenset(name[-1] for name in words if len(name) > 1 and len(name[-1]) >= SHORTEST_NAME)
 
 
 def secrets_of(facts: Iterable[Fact]) -> frozenset[str]:

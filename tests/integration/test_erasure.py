@@ -106,6 +106,50 @@ def test_nothing_of_an_erased_person_is_left_in_any_byte(house: Dealership) -> N
     assert b"Nora Brandt" in bytes_of(house.folder)
 
 
+def test_an_export_shows_no_mail_that_was_for_somebody_else_not_even_at_the_same_address(
+    tmp_path: Path,
+) -> None:
+    outbox = tmp_path / "outbox"
+    rules = (
+        RULES.replace("say: arrived", "to: [customer, co_buyer]\n    say: arrived", 1) + TASKS[len(RULES) :]
+    )
+    house = Dealership(tmp_path, {"email": FileChannel(outbox, "email")}, rules_text=rules, words=SAID)
+    partner = {"name": "Jonas Weber", "email": "maria.keller@example.com"}
+    house.hear(customer(phone=""), order(parties={"co_buyer": partner}), arrived())
+    house.drain()
+
+    with house.ledger.read() as tx:
+        ended = {(entry.wanted.role, entry.channel) for entry in tx.entries_in({Status.ACCEPTED})}
+        document = disclose(tx, "maria", outbox, house.clock.now())
+    house.close()
+    assert {("customer", "email"), ("co_buyer", "email"), ("owner", "email")} <= ended
+    assert len(list(outbox.iterdir())) >= 3
+    (mine,) = document["outbox"]
+    assert "Jonas" not in mine["text"]
+
+
+def test_a_last_name_by_itself_in_anothers_order_is_kept_and_named_for_somebody_to_look(
+    house: Dealership,
+) -> None:
+    house.hear(*life(), customer("jonas", name="Jonas Weber", email="jonas.weber@example.org", phone=""))
+    house.hear(order("BX-2", "jonas", owner={"name": "Nora Keller", "email": "nora.keller@example.net"}))
+    said = [
+        event("contact.logged", "BX-2", START, note="Frau Keller drives it home"),
+        event("contact.logged", "BX-2", START, note="stands in the Kellerhalle"),
+        event("contact.logged", "BX-2", START, note="Maria Keller drives it home"),
+    ]
+    house.hear(*said)
+
+    report = gone(house)
+
+    (line,) = [line for line in report.lines if line.what == "last name alone"]
+    assert (line.count, line.became) == (1, "kept")
+    assert str(said[0]["id"]) in line.why
+    assert "another may be called so" in line.why
+    assert b"Frau Keller" in bytes_of(house.folder)
+    assert b"Maria Keller" not in bytes_of(house.folder)
+
+
 @pytest.mark.parametrize("first", [True, False], ids=["before the customer is known", "afterwards"])
 def test_what_a_company_says_of_a_customer_in_its_own_words_is_the_customers(
     house: Dealership, *, first: bool
