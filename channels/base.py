@@ -121,6 +121,15 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Parted(Protocol):
+    """A channel before several services: each has room for so many sends at once, and delays no other."""
+
+    def part(self, message: Message) -> str:
+        """Name the services that *message* goes to, without spaces."""
+        ...
+
+
+@runtime_checkable
 class Findable(Protocol):
     """A channel whose provider can be asked what it has; ``after_unknown`` is then ``reconcile``."""
 

@@ -56,6 +56,11 @@ class PushChannel:
         error.dead = dead
         raise error
 
+    def part(self, message: Message) -> str:
+        """Name the services of its devices; what goes to two of them waits for both."""
+        places = (message.to, *message.others)
+        return "+".join(sorted({notice.any_device(replace(message, to=to, others=())).kind for to in places}))
+
     async def close(self) -> None:
         """Close the channels of all services."""
         for service in self._services.values():

@@ -28,7 +28,7 @@ from orchestrator.sending.guard import Blocks, Send, guard
 from orchestrator.sending.leases import EXTENDED, Defer, Leases
 from orchestrator.sending.messages import Composes
 from orchestrator.sending.outcomes import Job, Tried
-from orchestrator.sending.outgoing import Outgoing, by_channel, every
+from orchestrator.sending.outgoing import Outgoing, channel_of, every
 from orchestrator.sending.records import Records, Undecided, Verdict
 from orchestrator.sending.turns import NoTurns, Turns
 from orchestrator.sight import Sight
@@ -148,7 +148,8 @@ class Dispatcher:
         try:
             async with self._leases.kept(batch.entries, self._in_ledger if self._live else None):
                 jobs = await self._rendered(batch)
-                await every(*(self._deliver(name, some, batch.sight) for name, some in by_channel(jobs)))
+                places = self._outgoing.by_place(jobs)
+                await every(*(self._deliver(place, some, batch.sight) for place, some in places))
         finally:
             self._turns.forget(batch.entries)
 
@@ -192,17 +193,17 @@ class Dispatcher:
             taken += count
         return taken
 
-    async def _deliver(self, channel: str, jobs: Sequence[Job], sight: Sight) -> None:
+    async def _deliver(self, place: str, jobs: Sequence[Job], sight: Sight) -> None:
         """Guard again, send and record, a portion at a time."""
-        if self._live and self._outgoing.stuck(channel):
+        if self._live and self._outgoing.stuck(channel := channel_of(place)):
             self._in_ledger(partial(self._turns.silent, channel))
-        async with self._outgoing.turn(channel):
+        async with self._outgoing.turn(place):
             tried: Sequence[Tried] = ()
             seen = sight
             while jobs:
-                count = self._outgoing.portion(channel) if self._live else len(jobs)
+                count = self._outgoing.portion(place) if self._live else len(jobs)
                 begun, seen, ready = await self._gone_on(tried, seen, jobs[:count], sight)
-                tried = await self._outgoing.send(channel, ready, begun) if ready else ()
+                tried = await self._outgoing.send(place, ready, begun) if ready else ()
                 jobs = jobs[count:]
             await self._recorded(tried, seen)
 

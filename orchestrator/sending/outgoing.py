@@ -7,7 +7,17 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from channels.base import Abilities, Channel, ChannelError, Findable, Message, Misconfigured, Receipt, Unknown
+from channels.base import (
+    Abilities,
+    Channel,
+    ChannelError,
+    Findable,
+    Message,
+    Misconfigured,
+    Parted,
+    Receipt,
+    Unknown,
+)
 from orchestrator.clock import Clock
 from orchestrator.sending.outcomes import Job, NotAsked, Tried, may_be_found, may_repeat
 from orchestrator.watching import NOBODY, Watch
@@ -21,12 +31,16 @@ START = 4  # times the sends at once: the first portion
 
 
 class Outgoing:
-    """The channels of one dispatcher, each with room for so many sends at once."""
+    """The channels of one dispatcher, each with room for so many sends at once.
+
+    A *place* is a channel, or one of several services behind it (:class:`~channels.base.Parted`).
+    """
 
     def __init__(
         self, channels: Mapping[str, Channel], clock: Clock, most: timedelta, watch: Watch = NOBODY
     ) -> None:
         self._channels = channels
+        self._parted = {name: one for name, one in channels.items() if isinstance(one, Parted)}
         self._clock = clock
         self._most = most  # after it was begun: what is frozen for longer may be another's by then
         self._watch = watch
@@ -38,42 +52,61 @@ class Outgoing:
         self._whose: dict[tuple[str, str], frozenset[int]] = {}  # what was found, until that is written down
         self.stopping = False
 
-    def abilities(self, name: str) -> Abilities | None:
-        """What the channel of that name can do; ``None`` without such a channel."""
-        channel = self._channels.get(name)
+    def abilities(self, place: str) -> Abilities | None:
+        """What the channel of that place can do; ``None`` without such a channel."""
+        channel = self._channels.get(channel_of(place))
         return channel.abilities if channel is not None else None
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[None]:
+    def by_place(self, jobs: Iterable[Job]) -> Iterator[tuple[str, list[Job]]]:
+        """Sort messages by place; one that is slow delays no other."""
+        sorted_out: dict[str, list[Job]] = {}
+        for job in jobs:
+            sorted_out.setdefault(self._place(job), []).append(job)
+        yield from sorted_out.items()
+
+    def _place(self, job: Job) -> str:
+        channel = self._parted.get(job.go.channel)
+        if channel is None or job.message is None:
+            return job.go.channel
+        try:
+            return f"{job.go.channel} {channel.part(job.message)}"
+        except ChannelError:  # sending it will say what is wrong
+            return job.go.channel
+
+    def turn(self, place: str) -> AbstractAsyncContextManager[None]:
         """Be the only one who begins on a channel that cannot be asked about after a crash."""
-        abilities = self.abilities(name)
+        name, abilities = channel_of(place), self.abilities(place)
         if abilities is None or may_repeat(abilities) or may_be_found(abilities):
             return nullcontext()
         return self._alone.setdefault(name, asyncio.Lock())
 
-    def portion(self, name: str) -> int:
+    def portion(self, place: str) -> int:
         """How many may be `sending` at once: what leaves in about a second.
 
         What waits in `sending` is past the guard, so a STOP would come too late for it, and is unknown
         after a crash: as many as are sent at once where that cannot be mended. Where the provider has to
         be asked about each, it never gets more than at the start.
         """
-        abilities = self.abilities(name)
+        abilities = self.abilities(place)
         if abilities is None:
             return 1000
         if not (may_repeat(abilities) or may_be_found(abilities)):
             return abilities.concurrency
-        return self._portion.get(name, abilities.concurrency * START)
+        return self._portion.get(place, abilities.concurrency * START)
 
-    def stuck(self, name: str) -> bool:
+    def stuck(self, channel: str) -> bool:
         """Does the channel of that name owe answers, and gave none for :data:`STUCK` seconds?"""
-        owes = self._asked[name] > 0
-        return owes and asyncio.get_running_loop().time() - self._moved[name] >= STUCK
+        owing = [place for place, count in self._asked.items() if count and channel_of(place) == channel]
+        return bool(owing) and all(map(self._owes_long, owing))
 
     def any_stuck(self) -> bool:
-        """Does one of the channels keep everybody waiting?"""
-        return any(self.stuck(name) for name in self._channels)
+        """Does one of the places keep everybody waiting?"""
+        return any(self._owes_long(place) for place, count in self._asked.items() if count)
 
-    async def send(self, name: str, jobs: Sequence[Job], begun: datetime) -> list[Tried]:
+    def _owes_long(self, place: str) -> bool:
+        return asyncio.get_running_loop().time() - self._moved[place] >= STUCK
+
+    async def send(self, place: str, jobs: Sequence[Job], begun: datetime) -> list[Tried]:
         """Hand these over, and learn from the time it took how many to take next.
 
         *begun* is when the transaction began that committed `sending`.
@@ -83,7 +116,7 @@ class Outgoing:
         """
         loop = asyncio.get_running_loop()
         began, guarded = loop.time(), self._clock.now()
-        abilities = self.abilities(name)
+        abilities = self.abilities(place)
         answers: dict[int, Tried] = {}
         waiting = iter(enumerate(jobs))
 
@@ -95,12 +128,12 @@ class Outgoing:
         await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))
         tried = [answers[number] for number in range(len(jobs))]
         if abilities is not None and jobs:
-            took, now = loop.time() - began, self.portion(name)
+            took, now = loop.time() - began, self.portion(place)
             if took < QUICK and len(jobs) >= now and may_repeat(abilities):
-                self._portion[name] = now * 2
+                self._portion[place] = now * 2
             elif took > SLOW:
                 left = sum(not isinstance(one.answer, NotAsked) for one in tried)
-                self._portion[name] = max(abilities.concurrency, min(left, now // 2))
+                self._portion[place] = max(abilities.concurrency, min(left, now // 2))
         return tried
 
     async def close(self) -> None:
@@ -111,13 +144,13 @@ class Outgoing:
     async def _send(self, job: Job, guarded: datetime, until: datetime) -> Tried:
         if job.message is None:
             return Tried(job, Receipt(""))
-        name = job.go.channel
-        channel = self._channels.get(name)
+        place = self._place(job)
+        channel = self._channels.get(job.go.channel)
         if channel is None:
-            return Tried(job, Misconfigured(f"there is no channel called {name!r}"))
-        if name not in self._room:
-            self._room[name] = asyncio.Semaphore(channel.abilities.concurrency)
-        async with self._room[name]:
+            return Tried(job, Misconfigured(f"there is no channel called {job.go.channel!r}"))
+        if place not in self._room:
+            self._room[place] = asyncio.Semaphore(channel.abilities.concurrency)
+        async with self._room[place]:
             if self.stopping:
                 return Tried(job, NotAsked("stopped before it was sent"))
             now, expires = self._clock.now(), job.go.wanted.expires_at
@@ -125,12 +158,12 @@ class Outgoing:
             if now - guarded > PATIENCE or now > until or expired:
                 return Tried(job, NotAsked("its turn came too late: it is decided anew"))
             clock = asyncio.get_running_loop().time
-            if not self._asked[name]:
-                self._moved[name] = clock()
-            self._asked[name] += 1
+            if not self._asked[place]:
+                self._moved[place] = clock()
+            self._asked[place] += 1
             wanted = job.go.wanted
             step = self._watch.step(
-                "send", entry=job.entry.id, order=wanted.order, rule=wanted.rule, channel=name
+                "send", entry=job.entry.id, order=wanted.order, rule=wanted.rule, channel=job.go.channel
             )
             try:
                 with step:
@@ -140,8 +173,8 @@ class Outgoing:
             except Exception as error:  # noqa: BLE001  an adapter's bug must not take the others down
                 return Tried(job, Unknown(f"the channel failed: {type(error).__name__}"))
             finally:
-                self._asked[name] -= 1
-                self._moved[name] = clock()
+                self._asked[place] -= 1
+                self._moved[place] = clock()
 
     async def _found(self, channel: Channel, job: Job) -> Receipt | None:
         """Ask the provider for a message that it may have; whoever cannot ask leaves it unknown."""
@@ -179,12 +212,9 @@ class Outgoing:
                 self._whose.pop((one.job.go.channel, one.answer.provider_id), None)
 
 
-def by_channel(jobs: Iterable[Job]) -> Iterator[tuple[str, list[Job]]]:
-    """Sort messages by channel; one that is slow delays no other."""
-    sorted_out: dict[str, list[Job]] = {}
-    for job in jobs:
-        sorted_out.setdefault(job.go.channel, []).append(job)
-    yield from sorted_out.items()
+def channel_of(place: str) -> str:
+    """The channel that a place is of."""
+    return place.partition(" ")[0]
 
 
 async def every(*work: Awaitable[T]) -> list[T]:

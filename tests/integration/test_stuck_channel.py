@@ -11,10 +11,11 @@ import pytest
 from channels.base import Message, Receipt
 from channels.email import EmailChannel
 from channels.memory import MemoryChannel
+from channels.push import PushChannel
 from orchestrator.model import Status
 from orchestrator.sending import behind, outgoing
 from tests.contracts.smtp_server import SLOW, SmtpServer
-from tests.integration.dealership import RULES, Dealership, arrived, customer, order
+from tests.integration.dealership import RULES, WORDS, Dealership, arrived, customer, order
 
 FEW = 3  # connections
 MANY = 40  # mails: more than are begun at once
@@ -133,4 +134,42 @@ def test_a_slow_channel_that_still_answers_is_waited_for(tmp_path: Path) -> None
     asyncio.run(house.dispatcher.drain(patient=False))
 
     assert states(house, *readers) == {Status.ACCEPTED}
+    house.ledger.close()
+
+
+class Held(MemoryChannel):
+    """A service that answers once somebody lets it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.open = asyncio.Event()
+
+    async def send(self, message: Message) -> Receipt:
+        await self.open.wait()
+        return await super().send(message)
+
+
+def test_a_push_service_that_does_not_answer_delays_none_of_the_others(tmp_path: Path) -> None:
+    firebase, apple = Held("push"), MemoryChannel("push")
+    house = Dealership(
+        tmp_path,
+        {"push": PushChannel({"fcm": firebase, "apns": apple})},
+        rules_text=RULES.replace("channels: [email]", "channels: [push]"),
+        words={**WORDS, "arrived/push.txt.en": "Title: It is here\n\nHello {{ customer.name }}.\n"},
+        live=True,
+    )
+    androids, phones = ([f"{kind}{number}" for number in range(MANY)] for kind in "fa")
+    for who in (*androids, *phones):
+        device = f"fcm:token-of-{who}" if who in androids else f"apns:{who[1:]:0>64}"
+        house.hear(customer(who, devices=[device]), order(f"BX-{who}", who), arrived(f"BX-{who}"))
+
+    async def scene() -> None:
+        await soon_over(house)
+        assert states(house, *phones) == {Status.ACCEPTED}
+        assert states(house, *androids) <= {Status.SENDING, Status.SCHEDULED}
+        firebase.open.set()
+        await house.dispatcher.close()
+
+    asyncio.run(scene())
+    assert len(apple.messages) == MANY
     house.ledger.close()

@@ -106,6 +106,7 @@ def test_decisions_import_values_and_decisions_and_nothing_of_the_world(name: st
         "render.words",
         "render.local_dates",
         "render.local_money",
+        "render.telephones",
         "render.brands",
     }
 
