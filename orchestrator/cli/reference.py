@@ -12,7 +12,8 @@ HEAD = """# Commands
 Written by `make docs` from what each command says about itself; a test fails when this page is stale.
 
 - Data is on stdout; logs and progress are on stderr. `--format table` is for people; `json` and `jsonl` (one
-  object a line) are for programs.
+  object a line) are for programs. A terminal folds a table to its width; in a file or a pipe each row is one
+  line, nothing is cut, and columns stay below each other.
 - Exit codes: 0 fine, 1 problems found, 2 usage or configuration, 130 interrupted; 75 from `receive`:
   the mail should come again.
 - Settings come from `--config`, else `$BEFOREHAND_CONFIG`, else `./config.toml`.

@@ -298,7 +298,8 @@ def _extensions(document: Mapping[str, Any], found: list[Finding]) -> dict[str, 
         elif isinstance(value, str | bool | int):
             extensions[name] = value if isinstance(value, str) else str(value).lower()
         else:
-            found.append(Finding((name,), "E016", "must be a text, a whole number, or true or false"))
+            hint = "did you mean 'data'?" if isinstance(value, dict) and "data" not in document else ""
+            found.append(Finding((name,), "E016", "must be a text, a whole number, or true or false", hint))
     return extensions
 
 

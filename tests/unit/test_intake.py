@@ -235,6 +235,13 @@ def test_an_extension_that_is_nearly_an_attribute_that_is_missing_is_refused(nam
     ]
 
 
+def test_an_object_under_another_name_was_meant_to_be_the_data() -> None:
+    outcome = parse(without(REACHED, "data") | {"dat": REACHED["data"]}, NOW, place=HERE)
+    assert isinstance(outcome, list)
+    (found,) = [problem for problem in outcome if problem.code == "E016"]
+    assert (found.pointer, found.hint) == ("/dat", "did you mean 'data'?")
+
+
 @pytest.mark.parametrize(("name", "written"), [("source", "sorce"), ("subject", "subjet"), ("id", "di")])
 def test_a_misspelt_attribute_that_every_event_needs_is_missing_and_is_named(name: str, written: str) -> None:
     outcome = parse(without(REACHED, name) | {written: REACHED[name]}, NOW, place=HERE)
