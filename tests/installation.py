@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from orchestrator.cli import main
 
 BEFOREHAND = [sys.executable, "-c", "import sys; from orchestrator.cli import main; sys.exit(main())"]
 ROOT = Path(__file__).parents[1]
+LEDGER = "beforehand.db"
 MOMENT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
@@ -103,3 +105,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         monkeypatch.delenv(name)
     assert main(["init"]) == 0
     return Home(tmp_path, capsys)
+
+
+@pytest.fixture(scope="session")
+def in_force(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger that heard nothing, with the rules that `init` writes in force: made once, to be copied."""
+    folder = tmp_path_factory.mktemp("in-force")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name in [name for name in os.environ if name.startswith("BEFOREHAND_")]:
+            patch.delenv(name)
+        (folder / "nothing.jsonl").touch()
+        assert main(["init"]) == 0
+        assert main(["ingest", "nothing.jsonl"]) == 0
+    return folder / LEDGER
+
+
+@pytest.fixture
+def begun(home: Home, in_force: Path) -> Home:
+    """The folder once the first command has put its rules into force, which takes a while."""
+    shutil.copy(in_force, home.folder)
+    return home

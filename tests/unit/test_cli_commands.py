@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import BEFOREHAND, CAR, MOMENT, Home, environment, event, home
+from tests.installation import BEFOREHAND, CAR, MOMENT, Home, begun, environment, event, home, in_force
 
-__all__ = ["home"]
+__all__ = ["begun", "home", "in_force"]
 
 # ── check, schema, preview ───────────────────────────────────────────────────
 
@@ -143,13 +143,13 @@ def test_a_preview_of_nothing_asks_what_was_meant(home: Home) -> None:
     assert "did you mean 'new-car/arrived'?" in err
 
 
-def test_a_preview_with_an_order_uses_its_facts(home: Home) -> None:
-    home.run("ingest", home.story())
-    code, out, _ = home.run("preview", "new-car/arrived", "--order", "A-1", "--channel", "email")
+def test_a_preview_with_an_order_uses_its_facts(begun: Home) -> None:
+    begun.run("ingest", begun.story())
+    code, out, _ = begun.run("preview", "new-car/arrived", "--order", "A-1", "--channel", "email")
     assert code == 0
     assert "Lumen 4" in out
     assert "carries" not in out  # she was never seen to read a mail
-    assert home.run("preview", "new-car/arrived", "--order", "A-2")[0] == 1
+    assert begun.run("preview", "new-car/arrived", "--order", "A-2")[0] == 1
 
 
 # ── ingest ───────────────────────────────────────────────────────────────────
@@ -171,9 +171,9 @@ def test_a_wrong_event_is_refused_with_its_line_and_the_others_are_kept(home: Ho
     assert "events.jsonl:2:" in err
 
 
-def test_the_same_event_with_another_body_is_refused_alone(home: Home) -> None:
-    home.run("ingest", home.story())
-    home.write(
+def test_the_same_event_with_another_body_is_refused_alone(begun: Home) -> None:
+    begun.run("ingest", begun.story())
+    begun.write(
         "more.jsonl",
         "\n".join(
             [
@@ -182,7 +182,7 @@ def test_the_same_event_with_another_body_is_refused_alone(home: Home) -> None:
             ]
         ),
     )
-    code, out, err = home.run("ingest", "more.jsonl")
+    code, out, err = begun.run("ingest", "more.jsonl")
     assert code == 1
     assert out == "1 new event, 0 duplicates, 1 refused\n"
     assert err.startswith("more.jsonl:1:0: E203 event ")
@@ -263,17 +263,17 @@ def test_events_come_through_a_pipe(home: Home) -> None:
 # ── explain, simulate ────────────────────────────────────────────────────────
 
 
-def test_an_order_is_explained_backwards_and_by_what_is_not_said(home: Home) -> None:
-    home.run("ingest", home.story())
-    code, out, _ = home.run("explain", "A-1")
+def test_an_order_is_explained_backwards_and_by_what_is_not_said(begun: Home) -> None:
+    begun.run("ingest", begun.story())
+    code, out, _ = begun.run("explain", "A-1")
     assert code == 0
     assert out.index("So far") < out.index("Not said")
     assert "Maria Keller" in out
 
 
-def test_an_explanation_for_a_program_is_one_object(home: Home) -> None:
-    home.run("ingest", home.story())
-    assert json.loads(home.run("explain", "A-1", "--format", "json")[1])["order"] == "A-1"
+def test_an_explanation_for_a_program_is_one_object(begun: Home) -> None:
+    begun.run("ingest", begun.story())
+    assert json.loads(begun.run("explain", "A-1", "--format", "json")[1])["order"] == "A-1"
 
 
 def test_an_unknown_order_is_not_found(home: Home) -> None:
@@ -288,9 +288,9 @@ def test_a_simulation_that_ends_before_anything_happened_says_when_the_first_eve
     assert "nothing happened by 2020-01-01: the first event is of 2026-03-01" in err
 
 
-def test_a_customer_in_the_place_of_an_order_is_told_with_their_orders(home: Home) -> None:
-    home.run("ingest", home.story())
-    code, out, err = home.run("explain", "C-1")
+def test_a_customer_in_the_place_of_an_order_is_told_with_their_orders(begun: Home) -> None:
+    begun.run("ingest", begun.story())
+    code, out, err = begun.run("explain", "C-1")
     assert (code, out) == (1, "")
     assert "it is a customer, of whom there is A-1" in err
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from orchestrator.ledger import Ledger
-from tests.installation import Home, home
+from tests.installation import Home, begun, home, in_force
 
-__all__ = ["home"]
+__all__ = ["begun", "home", "in_force"]
 
 
 @pytest.fixture
-def ledger(home: Home) -> Iterator[Ledger]:
+def ledger(begun: Home) -> Iterator[Ledger]:
     """The ledger of an installation that knows one order."""
-    assert home.run("ingest", home.story())[0] == 0
-    with Ledger.open(f"sqlite:///{home.folder / 'beforehand.db'}") as opened:
+    assert begun.run("ingest", begun.story())[0] == 0
+    with Ledger.open(f"sqlite:///{begun.folder / 'beforehand.db'}") as opened:
         yield opened
 
 

@@ -6,15 +6,15 @@ import sys
 
 import pytest
 
-from tests.installation import Home, home
+from tests.installation import Home, begun, home, in_force
 
-__all__ = ["home"]
+__all__ = ["begun", "home", "in_force"]
 
 
 @pytest.fixture
-def told(home: Home) -> Home:
-    assert home.run("ingest", home.story())[0] == 0
-    return home
+def told(begun: Home) -> Home:
+    assert begun.run("ingest", begun.story())[0] == 0
+    return begun
 
 
 def test_export_shows_everything_kept_of_a_customer(told: Home) -> None:

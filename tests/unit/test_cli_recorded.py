@@ -2,9 +2,9 @@
 
 from orchestrator.access.audit import COMMAND_LINE
 from orchestrator.ledger import Ledger
-from tests.installation import Home, home
+from tests.installation import Home, begun, home, in_force
 
-__all__ = ["home"]
+__all__ = ["begun", "home", "in_force"]
 
 ADDRESS = "gone@example.com"
 
@@ -36,8 +36,8 @@ def test_an_address_on_the_list_is_recorded_without_the_address(home: Home) -> N
     assert ADDRESS.encode() not in (home.folder / "beforehand.db").read_bytes()
 
 
-def test_rules_in_force_and_a_customer_erased_are_recorded(home: Home) -> None:
-    assert home.run("ingest", home.story())[0] == 0
-    assert home.run("apply")[0] == 0
-    assert home.run("erase", "C-1", "--yes", "--reason", "asked")[0] in (0, 1)
-    assert recorded(home) == [("apply rules", "rules"), ("customer erased", "customer C-1")]
+def test_rules_in_force_and_a_customer_erased_are_recorded(begun: Home) -> None:
+    assert begun.run("ingest", begun.story())[0] == 0
+    assert begun.run("apply")[0] == 0
+    assert begun.run("erase", "C-1", "--yes", "--reason", "asked")[0] in (0, 1)
+    assert recorded(begun) == [("apply rules", "rules"), ("customer erased", "customer C-1")]

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestrator.cli import main
-from tests.installation import MOMENT, NORA, Home, event, home
+from tests.installation import MOMENT, NORA, Home, begun, event, home, in_force
 
-__all__ = ["home"]
+__all__ = ["begun", "home", "in_force"]
 
 
 class Terminal(io.StringIO):
@@ -112,9 +112,9 @@ def test_what_a_program_reads_of_a_simulation_is_whole(home: Home) -> None:
     assert {line["due_at"][-6:] for line in lines} == {"+00:00"}
 
 
-def test_a_story_on_a_terminal_has_its_reasons_under_what_they_explain(home: Home) -> None:
+def test_a_story_on_a_terminal_has_its_reasons_under_what_they_explain(begun: Home) -> None:
     # what was heard at once has one reason, under the first of its lines
-    home.run("ingest", home.story())
+    begun.run("ingest", begun.story())
     lines = on_terminal("explain", "A-1")
     said = next(number for number, line in enumerate(lines) if "  heard  " in line)
     assert lines[said + 1].startswith(" " * 32)
