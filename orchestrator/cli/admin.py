@@ -98,7 +98,9 @@ def db_upgrade(ctx: typer.Context, config: Config = None) -> None:
 
     with Ledger.open(chosen.ledger.url, upgrade=True) as ledger:
         make_jobs(ledger)
-        output.sentence(f"the ledger has schema {HEAD}, the newest")
+        found = ledger.version()
+        newest = "the newest" if found == HEAD else f"newer than this program's {HEAD}, which it serves"
+        output.sentence(f"the ledger has schema {found}, {newest}")
 
 
 def db_copy(

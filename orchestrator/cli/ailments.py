@@ -69,7 +69,7 @@ def daemons(known: Sequence[Daemon], now: datetime) -> Iterator[Finding]:
     """Whether those that work live, and whether anybody looks for what is due."""
     alive = [one for one in known if one.is_alive(now)]
     for one in known:
-        followed = any(other.role == one.role and other.started_at > one.seen_at for other in alive)
+        followed = any(other.role == one.role and other.started_at > one.seen_at for other in known)
         if one in alive or followed or now - one.seen_at > FOLLOWED:
             continue
         detail = f"process {one.pid} on {one.host} was last heard of at {one.seen_at:%Y-%m-%d %H:%M:%S}Z"
@@ -82,7 +82,7 @@ def daemons(known: Sequence[Daemon], now: datetime) -> Iterator[Finding]:
             f"{counted(len(alive), 'process', 'processes')} and no planner: nothing is planned or handed over"
         )
         yield look("planning", detail, "beforehand run --role planner")
-    elif last is None or now - last > LONG:
+    elif now - (last or min(one.started_at for one in alive if one.role in SCANS)) > LONG:
         since = f"since {last:%Y-%m-%d %H:%M:%S}Z" if last else "yet"
         yield look("planning", f"nobody looked for what is due {since}", "restart the planner, or the daemon")
     if len(versions := sorted({one.version for one in alive})) > 1:

@@ -93,11 +93,11 @@ def checked(file: Path) -> Copy:
                 row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             }
             if not {"alembic_version", "facts", "entries"} <= names:
-                raise Misconfigured(f"{file.name} is no ledger")
+                raise Misconfigured(f"{file.name or file} is no ledger")
             (schema,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             last = connection.execute("SELECT heard FROM facts ORDER BY seq DESC LIMIT 1").fetchone()
     except sqlite3.DatabaseError as error:
-        raise Misconfigured(f"{file.name} is no ledger: {error}") from None
+        raise Misconfigured(f"{file.name or file} is no ledger: {error}") from None
     newest = None if last is None else EPOCH + timedelta(microseconds=last[0])
     return Copy(file.stat().st_size, str(schema), newest)
 

@@ -108,6 +108,11 @@ class Ledger:
         with self._database.reading() as connection:
             schema.demand(connection)
 
+    def version(self) -> str:
+        """Say which schema it has, "" if none. Raises :class:`LedgerAway`."""
+        with self._database.reading() as connection:
+            return schema.version(connection) or ""
+
     def upgrade(self) -> None:
         """Make the tables in an empty database, or run the migrations an older one misses.
 

@@ -175,6 +175,11 @@ def test_a_restore_is_refused_while_a_daemon_works(file: Path) -> None:
         backups.restore(copy, file, NOW, quiet)
 
 
+def test_a_folder_is_named_as_it_was_given() -> None:
+    with pytest.raises(Misconfigured, match=r"^\. is no ledger"):
+        backups.checked(Path())
+
+
 def test_a_ledger_that_is_lost_or_damaged_is_replaced_and_what_was_there_is_kept(file: Path) -> None:
     copy = made(file)
     file.write_bytes(b"not a database at all" * 500)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from orchestrator.cli import ailments
-from orchestrator.ledger import Daemon, Ledger
+from orchestrator.ledger import Daemon, Ledger, schema
 from orchestrator.ledger.server import state_of
 from orchestrator.transport import jobs
 from tests.contracts.ledger import note
@@ -90,3 +90,13 @@ def test_doctor_says_that_migrations_are_missing_and_what_brings_them(home: Home
     code, out, _ = home.run("doctor", "--format", "json")
     assert code == 1
     assert '"remedy":"beforehand db upgrade"' in out.replace(": ", ":")
+
+
+def test_an_upgrade_of_a_ledger_that_is_newer_and_serves_this_program_says_so(home: Home) -> None:
+    assert home.run("db", "upgrade")[1].endswith(f"has schema {schema.HEAD}, the newest\n")
+    with (
+        Ledger.open(f"sqlite:///{home.folder / 'beforehand.db'}") as ledger,
+        ledger._database.writing() as connection,
+    ):
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9000'")
+    assert "has schema 9000, newer than this program's" in home.run("db", "upgrade")[1]

@@ -46,9 +46,20 @@ def test_a_daemon_that_died_is_named_until_another_takes_its_place() -> None:
     assert said(ailments.daemons([daemon("planner"), long_ago], NOW)) == []
 
 
+def test_of_daemons_that_died_one_after_another_only_the_last_is_named() -> None:
+    first = daemon("dispatcher", pid=1, seen_at=NOW - 9 * MINUTE, scanned_at=None)
+    again = daemon(
+        "dispatcher", pid=2, started_at=NOW - 8 * MINUTE, seen_at=NOW - 5 * MINUTE, scanned_at=None
+    )
+    (words,) = said(ailments.daemons([daemon("planner"), first, again], NOW))
+    assert words.startswith("daemon (dispatcher): process 2 on munich-1")
+
+
 def test_a_planner_that_lives_and_does_not_look_is_found() -> None:
     (words,) = said(ailments.daemons([daemon(scanned_at=NOW - 3 * MINUTE)], NOW))
     assert words == "planning: nobody looked for what is due since 2026-03-12 17:57:00Z"
+    just_begun = daemon("planner", started_at=NOW - MINUTE / 6, scanned_at=None)
+    assert said(ailments.daemons([just_begun], NOW)) == []
     (words,) = said(ailments.daemons([daemon("planner", scanned_at=None)], NOW))
     assert words == "planning: nobody looked for what is due yet"
 
