@@ -206,6 +206,7 @@ def _next_steps(directory: Path, outbox: Path) -> Iterator[tuple[str, str]]:
     count = output.counted(sum(path.is_file() for path in outbox.rglob("*")), "message")
     yield f"ls {directory / outbox.name}", f"the outbox: {count}; an .eml opens in any mail program"
     yield f"{here} explain BX-101", "the car whose date moved three times in an afternoon, and was told once"
+    yield f"{here} serve", "all of it as pages: open the link it prints, then search there for BX-100"
     yield f"{here} preview new-car/not-arrived-yet", "a template as its reader sees it"
     yield (
         f"${{EDITOR:-vi}} {directory / 'rules' / 'new-car.yaml'}",

@@ -118,7 +118,7 @@ def explain(
     zone = order_zone(order.location, book.policy.time_zone)
     decision = _with_kept(decision, entries)
     spoke = {entry.wanted.rule for entry in entries if entry.status in SPOKE}
-    coming = {note.key: told for note, told in _next(decision, entries, zone)}
+    coming = {note.key: told for note, told in _next(decision, entries, zone, customer)}
     past = [entry for entry in entries if entry.status is not Status.HELD or entry.key not in coming]
     moments = [*_facts(facts, order, zone), *_entries(past, tries)]
     if not isinstance(journey, str) and facts:
@@ -338,7 +338,9 @@ def _unlisted(entry: Entry) -> str:
     return f"; {found[0]}" if found else ""
 
 
-def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[tuple[Notification, Next]]:
+def _next(
+    decision: Decision, entries: Sequence[Entry], zone: str, customer: Customer
+) -> Iterator[tuple[Notification, Next]]:
     """What is wanted and not over, also what is held until a person lets it go on."""
     comes_up = WAITING | {Status.CANCELLED}
     over = {entry.key for entry in entries if entry.by_person or entry.status not in comes_up}
@@ -366,13 +368,13 @@ def _next(decision: Decision, entries: Sequence[Entry], zone: str) -> Iterator[t
                 channels=tuple(step.channel for step in note.steps),
                 because=because(note, decision.at or at, zone),
                 unless=note.unless,
-                why_then=_why_then(note, entry, zone),
+                why_then=_why_then(note, entry, zone, customer),
                 key=note.key,
             ),
         )
 
 
-def _why_then(note: Notification, entry: Entry | None, zone: str) -> str:
+def _why_then(note: Notification, entry: Entry | None, zone: str, customer: Customer) -> str:
     """Why at that moment: a retry says when and what went wrong, anything else why it waits."""
     if entry is not None and entry.status is Status.HELD:
         return f"{entry.reason}; {RELEASED if entry.reason == FROZEN else WRITTEN_AGAIN}"
@@ -385,4 +387,7 @@ def _why_then(note: Notification, entry: Entry | None, zone: str) -> str:
             since = f"from {calendar.show(first.at, zone)} on with what this rule says of other orders"
             return f"{first.why}; {since}" if first.why else since
         return first.why
-    return WAITS_FOR_CUSTOMER if note.role == "customer" else ""
+    if note.role != "customer":
+        return ""
+    is_known = customer.email or customer.phone or customer.devices
+    return "no channel can carry it in time" if is_known else WAITS_FOR_CUSTOMER

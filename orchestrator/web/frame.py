@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 
 from orchestrator.access.roles import Action, Viewer
 from orchestrator.planning.foresight import because
+from orchestrator.render.telephones import as_dialled
 from orchestrator.web import moments
 
 STATIC = Path(__file__).parent / "static"
@@ -106,7 +107,11 @@ class Frame:
             "clock": lambda at: moments.clock(at, zone),
             "day": pass_context(lambda page, value: moments.day(value, zone, _now_of(page))),
             "ago": pass_context(lambda page, at: moments.ago(at, zone, _now_of(page))),
-            "because": pass_context(lambda page, note: because(note, _now_of(page), zone.key)),
+            "because": pass_context(
+                lambda page, note: moments.dated(because(note, _now_of(page), zone.key), zone, _now_of(page))
+            ),
+            "dated": pass_context(lambda page, text: moments.dated(text, zone, _now_of(page))),
+            "dialled": as_dialled,
             "given": moments.given,
             "span": moments.span,
             "count": moments.count,

@@ -1,5 +1,6 @@
 """Moments, lengths and numbers as pages show them, in the company's zone. Pure."""
 
+import re
 from collections.abc import Mapping, Sized
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from orchestrator.money import read_money
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ISO = re.compile(rf"(?<![\w.#:/-])(?:(?:{'|'.join(DAYS)}) )?(\d{{4}}-\d\d-\d\d)(?![\w:/-]|\.\w)")
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -63,6 +65,19 @@ def ago(at: datetime | None, zone: ZoneInfo, now: datetime) -> Markup:
 def count(what: int | Sized) -> str:
     """``1,204``: a number, or how many a list holds."""
     return f"{what if isinstance(what, int) else len(what):,}"
+
+
+def dated(text: str, zone: ZoneInfo, now: datetime) -> str:
+    """A reason with days as people read them: ``Thu 12 Mar`` for ``2026-03-12`` and ``Thu 2026-03-12``."""
+    today = now.astimezone(zone).date()
+
+    def read(found: re.Match[str]) -> str:
+        try:
+            return day_text(date.fromisoformat(found[1]), today)
+        except ValueError:
+            return found[0]
+
+    return _ISO.sub(read, text)
 
 
 def given(value: Any) -> str:

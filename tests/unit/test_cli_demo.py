@@ -75,7 +75,9 @@ def test_the_commands_to_try_next_name_the_program_that_ran(
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\n")
     monkeypatch.setattr(sys, "argv", [".venv/bin/beforehand", "demo"])
-    assert "  .venv/bin/beforehand --config demo/config.toml check\n" in shown(monkeypatch, tmp_path, 80)
+    text = shown(monkeypatch, tmp_path, 80)
+    for command in ("check", "serve"):
+        assert f"  .venv/bin/beforehand --config demo/config.toml {command}\n" in text
 
 
 def test_a_second_demo_plays_the_rules_that_somebody_edited(

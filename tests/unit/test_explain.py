@@ -271,6 +271,16 @@ def test_what_waits_for_its_customer_says_so() -> None:
     assert coming.why_then == "no address is known for the customer yet"
 
 
+def test_what_no_channel_can_carry_in_time_does_not_blame_the_address() -> None:
+    late = replace(NOTE, due_at=NOTE.expires_at or NOTE.due_at, steps=())
+    heard = facts(car_order(), maria(), HERE)
+    order, customer = fold(*heard)
+    decision = replace(wanted(order, customer, RULES, at("2026-03-12 11:20")), wanted=(late,), silences=())
+    (coming,) = explain(order, customer, heard, (), decision, RULES).next
+
+    assert coming.why_then == "no channel can carry it in time"
+
+
 def test_a_rule_that_spoke_has_nothing_more_to_say() -> None:
     later = event("milestone.retracted", "O-1", "2026-03-12 12:00", milestone="arrived")
     (silent,) = story(HERE, later, entries=(row(Status.ACCEPTED),)).not_said

@@ -144,6 +144,8 @@ def test_everything_that_is_wrong_with_a_request_is_said_at_once(api: httpx.Clie
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     assert "query/limit" in answer.json()["detail"]
     assert "query/status" in answer.json()["detail"]
+    broken = api.post("/tasks/done", content="{", headers={"Content-Type": "application/json"})
+    assert "JSON decode error" in broken.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ def test_a_message_waits_until_when_somebody_wants_it(house: Evening, console: P
 
     assert said == "It leaves at Sat 2026-03-14 10:30 (Nora Brandt wants it then)."
     assert entry(house, STILL).run_at == at("2026-03-14 10:30")
-    assert "wants what not-arrived says to leave at Sat 2026-03-14 10:30" in console.get(BX).text
+    assert "wants what not-arrived says to leave at Sat 14 Mar 10:30" in console.get(BX).text
 
 
 def test_a_message_that_is_taken_back_is_never_wanted_again(house: Evening, console: Pages) -> None:

@@ -110,6 +110,23 @@ def test_moments_are_those_of_the_company_and_say_what_they_are_to_a_machine() -
 
 
 @pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("arrived for 2026-03-17", "arrived for Tue 17 Mar"),
+        (
+            "it had not happened by Thu 2026-03-12 17:30; late",
+            "it had not happened by Thu 12 Mar 17:30; late",
+        ),
+        ("since 2025-12-31, then nothing", "since Wed 31 Dec 2025, then nothing"),
+        ("BX-1/ask/arrived#1.2026-03-12.r1/owner", "BX-1/ask/arrived#1.2026-03-12.r1/owner"),
+        ("heard 2026-03-12T10:00:00Z, no 2026-13-40", "heard 2026-03-12T10:00:00Z, no 2026-13-40"),
+    ],
+)
+def test_a_reason_has_its_days_as_people_read_them(said: str, read: str) -> None:
+    assert moments.dated(said, ZoneInfo("Europe/Berlin"), at("2026-03-12 18:00")) == read
+
+
+@pytest.mark.parametrize(
     ("attribute", "shown"),
     [
         (True, "yes"),

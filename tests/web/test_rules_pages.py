@@ -91,7 +91,7 @@ def test_a_journey_is_drawn_as_phases_and_a_rule_says_what_it_did_and_did_not_sa
         expect(page.get_by_text("when arrived has not happened by 17:30 on the promised day")).to_be_visible()
         page.get_by_role("link", name="not-arrived", exact=True).click()
         fired = page.get_by_role("region", name="What it said, or will say")
-        expect(fired.get_by_text("arrived was promised for 2026-03-12").first).to_be_visible()
+        expect(fired.get_by_text("arrived was promised for Thu 12 Mar").first).to_be_visible()
         expect(fired.get_by_text("if the owner does not acknowledge").first).to_be_visible()  # not yet so
         kept_back = page.get_by_role("region", name="What it did not say, and why")
         expect(kept_back.get_by_text("before the deadline").first).to_be_visible()

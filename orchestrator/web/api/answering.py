@@ -55,10 +55,15 @@ def unknown(request: Request) -> list[str]:
 def misspelt(request: Request, error: RequestValidationError) -> Response:
     """Say everything that is wrong with a request's parameters and body."""
     wrong = [
-        f"{'/'.join(str(part) for part in one['loc'])}: {one['msg'][:1].lower()}{one['msg'][1:]}"
+        f"{'/'.join(str(part) for part in one['loc'])}: {_in_a_sentence(one['msg'])}"
         for one in error.errors()
     ]
     return problem_answer(HTTPStatus.BAD_REQUEST, detail="; ".join(wrong + unknown(request)))
+
+
+def _in_a_sentence(words: str) -> str:
+    """The same, to stand after a colon; an abbreviation (JSON) stays as it is."""
+    return words if words[1:2].isupper() else f"{words[:1].lower()}{words[1:]}"
 
 
 def _said(what: str) -> dict[str, Any]:
