@@ -7,7 +7,7 @@ can do all that, and a text over it takes 100 µs where this takes 30 (docs/deci
 import asyncio
 import ssl
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from time import monotonic
 
 from yarl import URL
@@ -101,16 +101,10 @@ class Connections:
 
     async def ask(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Answer:
         """Return the whole answer, whatever its status; raises a :class:`~channels.base.ChannelError`."""
-        try:
-            place = URL(url)
-            scheme, host, port = place.scheme, place.raw_host, place.port
-        except ValueError:
-            raise Misconfigured(NO_ADDRESS) from None
-        if scheme not in {"http", "https"} or not host or not port:
-            raise Misconfigured(NO_ADDRESS)
-        request = _request(method, place, headers, content)
-        idle = self._idle.setdefault((scheme, host, port), [])
-        line = _kept(idle) or await self._opened((scheme, host, port), idle)
+        place, head = _head(method, url, tuple(headers.items()))
+        request = b"%bContent-Length: %d\r\n\r\n%b" % (head, len(content), content)
+        idle = self._idle.setdefault(place, [])
+        line = _kept(idle) or await self._opened(place, idle)
         try:
             answer = await line.ask(request, self._answer)
         except Exception as error:  # noqa: BLE001  whatever it was, the request may have left
@@ -170,20 +164,26 @@ def _give_back(line: _Line, idle: list[_Line]) -> None:
         line.close()
 
 
-def _request(method: str, place: URL, headers: Mapping[str, str], content: bytes) -> bytes:
-    """The request as it is sent; raises Misconfigured for a header that would be more than one."""
+@lru_cache(maxsize=64)  # most channels ask for the same again and again
+def _head(method: str, url: str, headers: tuple[tuple[str, str], ...]) -> tuple[_Place, bytes]:
+    """Where a request goes and how it begins; raises Misconfigured for what cannot be sent."""
+    try:
+        place = URL(url)
+        scheme, host, port = place.scheme, place.raw_host, place.port
+    except ValueError:
+        raise Misconfigured(NO_ADDRESS) from None
+    if scheme not in {"http", "https"} or not host or not port:
+        raise Misconfigured(NO_ADDRESS)
     fields = {
-        "Host": place.host_port_subcomponent or "",
+        "Host": place.host_port_subcomponent or host,
         "User-Agent": "beforehand",
         "Accept-Encoding": "identity",
-        **headers,
+        **dict(headers),
     }
-    if content or method == "POST":
-        fields["Content-Length"] = str(len(content))
-    if not "".join(fields.values()).isprintable():
+    if not "".join(fields.values()).isprintable():  # one header would become two
         raise Misconfigured("a header cannot be sent: it has characters that are no text")
     lines = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
-    return f"{method} {place.raw_path_qs} HTTP/1.1\r\n{lines}\r\n".encode() + content
+    return (scheme, host, port), f"{method} {place.raw_path_qs} HTTP/1.1\r\n{lines}".encode()
 
 
 def _kept(idle: list[_Line]) -> _Line | None:

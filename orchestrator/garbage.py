@@ -9,8 +9,11 @@ import gc
 
 
 def seldom() -> None:
-    """Look seldom, and not once more at the end, which takes 60 ms; for every command."""
-    gc.set_threshold(50_000, 20, 20)
+    """Look seldom, and not once more at the end, which takes 60 ms; for every command.
+
+    A thousand messages in hand are 90,000 objects. To look through them takes 12 ms, and none is garbage.
+    """
+    gc.set_threshold(100_000, 20, 20)
     atexit.register(gc.freeze)
 
 
