@@ -118,7 +118,8 @@ class Ticker:
     """Calls functions every so often, each in a thread and never twice at once, from start to stop.
 
     A call that takes longer than its interval swallows the ticks it missed; one that fails is given to
-    *report* (the log, unless told otherwise) and comes again at the next tick.
+    *report* (the log, unless told otherwise) and comes again at the next tick. That it works again is said
+    in the log, too.
     """
 
     def __init__(self, report: Callable[[str, Exception], None] = _log) -> None:
@@ -127,12 +128,19 @@ class Ticker:
 
     def every(self, interval: timedelta, call: Callable[[], object], name: str) -> None:
         """Call *call* every *interval*, the first time at once; *name* is unique and goes to *report*."""
+        failed = False
 
         def tick() -> None:
+            nonlocal failed
             try:
                 call()
             except Exception as error:  # noqa: BLE001 - whatever it was, the next tick must come
+                failed = True
                 self._report(name, error)
+            else:
+                if failed:
+                    failed = False
+                    log.warning("%s works again", name)
 
         first = datetime.now(UTC)
         self._scheduler.add_job(

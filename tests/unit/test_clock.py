@@ -130,6 +130,21 @@ def test_a_failing_tick_is_reported_and_the_next_one_still_comes(
     assert len(reports) >= 3
 
 
+def test_what_failed_and_works_again_is_said_once(ticker: Ticker, caplog: pytest.LogCaptureFixture) -> None:
+    called, failures = Counter(), iter(range(2))
+
+    def fail_twice() -> None:
+        called()
+        if next(failures, None) is not None:
+            raise RuntimeError("the ledger is away")
+
+    ticker.every(OFTEN, fail_twice, "heartbeat")
+    ticker.start()
+    assert called.comes(5)
+    ticker.stop()
+    assert [record.message for record in caplog.records] == ["heartbeat works again"]
+
+
 def test_unless_told_otherwise_a_failure_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
     ticker, called = Ticker(), Counter()
 
