@@ -41,26 +41,30 @@ pytest_runtest_setup = pytest_runtest_call = pytest_runtest_teardown = pytest.ho
 class Tidy:
     """Frees what tests leave: a command that one of them ran has arranged for a process that ends."""
 
-    enough = 200_000  # objects that daemons froze in their tests, some 50 MB
+    usual = (20_000, 10, 10)
+    often = 50  # commands
 
     def __init__(self) -> None:
-        self._frozen = 0
+        self._commands = 0
 
     def pytest_collection_finish(self) -> None:
         """Never look again for rings among what was imported and collected."""
         self._freeze()
 
     def pytest_runtest_logfinish(self) -> None:
+        if gc.get_threshold() == self.usual:
+            return
         gc.enable()
-        gc.set_threshold(20_000, 10, 10)
-        if gc.get_freeze_count() > self._frozen + self.enough:
+        gc.set_threshold(*self.usual)
+        self._commands += 1
+        if self._commands % self.often == 0:  # some of them were daemons, which freeze what they find
             self._freeze()
 
     def _freeze(self) -> None:
         gc.unfreeze()
         gc.collect()
         gc.freeze()
-        self._frozen = gc.get_freeze_count()
+        gc.set_threshold(*self.usual)
 
 
 def pytest_configure(config: pytest.Config) -> None:

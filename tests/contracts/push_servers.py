@@ -10,6 +10,7 @@ import re
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -234,6 +235,12 @@ FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 
 
+@cache
+def _key() -> rsa.RSAPrivateKey:
+    """The key of the account, which takes 0.1 s to make."""
+    return rsa.generate_private_key(65537, 2048)
+
+
 def fcm_refusal(status: int, name: str, *, code: str = "", field: str = "", wait: str = "") -> Answer:
     """An error as FCM writes it."""
     details: list[dict[str, Any]] = []
@@ -270,8 +277,8 @@ class Firebase(Service):
         "200 []": Answer.of(200, []),
     }
 
-    def __init__(self) -> None:
-        self.key = rsa.generate_private_key(65537, 2048)
+    def __init__(self, key: rsa.RSAPrivateKey | None = None) -> None:
+        self.key = key or _key()
         self.tokens = TokenServer(self.key.public_key())
         self.strangers: set[str] = set()
         super().__init__()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from channels.base import Channel, ChannelError, Misconfigured, Rejected, Unavailable, Unknown
 from channels.contract import MESSAGE, ChannelContract
@@ -216,7 +217,7 @@ def test_an_account_that_cannot_be_used_is_refused_at_once(account: str) -> None
 
 
 async def test_another_accounts_key_is_refused_by_the_token_server(firebase: Firebase) -> None:
-    with Firebase() as other:
+    with Firebase(rsa.generate_private_key(65537, 2048)) as other:
         account = {**json.loads(firebase.account), "private_key": json.loads(other.account)["private_key"]}
         channel = FcmChannel(json.dumps(account), url=firebase.url)
         assert isinstance(await refused(firebase, channel), Misconfigured)
