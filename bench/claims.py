@@ -10,6 +10,7 @@ from bench.dealership import NOW, folder, ledger
 from bench.report import Cost, Line, Runs, micro, ratio, timed
 from orchestrator.ledger import Begin, Finish, Ledger
 from orchestrator.model import Kind, Notification, Purpose, Status, Step
+from orchestrator.reasons.due import reached
 
 FEW, MANY = 10_000, 1_000_000
 DUE = 2_000  # entries claimed and finished in one run
@@ -91,6 +92,7 @@ def notification(order: str, number: int) -> Notification:
     due = NOW + timedelta(hours=1) if number < 0 else NOW - timedelta(seconds=DUE - number)
     return Notification(
         order, "arrived", "1", "customer", "C-1", Kind.MESSAGE, "new-car/arrived", Purpose.SERVICE, due,
-        due + timedelta(days=1), (Step("email", due, "the rule's hours"),), because="it arrived",
+        due + timedelta(days=1), (Step("email", due, "the rule's hours"),),
+        because=reached("it", "Mon 2026-03-02 10:00"),
         unless="it is taken back", milestone="arrived", journey="new-car",
     )  # fmt: skip

@@ -12,6 +12,7 @@ from orchestrator.access.roles import WHOLE_HOUSE, Action, Grant, Role, granted
 from orchestrator.cli import reference
 from orchestrator.intake import reference as event_reference
 from orchestrator.model import FINAL, MOVES
+from orchestrator.reasons import reference as reasons
 from orchestrator.render import words as template_words
 from orchestrator.watching import reference as metrics
 from orchestrator.web.api import openapi as api
@@ -83,6 +84,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/events.md": event_reference.page,
     "reference/metrics.md": metrics.page,
     "reference/openapi.json": openapi,
+    "reference/reasons.md": reasons.page,
     "reference/settings.md": config.reference,
     "reference/template-variables.md": template_words.page,
 }

@@ -15,10 +15,10 @@ from orchestrator.journey import Mode, Rule, RuleBook
 from orchestrator.ledger import Activation, Ledger, RuleSet, RuleSetState, Transaction
 from orchestrator.ledger.verbs import batches
 from orchestrator.model import WAITING, Status
-from orchestrator.planning.case import FROZEN
 from orchestrator.planning.reconcile import Plan, reconcile
+from orchestrator.reasons import Code
+from orchestrator.reasons.sending import FROZEN, THAWED
 
-THAWED = "the changed rules were released or rejected"
 _REJECTED = "rejected_rules"  # the digest of rule files that a person threw away
 
 
@@ -321,7 +321,7 @@ def _thaw(tx: Transaction, now: datetime) -> int:
     """Schedule again what waited for a proposal to be released or rejected."""
     count = after = 0
     while held := tx.entries_in({Status.HELD}, after=after, limit=BATCH):
-        count += tx.unhold([entry.id for entry in held if entry.reason == FROZEN], THAWED, now)
+        count += tx.unhold([entry.id for entry in held if entry.reason.code is Code.FROZEN], THAWED, now)
         after = held[-1].id
     return count
 

@@ -23,6 +23,8 @@ from orchestrator.planning.planner import case_of, journey_of
 from orchestrator.planning.reconcile import Plan, reconcile
 from orchestrator.planning.spelling import no_calendar, no_channels, slips, slips_of_types
 from orchestrator.planning.standing import Standing, standing
+from orchestrator.reasons import Code
+from orchestrator.reasons.sending import NEWS, TRIED_AGAIN
 from orchestrator.sight import NEVER, Sight, look
 from orchestrator.watching import NOBODY, Watch
 from orchestrator.withholding import withhold
@@ -30,7 +32,6 @@ from orchestrator.withholding import withhold
 _CORE = frozenset(CORE_TYPES)
 BATCH = 500  # orders planned in one transaction
 CLOSED = frozenset({"cancelled", "complete"})  # orders of which nothing more is expected
-PARKED = "held"  # begins the reason of what could not be decided or rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class Engine:
         """Make the ledger follow what was decided for these orders, and say what is wrong with which."""
         have = tx.entries_of(sight.decisions)
         self.apply(tx, reconcile(sight.decisions.values(), have), now)
-        tx.unhold(_parked(entry for entries in have.values() for entry in entries), "news of the order", now)
+        tx.unhold(_parked(entry for entries in have.values() for entry in entries), NEWS, now)
         return self._keep_rows(tx, sight, orders)
 
     def _keep_rows(self, tx: Transaction, sight: Sight, orders: Iterable[str]) -> dict[str, str]:
@@ -250,7 +251,7 @@ class Engine:
         while True:
             with self.ledger.transaction() as tx:
                 held = tx.entries_in({Status.HELD}, after=after, limit=BATCH)
-                count += tx.unhold(_parked(held), "tried again", now)
+                count += tx.unhold(_parked(held), TRIED_AGAIN, now)
             if len(held) < BATCH:
                 return count
             after = held[-1].id
@@ -308,7 +309,7 @@ def _all_of(known: str, *found: str) -> str:
 
 
 def _parked(entries: Iterable[Entry]) -> list[int]:
-    return [entry.id for entry in entries if entry.status is Status.HELD and entry.reason.startswith(PARKED)]
+    return [entry.id for entry in entries if entry.status is Status.HELD and entry.reason.code is Code.PARKED]
 
 
 def state_of(order: Order) -> str:

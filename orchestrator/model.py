@@ -26,6 +26,7 @@ from orchestrator.facts import (
     scope_of,
     value,
 )
+from orchestrator.reasons import NOTHING, Reason
 
 __all__ = [
     "CUSTOMER_TYPES", "ENGINE", "FINAL", "IN_FLIGHT", "MOVES", "PRUNED", "STAFF", "WAITING", "Answer",
@@ -102,7 +103,7 @@ class Outcome:
     channel: str = ""
     template: str = ""
     purpose: str = ""
-    reason: str = ""
+    reason: Reason = NOTHING
     tells: tuple["Tells", ...] = ()
     delivery: str = ""  # the furthest that was reported of it (channels.reports.Became) …
     delivery_at: datetime | None = None  # … and when
@@ -361,7 +362,7 @@ class Notification:
     expires_at: datetime | None
     steps: tuple[Step, ...] = ()
     tells: tuple[Tells, ...] = ()
-    because: str = ""
+    because: Reason = NOTHING
     unless: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     milestone: str = ""
@@ -391,7 +392,7 @@ class Silence:
     """Why a rule says nothing now, or not any more; ``key`` where a notification is concerned."""
 
     rule: str
-    reason: str
+    reason: Reason
     key: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
 
@@ -428,7 +429,7 @@ class Entry:
     attempts: int = 0
     message_id: str = ""
     channel: str = ""
-    reason: str = ""
+    reason: Reason = NOTHING
     by_person: bool = False  # cancelled by a person: never wanted again
     created_at: datetime | None = None
     updated_at: datetime | None = None

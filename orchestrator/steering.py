@@ -10,6 +10,7 @@ from orchestrator.errors import Conflict, Problem, Stale
 from orchestrator.intake import Incoming, Place, parse
 from orchestrator.ledger import Transaction
 from orchestrator.model import WAITING, Entry, Status
+from orchestrator.reasons.sending import by_person
 from orchestrator.sending.outcomes import fact_of
 from orchestrator.withholding import withhold
 
@@ -76,7 +77,7 @@ def cancel(engine: Engine, tx: Transaction, key: str, reason: str, now: datetime
     tx.own([entry.wanted.order])
     entry = _waiting(tx, key)
     zone = engine.book.policy.time_zone
-    status, why = withhold(tx, entry, Status.CANCELLED, reason, now, zone, by_person=True)
+    status, why = withhold(tx, entry, Status.CANCELLED, by_person(reason), now, zone, by_person=True)
     tx.append([fact_of(entry.wanted, entry, status, now, reason=why)])
     engine.plan(tx, {entry.wanted.order: now}, now)
     return status

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from orchestrator.ledger import Transaction
 from orchestrator.model import Entry, Kind, Status
-from orchestrator.planning.case import NOT_REPEATED
+from orchestrator.reasons import Reason
+from orchestrator.reasons.sending import not_repeated
 from orchestrator.timing import calendar
 
 
@@ -12,13 +13,13 @@ def withhold(
     tx: Transaction,
     entry: Entry,
     status: Status,
-    reason: str,
+    reason: Reason,
     now: datetime,
     zone: str,
     *,
     generation: int | None = None,
     by_person: bool = False,
-) -> tuple[Status, str]:
+) -> tuple[Status, Reason]:
     """End *entry* as *status* because of *reason*; return what it ended as, and why.
 
     A message of which a try ended unknown may have been read. It is unknown again, neither said nor withheld,
@@ -28,6 +29,6 @@ def withhold(
     since = tx.in_doubt(entry.id) if entry.attempts and entry.wanted.kind is Kind.MESSAGE else None
     if since is not None:
         status = Status.UNKNOWN
-        reason = f"may have been said at {calendar.show(since, zone)}; {NOT_REPEATED}{reason}"
+        reason = not_repeated(calendar.show(since, zone), reason)
     tx.withdraw(entry.id, status, reason, now, by_person, generation=generation)
     return status, reason

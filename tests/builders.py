@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestrator.intake import Incoming, Place, parse
 from orchestrator.model import Fact
+from orchestrator.reasons import Code, Reason
 from orchestrator.timing.calendar import local
 
 BERLIN = "Europe/Berlin"
@@ -28,6 +29,11 @@ def at(wall: str, zone: str = BERLIN) -> datetime:
     """Return the UTC moment when the clocks of *zone* read *wall*, ``2026-03-12 17:30``."""
     moment = datetime.fromisoformat(wall)
     return local(moment.date(), moment.time(), zone)
+
+
+def why(text: str, code: Code = Code.BY_PERSON) -> Reason:
+    """A reason in these words."""
+    return Reason(code, text)
 
 
 def event(

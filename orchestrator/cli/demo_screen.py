@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from orchestrator.cli import output
-from orchestrator.planning.case import REPLACED
+from orchestrator.reasons import Code
 
 if TYPE_CHECKING:
     from channels.base import Message
@@ -89,7 +89,7 @@ class Screen:
             self._line(when, "tells", f"{who} by {entry.channel}: {what}", self._quoted(entry.key))
         elif status == "accepted":
             self._line(when, "asks", f"{who} by {entry.channel}: {what}")
-        elif status == "cancelled" and (wanted.kind == "task" or entry.reason.startswith(REPLACED)):
+        elif status == "cancelled" and (wanted.kind == "task" or entry.reason.code is Code.REPLACED):
             return
         elif status == "cancelled":
             self._line(when, "not said", f"{what} to {who}: {entry.reason}")

@@ -199,7 +199,7 @@ def _daemon(settings: "Settings", ledger: "Ledger") -> Finding:
 
 def _sending(settings: "Settings", tx: "Transaction", now: datetime) -> Iterator[Finding]:
     """How it goes with the providers."""
-    from orchestrator.planning.case import NO_CHANNEL
+    from orchestrator.reasons.unsaid import no_channel
 
     for name, standing in sorted(standings(settings, tx, now).items()):
         if standing.well:
@@ -214,11 +214,10 @@ def _sending(settings: "Settings", tx: "Transaction", now: datetime) -> Iterator
     if last is not None:
         detail = f"{counted(count, 'message')} in the last day; {last.wanted.order}: {last.reason}"
         yield look("failed", detail, f"beforehand explain {last.wanted.order}")
-    count, last = tx.ended({Status.SUPPRESSED}, now - A_DAY, NO_CHANNEL)
+    count, last = tx.ended({Status.SUPPRESSED}, now - A_DAY, no_channel(()))
     if last is not None:
         detail = f"{counted(count, 'message')} of the last day found no channel in time; {last.wanted.order}"
-        why = last.reason.removeprefix(NO_CHANNEL)
-        yield look("not said", f"{detail}: {why}", f"beforehand explain {last.wanted.order}")
+        yield look("not said", f"{detail}: {last.reason.about}", f"beforehand explain {last.wanted.order}")
     count, last = tx.ended({Status.UNKNOWN}, now - A_DAY)
     if last is not None:
         detail = f"{counted(count, 'message')} of the last day may have left or not; {last.wanted.order}"
@@ -240,7 +239,7 @@ def _strays(tx: "Transaction", now: datetime) -> Iterator[Finding]:
 def _held(tx: "Transaction") -> Iterator[Finding]:
     """What waits for somebody: changed rules with all they would change, and what could not be written."""
     from orchestrator.ledger import RuleSetState
-    from orchestrator.planning.case import FROZEN
+    from orchestrator.reasons.sending import FROZEN
 
     if tx.ruleset(RuleSetState.HELD) is not None:
         frozen = tx.held_for(FROZEN)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from orchestrator.cli import house, output
 from orchestrator.cli.output import Format, counted
 from orchestrator.errors import Conflict, Problems
-from orchestrator.planning.case import REPLACED
+from orchestrator.reasons import Code
 
 if TYPE_CHECKING:
     from orchestrator.config.settings import Settings
@@ -209,7 +209,7 @@ class Result:
         shown = []
         replaced = 0
         for line in self._lines():
-            if not everything and line.status == "cancelled" and line.reason.startswith(REPLACED):
+            if not everything and line.status == "cancelled" and line.reason.code is Code.REPLACED:
                 replaced += 1
             else:
                 shown.append(line)

@@ -73,9 +73,9 @@ def _tried(engine: Engine, rule: str, since: datetime) -> list[Entry]:
 
 
 def _would_say(entry: Entry) -> bool:
-    from orchestrator.planning.case import SHADOW
+    from orchestrator.reasons import Code
 
-    return entry.reason.startswith(SHADOW)
+    return entry.reason.code is Code.ON_TRIAL
 
 
 def _rows(engine: Engine, would: list[Entry]) -> Iterator[dict[str, Any]]:
@@ -98,7 +98,7 @@ def _rows(engine: Engine, would: list[Entry]) -> Iterator[dict[str, Any]]:
             "at": at,
             "zone": zone,
             "to": wanted.role,
-            "would_say": _what(entry, _channel(entry.reason)),
+            "would_say": _what(entry, entry.reason.about),
             "because": wanted.because,
             "live_said": [
                 {"at": other.updated_at, "said": _what(other, other.channel)}
@@ -124,12 +124,6 @@ def _is_beside(other: Entry, entry: Entry, at: datetime) -> bool:
 def _what(entry: Entry, channel: str) -> str:
     name = entry.wanted.template.partition("/")[2]
     return f"{name} by {channel}" if channel else name
-
-
-def _channel(reason: str) -> str:
-    """By which channel it would have gone, as the guard said it; "" for a task on the list alone."""
-    _, by, channel = reason.rpartition(" by ")
-    return channel if by else ""
 
 
 def _on_terminal(rows: Sequence[dict[str, Any]]) -> None:

@@ -23,11 +23,13 @@ from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is compiled
 from orchestrator.errors import Stale
 from orchestrator.ledger.moves import may_become, one_of
 from orchestrator.ledger.owning import Owning
-from orchestrator.ledger.rows import ENTRY, STATUSES, entry, to_json
+from orchestrator.ledger.reasoned import FOR_IT, WRITTEN, columns
+from orchestrator.ledger.rows import ENTRY, STATUSES, entry, written
 from orchestrator.ledger.tables import attempts, entries, orders
 from orchestrator.ledger.values import Attempt
 from orchestrator.ledger.verbs import batches
 from orchestrator.model import IN_FLIGHT, WAITING, Entry, Kind, Notification, Purpose, Sent, Status
+from orchestrator.reasons import Reason
 
 _PLANNED = ("customer", "kind", "mode", "template", "purpose")
 _WITHHOLDABLE = WAITING | {Status.DISPATCHED}
@@ -95,6 +97,8 @@ _insert = insert(entries).values(  # constants stand in the text: bound, they co
     message_id=text("''"),
     channel=text("''"),
     reason=text("''"),
+    reason_code=text("''"),
+    reason_about=text("''"),
     by_person=false(),
     lease_until=null(),
     worker=text("''"),
@@ -108,6 +112,8 @@ _CREATE = _insert.on_conflict_do_update(
         "step": text("0"),
         "generation": entries.c.generation + literal_column("1"),
         "reason": text("''"),
+        "reason_code": text("''"),
+        "reason_about": text("''"),
         "wanted": _insert.excluded.wanted,
         "joins": _insert.excluded.joins,
         "updated_at": _insert.excluded.updated_at,
@@ -143,7 +149,7 @@ def _move(to: Status, among: Collection[Status]) -> Any:
     return (
         update(entries)
         .where(may_become(to, among))
-        .values(status=literal(to.value), reason=bindparam("why"), updated_at=bindparam("now"))
+        .values(status=literal(to.value), updated_at=bindparam("now"), **WRITTEN)
     )
 
 
@@ -165,7 +171,7 @@ _WAKE = (
     .where(
         one_of(entries.c.status, {Status.SCHEDULED}),
         entries.c.not_before > _woken_at,
-        func.substr(entries.c.reason, 1, func.length(bindparam("why"))) == bindparam("why"),
+        FOR_IT,
     )
     .values(not_before=None, run_at=entries.c.due_at, updated_at=_woken_at)
 )
@@ -284,7 +290,7 @@ class Entries(Owning):
         self,
         entry_id: int,
         status: Status,
-        reason: str,
+        reason: Reason,
         now: datetime,
         by_person: bool = False,
         *,
@@ -294,23 +300,23 @@ class Entries(Owning):
 
         Whoever has claimed it says the *generation*. Raises :class:`Stale` if it is too late.
         """
-        row = {"entry": entry_id, "why": reason, "now": now, "person": by_person}
+        row = {"entry": entry_id, "now": now, "person": by_person, **columns(reason)}
         if generation is None:
             self._one(_WITHDRAW[status], row)
         else:
             self._one(_WITHDRAW_CLAIMED[status], row | {"fence": generation})
 
-    def hold(self, entry_ids: Iterable[int], reason: str, now: datetime) -> int:
+    def hold(self, entry_ids: Iterable[int], reason: Reason, now: datetime) -> int:
         """Freeze those of the entries that are scheduled, and say how many that were."""
-        return self._all(_HOLD, entry_ids, {"why": reason, "now": now})
+        return self._all(_HOLD, entry_ids, {"now": now, **columns(reason)})
 
-    def unhold(self, entry_ids: Iterable[int], reason: str, now: datetime) -> int:
+    def unhold(self, entry_ids: Iterable[int], reason: Reason, now: datetime) -> int:
         """Schedule those of the entries that are held, and say how many that were."""
-        return self._all(_UNHOLD, entry_ids, {"why": reason, "now": now})
+        return self._all(_UNHOLD, entry_ids, {"now": now, **columns(reason)})
 
-    def wake(self, reason: str, now: datetime) -> int:
-        """Let those that wait for a reason that begins so go as soon as they are due; say how many."""
-        return self._run(_WAKE, {"why": reason, "now": now})
+    def wake(self, reason: Reason, now: datetime) -> int:
+        """Let those that wait for that reason, about the same, go as soon as they are due; say how many."""
+        return self._run(_WAKE, {"now": now, **columns(reason)})
 
     def wake_untried(self, now: datetime) -> int:
         """Let those that wait, and were never tried, go as soon as they are due; say how many."""
@@ -342,7 +348,7 @@ def _planned(wanted: Notification) -> dict[str, Any]:
         "purpose": str(wanted.purpose),
         "due_at": wanted.due_at,
         "expires_at": wanted.expires_at,
-        "wanted": to_json(wanted),
+        "wanted": written(wanted),
         "joins": wanted.joins,
     }
 

@@ -23,13 +23,13 @@ _STRIP = update(facts).where(*_NAMED).values(data=bindparam("left"), extensions=
 _REPLACE = update(facts).where(*_NAMED).values(data=bindparam("left"), extensions=bindparam("beside"))
 _BESIDE = select(facts.c.extensions).where(*_NAMED)
 _HAS_PAYLOAD = select(exists().where(*_NAMED, facts.c.digest != ERASED))
-_TEXTS = select(entries.c.id, entries.c.wanted, entries.c.reason).where(
+_TEXTS = select(entries.c.id, entries.c.wanted, entries.c.reason, entries.c.reason_about).where(
     entries.c.order_id.in_(bindparam("ids", expanding=True))
 )
 _SCRUB = (
     update(entries)
     .where(entries.c.id == bindparam("entry"))
-    .values(wanted=bindparam("left"), reason=bindparam("why"))
+    .values(wanted=bindparam("left"), reason=bindparam("why"), reason_about=bindparam("about"))
 )
 _FORGET_ATTEMPTS = (
     update(attempts)
@@ -135,12 +135,12 @@ class Erasing(Persons):
         """Take *secrets* out of what entries say, with *values* also what conditions saw; say how many."""
         rows = []
         for batch in batches(order_ids):
-            for number, wanted, reason in self._rows(_TEXTS, {"ids": batch}):
+            for number, wanted, reason, about in self._rows(_TEXTS, {"ids": batch}):
                 before = orjson.loads(wanted)
                 after = without(before, secrets) | ({"values": {}} if values else {})
-                why = without(reason, secrets)
-                if (after, why) != (before, reason):
-                    rows.append({"entry": number, "left": to_json(after), "why": why})
+                why, named = without(reason, secrets), without(about, secrets)
+                if (after, why, named) != (before, reason, about):
+                    rows.append({"entry": number, "left": to_json(after), "why": why, "about": named})
         if rows:
             self._run(_SCRUB, rows)
         return len(rows)

@@ -27,6 +27,7 @@ from orchestrator.ledger.measuring import Measuring
 from orchestrator.ledger.messages import Messages
 from orchestrator.ledger.orders import Orders
 from orchestrator.ledger.overview import Overview
+from orchestrator.ledger.recognising import Recognising
 from orchestrator.ledger.reserving import Reserving
 from orchestrator.ledger.returning import Returning
 from orchestrator.ledger.sending import Sending
@@ -58,6 +59,7 @@ class Transaction(
     Daemons,
     Access,
     Measuring,
+    Recognising,
 ):
     """Every verb of the ledger, within one transaction."""
 
@@ -128,11 +130,20 @@ class Ledger:
             )
         self._migrate(TRIES if found is not None and self._database.is_shared else 1)
         self._database.complete()
+        if found is not None:
+            self._recognise()
 
     def unindexed(self) -> list[str]:
         """Name the declared indexes that are missing, or not made to their end. Raises LedgerAway."""
         with self._database.reading() as connection:
             return [str(index.name) for index in indexes.missing(connection)]
+
+    def _recognise(self) -> None:
+        """Write the codes of reasons that a program without codes wrote, each batch kept by itself."""
+        after: int | None = 0
+        while after is not None:
+            with self.transaction() as tx:
+                after = tx.recognise(after)
 
     def _migrate(self, tries: int) -> None:
         """Run the migrations: they wait for a lock only so long, for who comes later waits behind them."""

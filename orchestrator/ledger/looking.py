@@ -3,14 +3,16 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import bindparam, case, func, select, tuple_
+from sqlalchemy import ColumnElement, bindparam, case, func, not_, select, tuple_
 
 from orchestrator.ledger.moves import one_of
+from orchestrator.ledger.reasoned import ALIKE, columns
 from orchestrator.ledger.rows import ENTRY, entry
 from orchestrator.ledger.tables import attempts, entries, facts
 from orchestrator.ledger.values import Failing
 from orchestrator.ledger.verbs import Verbs
 from orchestrator.model import ENGINE, Entry, Status
+from orchestrator.reasons import Reason
 
 WENT_WELL = (
     "",
@@ -37,9 +39,7 @@ _RETRIED = (
 )
 _RETRIES = select(func.count()).where(*_RETRIED)
 _LAST_RETRY = select(*ENTRY).where(*_RETRIED).order_by(entries.c.updated_at.desc(), entries.c.id).limit(1)
-_HELD_FOR = select(func.count()).where(
-    one_of(entries.c.status, {Status.HELD}), entries.c.reason == bindparam("why")
-)
+_HELD_FOR = select(func.count()).where(one_of(entries.c.status, {Status.HELD}), ALIKE)
 
 _BY_KEY = (
     select(*ENTRY).where(entries.c.key > bindparam("after")).order_by(entries.c.key).limit(bindparam("most"))
@@ -64,13 +64,13 @@ _ON_TRIAL = (
 
 _FROZEN = (
     select(*ENTRY)
-    .where(one_of(entries.c.status, {Status.HELD}), entries.c.reason == bindparam("why"))
+    .where(one_of(entries.c.status, {Status.HELD}), ALIKE)
     .order_by(entries.c.id)
     .limit(bindparam("most"))
 )
 _HELD_OTHERWISE = (
     select(*ENTRY)
-    .where(one_of(entries.c.status, {Status.HELD}), entries.c.reason != bindparam("why"))
+    .where(one_of(entries.c.status, {Status.HELD}), not_(ALIKE))
     .order_by(entries.c.id)
     .limit(bindparam("most"))
 )
@@ -88,17 +88,17 @@ class Looking(Verbs):
         rows = self._rows(_LAST_RETRY, {"now": now})
         return int(self._value(_RETRIES, {"now": now})), entry(rows[0]) if rows else None
 
-    def held_for(self, reason: str) -> int:
-        """Count what is held for just that reason."""
-        return int(self._value(_HELD_FOR, {"why": reason}))
+    def held_for(self, reason: Reason) -> int:
+        """Count what is held for such a reason."""
+        return int(self._value(_HELD_FOR, columns(reason)))
 
-    def frozen(self, reason: str, limit: int) -> list[Entry]:
-        """List at most *limit* of what is held for just that reason."""
-        return [entry(row) for row in self._rows(_FROZEN, {"why": reason, "most": limit})]
+    def frozen(self, reason: Reason, limit: int) -> list[Entry]:
+        """List at most *limit* of what is held for such a reason."""
+        return [entry(row) for row in self._rows(_FROZEN, {"most": limit, **columns(reason)})]
 
-    def held_otherwise(self, reason: str, limit: int) -> list[Entry]:
+    def held_otherwise(self, reason: Reason, limit: int) -> list[Entry]:
         """List at most *limit* of what is held for another reason."""
-        return [entry(row) for row in self._rows(_HELD_OTHERWISE, {"why": reason, "most": limit})]
+        return [entry(row) for row in self._rows(_HELD_OTHERWISE, {"most": limit, **columns(reason)})]
 
     def entries_by_key(self, *, after: str = "", limit: int = 100) -> list[Entry]:
         """List entries by key, from above *after* on."""
@@ -116,17 +116,18 @@ class Looking(Verbs):
         return [entry(row) for row in self._rows(_ON_TRIAL, {"since": since})]
 
     def ended(
-        self, statuses: Collection[Status], since: datetime, reason: str = ""
+        self, statuses: Collection[Status], since: datetime, reason: Reason | None = None
     ) -> tuple[int, Entry | None]:
         """Count what came into one of these states since then, and give the last of it.
 
-        With a *reason*, only what ended for one that begins so.
+        With a *reason*, only what ended for such a one.
         """
-        these = (
+        these: tuple[ColumnElement[bool], ...] = (
             one_of(entries.c.status, statuses),
             entries.c.updated_at >= since,
-            entries.c.reason.startswith(reason, autoescape=True),
         )
+        asked = {} if reason is None else columns(reason)
+        these = these if reason is None else (*these, ALIKE)
         newest = select(*ENTRY).where(*these).order_by(entries.c.updated_at.desc(), entries.c.id).limit(1)
-        rows = self._rows(newest)
-        return int(self._value(select(func.count()).where(*these))), entry(rows[0]) if rows else None
+        rows = self._rows(newest, asked)
+        return int(self._value(select(func.count()).where(*these), asked)), entry(rows[0]) if rows else None

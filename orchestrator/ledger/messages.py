@@ -179,6 +179,8 @@ def _conditions(asked: Asked) -> list[ColumnElement[bool]]:
         found.append(entries.c.kind == asked.kind)
     if asked.statuses:
         found.append(entries.c.status.in_([literal(one.value) for one in sorted(asked.statuses)]))
+    if asked.reason:
+        found.append(entries.c.reason_code == asked.reason.value)
     places = [
         column.in_([literal(name) for name in sorted(names)])
         for column, names in (

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from orchestrator.ledger.moments import EPOCH
 from orchestrator.ledger.orders import ORDER
+from orchestrator.ledger.reasoned import ALIKE, columns
 from orchestrator.ledger.rows import ENTRY, entry
 from orchestrator.ledger.tables import (
     HELD,
@@ -42,6 +43,7 @@ from orchestrator.ledger.tables import (
 from orchestrator.ledger.values import EVERYTHING, Counted, Departure, OrderRow, RuleSetState, Share
 from orchestrator.ledger.verbs import Verbs
 from orchestrator.model import Entry, Status
+from orchestrator.reasons import Reason
 
 MOST = 1000  # more are not counted
 HOUR = timedelta(hours=1)
@@ -226,9 +228,7 @@ _HELD = (
     .order_by(entries.c.id)
     .limit(bindparam("most"))
 )
-_NUMBER_HELD = _up_to(
-    select(literal_column("1")).select_from(entries).where(text(HELD), entries.c.reason == bindparam("why"))
-)
+_NUMBER_HELD = _up_to(select(literal_column("1")).select_from(entries).where(text(HELD), ALIKE))
 _CALLED = (
     select(names.c.customer)
     .where(names.c.word >= bindparam("word"), names.c.word < bindparam("beyond"))
@@ -347,9 +347,9 @@ class Overview(Verbs):
         """List what is held until a person lets it go on, by id from above *after* on."""
         return [entry(row) for row in self._rows(_HELD, {"after": after, "most": limit})]
 
-    def count_held(self, reason: str, most: int = MOST) -> Counted:
-        """Count what is held for just that reason, up to *most*."""
-        return _counted(self._value(_NUMBER_HELD, {"why": reason, "most": most + 1}), most)
+    def count_held(self, reason: Reason, most: int = MOST) -> Counted:
+        """Count what is held for such a reason, up to *most*."""
+        return _counted(self._value(_NUMBER_HELD, {"most": most + 1, **columns(reason)}), most)
 
     def people_called(self, words: Sequence[str], limit: int = 50) -> list[str]:
         """Name customers in whose names a word begins with each of these *words*, plain ones (name_words)."""

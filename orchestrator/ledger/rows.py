@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement
 
 from orchestrator.ledger.tables import entries, facts
 from orchestrator.model import Entry, Fact, Kind, Notification, Promised, Purpose, Status, Step, Tells
+from orchestrator.reasons import Code, Reason
+from orchestrator.reasons.recognised import foreseen, kept
 
 _KINDS = {kind.value: kind for kind in Kind}
 _PURPOSES = {purpose.value: purpose for purpose in Purpose}
@@ -70,6 +72,8 @@ ENTRY: tuple[ColumnElement[Any], ...] = (
     entries.c.message_id,
     entries.c.channel,
     entries.c.reason,
+    entries.c.reason_code,
+    entries.c.reason_about,
     entries.c.by_person,
     entries.c.created_at,
     entries.c.updated_at,
@@ -78,13 +82,25 @@ ENTRY: tuple[ColumnElement[Any], ...] = (
 
 def entry(row: Iterable[Any]) -> Entry:
     """Make an entry of the columns :data:`ENTRY`."""
-    number, key, wanted, status, *rest = row
-    return Entry(number, key, notification(wanted), STATUSES[status], *rest)
+    (
+        number, key, wanted, status, due_at, expires_at, not_before, step, generation, attempts, message_id,
+        channel, text, code, about, *rest,
+    ) = row  # fmt: skip
+    return Entry(
+        number, key, notification(wanted), STATUSES[status], due_at, expires_at, not_before, step, generation,
+        attempts, message_id, channel, kept(code, text, about), *rest,
+    )  # fmt: skip
+
+
+def written(wanted: Notification) -> str:
+    """A notification as JSON, and beside the sentence of what made it due the ``cause`` it was made of."""
+    cause = to_json({"code": wanted.because.code, **wanted.because.words})
+    return f'{to_json(wanted)[:-1]},"cause":{cause}}}'
 
 
 @lru_cache(maxsize=4096)  # an order is planned again and again over the same entries; 15 MB at most
 def notification(text: str) -> Notification:
-    """Read what :func:`to_json` wrote of a notification; equal to it where its values are JSON."""
+    """Read what :func:`written` wrote of a notification; equal to it where its values are JSON."""
     wanted = orjson.loads(text)
     return Notification(
         wanted["order"],
@@ -99,7 +115,7 @@ def notification(text: str) -> Notification:
         _moment(wanted["expires_at"]),
         tuple([_step(step) for step in wanted["steps"]]),
         tuple([Tells(t["milestone"], _promised(t["value"])) for t in wanted["tells"]]),
-        wanted["because"],
+        _because(wanted["because"], wanted.get("cause")),
         wanted["unless"],
         wanted["values"],
         wanted["milestone"],
@@ -109,6 +125,13 @@ def notification(text: str) -> Notification:
         wanted["mode"],
         wanted.get("joins", ""),  # entries of older versions leave alone
     )
+
+
+def _because(text: str, cause: Mapping[str, str] | None) -> Reason:
+    if cause is None:  # entries of before schema 0019
+        return foreseen(text)
+    words = dict(cause)
+    return Reason(Code(words.pop("code")), text, words)
 
 
 def _moment(text: str | None) -> datetime | None:

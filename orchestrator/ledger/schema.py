@@ -11,7 +11,7 @@ from orchestrator.ledger.tables import metadata
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0018"  # the newest file in migrations/versions
+HEAD = "0019"  # the newest file in migrations/versions
 SERVES = "0018"  # the oldest program that can work with it: migrations since then only add (decision 36)
 MIGRATIONS = Path(__file__).parent / "migrations"
 OLDEST = "schema_serves"  # a table beside the ledger's, which no copy takes along

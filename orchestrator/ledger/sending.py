@@ -23,11 +23,13 @@ from orchestrator.ledger.claims import (
 from orchestrator.ledger.entries import Entries
 from orchestrator.ledger.moves import may_become, one_of
 from orchestrator.ledger.orders import WAITS
+from orchestrator.ledger.reasoned import WRITTEN, columns
 from orchestrator.ledger.rows import entry
 from orchestrator.ledger.tables import attempts, entries, orders
 from orchestrator.ledger.values import Backlog, Begin, Finish
 from orchestrator.ledger.verbs import batches
 from orchestrator.model import IN_FLIGHT, Entry, Status
+from orchestrator.reasons import NOTHING, Reason
 
 _THIS = (entries.c.id == bindparam("entry"), entries.c.generation == bindparam("fence"))
 _FLYING = one_of(entries.c.status, IN_FLIGHT)
@@ -61,7 +63,7 @@ _FINISH = {
     .values(
         status=to.value,
         channel=case((bindparam("by") == "", entries.c.channel), else_=bindparam("by")),
-        reason=bindparam("why"),
+        **WRITTEN,
         **GROUNDED,
     )
     for to in (Status.ACCEPTED, Status.FAILED, Status.UNKNOWN)
@@ -74,7 +76,7 @@ _BACK = (
         step=bindparam("next_step"),
         not_before=_not_before,
         run_at=case((_not_before > entries.c.due_at, _not_before), else_=entries.c.due_at),
-        reason=bindparam("why"),
+        **WRITTEN,
         waits_for=bindparam("line"),
         **GROUNDED,
     )
@@ -240,7 +242,7 @@ class Sending(Entries):
         now: datetime,
         channel: str = "",
         provider_id: str = "",
-        reason: str = "",
+        reason: Reason = NOTHING,
         code: str = "",
     ) -> None:
         """Note how sending ended: accepted, failed or unknown. Raises :class:`Stale`."""
@@ -253,7 +255,7 @@ class Sending(Entries):
         refused: set[int] = set()
         by_status: dict[Status, list[dict[str, Any]]] = {}
         for e in endings:
-            row = {"entry": e.entry, "fence": e.generation, "by": e.channel, "why": e.reason}
+            row = {"entry": e.entry, "fence": e.generation, "by": e.channel, **columns(e.reason)}
             by_status.setdefault(e.status, []).append(row | {"now": e.at or now})
         for status, rows in by_status.items():
             refused |= {row["entry"] for row in self._without_effect(_FINISH[status], rows)}
@@ -263,7 +265,7 @@ class Sending(Entries):
                 "how": e.status.value,
                 "receipt": e.provider_id,
                 "error": e.code,
-                "why": e.reason,
+                "why": str(e.reason),
                 "now": e.at or now,
             }
             for e in endings
@@ -280,7 +282,7 @@ class Sending(Entries):
         *,
         step: int,
         not_before: datetime | None,
-        reason: str,
+        reason: Reason,
         now: datetime,
         outcome: str = "unavailable",
         code: str = "",
@@ -297,8 +299,15 @@ class Sending(Entries):
             "wait": not_before,
             "line": waits_for,
         }
-        self._one(_BACK, row | {"why": reason, "now": now})
-        how = {"entry": entry_id, "how": outcome, "receipt": "", "error": code, "why": reason, "now": now}
+        self._one(_BACK, row | {"now": now, **columns(reason)})
+        how = {
+            "entry": entry_id,
+            "how": outcome,
+            "receipt": "",
+            "error": code,
+            "why": str(reason),
+            "now": now,
+        }
         self._run(END_OPEN, how)
 
     def release(self, entry_id: int, generation: int, now: datetime) -> None:

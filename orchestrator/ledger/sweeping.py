@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from orchestrator.ledger.moves import may_become, one_of
+from orchestrator.ledger.reasoned import WRITTEN, columns
 from orchestrator.ledger.rows import ENTRY, entry
 from orchestrator.ledger.sending import END_OPEN, GROUNDED
 from orchestrator.ledger.tables import entries, orders
-from orchestrator.ledger.values import DIED, LEASE_OVER
 from orchestrator.ledger.verbs import Verbs, batches
 from orchestrator.model import IN_FLIGHT, Entry, Status
+from orchestrator.reasons import Reason
+from orchestrator.reasons.sending import DIED, LEASE_OVER
 
 _FLYING = one_of(entries.c.status, IN_FLIGHT)
 _NAMED = entries.c.worker.in_(bindparam("names", expanding=True))
@@ -42,7 +44,7 @@ _LAPSED = _which(_FLYING, entries.c.lease_until <= bindparam("now", type_=entrie
 _OF_DEAD = _which(_FLYING, _NAMED)
 _NOT_BEGUN_OF = _which(_FLYING, one_of(entries.c.status, {Status.DISPATCHED}), _NAMED)
 _NEVER_BEGUN = _lost(Status.DISPATCHED, Status.SCHEDULED)
-_NOBODY_KNOWS = _lost(Status.SENDING, Status.UNKNOWN).values(reason=bindparam("why"))
+_NOBODY_KNOWS = _lost(Status.SENDING, Status.UNKNOWN).values(**WRITTEN)
 _HOLDERS = select(entries.c.worker).where(_FLYING).distinct()
 
 
@@ -74,10 +76,10 @@ class Sweeping(Verbs):
             found += self._swept(_NOT_BEGUN_OF, {"names": sorted(silent)}, DIED, now)
         return found
 
-    def _swept(self, which: tuple[Any, Any], values: Any, why: str, now: datetime) -> list[Entry]:
+    def _swept(self, which: tuple[Any, Any], values: Any, why: Reason, now: datetime) -> list[Entry]:
         ids = [row[0] for row in self._rows(which[self._is_shared], values)]
-        unknown = self._back(_NOBODY_KNOWS, ids, {"now": now, "why": why})
-        how = {"how": Status.UNKNOWN.value, "receipt": "", "error": "", "why": why, "now": now}
+        unknown = self._back(_NOBODY_KNOWS, ids, {"now": now, **columns(why)})
+        how = {"how": Status.UNKNOWN.value, "receipt": "", "error": "", "why": str(why), "now": now}
         if unknown:
             self._run(END_OPEN, [{"entry": one.id, **how} for one in unknown])
         return unknown + self._back(_NEVER_BEGUN, ids, {"now": now})

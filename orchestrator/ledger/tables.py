@@ -238,6 +238,8 @@ class EntryTable(Base, table=True):
     message_id: str = Field(sa_type=Text)
     channel: str = Field(sa_type=Text)
     reason: str = Field(sa_type=Text)
+    reason_code: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
+    reason_about: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})
     by_person: bool
     wanted: str = Field(sa_type=Text)
     joins: str = Field(sa_type=Text, sa_column_kwargs={"server_default": ""})

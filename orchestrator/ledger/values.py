@@ -8,10 +8,9 @@ from typing import Any, NamedTuple, Protocol
 
 from orchestrator.facts import value
 from orchestrator.model import Entry, Fact, Status
+from orchestrator.reasons import NOTHING, Code, Reason
 
 DEAD = timedelta(minutes=1)  # without a heartbeat: six were due
-LEASE_OVER = "the lease ran out while sending"  # of whom nobody can say whether they live
-DIED = "the worker died while sending"
 
 
 class Heard(Protocol):
@@ -140,7 +139,7 @@ class Finish:
     status: Status
     channel: str = ""
     provider_id: str = ""
-    reason: str = ""
+    reason: Reason = NOTHING
     code: str = ""
     at: datetime | None = None
 
@@ -343,6 +342,7 @@ class Asked:
     channel: str = ""
     kind: str = ""
     statuses: frozenset[Status] = frozenset()
+    reason: Code = Code.NONE
     share: Share = EVERYTHING
     since: datetime | None = None
     until: datetime | None = None

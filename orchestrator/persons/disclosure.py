@@ -11,7 +11,7 @@ from orchestrator.ledger import Attempt, InboxItem, Transaction
 from orchestrator.model import ENGINE, Entry, Fact, Kind, Purpose
 from orchestrator.persons.consents import history, line, refused
 from orchestrator.persons.personal import Person, find
-from orchestrator.planning.case import ERASED
+from orchestrator.reasons.unsaid import ERASED
 from orchestrator.sending.suppressions import listed
 
 CHANNELS = ("email", "sms", "push")

@@ -22,7 +22,7 @@ from orchestrator.ledger.traces import has_word, places, without
 from orchestrator.model import ENGINE, IN_FLIGHT, WAITING, Entry, Fact, Scope, Status
 from orchestrator.persons.personal import Person, find, last_names, secrets_of
 from orchestrator.persons.remains import Note, Place, note, noted, place, standing_in
-from orchestrator.planning.case import ERASED
+from orchestrator.reasons.unsaid import ERASED
 from orchestrator.sending import outcomes
 from orchestrator.sending.suppressions import suppress
 from orchestrator.withholding import withhold

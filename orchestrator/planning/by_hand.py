@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from orchestrator.model import Kind, Notification, Order, OwnLine, Silence
 from orchestrator.planning.case import SAID, Case
+from orchestrator.reasons import unsaid
 
 SPOKE = "contact.logged"
 
@@ -41,7 +42,6 @@ def taken_over(note: Notification, case: Case) -> Notification | Silence:
     who = taken.by or "somebody"
     spoke = next((at for at, kind in case.order.contacts if kind == SPOKE and at >= taken.at), None)
     if spoke is not None:
-        reason = f"{who} took it over and spoke with the customer on {case.show(spoke)}"
-        return Silence(note.rule, reason, note.key, note.values)
+        return Silence(note.rule, unsaid.taken_over(who, case.show(spoke)), note.key, note.values)
     unless = f"{who}, who took it over, notes a call"
     return replace(note, unless=" or ".join(filter(None, (note.unless, unless))))

@@ -23,20 +23,12 @@ from orchestrator.model import (
     key_of,
     step_occasion,
 )
+from orchestrator.reasons import NOTHING, Code, Reason
 from orchestrator.timing import calendar
 
-NOT_REPEATED = (
-    "not repeated because "  # in the reason of what may have been said, and is withheld from then on
-)
 STALE_AFTER = Duration(seconds=36 * 3600, text="36h")  # a nightly import of yesterday is still news
 SAID = frozenset({Status.ACCEPTED, Status.UNKNOWN})  # the customer knows, or may know
-CARRIES = "it carried the line "  # begins the reason of an accepted mail with which one rode along
 UNSAID = ".unreached"  # ends the occasion of the task in place of a message that could not be said
-SHADOW = "shadow: "  # begins the reason of what a rule on trial would have said
-ERASED = "the customer was erased"
-FROZEN = "frozen: changed rules that would change it wait for a person (`beforehand plan`)"
-NO_CHANNEL = "no channel in time: "  # begins why a message that nothing can carry in time is withheld
-REPLACED = "replaced: "  # begins the reason of what a newer one of the same rule takes the place of
 
 
 @value(frozen=True, slots=True)
@@ -205,12 +197,12 @@ class Firing(NamedTuple):
     occasion: str
     at: datetime
     news: datetime
-    because: str
+    because: Reason
     unless: str = ""
     rung: int = 1
     milestone: str = ""
     tells: tuple[Tells, ...] = ()
-    hushed: str = ""
+    hushed: Reason = NOTHING
     instead: str = ""
     until: datetime | None = None  # useless from then on, whatever `within` says
     happened: datetime | None = None  # what `stale_after` counts from, where that is not `at`
@@ -231,7 +223,7 @@ class Firing(NamedTuple):
         return self.says and not self.hushed
 
 
-Answer = list[Firing] | str
+Answer = list[Firing] | Reason
 
 
 def show(value: Promised, zone: str) -> str:
@@ -252,7 +244,7 @@ def spoken(outcome: Outcome | None, mode: Mode) -> bool:
     """Was it said, or would a rule on trial have said it?"""
     if outcome is None:
         return False
-    return outcome.status in SAID or (mode is Mode.SHADOW and outcome.reason.startswith(SHADOW))
+    return outcome.status in SAID or (mode is Mode.SHADOW and outcome.reason.code is Code.ON_TRIAL)
 
 
 def reached(order: Order) -> Iterator[Milestone]:

@@ -37,6 +37,8 @@ from orchestrator.model import (
 from orchestrator.persons.consents import refused
 from orchestrator.planning.case import UNSAID, Case, Firing
 from orchestrator.planning.delivery import RANKS, came_back, got
+from orchestrator.reasons import NOTHING, Reason, due
+from orchestrator.reasons.unsaid import arrived as got_there
 from orchestrator.timing.send_time import addresses, channels_for, recipient
 
 
@@ -44,7 +46,7 @@ class Unheard(NamedTuple):
     """Why a message that was accepted is to be said again, since when, and what would make that needless."""
 
     at: datetime
-    why: str
+    why: Reason
     unless: str
 
 
@@ -58,7 +60,7 @@ class Climb(NamedTuple):
 
     steps: tuple[Firing, ...]
     end: Unheard | None = None
-    arrived: str = ""
+    arrived: Reason = NOTHING
     key: str = ""
     old: bool = False
 
@@ -137,22 +139,21 @@ def _unheard(rule: Rule, outcome: Outcome, case: Case) -> Unheard | None:
     if rule.mode is not Mode.LIVE:
         return None
     if came_back(outcome):
-        return Unheard(outcome.at, f"{outcome.channel}: {outcome.reason}", "")
+        return Unheard(outcome.at, due.lost(outcome.channel, outcome.reason), "")
     if outcome.status is not Status.ACCEPTED or rule.fallback_after is None:
         return None
     until = _until(rule, outcome.channel, case)
     if got(outcome, until):
         return None
-    took = f"{outcome.channel} took it on {case.show(outcome.at)}"
-    why = f"{took}, and nothing says it was {until} within {rule.fallback_after}"
+    why = due.unheard(outcome.channel, case.show(outcome.at), until, str(rule.fallback_after))
     return Unheard(case.after(outcome.at, rule.fallback_after), why, f"it is {until}")
 
 
-def _arrived(rule: Rule, outcome: Outcome, case: Case) -> str:
+def _arrived(rule: Rule, outcome: Outcome, case: Case) -> Reason:
     """What was reported, where something waited for that; or ""."""
     if rule.fallback_after is None or outcome.delivery_at is None or outcome.status is not Status.ACCEPTED:
-        return ""
-    return f"{outcome.channel}: it was {outcome.delivery} on {case.show(outcome.delivery_at)}"
+        return NOTHING
+    return got_there(outcome.channel, outcome.delivery, case.show(outcome.delivery_at))
 
 
 def _left(rule: Rule, case: Case, tried: Collection[str]) -> tuple[str, ...]:

@@ -11,8 +11,8 @@ from orchestrator.journey import On, Rule
 from orchestrator.model import Milestone, Status, first_occasion
 from orchestrator.planning.applying import applies
 from orchestrator.planning.case import SAID, Answer, Case, Firing
+from orchestrator.reasons import due, unsaid
 
-CORRECTED = "the message that it was taken back says so"
 UNHEARD = frozenset({Status.CANCELLED, Status.EXPIRED, Status.SUPPRESSED})  # nobody hears that correction
 
 
@@ -29,18 +29,18 @@ def retracted(rule: Rule, case: Case) -> Answer:
     name = rule.trigger.milestone
     state = case.milestone(name)
     if state.retracted is None or state.retracted_heard is None:
-        return f"{name} was not taken back"
+        return unsaid.not_retracted(name)
     if state.reached is not None:
-        return f"{name} has happened again, on {case.show(state.reached)}"
+        return unsaid.happened_again(name, case.show(state.reached))
     episode = _told_episode(rule, state, case)
     if not episode:
-        return f"{name} was taken back before anybody was told"
+        return unsaid.retracted_untold(name)
     return [
         Firing(
             occasion=episode,
             at=state.retracted,
             news=max(state.retracted, state.retracted_heard),
-            because=f"{name} was taken back on {case.show(state.retracted)} after the {rule.to} was told",
+            because=due.retracted(name, case.show(state.retracted), rule.to),
             unless=f"{name} happens after all",
             milestone=name,
             never_stale=True,  # whoever was told something wrong hears so, however old the news

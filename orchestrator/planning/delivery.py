@@ -33,6 +33,9 @@ from orchestrator.model import (
     Tells,
 )
 from orchestrator.planning.promises import promised
+from orchestrator.reasons import Code
+from orchestrator.reasons.recognised import kept
+from orchestrator.reasons.sending import came_back as came_to_nothing
 
 RANKS: Mapping[str, int] = {
     became: rank
@@ -54,11 +57,8 @@ RANKS: Mapping[str, int] = {
 }
 """How far a message got; who complains about it or unsubscribes by it has seen it."""
 
-CAME_BACK: Mapping[str, str] = {
-    Became.FAILED: "unreachable: the provider gave it up",
-    Became.BOUNCED: "unreachable: it came back",
-}
-"""Begins the reason of a message that was accepted and did not reach anybody."""
+CAME_BACK: Mapping[str, Code] = {Became.FAILED: Code.GIVEN_UP, Became.BOUNCED: Code.CAME_BACK}
+"""Why a message that was accepted did not reach anybody."""
 
 _STATUSES = frozenset(Status)
 
@@ -107,7 +107,7 @@ def outcome(order: Order, fact: Fact, data: Mapping[str, Any]) -> None:
         channel=data.get("channel", ""),
         template=data.get("template", ""),
         purpose=data.get("purpose", ""),
-        reason=data.get("reason", ""),
+        reason=kept(data.get("reason_code"), data.get("reason", "")),
         tells=tuple([Tells(told["milestone"], promised(told)) for told in data.get("tells", ())]),
     )
     if said.status is Status.ACCEPTED:
@@ -148,8 +148,7 @@ def _settle(order: Order, key: str) -> None:
     after = replace(said, delivery=furthest.became, delivery_at=furthest.at)
     if said.kind == Kind.MESSAGE and said.status in (Status.ACCEPTED, Status.UNKNOWN):  # a task stands anyway
         if furthest.became in CAME_BACK:
-            why = CAME_BACK[furthest.became]
-            reason = f"{why}: {furthest.reason}" if furthest.reason else why
+            reason = came_to_nothing(CAME_BACK[furthest.became], furthest.reason)
             after = replace(after, status=Status.FAILED, at=furthest.at, reason=reason)
             _untell(order, key)
         elif said.status is Status.UNKNOWN:

@@ -25,11 +25,13 @@ from orchestrator.model import (
     scope_of,
 )
 from orchestrator.persons.consents import Word
-from orchestrator.planning.case import CARRIES, FROZEN, NO_CHANNEL, REPLACED, SHADOW, Case, complete, show
+from orchestrator.planning.case import Case, complete, show
 from orchestrator.planning.foresight import because
 from orchestrator.planning.planner import case_of, journey_of
 from orchestrator.planning.promises import promised
 from orchestrator.planning.reconcile import intended
+from orchestrator.reasons import NOTHING, Code, Reason
+from orchestrator.reasons.sending import would_say
 from orchestrator.timing import calendar
 from orchestrator.timing.send_time import UNLISTED, order_zone
 
@@ -70,7 +72,7 @@ class Next:
     channels: tuple[str, ...]
     because: str
     unless: str
-    why_then: str
+    why_then: Reason
     key: str = ""
 
 
@@ -79,7 +81,7 @@ class NotSaid:
     """A rule that says nothing, and why; with what its condition saw, and whether it spoke before."""
 
     rule: str
-    reason: str
+    reason: Reason
     key: str
     values: tuple[tuple[str, str], ...]
     spoke: bool = False
@@ -305,12 +307,12 @@ def _entries(entries: Sequence[Entry], tries: Mapping[int, Sequence[tuple[str, s
         wanted, before = entry.wanted, _before(entry, tries.get(entry.id, ()))
         at = entry.updated_at or entry.due_at
         what = f"{wanted.template} to the {wanted.role}"
-        if wanted.mode == "shadow" and entry.reason.startswith(SHADOW):
-            yield Moment(at, "shadow", f"{what}: {entry.reason.removeprefix(SHADOW)}", wanted.because)
+        if wanted.mode == "shadow" and entry.reason.code is Code.ON_TRIAL:
+            yield Moment(at, "shadow", f"{what}: {would_say(entry.reason.about)}", wanted.because)
         elif entry.status is Status.ACCEPTED:
             kind = "task" if wanted.kind == "task" else "said"
             by = f" by {entry.channel}" if entry.channel else ""
-            told = wanted.joins or entry.reason.startswith(CARRIES)
+            told = wanted.joins or entry.reason.code is Code.CARRIED
             more = f"; {entry.reason}" if told and entry.reason else ""
             unlisted = _unlisted(entry)
             yield Moment(at, kind, f"{what}{by}", f"{wanted.because}{more}{unlisted}{before}")
@@ -323,8 +325,8 @@ def _entries(entries: Sequence[Entry], tries: Mapping[int, Sequence[tuple[str, s
                 f"{what} by {entry.channel}: nobody can say whether it arrived",
                 f"{entry.reason}{before}",
             )
-        elif entry.status is Status.CANCELLED and entry.reason.startswith(REPLACED):
-            yield Moment(at, "replaced", what, entry.reason.removeprefix(REPLACED))
+        elif entry.status is Status.CANCELLED and entry.reason.code is Code.REPLACED:
+            yield Moment(at, "replaced", what, entry.reason.about)
         elif entry.status not in WAITING:
             yield Moment(at, "not said", f"{what}: {entry.status.value}", f"{entry.reason}{before}")
         elif entry.status is Status.HELD:
@@ -345,7 +347,7 @@ def _next(
     comes_up = WAITING | {Status.CANCELLED}
     over = {entry.key for entry in entries if entry.by_person or entry.status not in comes_up}
     waiting = {entry.key: entry for entry in entries if entry.status in WAITING}
-    unsayable = {silence.key for silence in decision.silences if silence.reason.startswith(NO_CHANNEL)}
+    unsayable = {silence.key for silence in decision.silences if silence.reason.code is Code.NO_CHANNEL}
     for note in decision.wanted:
         if note.key in over or note.key in unsayable:
             continue
@@ -366,7 +368,7 @@ def _next(
                 kind="held" if held else "shadow" if note.mode == "shadow" else note.kind.value,
                 template=note.template,
                 channels=tuple(step.channel for step in note.steps),
-                because=because(note, decision.at or at, zone),
+                because=because(note, decision.at or at),
                 unless=note.unless,
                 why_then=_why_then(note, entry, zone, customer),
                 key=note.key,
@@ -374,20 +376,23 @@ def _next(
         )
 
 
-def _why_then(note: Notification, entry: Entry | None, zone: str, customer: Customer) -> str:
+def _why_then(note: Notification, entry: Entry | None, zone: str, customer: Customer) -> Reason:
     """Why at that moment: a retry says when and what went wrong, anything else why it waits."""
     if entry is not None and entry.status is Status.HELD:
-        return f"{entry.reason}; {RELEASED if entry.reason == FROZEN else WRITTEN_AGAIN}"
+        return entry.reason.also(RELEASED if entry.reason.code is Code.FROZEN else WRITTEN_AGAIN)
     if entry is not None and entry.not_before is not None and entry.not_before >= note.due_at:
-        again = f"again at {calendar.show(entry.not_before, zone)}: " if entry.attempts else ""
-        return f"{again}{entry.reason}"
+        if not entry.attempts:
+            return entry.reason
+        return entry.reason.by(f"again at {calendar.show(entry.not_before, zone)}")
     if note.steps:
         first = note.steps[0]
         if note.joins and note.due_at > first.at:
             since = f"from {calendar.show(first.at, zone)} on with what this rule says of other orders"
-            return f"{first.why}; {since}" if first.why else since
-        return first.why
+            return Reason(Code.NOT_DUE, f"{first.why}; {since}" if first.why else since)
+        return Reason(Code.NOT_DUE, first.why)
     if note.role != "customer":
-        return ""
+        return NOTHING
     is_known = customer.email or customer.phone or customer.devices
-    return "no channel can carry it in time" if is_known else WAITS_FOR_CUSTOMER
+    if is_known:
+        return Reason(Code.NO_CHANNEL, "no channel can carry it in time")
+    return Reason(Code.NOBODY_THERE, WAITS_FOR_CUSTOMER)

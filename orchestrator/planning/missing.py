@@ -9,6 +9,7 @@ from orchestrator.planning.case import STALE_AFTER, Answer, Case, Firing
 from orchestrator.planning.correcting import correction
 from orchestrator.planning.past import past, why
 from orchestrator.planning.rungs import ladder, owed
+from orchestrator.reasons import NOTHING, Reason, due, unsaid
 from orchestrator.timing import calendar
 
 MISSED_ON_HOLD = "tell-about-the-missed-promise"
@@ -30,14 +31,14 @@ def missed(rule: Rule, case: Case) -> Answer:
     name = rule.trigger.milestone
     told, current = told_to(rule, name, case), case.promise(name)
     if current is None:
-        return f"there is no promise for {name}"
+        return unsaid.no_promise(name)
     speaks = any(rung.say for rung in rule.rungs)
     value = told.value if told is not None and speaks else current
     first = _due(rule, case, name, value)
     deadline = first.at
     done = case.happened(name)
     if done is not None and done[0] < deadline:
-        return f"kept: {done[1]} happened on {case.show(done[0])}, before the deadline {case.show(deadline)}"
+        return unsaid.kept(done[1], case.show(done[0]), case.show(deadline))
     if told is None or current == told.value:
         first = first._replace(hushed=_untold(rule, name, case))
     if (hold := case.hold_at(deadline)) is not None:
@@ -60,7 +61,7 @@ def _due(rule: Rule, case: Case, name: str, value: Promised) -> Firing:
         occasion=f"{name}#{case.milestone(name).episode}.{value}",
         at=deadline,
         news=deadline if known is None else max(deadline, known),
-        because=f"{name} was promised for {case.show(value)} and had not happened by {case.show(deadline)}",
+        because=due.missed(name, case.show(value), case.show(deadline), deadline.isoformat()),
         unless=f"{name} happens before, or the promise moves",
         milestone=name,
         deadline=deadline,
@@ -84,23 +85,22 @@ def _owed(rule: Rule, case: Case, name: str, value: Promised) -> Iterator[Firing
             yield from owed(rule, case, before._replace(news=news, unless=unless))
 
 
-def _untold(rule: Rule, name: str, case: Case) -> str:
+def _untold(rule: Rule, name: str, case: Case) -> Reason:
     """Why nobody can have been told the promise for *name* that stands, or ""."""
     if case.told(name) is None:
-        return f"the customer was never told a promise for {name}"
+        return unsaid.never_told(name)
     over = past(case, name, rule.timing.stale_after or STALE_AFTER)
-    return why(case, name, over) if over is not None else ""
+    return why(case, name, over) if over is not None else NOTHING
 
 
 def _on_hold(first: Firing, case: Case) -> Firing:
     """A told promise that passed during a hold makes a task at the release, and no apology."""
     return first._replace(
-        because=f"{first.milestone} was promised by {case.show(first.deadline or first.at)}, "
-        "which passed while the order was on hold",
-        hushed="the promise passed while the order was on hold: the owner tells the customer",
+        because=due.missed_on_hold(first.milestone, case.show(first.deadline or first.at)),
+        hushed=unsaid.OWNER_TELLS,
         instead=MISSED_ON_HOLD,
     )
 
 
-def _late(done: tuple[datetime, str], case: Case) -> str:
-    return f"{done[1]} happened on {case.show(done[0])}, late, and nothing more is missing"
+def _late(done: tuple[datetime, str], case: Case) -> Reason:
+    return unsaid.happened_late(done[1], case.show(done[0]))

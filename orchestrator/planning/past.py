@@ -6,6 +6,8 @@ What was promised in time and heard of late is no error: histories are imported,
 from orchestrator.journey import Duration
 from orchestrator.model import OrderStatus, Promise
 from orchestrator.planning.case import STALE_AFTER, Case, show
+from orchestrator.reasons import Reason
+from orchestrator.reasons.unsaid import promise_past
 from orchestrator.timing import calendar
 
 
@@ -25,9 +27,6 @@ def problem(case: Case) -> str:
     return "; ".join(why(case, name, promise) for name, promise in found if promise is not None)
 
 
-def why(case: Case, name: str, promise: Promise) -> str:
+def why(case: Case, name: str, promise: Promise) -> Reason:
     """That this promise was past, with both moments."""
-    return (
-        f"{name} was promised for {show(promise.value, case.zone)}, "
-        f"which was past when that was said on {case.show(promise.made)}: is the date wrong?"
-    )
+    return promise_past(name, show(promise.value, case.zone), case.show(promise.made))

@@ -5,9 +5,9 @@ from collections.abc import Container, Iterable, Iterator
 from orchestrator.journey import Journey, On
 from orchestrator.model import Kind, Notification, Purpose, Silence
 from orchestrator.planning.case import Case
+from orchestrator.reasons.unsaid import news_first as gives_way
 
 HAPPENED = frozenset({On.REACHED, On.MOVED, On.RETRACTED, On.EVENT})  # due only because something did
-PENDING = "news waits to be said first: "  # begins the reason of a rule that would have said there is none
 
 
 def asks_others(journey: Journey, only: Container[str]) -> bool:
@@ -37,8 +37,7 @@ def news_first(want: Iterable[Notification], case: Case) -> Iterator[Notificatio
         if first is None:
             yield note
         else:
-            reason = f"{PENDING}{first.rule}, due {case.show(first.due_at)}"
-            yield Silence(note.rule, reason, note.key, note.values)
+            yield Silence(note.rule, gives_way(first.rule, case.show(first.due_at)), note.key, note.values)
 
 
 def _is_news(note: Notification, on: On, case: Case) -> bool:

@@ -25,16 +25,18 @@ from orchestrator.model import (
 )
 from orchestrator.planning import answering
 from orchestrator.planning.by_hand import taken_over
-from orchestrator.planning.case import ERASED, NO_CHANNEL, UNSAID, Case, Firing, spoken
+from orchestrator.planning.case import UNSAID, Case, Firing, spoken
 from orchestrator.planning.climbing import Climb, climb
 from orchestrator.planning.combining import joins
 from orchestrator.planning.crowding import spread
 from orchestrator.planning.pending import asks_others, news_first
-from orchestrator.planning.rungs import EXHAUSTED, spent
+from orchestrator.planning.rungs import spent
 from orchestrator.planning.superseding import superseded
 from orchestrator.planning.tasks import a_person_must, person, task, tasked, unwelcome
 from orchestrator.planning.triggers import CANCELLED, firings
 from orchestrator.planning.wishing import asked_by, told_of
+from orchestrator.reasons import NOTHING, Code, Reason
+from orchestrator.reasons import unsaid as not_said
 from orchestrator.timing import calendar
 from orchestrator.timing.caps import Limit
 from orchestrator.timing.send_time import Asked, asked, order_zone, timed, timed_beside
@@ -71,8 +73,8 @@ def wanted(
     one *book* may share *hours*, an empty mapping at first: what was found of when messages may leave.
     """
     journey = journey_of(order, book)
-    if isinstance(journey, str):
-        problems = (journey,) if order.known else ()
+    if isinstance(journey, Reason):
+        problems = (str(journey),) if order.known else ()
         return Decision(order.id, errors=problems, silences=(Silence("", journey),), at=now)
     stopped = _stopped(order, book)
     case = case_of(order, customer, journey, book, now, hours)
@@ -129,19 +131,18 @@ def wanted(
     return Decision(order.id, tuple(said), tuple(silences), tuple(errors), now, tuple(kept.values()))
 
 
-def journey_of(order: Order, book: RuleBook) -> Journey | str:
+def journey_of(order: Order, book: RuleBook) -> Journey | Reason:
     """The journey an order follows, or why none can be told. A lone journey needs no name.
 
     Whoever answered is answered, whether a rule says so or not.
     """
     if not order.known:
-        return f"order {order.id} is not known yet: no order.upserted was heard"
+        return not_said.order_unknown(order.id)
     if not order.journey and len(book.journeys) == 1:
         return answering.with_answers(next(iter(book.journeys.values())), order)
     if (journey := book.journeys.get(order.journey)) is not None:
         return answering.with_answers(journey, order)
-    near = did_you_mean(order.journey, book.journeys)
-    return "; ".join(filter(None, (f"there is no journey called {order.journey!r}", near)))
+    return not_said.no_journey(order.journey, did_you_mean(order.journey, book.journeys))
 
 
 def case_of(
@@ -166,17 +167,16 @@ def case_of(
     )
 
 
-def _stopped(order: Order, book: RuleBook) -> str:
+def _stopped(order: Order, book: RuleBook) -> Reason:
     if order.status is OrderStatus.OPEN:
-        return ""
+        return NOTHING
     zone = order_zone(order.location, book.policy.time_zone)
     if order.status is OrderStatus.CANCELLED and order.cancelled is not None:
-        when = calendar.show(order.cancelled, zone)
-        return f"the order was cancelled on {when}{_for(order.cancel_reason)}"
+        return not_said.order_cancelled(calendar.show(order.cancelled, zone), order.cancel_reason)
     if order.status is OrderStatus.HELD:
         hold = order.holds[-1]
-        return f"the order is on hold since {calendar.show(hold.since, zone)}{_for(hold.reason)}"
-    return ""
+        return not_said.order_held(calendar.show(hold.since, zone), hold.reason)
+    return NOTHING
 
 
 def _names(order: Order, role: str) -> bool:
@@ -191,22 +191,18 @@ def _outlives(rule: Rule, order: Order) -> bool:
     )
 
 
-def _for(reason: str) -> str:
-    return f": {reason}" if reason else ""
-
-
 # ── one rule ─────────────────────────────────────────────────────────────────
 
 
 def _decide(rule: Rule, case: Case) -> Answer:
     if rule.mode is Mode.OFF:
-        yield Silence(rule.id, "the rule is off")
+        yield Silence(rule.id, not_said.OFF)
         return
     if not _names(case.order, rule.to):
-        yield Silence(rule.id, f"the order names no {rule.to}")
+        yield Silence(rule.id, not_said.nobody(rule.to))
         return
     answer = firings(rule, case)
-    if isinstance(answer, str):
+    if isinstance(answer, Reason):
         yield Silence(rule.id, answer)
         return
     standing: list[tuple[Firing, Mapping[str, Any]]] = []
@@ -258,24 +254,24 @@ def _said(rule: Rule, firing: Firing, said: Firing, case: Case, values: Mapping[
             yield one if isinstance(one, Silence) else Wanted(one)
 
 
-def _early(rule: Rule, firing: Firing, case: Case) -> str:
+def _early(rule: Rule, firing: Firing, case: Case) -> Reason:
     """That this fell due before the rule was written or edited, or ""."""
     activated = case.since(rule)
     if activated is None or firing.at >= activated:
-        return ""
-    return f"{firing.because}; the rule counts only since {case.show(activated)}"
+        return NOTHING
+    return not_said.newer(firing.because, case.show(activated))
 
 
-def _against(rule: Rule, firing: Firing, case: Case) -> tuple[str, Mapping[str, Any]]:
+def _against(rule: Rule, firing: Firing, case: Case) -> tuple[Reason, Mapping[str, Any]]:
     """Why this firing does not count, or "", and what the condition saw.
 
     A condition is asked about the moment the firing is due, or about now if that is later: whatever is
     planned ahead must not depend on the day it was planned.
     """
-    rung = None if firing.instead or firing.hushed == EXHAUSTED else rule.rung(firing.rung)
+    rung = None if firing.instead or firing.hushed.code is Code.EXHAUSTED else rule.rung(firing.rung)
     whens = [when for when in (rule.when, rung.when if rung is not None else None) if when is not None]
     if not whens:
-        return "", {}
+        return NOTHING, {}
     moment = max(case.now, firing.at)
     known = conditions.variables(
         case.order,
@@ -292,10 +288,10 @@ def _against(rule: Rule, firing: Firing, case: Case) -> tuple[str, Mapping[str, 
         verdict = when.evaluate(known)
         seen |= verdict.values
         if verdict.value is None:
-            return f"nobody can say whether {when.text} holds: {verdict.why}", seen
+            return not_said.condition_unknown(when.text, verdict.why), seen
         if not verdict.value:
-            return f"{when.text} does not hold", seen
-    return "", seen
+            return not_said.condition_false(when.text), seen
+    return NOTHING, seen
 
 
 def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping[str, Any]) -> Answer:
@@ -306,11 +302,11 @@ def _message(rule: Rule, rung: Rung, firing: Firing, case: Case, values: Mapping
     if firing.hushed:
         if not said or step is not firing:
             yield Silence(rule.id, firing.hushed, key, values)
-        if firing.hushed == EXHAUSTED and rung.task is None:
-            yield from map(Wanted, person(rule, firing, case, firing.news, EXHAUSTED))
+        if firing.hushed.code is Code.EXHAUSTED and rung.task is None:
+            yield from map(Wanted, person(rule, firing, case, firing.news, firing.hushed))
         return
     if rule.to == "customer" and case.customer.erased and not said:
-        yield Silence(rule.id, ERASED, key, values)
+        yield Silence(rule.id, not_said.ERASED, key, values)
         return
     if said and (why := spent(rule, firing)):
         yield Silence(rule.id, why, case.key(rule, firing), values)
@@ -332,7 +328,7 @@ def _last_message(
     when = timed(asks) if wish is None else told_of(wish, timed(asks))
     nothing = when.passed_over and not when.steps and outcome is None
     if nothing:
-        why = NO_CHANNEL + "; ".join(when.passed_over)
+        why = not_said.no_channel(when.passed_over)
         yield Silence(rule.id, why, key, values)
         if not unwelcome(rule, case):
             yield from map(Wanted, person(rule, firing, case, when.due_at, why))
@@ -365,7 +361,7 @@ def _last_message(
             yield from map(Wanted, person(rule, firing, case, end.at, end.why, end.unless))
         return
     unsaid = outcome is not None and a_person_must(outcome)
-    if outcome is not None and outcome.reason.startswith(NO_CHANNEL):
+    if outcome is not None and outcome.reason.code is Code.NO_CHANNEL:
         unsaid = not unwelcome(rule, case)
     if outcome is not None and unsaid and when.expires_at > firing.news:  # old news tasks nobody
         yield from map(Wanted, person(rule, firing, case, when.due_at, outcome.reason))

@@ -19,17 +19,12 @@ from datetime import datetime
 from operator import attrgetter
 
 from orchestrator.model import WAITING, Decision, Entry, Notification, Status
-from orchestrator.planning.case import REPLACED
 from orchestrator.planning.foresight import because
+from orchestrator.reasons import Reason, unsaid
 
 _intent = attrgetter(*(field.name for field in fields(Notification) if field.name != "values"))
 
 FEW = 20  # entries: below that a share of them says nothing, for one order has six
-
-SWITCHED = {
-    "shadow": "the rule is on trial now (shadow), and sends nothing",
-    "live": "the rule is live now; what it would have said on trial is not made up for",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +40,7 @@ class Cancel:
     """An entry that is no longer wanted, and why; *at* the moment as of which that was decided."""
 
     entry: Entry
-    reason: str
+    reason: Reason
     at: datetime | None = None
 
 
@@ -160,7 +155,7 @@ def same(one: Notification, other: Notification) -> bool:
     return one is other or _intent(one) == _intent(other)
 
 
-def why_not(decision: Decision, entry: Entry) -> str:
+def why_not(decision: Decision, entry: Entry) -> Reason:
     """The planner's own reason why this entry is not wanted: about it, about its rule, or what is instead."""
     rule = [silence for silence in decision.silences if silence.rule in (entry.wanted.rule, "")]
     mine = [silence for silence in rule if silence.key == entry.key]
@@ -169,16 +164,16 @@ def why_not(decision: Decision, entry: Entry) -> str:
         return silence.reason
     instead = _instead(decision, entry.wanted)
     if instead is not None and instead.mode != entry.wanted.mode:
-        return SWITCHED[instead.mode]
+        return unsaid.SWITCHED[instead.mode]
     if instead is not None:
-        return f"{REPLACED}{instead.because}"
+        return unsaid.replaced(instead.because)
     if rule:
         return rule[0].reason
     goes_on = next((note for note in decision.wanted if note.rule == entry.wanted.rule), None)
     if goes_on is None:
-        return "no rule asks for it any more"
+        return unsaid.GONE
     next_one = goes_on.because if decision.at is None else because(goes_on, decision.at)
-    return f"no longer asked for; next of this rule: {next_one}"
+    return unsaid.later(next_one)
 
 
 def _instead(decision: Decision, gone: Notification) -> Notification | None:

@@ -8,20 +8,17 @@ from orchestrator.journey import On, Rule
 from orchestrator.model import Outcome, Status, first_occasion
 from orchestrator.planning.applying import applies
 from orchestrator.planning.by_hand import SPOKE
-from orchestrator.planning.case import REPLACED, STALE_AFTER, Case, Firing, spoken
-from orchestrator.planning.correcting import CORRECTED, Correction
+from orchestrator.planning.case import STALE_AFTER, Case, Firing, spoken
+from orchestrator.planning.correcting import Correction
+from orchestrator.reasons import NOTHING, Reason, unsaid
 from orchestrator.timing.send_time import expiry
-
-OVERTAKEN = f"{REPLACED}the next message of this rule is due already"
-REPEATED = "this text was said already, and none is said twice"
-EXHAUSTED = "every message of this rule was sent already, and none is sent twice"
 
 WITHHELD = frozenset({Status.SUPPRESSED, Status.EXPIRED, Status.FAILED})  # nobody heard it
 
 SPENT = {  # what a ladder whose last message was said still waits for
-    On.SILENT: "every message of this rule was said; it begins again after the next useful contact",
-    On.STUCK: "every message of this rule was said; it begins again after the next milestone",
-    On.MISSED: "every message of this rule was said; when another promise is missed, a person finds words",
+    On.SILENT: unsaid.SPENT_SILENT,
+    On.STUCK: unsaid.SPENT_STUCK,
+    On.MISSED: unsaid.SPENT_MISSED,
 }
 
 
@@ -46,7 +43,7 @@ def _ladder(rule: Rule, case: Case, first: Firing, corrected: Correction | None)
     found = _until_now(rule, case, first, first.at, start)
     if not found:
         last = sum(rung.at_most for rung in rule.rungs)
-        return [_on(first, last, first.at)._replace(hushed=EXHAUSTED)]
+        return [_on(first, last, first.at)._replace(hushed=unsaid.EXHAUSTED)]
     if not case.order.outcomes and case.now < found[0].at and _counts(rule, case, found[0]):
         return found  # nearly always: it waits for its first rung
     if corrected is not None and corrected.says and found[0].at <= corrected.at:
@@ -72,7 +69,7 @@ def _beside(rule: Rule, firing: Firing, corrected: Correction) -> Firing:
         return firing
     rung = rule.rung(firing.rung)
     tasked = rung is not None and rung.task is not None and rung.task.do in corrected.does
-    return firing._replace(hushed=CORRECTED, tasks=firing.tasks and not tasked)
+    return firing._replace(hushed=unsaid.CORRECTED, tasks=firing.tasks and not tasked)
 
 
 def _without_repeats(rule: Rule, case: Case, first: Firing, found: list[Firing]) -> list[Firing]:
@@ -98,7 +95,7 @@ def _without_repeats(rule: Rule, case: Case, first: Firing, found: list[Firing])
         if rung is None or written.count(rung.say) != 1 or firing.hushed:
             return firing
         before = said.get(f"{case.journey.id}/{rung.say}", firing.occasion)
-        return firing if before == firing.occasion else firing._replace(hushed=REPEATED)
+        return firing if before == firing.occasion else firing._replace(hushed=unsaid.REPEATED)
 
     return [hushed(firing) for firing in found]
 
@@ -223,15 +220,15 @@ def _newest_speaks(found: Sequence[Firing], case: Case) -> list[Firing]:
     """The same, with those hushed that are due before the newest due one."""
     newest = max((index for index, firing in enumerate(found) if firing.at <= case.now), default=0)
     return [
-        firing._replace(hushed=firing.hushed or OVERTAKEN) if index < newest else firing
+        firing._replace(hushed=firing.hushed or unsaid.OVERTAKEN) if index < newest else firing
         for index, firing in enumerate(found)
     ]
 
 
-def spent(rule: Rule, firing: Firing) -> str:
+def spent(rule: Rule, firing: Firing) -> Reason:
     """What to say of a rule that said this firing, if that was the last of several; else ""."""
     last = firing.rung > 1 and rule.rung(firing.rung + 1) is None
-    return SPENT.get(rule.trigger.on, "") if last else ""
+    return SPENT.get(rule.trigger.on, NOTHING) if last else NOTHING
 
 
 def _on(first: Firing, number: int, at: datetime) -> Firing:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from orchestrator.journey import Rule
-from orchestrator.planning.case import REPLACED, Case, Firing, spoken
+from orchestrator.planning.case import Case, Firing, spoken
+from orchestrator.reasons import unsaid as not_said
 
 
 def superseded(rule: Rule, standing: Sequence[Firing], case: Case) -> list[Firing]:
@@ -33,7 +34,7 @@ def superseded(rule: Rule, standing: Sequence[Firing], case: Case) -> list[Firin
         elif by is None or firing not in due:
             after.append(firing)
         else:
-            after.append(firing._replace(hushed=f"{REPLACED}{by.because}"))
+            after.append(firing._replace(hushed=not_said.replaced(by.because)))
     return after
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from orchestrator.journey import Rule, TaskSpec
 from orchestrator.model import Customer, Kind, Notification, Outcome, Purpose, Silence, Status, Step, key_of
 from orchestrator.persons.consents import refused
-from orchestrator.planning.case import NOT_REPEATED, UNSAID, Case, Firing
+from orchestrator.planning.case import UNSAID, Case, Firing
+from orchestrator.reasons import UNREACHABLE, Code, Reason, due, unsaid
 from orchestrator.timing.at_work import at_work
 from orchestrator.timing.send_time import channels_for, recipient
 
@@ -19,9 +20,9 @@ Answer = Iterator[Notification | Silence]
 
 def a_person_must(outcome: Outcome) -> bool:
     """Could no channel say it? What was withheld on purpose is not said by a person either."""
-    if "unreachable: " in outcome.reason:
+    if outcome.reason.code in UNREACHABLE:
         return True
-    return outcome.status in PERSON_AFTER and NOT_REPEATED not in outcome.reason
+    return outcome.status in PERSON_AFTER and outcome.reason.code is not Code.NOT_REPEATED
 
 
 def unwelcome(rule: Rule, case: Case) -> bool:
@@ -34,15 +35,14 @@ def unwelcome(rule: Rule, case: Case) -> bool:
 
 
 def person(
-    rule: Rule, firing: Firing, case: Case, due: datetime, why: str, unless: str = ""
+    rule: Rule, firing: Firing, case: Case, moment: datetime, why: str, unless: str = ""
 ) -> Iterator[Notification]:
     """What no channel could say to a customer in service of their order, its owner must; *why* is said."""
     if rule.to == "customer" and rule.purpose is Purpose.SERVICE:
         spec = TaskSpec(for_="owner", do=UNREACHED)
         occasion = f"{firing.occasion}{UNSAID}"
-        because = f"{firing.because}; {why}" if why else firing.because
         unless = " or ".join(filter(None, (unless, firing.unless)))
-        yield tasked(rule, firing, case, spec, "owner", due, occasion, because, unless)
+        yield tasked(rule, firing, case, spec, "owner", moment, occasion, firing.because.also(why), unless)
 
 
 # ── tasks ────────────────────────────────────────────────────────────────────
@@ -57,15 +57,14 @@ def task(rule: Rule, spec: TaskSpec, firing: Firing, case: Case, values: Mapping
         return
     answer = case.order.answers.get(first.key)
     if answer is not None:
-        said = "finished" if answer.done else "acknowledged"
         key = f"{first.key.rpartition('/')[0]}/{spec.then}"
-        yield Silence(rule.id, f"{answer.by or f'the {spec.for_}'} {said} the task", key, values)
+        yield Silence(rule.id, unsaid.answered(answer.by or f"the {spec.for_}", answer.done), key, values)
         return
     given = case.order.outcomes.get(first.key)
-    due = case.awake(first.due_at, first.ack_by) if given is None else case.after(given.at, spec.within)
-    ignored = f"the {spec.for_} had not acknowledged {spec.do!r} by {case.show(due)}"
+    moment = case.awake(first.due_at, first.ack_by) if given is None else case.after(given.at, spec.within)
+    ignored = due.ignored(spec.for_, spec.do, case.show(moment))
     unless = f"the {spec.for_} acknowledges it{f', {firing.unless}' if firing.unless else ''}"
-    yield tasked(rule, firing, case, spec, spec.then, due, occasion, ignored, unless, since=due)
+    yield tasked(rule, firing, case, spec, spec.then, moment, occasion, ignored, unless, since=moment)
 
 
 def tasked(
@@ -74,9 +73,9 @@ def tasked(
     case: Case,
     spec: TaskSpec,
     who: str,
-    due: datetime,
+    moment: datetime,
     occasion: str,
-    because: str,
+    because: Reason,
     unless: str = "",
     since: datetime | None = None,
 ) -> Notification:
@@ -87,10 +86,10 @@ def tasked(
     staff = recipient(who, case.order, case.customer)
     outcomes = case.order.outcomes
     given = bool(outcomes) and key_of(case.order.id, rule.id, occasion, who, rule.mode) in outcomes
-    due, why = at_work(rule, spec.within, who, firing, case, due, given=given)
+    moment, why = at_work(rule, spec.within, who, firing, case, moment, given=given)
     reach = (("email", staff.email), ("sms", staff.phone))
     if not any(address for _, address in reach):
-        because = f"{because}; nobody is written to, for the {who} has neither address nor number"
+        because = because.also(f"nobody is written to, for the {who} has neither address nor number")
     return Notification(
         order=case.order.id,
         rule=rule.id,
@@ -100,14 +99,14 @@ def tasked(
         kind=Kind.TASK,
         template=f"{case.journey.id}/{spec.do}",
         purpose=Purpose.SERVICE,
-        due_at=due,
+        due_at=moment,
         expires_at=None,  # a task is never skipped
-        steps=tuple([Step(channel, due, why) for channel, address in reach if address]),
+        steps=tuple([Step(channel, moment, why) for channel, address in reach if address]),
         because=because,
         unless=unless or firing.unless,
         milestone=firing.milestone,
         journey=case.journey.id,
         trigger_at=since or firing.at,
-        ack_by=case.add(due, spec.within) if spec.within is not None else None,
+        ack_by=case.add(moment, spec.within) if spec.within is not None else None,
         mode=str(rule.mode),
     )

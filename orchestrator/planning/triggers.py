@@ -19,6 +19,8 @@ from orchestrator.planning.climbing import unheard, unsaid
 from orchestrator.planning.correcting import retracted
 from orchestrator.planning.missing import missed, told_to
 from orchestrator.planning.rungs import ladder
+from orchestrator.reasons import NOTHING, Reason, due
+from orchestrator.reasons import unsaid as not_said
 from orchestrator.timing import calendar
 from orchestrator.timing.moves import Move
 
@@ -73,16 +75,16 @@ def reached(rule: Rule, case: Case) -> Answer:
     name = rule.trigger.milestone
     state = case.milestone(name)
     if state.reached is None or state.heard is None:
-        return f"{name} has not happened"
+        return not_said.not_happened(name)
     overtaken = case.overtaken(name)
     if overtaken is not None:
-        return f"{overtaken[0]} has happened since, on {case.show(overtaken[1])}"
+        return not_said.overtaken(overtaken[0], case.show(overtaken[1]))
     return [
         Firing(
             occasion=f"{name}#{state.episode}",
             at=state.reached,
             news=max(state.reached, state.heard),
-            because=f"{name} happened on {case.show(state.reached)}",
+            because=due.reached(name, case.show(state.reached)),
             unless=f"{name} is taken back or a later milestone happens",
             milestone=name,
             never_stale=apology_open(case.order, case.journey, name),
@@ -91,7 +93,6 @@ def reached(rule: Rule, case: Case) -> Answer:
 
 
 JUST = timedelta(hours=2)  # whoever heard a date so short a time ago is not reminded of it
-UNTOLD = "the promise is internal: the customer was never told one"
 
 
 def upcoming(rule: Rule, case: Case) -> Answer:
@@ -103,10 +104,10 @@ def upcoming(rule: Rule, case: Case) -> Answer:
     name, before, at = rule.trigger.milestone, rule.trigger.before, rule.trigger.at
     state, told, current = case.milestone(name), case.told(name), case.promise(name)
     if current is None:
-        return f"there is no promise for {name}"
+        return not_said.no_promise(name)
     done = case.happened(name)
     if done is not None:
-        return f"{done[1]} happened on {case.show(done[0])}"
+        return not_said.happened(done[1], case.show(done[0]))
     begins = calendar.begins(current, case.zone)
     moment = calendar.subtract(begins, before, case.zone, case.business)
     if at is not None:
@@ -121,47 +122,46 @@ def upcoming(rule: Rule, case: Case) -> Answer:
             occasion=f"{name}#{state.episode}.{current}",
             at=moment,
             news=moment if known is None else max(moment, known),
-            because=f"{name} is promised for {case.show(current)}",
+            because=due.upcoming(name, case.show(current)),
             unless=f"{name} happens before, or the promise moves",
             milestone=name,
             tells=(Tells(name, current),) if told is None or told.value != current else (),
-            hushed=UNTOLD if told is None and rule.to not in STAFF else "",
+            hushed=not_said.UNTOLD if told is None and rule.to not in STAFF else NOTHING,
             until=ends,
         )
     ]
 
 
-def _just_told(rule: Rule, case: Case, name: str, begins: datetime, moment: datetime) -> str:
-    """That another message told that date shortly before the reminder's moment, or after it; or ""."""
+def _just_told(rule: Rule, case: Case, name: str, begins: datetime, moment: datetime) -> Reason:
+    """That another message told that date shortly before the reminder's moment, or after it; or nothing."""
     told = case.told(name)
     if told is None or told.value != case.promise(name) or rule.to in STAFF:
-        return ""
+        return NOTHING
     key, _, role = (told.key or "").rpartition("/")
     if not key or key.startswith(f"{case.order.id}/{rule.id}/"):
-        return ""  # a person said so, or this reminder itself
+        return NOTHING  # a person said so, or this reminder itself
     if role != rule.to and not spoken(case.order.outcomes.get(f"{key}/{rule.to}"), rule.mode):
-        return ""
+        return NOTHING
     before = JUST if rule.trigger.at is not None else min(JUST, (begins - moment) / 2)
     if told.at < moment - before:
-        return ""
-    said = f"the {rule.to} was told {name} for {case.show(told.value)} on {case.show(told.at)}"
-    return f"{said}, and needs no reminder"
+        return NOTHING
+    return not_said.just_told(rule.to, name, case.show(told.value), case.show(told.at))
 
 
-def _answered(rule: Rule, case: Case, name: str, moment: datetime, ends: datetime) -> str:
+def _answered(rule: Rule, case: Case, name: str, moment: datetime, ends: datetime) -> Reason:
     """Why staff need not be asked what that day brings: it was over first, or they said that it is not so."""
     hold, taken_back = case.hold_at(moment), case.milestone(name).retracted_heard
     if hold is not None and hold.until is not None and hold.until >= ends:
-        return f"the day promised for {name} passed while the order was on hold"
+        return not_said.passed_on_hold(name)
     if taken_back is None or taken_back < moment or any(rung.say for rung in rule.rungs):
-        return ""
-    return f"{name} was taken back on {case.show(taken_back)}: nobody is asked whether it has happened"
+        return NOTHING
+    return not_said.retracted_unasked(name, case.show(taken_back))
 
 
-def _too_late(rule: Rule, case: Case, name: str, moment: datetime, known: datetime | None) -> str:
+def _too_late(rule: Rule, case: Case, name: str, moment: datetime, known: datetime | None) -> Reason:
     """That staff has the task of the missed promise, and not the question before it that nobody could ask."""
     if known is None or known <= moment or any(rung.say for rung in rule.rungs):
-        return ""
+        return NOTHING
     for other in case.journey.rules:
         if (
             other.trigger.on is not On.MISSED
@@ -174,8 +174,8 @@ def _too_late(rule: Rule, case: Case, name: str, moment: datetime, known: dateti
             rung, since = other.rung(firing.rung), case.since(other)
             tasked = rung is not None and rung.task is not None and firing.tasks and firing.at <= known
             if tasked and (since is None or firing.at >= since) and applies(other, firing, case, known):
-                return f"{name} was overdue when we heard of the promise, and {other.id!r} makes a task of it"
-    return ""
+                return not_said.overdue(name, other.id)
+    return NOTHING
 
 
 def _at(at: time, day: date, before_closing: Duration | None, case: Case) -> datetime:
@@ -193,14 +193,14 @@ def after(rule: Rule, case: Case) -> Answer:
     name = rule.trigger.milestone
     state = case.milestone(name)
     if state.reached is None or state.heard is None:
-        return f"{name} has not happened"
+        return not_said.not_happened(name)
     moment = case.after(state.reached, rule.trigger.by)
     return [
         Firing(
             occasion=f"{name}#{state.episode}",
             at=moment,
             news=max(moment, state.heard),
-            because=f"{rule.trigger.by} have passed since {name} happened on {case.show(state.reached)}",
+            because=due.after(str(rule.trigger.by), name, case.show(state.reached)),
             unless=f"{name} is taken back",
             milestone=name,
         )
@@ -214,21 +214,21 @@ def moved(rule: Rule, case: Case) -> Answer:
     state, told = case.milestone(name), told_to(rule, name, case)
     promise = state.promise
     if promise is None:
-        return f"there is no promise for {name}"
+        return not_said.no_promise(name)
     if told is None:
-        return f"the customer was never told a promise for {name}"
+        return not_said.never_told(name)
     if promise.value == told.value:
-        return f"the customer knows: {name} on {case.show(told.value)}"
+        return not_said.known(name, case.show(told.value))
     done = case.happened(name)
     if done is not None:
-        return f"{done[1]} happened on {case.show(done[0])}"
+        return not_said.happened(done[1], case.show(done[0]))
     move = Move(told.value, promise.value, case.zone)
     if not move.direction:
-        return f"the customer knows: {name} on {case.show(told.value)}"
+        return not_said.known(name, case.show(told.value))
     if trigger.direction not in ("either", move.direction):
-        return f"{name} moved {move.direction}, and this rule is about {trigger.direction} dates"
+        return not_said.other_direction(name, move.direction, trigger.direction)
     if not move.at_least(trigger.by, case.add):
-        return f"{name} moved to {case.show(promise.value)}, by less than {trigger.by}"
+        return not_said.moved_little(name, case.show(promise.value), str(trigger.by))
     news = max(promise.made, promise.heard)
     settled = max(news, min(case.add(news, trigger.settle), calendar.ends(told.value, case.zone)))
     return [
@@ -236,8 +236,7 @@ def moved(rule: Rule, case: Case) -> Answer:
             occasion=f"{name}#{state.episode}.v{promise.version}",
             at=settled,
             news=settled,
-            because=f"{name} moved from {case.show(told.value)}, which the customer was told, "
-            f"to {case.show(promise.value)}",
+            because=due.moved(name, case.show(told.value), case.show(promise.value)),
             unless=f"the promise moves again or {name} happens",
             milestone=name,
             tells=(Tells(name, promise.value),),
@@ -251,17 +250,17 @@ def stuck(rule: Rule, case: Case) -> Answer:
     """Due D after M (or after the last milestone) if no later one happened and the order is open."""
     name = rule.trigger.milestone
     if case.complete:
-        return "the order is complete"
+        return not_said.COMPLETE
     if name == "any":
         done = [(m.reached, case.journey.position.get(m.name, -1), m.name) for m in reached_ones(case.order)]
         if not done:
-            return "no milestone has happened"
+            return not_said.NO_MILESTONE
         name = max(done)[2]
     elif (overtaken := case.overtaken(name)) is not None:
-        return f"{overtaken[0]} has happened since, on {case.show(overtaken[1])}"
+        return not_said.overtaken(overtaken[0], case.show(overtaken[1]))
     state = case.milestone(name)
     if state.reached is None or state.heard is None:
-        return f"{name} has not happened"
+        return not_said.not_happened(name)
     moment = case.after(state.reached, rule.trigger.for_)
     return ladder(
         rule,
@@ -270,7 +269,7 @@ def stuck(rule: Rule, case: Case) -> Answer:
             occasion=f"{name}#{state.episode}",
             at=moment,
             news=max(moment, state.heard),
-            because=f"nothing happened for {rule.trigger.for_}, since {name} on {case.show(state.reached)}",
+            because=due.stuck(str(rule.trigger.for_), name, case.show(state.reached)),
             unless="a later milestone happens",
             milestone=name,
         ),
@@ -283,12 +282,12 @@ def silent(rule: Rule, case: Case) -> Answer:
     What a rule with several rungs says itself does not end the silence it counts.
     """
     if case.complete:
-        return "the order is complete"
+        return not_said.COMPLETE
     mine = f"{case.order.id}/{rule.id}/" if rule.rung(2) is not None else None
     heard = [contact for contact in case.order.contacts if mine is None or not contact[1].startswith(mine)]
     base, last = max(heard) if heard else (case.order.since, "")
     if base is None:
-        return "the order is not known yet"
+        return not_said.NOT_KNOWN_YET
     moment = case.after(base, rule.trigger.for_)
     return ladder(
         rule,
@@ -297,7 +296,7 @@ def silent(rule: Rule, case: Case) -> Answer:
             occasion=f"since-{base.isoformat(timespec='seconds')}",
             at=moment,
             news=moment,
-            because=f"{_spoke(last)} on {case.show(base)}, then nothing for {rule.trigger.for_}",
+            because=due.silent(_spoke(last), case.show(base), str(rule.trigger.for_)),
             unless="the customer hears from us or we from them before",
         ),
     )
@@ -319,13 +318,13 @@ def event(rule: Rule, case: Case) -> Answer:
     if wanted == CANCELLED:  # an order ends once, however many systems say so
         del found[1:]
     if not found:
-        return f"no {wanted} was heard"
+        return not_said.no_event(wanted)
     return [
         Firing(
             occasion=f"{fact.source}#{fact.id}",
             at=fact.happened,
             news=max(fact.happened, fact.heard),
-            because=f"{wanted} happened on {case.show(fact.happened)}",
+            because=due.event(wanted, case.show(fact.happened)),
             event=fact,
         )
         for fact in found

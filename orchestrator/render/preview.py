@@ -28,6 +28,7 @@ from orchestrator.model import (
     Tells,
 )
 from orchestrator.planning import answering
+from orchestrator.reasons import Code, Reason
 from orchestrator.texts import TASK
 from orchestrator.timing import calendar
 
@@ -96,7 +97,7 @@ def sample(journey: Journey, template: str, locale: str = "") -> Sample:
         purpose=rule.purpose,
         due_at=NOW,
         expires_at=None,
-        because=_because(rule, milestone),
+        because=Reason(Code.NONE, _because(rule, milestone)),
         milestone=milestone,
         journey=journey.id,
         trigger_at=NOW,

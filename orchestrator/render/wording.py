@@ -27,6 +27,7 @@ from orchestrator.planning import answering
 from orchestrator.planning.by_hand import own_words
 from orchestrator.planning.case import UNSAID, Case, apologies
 from orchestrator.planning.triggers import firings
+from orchestrator.reasons import MISADDRESSED
 from orchestrator.render import replies, several
 from orchestrator.render.brands import brand_of
 from orchestrator.render.dates import Dates
@@ -307,7 +308,7 @@ def _misaddressed(notification: Notification, order: Order) -> bool:
     outcome = order.outcomes.get(message)
     if occasion == notification.occasion or outcome is None:
         return False
-    return outcome.status is Status.FAILED or "address" in outcome.reason
+    return outcome.status is Status.FAILED or outcome.reason.code in MISADDRESSED
 
 
 def _first_asked(notification: Notification, journey: Journey, slug: str) -> str:

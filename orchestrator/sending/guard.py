@@ -23,8 +23,9 @@ from orchestrator.model import (
     Step,
 )
 from orchestrator.persons.consents import refused
-from orchestrator.planning.case import ERASED, NO_CHANNEL, SHADOW
 from orchestrator.planning.reconcile import carried_on, intended, why_not
+from orchestrator.reasons import NOTHING, OF_CHANNELS, Code, Reason, all_of, sending
+from orchestrator.reasons.unsaid import ERASED
 from orchestrator.timing import calendar
 from orchestrator.timing.caps import Caps, full, room, tally
 from orchestrator.timing.send_time import MUST_HEAR, addresses, recipient, zone_of
@@ -42,7 +43,7 @@ class Shut:
     Without *since* it works, and *until* is when somebody who came now would have their turn.
     """
 
-    why: str
+    why: Reason
     until: datetime
     since: datetime | None = None
 
@@ -71,19 +72,10 @@ class Blocks:
         """Why nothing is sent to that address on that channel, or on any of its kind, or ""."""
         return self.suppressed.get((channel, to), "") or self.suppressed.get((kind, to), "")
 
-    def standstill(self, kind: str, name: str) -> str:
-        """Say that this is paused and why, or ""."""
+    def standstill(self, kind: str, name: str) -> Reason:
+        """Say that this is paused and why, or nothing."""
         why = self.paused.get((kind, name))
-        return "" if why is None else standstill(kind, name, why)
-
-
-A_CHANNEL = "channel "  # begins the reason of what waits for one
-IN_VAIN = "unreachable: "  # so the owner of the order is told, as of whatever no channel could say
-
-
-def standstill(kind: str, name: str, why: str) -> str:
-    """How the reason of an entry says what is paused."""
-    return f"{f'{kind} {name}'.rstrip()} is paused: {why}"
+        return NOTHING if why is None else sending.paused(kind, name, why)
 
 
 @value(frozen=True, slots=True)
@@ -113,7 +105,7 @@ class Wait:
     """Not before *until*; in that *queue* it may be called earlier."""
 
     until: datetime
-    reason: str
+    reason: Reason
     queue: str = ""
 
 
@@ -122,7 +114,7 @@ class Withhold:
     """Never: the entry ends as *status* (suppressed, expired or cancelled)."""
 
     status: Status
-    reason: str
+    reason: Reason
 
 
 Answer = Send | Wait | Withhold
@@ -146,54 +138,52 @@ def guard(
     if wanted is None:
         failed = next((e for e in decision.errors if e.startswith(f"{entry.wanted.rule}: ")), None)
         if failed:
-            return Wait(now + RECHECK, f"the rule cannot be decided: {failed}")
+            return Wait(now + RECHECK, sending.undecided(failed))
         return Withhold(Status.CANCELLED, why_not(decision, entry))
     wanted = carried_on(entry, wanted)
     if wanted.due_at > now and not beside:
-        return Wait(wanted.due_at, f"due {calendar.show(wanted.due_at, zone)}")
+        return Wait(wanted.due_at, sending.not_due(calendar.show(wanted.due_at, zone)))
     if wanted.role == "customer" and not customer.known:  # it waited for them as long as it was useful
-        return Withhold(Status.SUPPRESSED, f"unreachable: {_nobody(wanted)}")
+        return Withhold(Status.SUPPRESSED, sending.nothing_known(wanted.customer))
     if not wanted.steps and (why := _no_channel(decision, entry)):
         return Withhold(Status.SUPPRESSED, why)
     halted = _halted(wanted, order, blocks)
     if wanted.expires_at is not None and now >= wanted.expires_at:
-        late = f"too late: useful only until {calendar.show(wanted.expires_at, zone)}"
         who = recipient(wanted.role, order, customer)
         why = halted or _all_paused(entry, wanted, who, blocks) or _in_vain(entry)
-        return Withhold(Status.EXPIRED, f"{late}; {why}" if why else late)
+        return Withhold(Status.EXPIRED, sending.too_late(calendar.show(wanted.expires_at, zone), why))
     if halted:
         return Wait(min(now + RECHECK, wanted.expires_at or now + RECHECK), halted)
     answer = _by_step(entry, wanted, order, customer, blocks, now, zone, beside)
     return _on_trial(answer) if wanted.mode == "shadow" else answer
 
 
-def _no_channel(decision: Decision, entry: Entry) -> str:
-    """Why no channel could carry it while it was useful, as the planner says it, or ""."""
+def _no_channel(decision: Decision, entry: Entry) -> Reason:
+    """Why no channel could carry it while it was useful, as the planner says it, or nothing."""
     mine = (silence.reason for silence in decision.silences if silence.key == entry.key)
-    return next((reason for reason in mine if reason.startswith(NO_CHANNEL)), "")
+    return next((reason for reason in mine if reason.code is Code.NO_CHANNEL), NOTHING)
 
 
 def _on_trial(answer: Answer) -> Answer:
     """What a rule in shadow would have said just now is withheld; the rest ends as it would have."""
     if not isinstance(answer, Send):
         return answer
-    way = f" by {answer.channel}" if answer.channel else ""
-    return Withhold(Status.SUPPRESSED, f"{SHADOW}the rule is on trial; it would have said this{way}")
+    return Withhold(Status.SUPPRESSED, sending.on_trial(answer.channel))
 
 
-def _halted(wanted: Notification, order: Order, blocks: Blocks) -> str:
-    """The pause of everything, of its rule or of its location that it must wait for, or ""."""
+def _halted(wanted: Notification, order: Order, blocks: Blocks) -> Reason:
+    """The pause of everything, of its rule or of its location that it must wait for, or nothing."""
     if not blocks.paused:
-        return ""
+        return NOTHING
     places = (("everything", ""), ("rule", wanted.rule), ("location", order.location.id))
-    return next((why for kind, name in places if (why := blocks.standstill(kind, name))), "")
+    return next((why for kind, name in places if (why := blocks.standstill(kind, name))), NOTHING)
 
 
-def _all_paused(entry: Entry, wanted: Notification, who: Customer | Person, blocks: Blocks) -> str:
-    """That every channel by which it might have gone was paused, so that a person must say it, or ""."""
+def _all_paused(entry: Entry, wanted: Notification, who: Customer | Person, blocks: Blocks) -> Reason:
+    """That every channel by which it might have gone was paused, so that a person must say it, or nothing."""
     open_ones = [step for step in wanted.steps[entry.step :] if not _places(wanted, step, who, blocks)[1]]
     found = [blocks.standstill("channel", step.channel) for step in open_ones]
-    return f"{IN_VAIN}{'; '.join(found)}" if found and all(found) else ""
+    return sending.waited_in_vain("; ".join(found)) if found and all(found) else NOTHING
 
 
 def _by_step(
@@ -211,8 +201,8 @@ def _by_step(
         return Withhold(Status.SUPPRESSED, ERASED)
     who = recipient(wanted.role, order, customer)
     only = entry.channel if entry.id in blocks.doubt else ""
-    never: list[str] = []
-    later: list[tuple[datetime, str, str]] = []
+    never: list[Reason] = []
+    later: list[tuple[datetime, Reason, str]] = []
     for index, step in enumerate(wanted.steps):
         if index < entry.step or only not in {"", step.channel}:
             continue  # tried already, or it would be said twice
@@ -222,8 +212,8 @@ def _by_step(
         elif halted := blocks.standstill("channel", step.channel):
             later.append((look_again(wanted, index, now), halted, step.channel))
         elif step.at > now:
-            why = f", {step.why}" if step.why else ""
-            later.append((step.at, f"{step.channel}: not before {calendar.show(step.at, zone)}{why}", ""))
+            why = sending.not_before(step.channel, calendar.show(step.at, zone), step.why)
+            later.append((step.at, why, ""))
         elif (shut := _shut(step, entry, wanted, blocks, now)) is not None:
             if only or _is_worth_waiting_for(shut, wanted, now):
                 return Wait(look_again(wanted, index, now, shut), shut.why, step.channel)
@@ -238,8 +228,8 @@ def _by_step(
     if wanted.kind is Kind.TASK:  # the task stands all the same: the ledger is the list of tasks
         return Send(wanted, len(wanted.steps), "", "")
     if only and not never:
-        never.append(f"by {only} it may have left, and {only} is no way to say it any more")
-    return Withhold(Status.SUPPRESSED, "; ".join(never) or _unreachable(wanted, who))
+        never.append(sending.no_other_way(only))
+    return Withhold(Status.SUPPRESSED, all_of(never) or _unreachable(wanted, who))
 
 
 def _shut(step: Step, entry: Entry, wanted: Notification, blocks: Blocks, now: datetime) -> Shut | None:
@@ -249,7 +239,7 @@ def _shut(step: Step, entry: Entry, wanted: Notification, blocks: Blocks, now: d
         return None
     if shut.since is not None:
         return shut
-    was_called = entry.not_before is None and entry.reason.startswith(A_CHANNEL)
+    was_called = entry.not_before is None and entry.reason.code in OF_CHANNELS
     too_late = wanted.expires_at is not None and shut.until >= wanted.expires_at
     return shut if too_late and not was_called else None
 
@@ -279,7 +269,7 @@ def look_again(wanted: Notification, index: int, now: datetime, shut: Shut | Non
     return at
 
 
-def _soonest(later: Sequence[tuple[datetime, str, str]], wanted: Notification, now: datetime) -> Wait:
+def _soonest(later: Sequence[tuple[datetime, Reason, str]], wanted: Notification, now: datetime) -> Wait:
     """Wait for what may be used first, and no longer than it is useful.
 
     Nobody can wait in two queues: who waits for one of several looks again soon.
@@ -292,25 +282,25 @@ def _soonest(later: Sequence[tuple[datetime, str, str]], wanted: Notification, n
     return Wait(until, why, queue)
 
 
-def _in_vain(entry: Entry) -> str:
-    """For which channel it waited until it was useless, and why, or ""."""
-    return f"{IN_VAIN}{entry.reason}" if entry.reason.startswith(A_CHANNEL) else ""
+def _in_vain(entry: Entry) -> Reason:
+    """For which channel it waited until it was useless, and why, or nothing."""
+    return sending.waited_in_vain(entry.reason) if entry.reason.code in OF_CHANNELS else NOTHING
 
 
-def _was_active(step: Step, who: Customer | Person, now: datetime, zone: str) -> str:
-    """That the customer looked by themselves since the message would have told them something, or ""."""
+def _was_active(step: Step, who: Customer | Person, now: datetime, zone: str) -> Reason:
+    """That the customer looked by themselves since the message would have told them something, or nothing."""
     if step.unless_active is None or not isinstance(who, Customer):
-        return ""
+        return NOTHING
     looked = [
         (at, surface)
         for surface, at in who.active.items()
         if step.unless_active <= at <= now and (not step.surfaces or surface in step.surfaces)
     ]
     if not looked:
-        return ""
+        return NOTHING
     at, surface = max(looked)
     where = f" ({surface})" if step.surfaces else ""
-    return f"the customer was active{where} on {calendar.show(at, zone)}"
+    return sending.active(where, calendar.show(at, zone))
 
 
 def _no_room(
@@ -339,48 +329,41 @@ def _no_room(
         return None
     why = full(blocks.caps, wanted.purpose, counted, now, own)
     if wanted.expires_at is not None and until >= wanted.expires_at:
-        return Withhold(Status.SUPPRESSED, f"unreachable: {why}; it is useless before there is room")
-    return Wait(until, why)
+        return Withhold(Status.SUPPRESSED, sending.no_room(why))
+    return Wait(until, sending.capped(why))
 
 
 def _places(
     wanted: Notification, step: Step, who: Customer | Person, blocks: Blocks
-) -> tuple[tuple[str, ...], str]:
+) -> tuple[tuple[str, ...], Reason]:
     """Where this step may go, or why it may never be used; one dead device does not silence the others."""
     kind = blocks.kinds.get(step.channel, step.channel)
     known = addresses(kind, who)
     if not known:
-        return (), f"unreachable: no address for {step.channel}"
+        return (), sending.no_address(step.channel)
     if isinstance(who, Customer):
         refusal = refused(who, wanted.purpose, step.channel, kind)
         if refusal:
-            return (), refusal
+            return (), sending.refused(refusal)
     elif {step.channel, kind} & {*who.refuses}:
-        return (), f"the {wanted.role} wants to hear nothing by {step.channel}"
+        return (), sending.refuses(wanted.role, step.channel)
     elif wanted.kind is Kind.MESSAGE and wanted.purpose is Purpose.MARKETING:
-        return (), f"the {wanted.role} never gave consent to marketing by {step.channel}"
+        return (), sending.never_agreed(wanted.role, step.channel)
     if not blocks.suppressed and blocks.allow is None:  # nearly always
-        return known, ""
+        return known, NOTHING
     listed = {to: why for to in known if (why := blocks.listed(step.channel, kind, to))}
     open_ones = tuple(to for to in known if to not in listed)
     if not open_ones:
-        why = listed[known[0]]
-        return (), f"unreachable: nothing is sent to this address by {step.channel} any more: {why}"
+        return (), sending.address_stopped(step.channel, listed[known[0]])
     allowed = tuple(to for to in open_ones if blocks.allow is None or to in blocks.allow)
     if not allowed:
-        return (), f"a system for trying out: {step.channel} sends only to the addresses on its list"
-    return allowed, ""
+        return (), sending.not_allowed(step.channel)
+    return allowed, NOTHING
 
 
-def _nobody(wanted: Notification) -> str:
-    if not wanted.customer:
-        return "the order names no customer"
-    return f"nothing is known about customer {wanted.customer!r}"
-
-
-def _unreachable(wanted: Notification, who: Customer | Person) -> str:
+def _unreachable(wanted: Notification, who: Customer | Person) -> Reason:
     if isinstance(who, Person) and who == Person():
-        return f"unreachable: the order names no {wanted.role}"
+        return sending.nobody_there(wanted.role)
     if who.channels and wanted.purpose not in MUST_HEAR:
-        return f"unreachable: the {wanted.role} wants to hear by {', '.join(who.channels)} only"
-    return "unreachable: no address for any of the rule's channels"
+        return sending.not_listed(wanted.role, ", ".join(who.channels))
+    return sending.NO_ADDRESS

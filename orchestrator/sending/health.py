@@ -21,6 +21,8 @@ from datetime import datetime, timedelta
 from channels.base import ChannelError, Misconfigured, Receipt, Unavailable, Unknown
 from orchestrator.ledger.values import Health
 from orchestrator.private import without_addresses
+from orchestrator.reasons import Code, Reason
+from orchestrator.reasons.sending import left_alone
 from orchestrator.sending.guard import Shut
 
 FAILURES = 5  # in a row: no longer bad luck of single messages
@@ -87,18 +89,14 @@ def tried(known: Health, now: datetime) -> Health:
     return replace(known, probe_until=now + PROBE)
 
 
-def why(known: Health) -> str:
+def why(known: Health) -> Reason:
     """What is wrong with the channel, for the reason of what waits."""
-    return f"{_alone(known)}{known.reason}"
+    return left_alone(known.channel, known.reason)
 
 
-def is_why(reason: str, known: Health) -> bool:
+def is_why(reason: Reason, known: Health) -> bool:
     """Does what gives that *reason* wait for this channel, whatever it had failed with by then?"""
-    return reason.startswith(_alone(known))
-
-
-def _alone(known: Health) -> str:
-    return f"channel {known.channel} is left alone: "
+    return reason.code is Code.CHANNEL_ALONE and reason.about == known.channel
 
 
 def _is_failure(answer: ChannelError) -> bool:

@@ -12,9 +12,9 @@ from channels.reports import Became
 from orchestrator.intake import Incoming
 from orchestrator.ledger import Transaction
 from orchestrator.model import Entry, Fact, Kind, Status
+from orchestrator.reasons.sending import reported
 from orchestrator.sending import outcomes
 
-REPORTED = "reported by the provider"
 LOST = frozenset({Became.FAILED, Became.BOUNCED})
 _REPORTS = {f"message.{became}": became for became in Became}
 _MAY_BE_IN_DOUBT = frozenset({Status.UNKNOWN, Status.SCHEDULED, Status.DISPATCHED, Status.HELD})
@@ -38,7 +38,7 @@ def settle(
     """
     lost = isinstance(said, ChannelError)
     status = Status.FAILED if lost else Status.ACCEPTED
-    reason = f"{REPORTED}: {said.reason}" if isinstance(said, ChannelError) else REPORTED
+    reason = reported(said.reason if isinstance(said, ChannelError) else "")
     code = said.code if isinstance(said, ChannelError) else ""
     provider_id = said.provider_id if isinstance(said, Receipt) else ""
     if entry.status not in _MAY_BE_IN_DOUBT:
@@ -49,12 +49,12 @@ def settle(
     if not known or (entry.wanted.kind is Kind.TASK and lost):
         return None  # a task goes its way to the list by itself
     if entry.status is not Status.UNKNOWN:
-        tx.withdraw(entry.id, Status.UNKNOWN, REPORTED, now)
+        tx.withdraw(entry.id, Status.UNKNOWN, reported(), now)
     names = [step.channel for step in entry.wanted.steps]
     following = names.index(channel) + 1 if channel in names else len(names)
     if lost and following < len(names):
         tx.back_to_schedule(
-            entry.id, entry.generation, step=following, not_before=now, reason=f"{channel}: {reason}", now=now
+            entry.id, entry.generation, step=following, not_before=now, reason=reason.by(channel), now=now
         )
         return None
     tx.finish(entry.id, entry.generation, status, now=now, channel=channel, reason=reason, code=code)

@@ -47,14 +47,14 @@ from channels.base import (
 )
 from orchestrator.facts import value
 from orchestrator.intake import Incoming
-from orchestrator.ledger.values import DIED, Attempt
+from orchestrator.ledger.values import Attempt
 from orchestrator.model import ENGINE, Entry, Fact, Kind, Notification, Status
 from orchestrator.planning.promises import promised_data
 from orchestrator.private import without_addresses
+from orchestrator.reasons import NOTHING, Code, Reason, sending
 from orchestrator.sending.guard import Send
 from orchestrator.sending.retry import next_try
 
-ON_THE_LIST = "on the list of tasks only"
 SLOWED = "slowed"
 EARLIER = "an earlier try may have arrived"
 _NO_FAULT = frozenset({"stopped", "misconfigured", SLOWED})  # attempts that say nothing about the provider
@@ -116,7 +116,7 @@ class Follows:
     said so.
     """
 
-    reason: str
+    reason: Reason
     status: Status | None = None
     again: Again | None = None
     outcome: str = ""
@@ -136,15 +136,17 @@ def identity(entry: Entry, channel: str) -> str:
 def accepted(job: Job, receipt: Receipt) -> Follows:
     """The provider took it, or the task stands on the list."""
     if job.message is not None:
-        reason = "; ".join(filter(None, (receipt.note, _together(job))))
+        together = _together(job)
+        noted = Reason(Code.NOTED, receipt.note) if receipt.note else NOTHING
+        reason = noted.also(together) if noted else together
         return Follows(reason, Status.ACCEPTED, provider_id=receipt.provider_id, dead=receipt.dead)
-    return Follows(f"{ON_THE_LIST}: {job.entry.reason or 'no channel reaches them'}", Status.ACCEPTED)
+    return Follows(sending.on_the_list(job.entry.reason), Status.ACCEPTED)
 
 
-def _together(job: Job) -> str:
-    """With what it was said, or "" for what was said alone."""
+def _together(job: Job) -> Reason:
+    """With what it was said, or nothing for what was said alone."""
     others = ", ".join(note.order for note, _ in job.go.along)
-    return f"in one message with what was said of {others}" if others else ""
+    return sending.together(others) if others else NOTHING
 
 
 def died(
@@ -160,11 +162,16 @@ def died(
     job = Job(entry, Send(entry.wanted, step, entry.channel, ""), None)
     if not entry.channel:  # a task for the list: nothing can have left
         return job, Follows(entry.reason, again=Again(entry.step, now), outcome="stopped")
-    error = Unknown(DIED)
+    error = Unknown(sending.DIED)
     first = len(_faults(attempts, entry.channel)) <= 1  # a message that kills its worker must not go round
-    if entry.reason == DIED and first and may_repeat(abilities) and _useful(entry.wanted, now):
-        text, again = f"{error.reason}; {_goes_on(abilities)}", Again(entry.step, now)
-        return job, Follows(text, Status.UNKNOWN, again, "unavailable", error.code)
+    if (
+        entry.reason.code is Code.WORKER_DIED
+        and first
+        and may_repeat(abilities)
+        and _useful(entry.wanted, now)
+    ):
+        why, again = sending.DIED.also(_goes_on(abilities)), Again(entry.step, now)
+        return job, Follows(why, Status.UNKNOWN, again, "unavailable", error.code)
     return job, refused(job, error, attempts, abilities, now)
 
 
@@ -174,14 +181,14 @@ def refused(
     """Decide what follows an error, after all *attempts* of the entry, this one included."""
     channel, step, wanted = job.go.channel, job.go.step, job.go.wanted
     name = job.message.to_name if job.message is not None else ""
-    reason = without_addresses(error.reason, job.go.to, name)
+    text = without_addresses(error.reason, job.go.to, name)
+    reason = Reason(_code(error), text)
     here = _faults(attempts, channel)
     if isinstance(error, NotAsked):
         return Follows(reason, again=Again(job.entry.step, now), outcome="stopped")
     if isinstance(error, Misconfigured):
         again = Again(job.entry.step, now)
-        text = f"{channel}: {reason}"
-        return Follows(text, again=again, outcome="misconfigured", code=error.code, pause=True)
+        return Follows(reason.by(channel), again=again, outcome="misconfigured", code=error.code, pause=True)
     if (called := _called_after(error, wanted, now)) is not None:
         again = Again(job.entry.step, called, channel)
         before = [one.outcome for one in attempts if one.channel == channel][-2:]
@@ -194,18 +201,21 @@ def refused(
         moment = next_try(max(1, len(here)), _chance(job), now, floor, wanted.expires_at)
         if moment is not None:
             status = Status.UNKNOWN if doubt else None
-            text = f"{reason}; {_goes_on(abilities)}" if doubt else reason
-            return Follows(text, status, Again(job.entry.step, moment), "unavailable", error.code)
+            why = reason.also(_goes_on(abilities)) if doubt else reason
+            return Follows(why, status, Again(job.entry.step, moment), "unavailable", error.code)
         doubt = doubt or any(one.outcome == Status.UNKNOWN for one in here)
     task = wanted.kind is Kind.TASK
     dead = isinstance(error, Rejected) and error.suppress
     if not task and _may_have_it_already(job, error, here, abilities):
-        return Follows(f"{reason}; {EARLIER}", Status.UNKNOWN, code=error.code)
+        return Follows(Reason(Code.IN_DOUBT, reason).also(EARLIER), Status.UNKNOWN, code=error.code)
     if task or (not doubt and step + 1 < len(wanted.steps)):
         status = Status.UNKNOWN if doubt else None
-        text = f"{channel}: {reason}"
-        return Follows(text, status, Again(step + 1, now), _outcome(error), error.code, suppress=dead)
+        return Follows(
+            reason.by(channel), status, Again(step + 1, now), _outcome(error), error.code, suppress=dead
+        )
     status = Status.UNKNOWN if doubt else Status.FAILED
+    if doubt:
+        reason = Reason(Code.IN_DOUBT, reason)
     return Follows(reason, status, code=error.code, suppress=dead)
 
 
@@ -268,12 +278,28 @@ def _goes_on(abilities: Abilities | None) -> str:
     return "again, as the same message"
 
 
+def _code(error: ChannelError) -> Code:
+    """What kind of answer it was."""
+    if isinstance(error, NotAsked):
+        return Code.STOPPED
+    if isinstance(error, Unavailable):
+        return Code.SLOWED if error.for_all is not None else Code.UNAVAILABLE
+    found = {Misconfigured: Code.MISCONFIGURED, Rejected: Code.REJECTED}
+    return next((code for kind, code in found.items() if isinstance(error, kind)), Code.IN_DOUBT)
+
+
 def _outcome(error: ChannelError) -> str:
     return "rejected" if isinstance(error, Rejected) else "unavailable"
 
 
 def fact_of(
-    wanted: Notification, entry: Entry, status: Status, now: datetime, *, channel: str = "", reason: str = ""
+    wanted: Notification,
+    entry: Entry,
+    status: Status,
+    now: datetime,
+    *,
+    channel: str = "",
+    reason: Reason = NOTHING,
 ) -> Incoming:
     """The fact that one of our notifications came to something."""
     data: dict[str, Any] = {
@@ -288,7 +314,8 @@ def fact_of(
     if channel:
         data["channel"] = channel
     if reason:
-        data["reason"] = reason
+        data["reason"] = str(reason)
+        data["reason_code"] = reason.code.value
     if wanted.kind is Kind.MESSAGE and wanted.tells:
         data["tells"] = [{"milestone": t.milestone, **promised_data(t.value)} for t in wanted.tells]
     name = f"{entry.id}:{entry.generation}:{status}"

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from channels.base import Abilities, Receipt, Rejected, Unknown
-from orchestrator.engine import PARKED, Engine
+from orchestrator.engine import Engine
 from orchestrator.errors import LedgerAway, Stale
 from orchestrator.intake import Incoming
 from orchestrator.ledger import Begin, Finish, Stops, Transaction
 from orchestrator.model import Entry, Status
-from orchestrator.planning.case import CARRIES, SAID
+from orchestrator.planning.case import SAID
 from orchestrator.private import without_mailboxes
+from orchestrator.reasons import Reason, sending
 from orchestrator.sending import late_answers, outcomes
 from orchestrator.sending.guard import Answer, Wait, Withhold
 from orchestrator.sending.opting_out import opt_out
@@ -30,8 +31,8 @@ log = logging.getLogger(__name__)
 FOUND = "found:"  # begins the name under which it is used up whose a message is that a provider has
 
 STALE = "refused as too late"
-CAME_APART = "somebody else has one of the orders this message is about"
 AGAIN = "to be tried again"
+PARKED = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,14 @@ class Records:
         return late
 
     def back(
-        self, tx: Transaction, entry: Entry, step: int, at: datetime, reason: str, now: datetime, *,
+        self, tx: Transaction, entry: Entry, step: int, at: datetime, reason: Reason, now: datetime, *,
         outcome: str = "unavailable", code: str = "", queue: str = "",
     ) -> None:  # fmt: skip
         """Schedule it again, from *step* and not before *at*, unless it is called in its *queue*."""
         tx.back_to_schedule(
-            entry.id, entry.generation, step=step, not_before=at, reason=without_mailboxes(reason), now=now,
-            outcome=outcome, code=code, waits_for=queue_of(queue, entry),
+            entry.id, entry.generation, step=step, not_before=at, now=now,
+            reason=reason.washed(without_mailboxes), outcome=outcome, code=code,
+            waits_for=queue_of(queue, entry),
         )  # fmt: skip
 
     def release(self, tx: Transaction, entry: Entry, now: datetime) -> None:
@@ -111,7 +113,7 @@ class Records:
                 elif isinstance(verdict, Undecided):
                     self.park(tx, entry, verdict.why, moment)
                 elif isinstance(verdict, Withhold):
-                    status, reason = verdict.status, without_mailboxes(verdict.reason)
+                    status, reason = verdict.status, verdict.reason.washed(without_mailboxes)
                     status, reason = withhold(
                         tx, entry, status, reason, moment, self._engine.book.policy.time_zone,
                         generation=entry.generation,
@@ -157,13 +159,15 @@ class Records:
             for one in job.all if job not in whole else ():
                 if one.entry.id not in late:
                     moment = self.at(one.entry, now)
-                    self.back(tx, one.entry, one.entry.step, moment, CAME_APART, now, outcome="stopped")
+                    self.back(
+                        tx, one.entry, one.entry.step, moment, sending.CAME_APART, now, outcome="stopped"
+                    )
         return whole
 
     def park(self, tx: Transaction, entry: Entry, reason: str, now: datetime) -> None:
         """Freeze it until somebody mends what is wrong, or news of its order comes."""
         tx.release(entry.id, entry.generation, now)
-        tx.hold([entry.id], f"{PARKED}: {without_mailboxes(reason)}", now)
+        tx.hold([entry.id], sending.parked(without_mailboxes(reason)), now)
         self._count(entry, PARKED)
 
     def park_all(self, broken: Sequence[tuple[Entry, str]], tx: Transaction, now: datetime) -> None:
@@ -268,7 +272,8 @@ class Records:
         return [
             Finish(
                 job.entry.id, job.entry.generation, then.status, job.go.channel, then.provider_id,
-                "; ".join(filter(None, (then.reason, _carried(job)))), then.code, self.at(job.entry, now),
+                sending.carried(job.line, then.reason) if job.line else then.reason, then.code,
+                self.at(job.entry, now),
             )
             for job, then in answers
             if then.status is not None and then.status is not job.entry.status
@@ -304,7 +309,3 @@ class Records:
         except Exception as error:  # noqa: BLE001  what was sent stays written down, whatever planning does
             log.error("orders are planned later, for planning after sending failed: %s", type(error).__name__)  # noqa: TRY400
             tx.mark_each(orders)
-
-
-def _carried(job: Job) -> str:
-    return f"{CARRIES}{job.line}" if job.line else ""

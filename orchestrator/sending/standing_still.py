@@ -4,7 +4,7 @@ from datetime import datetime
 
 from orchestrator.access.audit import By, Told, record
 from orchestrator.ledger import Stops, Transaction
-from orchestrator.sending.guard import standstill
+from orchestrator.reasons.sending import paused
 
 
 def stand_still(tx: Transaction, by: By, kind: Stops, name: str, reason: str, now: datetime) -> bool:
@@ -20,7 +20,7 @@ def go_on(tx: Transaction, by: By, kind: Stops, name: str, now: datetime) -> int
     if not tx.resume(kind, name):
         return None
     record(tx, by, Told("resume", in_words(kind, name)), now)
-    return tx.wake(standstill(kind.value, name, ""), now)
+    return tx.wake(paused(kind.value, name, ""), now)
 
 
 def in_words(kind: Stops, name: str) -> str:

@@ -17,6 +17,7 @@ from channels.rates import Limits, Rate
 from orchestrator.ledger import Health, Stops, Transaction
 from orchestrator.model import Entry
 from orchestrator.planning.combining import Going
+from orchestrator.reasons import Reason, sending
 from orchestrator.sending import health
 from orchestrator.sending.guard import Shut, Wait, look_again
 from orchestrator.sending.outcomes import Job, NotAsked, Tried
@@ -250,11 +251,11 @@ class Turns:
         places = (channel, f"{channel} {sender}") if sender else (channel,)
         return {place: rate for place in places if (rate := self._rate(place)) is not None}
 
-    def _why(self, place: str, channel: str, state: Health | None) -> str:
+    def _why(self, place: str, channel: str, state: Health | None) -> Reason:
         rate = self._rate(place)
         if state is not None and health.is_tried(state):
             return health.why(state)
-        return _at_its_rate(place, channel, rate) if rate is not None else f"channel {channel} is busy"
+        return _at_its_rate(place, channel, rate) if rate is not None else sending.busy(channel)
 
 
 class NoTurns(Turns):
@@ -293,12 +294,12 @@ def _order(message: Sequence[Going]) -> tuple[bool, datetime, int]:
     return entry.wanted.purpose not in MUST_HEAR, entry.due_at, entry.id
 
 
-def _wait(entry: Entry, step: int, place: str, why: str, now: datetime) -> Wait:
+def _wait(entry: Entry, step: int, place: str, why: Reason, now: datetime) -> Wait:
     return Wait(look_again(entry.wanted, step, now), why, place)
 
 
-def _at_its_rate(place: str, channel: str, rate: Rate) -> str:
-    return f"channel {channel} is at its rate{' for one sender' if place != channel else ''} ({rate})"
+def _at_its_rate(place: str, channel: str, rate: Rate) -> Reason:
+    return sending.at_its_rate(channel, place != channel, rate)
 
 
 def _paused(tx: Transaction) -> frozenset[str]:

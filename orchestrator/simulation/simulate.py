@@ -24,6 +24,7 @@ from orchestrator.intake import Incoming
 from orchestrator.journey import Journey, RuleBook
 from orchestrator.ledger import Ledger
 from orchestrator.model import Customer, Entry, Order, Scope, Status, scope_of
+from orchestrator.reasons import Reason
 from orchestrator.sending.dispatch import Dispatcher
 from orchestrator.sending.guard import Send
 from orchestrator.sending.messages import Composer, message_id
@@ -51,7 +52,8 @@ class Line:
     due_at: datetime
     at: datetime | None
     status: str
-    reason: str
+    reason: Reason
+    reason_code: str
 
     @property
     def when(self) -> datetime:
@@ -77,11 +79,12 @@ def line_of(entry: Entry) -> Line:
     due = entry.status in (Status.ACCEPTED, Status.SCHEDULED)
     reason = wanted.because if due else entry.reason
     if due and (doubt := _doubt(entry, channel)):
-        reason = f"{reason}; {doubt}"
+        reason = reason.also(doubt)
+    reason = reason or wanted.because
     return Line(
         wanted.rule, wanted.order, wanted.customer, wanted.occasion, wanted.role, wanted.kind.value,
         wanted.template, channel, entry.due_at, None if waits else entry.updated_at,
-        entry.status.value, reason or wanted.because,
+        entry.status.value, reason, reason.code.value,
     )  # fmt: skip
 
 

@@ -12,9 +12,10 @@ from orchestrator.model import Customer, Delivery, Fact, Order, Promised, Purpos
 from orchestrator.persons.consents import Word, history, refused
 from orchestrator.persons.merging import fold_person, one_with
 from orchestrator.planning.answering import REPLIED
-from orchestrator.planning.case import ERASED
 from orchestrator.planning.delivery import CAME_BACK
 from orchestrator.planning.promises import promised_text
+from orchestrator.reasons.sending import LOST
+from orchestrator.reasons.unsaid import ERASED
 from orchestrator.sending.suppressions import listed
 from orchestrator.sight import look_at_facts
 from orchestrator.timing.send_time import addresses
@@ -155,7 +156,7 @@ def _points(tx: Transaction, person: Customer, orders: Sequence[Order]) -> Itera
         if bad := stopped.get((channel, address), ""):
             yield Point(channel, address, "bad", f"nothing is sent there: {bad}", report, at)
         elif report is not None and report.became in CAME_BACK:
-            why = CAME_BACK[report.became].removeprefix("unreachable: ")
+            why = LOST[CAME_BACK[report.became]]
             yield Point(channel, address, "bad", why, report, at)
         else:
             health = "good" if report is not None else "used" if at is not None else "never"

@@ -23,9 +23,9 @@ from orchestrator.ledger import (
 )
 from orchestrator.ledger.moments import EPOCH, NAIVE
 from orchestrator.model import Entry, Promised, Status
-from orchestrator.planning.case import FROZEN
 from orchestrator.planning.promises import promised_text
 from orchestrator.planning.standing import OpenTask
+from orchestrator.reasons.sending import FROZEN
 from orchestrator.views.people import customers, named
 
 FEW = 8  # of each list, on the page that has all of them

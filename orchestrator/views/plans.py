@@ -26,7 +26,7 @@ def by_rule(plan: Plan, zone: str, now: datetime) -> list[RuleChange]:
     counts: dict[str, Counter[str]] = {}
     examples: dict[str, str] = {}
     changes: Iterable[tuple[str, str, str]] = [
-        *(("create", note.rule, f"{note.order}: {because(note, now, zone)}") for note in plan.create),
+        *(("create", note.rule, f"{note.order}: {because(note, now)}") for note in plan.create),
         *(
             (
                 "reschedule",

@@ -8,6 +8,7 @@ from orchestrator.errors import NotFound
 from orchestrator.journey import Journey
 from orchestrator.ledger import AsOf, Transaction
 from orchestrator.model import Entry
+from orchestrator.reasons import NOTHING
 from orchestrator.render.preview import Sample, sample
 from orchestrator.sight import look_at_facts
 
@@ -29,7 +30,7 @@ def of_order(
     notes = [*(decision.wanted if decision is not None else ()), *(entry.wanted for entry in entries)]
     pattern = sample(journey, template, "").notification
     due_now = replace(
-        pattern, order=order, customer=known.customer, occasion=f"{pattern.milestone}#1", because="",
+        pattern, order=order, customer=known.customer, occasion=f"{pattern.milestone}#1", because=NOTHING,
         tells=(), due_at=now, trigger_at=None, ack_by=None,
     )  # fmt: skip
     note = next((note for note in notes if note.template == template), due_now)

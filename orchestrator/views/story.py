@@ -11,7 +11,8 @@ from orchestrator.model import Customer, Entry, Fact, Order
 from orchestrator.persons.consents import history
 from orchestrator.persons.merging import one_with
 from orchestrator.planning.explain import Explanation, Next, explain
-from orchestrator.sending.guard import standstill
+from orchestrator.reasons import Reason, all_of
+from orchestrator.reasons.sending import paused
 from orchestrator.sending.health import is_why, shut
 from orchestrator.sending.turns import turn_of
 
@@ -83,7 +84,7 @@ def _called(coming: Next, alone: Iterable[Health], turn: str, now: datetime) -> 
     waited_for = (shut(one, now) for one in alone if is_why(coming.why_then, one))
     tried = min((one.until for one in waited_for if one is not None), default=None)
     if turn and tried is None:
-        return replace(coming, at=min(now, coming.at), why_then=f"{coming.why_then}; in line, {turn}")
+        return replace(coming, at=min(now, coming.at), why_then=coming.why_then.also(f"in line, {turn}"))
     return coming if tried is None else replace(coming, at=min(tried, coming.at))
 
 
@@ -93,6 +94,11 @@ def _standing_still(coming: Next, location: str, pauses: Iterable[Pause]) -> Nex
         (Stops.EVERYTHING, ""), (Stops.RULE, coming.rule), (Stops.LOCATION, location),
         *((Stops.CHANNEL, name) for name in coming.channels),
     }  # fmt: skip
-    found = (standstill(p.kind, p.name, p.reason) for p in pauses if (p.kind, p.name) in mine)
-    new = [why for why in found if why not in coming.why_then]
-    return replace(coming, why_then="; ".join(filter(None, (*new, coming.why_then)))) if new else coming
+    then = coming.why_then
+    found = (paused(p.kind, p.name, p.reason) for p in pauses if (p.kind, p.name) in mine)
+    new = [why for why in found if (why.code, why.about) != (then.code, then.about)]
+    if not new:
+        return coming
+    besides = f"{all_of(new)}; " if then else all_of(new)
+    why = Reason(then.code or new[0].code, f"{besides}{then}", {**then.words, "besides": besides})
+    return replace(coming, why_then=why)

@@ -108,7 +108,7 @@ class Frame:
             "day": pass_context(lambda page, value: moments.day(value, zone, _now_of(page))),
             "ago": pass_context(lambda page, at: moments.ago(at, zone, _now_of(page))),
             "because": pass_context(
-                lambda page, note: moments.dated(because(note, _now_of(page), zone.key), zone, _now_of(page))
+                lambda page, note: moments.dated(because(note, _now_of(page)), zone, _now_of(page))
             ),
             "dated": pass_context(lambda page, text: moments.dated(text, zone, _now_of(page))),
             "dialled": as_dialled,

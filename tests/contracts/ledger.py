@@ -38,6 +38,10 @@ from orchestrator.model import (
     Step,
     Tells,
 )
+from orchestrator.reasons import Code
+from orchestrator.reasons import due as due_because
+from orchestrator.reasons.sending import paused
+from tests.builders import why
 from tests.contracts.ledger_access import AccessContract
 from tests.contracts.ledger_daemons import DaemonsContract
 from tests.contracts.ledger_inbox import InboxContract
@@ -79,7 +83,7 @@ def note(order: str = "O-1", occasion: str = "arrived#1", due: datetime = NOW, *
         expires_at=due + 6 * HOUR,
         steps=(Step("sms", due, "preferred", due, ("app", "web")), Step("email", due + HOUR)),
         tells=(Tells("arrived", Promised(day=date(2026, 3, 2))),),
-        because="arrived happened",
+        because=due_because.reached("arrived", "Mon 2026-03-02 10:00"),
         unless="the order is cancelled",
         values={"model": "Corsa", "late_by": None, "count": 3},
         milestone="arrived",
@@ -324,9 +328,12 @@ class PlanningContract:
     def test_a_cancelled_key_is_revived_unless_a_person_cancelled_it(self, ledger: Ledger) -> None:
         mine, theirs = create(ledger, note("O-1"), note("O-2"))
         with ledger.transaction() as tx:
-            tx.withdraw(mine.id, Status.CANCELLED, "arrived after all", NOW)
-            tx.withdraw(theirs.id, Status.CANCELLED, "Nora Brandt called", NOW, by_person=True)
-            again = [note("O-1", due=NOW + HOUR, because="retracted"), note("O-2", due=NOW + HOUR)]
+            tx.withdraw(mine.id, Status.CANCELLED, why("arrived after all"), NOW)
+            tx.withdraw(theirs.id, Status.CANCELLED, why("Nora Brandt called"), NOW, by_person=True)
+            again = [
+                note("O-1", due=NOW + HOUR, because=why("retracted", Code.RETRACTED)),
+                note("O-2", due=NOW + HOUR),
+            ]
             assert tx.create(again, NOW + MINUTE) == 1
         revived, dead = get(ledger, mine.id), get(ledger, theirs.id)
         assert (revived.status, revived.wanted, revived.reason) == (Status.SCHEDULED, again[0], "")
@@ -337,13 +344,13 @@ class PlanningContract:
     def test_what_ended_otherwise_is_not_revived(self, ledger: Ledger) -> None:
         ended = create(ledger, note("O-1"), note("O-2"))
         with ledger.transaction() as tx:
-            tx.withdraw(ended[0].id, Status.EXPIRED, "too late", NOW)
-            tx.withdraw(ended[1].id, Status.SUPPRESSED, "no consent", NOW)
+            tx.withdraw(ended[0].id, Status.EXPIRED, why("too late"), NOW)
+            tx.withdraw(ended[1].id, Status.SUPPRESSED, why("no consent"), NOW)
             assert tx.create([note("O-1"), note("O-2")], NOW) == 0
 
     def test_rescheduling_replaces_all_that_is_wanted(self, ledger: Ledger) -> None:
         (entry,) = create(ledger, note())
-        moved = note(due=NOW + HOUR, template="other", because="the promise moved")
+        moved = note(due=NOW + HOUR, template="other", because=why("the promise moved", Code.MOVED))
         with ledger.transaction() as tx:
             tx.reschedule(entry.id, moved, NOW + MINUTE)
             assert tx.next_due() == tx.last_due() == NOW + HOUR
@@ -363,11 +370,11 @@ class PlanningContract:
         later = NOW + 3 * HOUR
         with ledger.transaction() as tx:
             tx.back_to_schedule(
-                entry.id, claimed.generation, step=0, not_before=later, reason="busy", now=NOW
+                entry.id, claimed.generation, step=0, not_before=later, reason=why("busy"), now=NOW
             )
             tx.reschedule(entry.id, note(due=NOW - HOUR), NOW)
             assert (tx.next_due(), tx.claim(NOW + HOUR, 10, "w", LEASE)) == (later, [])
-            tx.withdraw(entry.id, Status.CANCELLED, "not wanted", NOW)
+            tx.withdraw(entry.id, Status.CANCELLED, why("not wanted"), NOW)
             tx.create([note(due=NOW)], NOW)
             assert (tx.next_due(), tx.claim(NOW + HOUR, 10, "w", LEASE)) == (later, [])
             tx.reschedule(entry.id, note(due=NOW + 5 * HOUR), NOW)
@@ -377,12 +384,12 @@ class PlanningContract:
     def test_what_is_held_does_not_go(self, ledger: Ledger) -> None:
         first, second = create(ledger, note("O-1"), note("O-2"))
         with ledger.transaction() as tx:
-            assert tx.hold([first.id, second.id], "too big a change", NOW) == 2
+            assert tx.hold([first.id, second.id], why("too big a change"), NOW) == 2
             assert tx.claim(NOW, 10, "w", LEASE) == []
             assert tx.next_due() is None
-            assert tx.unhold([second.id, 999], "released by Paul Lindner", NOW) == 1
+            assert tx.unhold([second.id, 999], why("released by Paul Lindner"), NOW) == 1
             assert [entry.id for entry in tx.claim(NOW, 10, "w", LEASE)] == [second.id]
-            assert tx.hold([second.id], "too late", NOW) == 0
+            assert tx.hold([second.id], why("too late"), NOW) == 0
 
     def test_what_some_orders_have_due_can_be_asked_for_and_claimed_by_id(self, ledger: Ledger) -> None:
         head, behind, other, _ = create(
@@ -413,7 +420,7 @@ class PlanningContract:
         create(ledger, note())
         (claimed,) = claim(ledger)
         with ledger.transaction() as tx:
-            tx.withdraw(claimed.id, Status.CANCELLED, "collected meanwhile", NOW)
+            tx.withdraw(claimed.id, Status.CANCELLED, why("collected meanwhile"), NOW)
         with pytest.raises(Stale, match="cancelled"), ledger.transaction() as tx:
             tx.begin_sending(claimed.id, claimed.generation, "sms", "<1@x>", NOW)
         assert get(ledger, claimed.id).status is Status.CANCELLED
@@ -425,9 +432,9 @@ class PlanningContract:
             tx.release(old.id, old.generation, NOW)
         (new,) = claim(ledger)
         with pytest.raises(Stale), ledger.transaction() as tx:
-            tx.withdraw(old.id, Status.SUPPRESSED, "no consent", NOW, generation=old.generation)
+            tx.withdraw(old.id, Status.SUPPRESSED, why("no consent"), NOW, generation=old.generation)
         with ledger.transaction() as tx:
-            tx.withdraw(new.id, Status.SUPPRESSED, "no consent", NOW, generation=new.generation)
+            tx.withdraw(new.id, Status.SUPPRESSED, why("no consent"), NOW, generation=new.generation)
         assert get(ledger, new.id).reason == "no consent"
 
 
@@ -473,7 +480,7 @@ class SendingContract:
         assert claimed.id == first.id
         with ledger.transaction() as tx:
             tx.back_to_schedule(
-                first.id, claimed.generation, step=1, not_before=NOW + HOUR, reason="busy", now=NOW
+                first.id, claimed.generation, step=1, not_before=NOW + HOUR, reason=why("busy"), now=NOW
             )
         (other,) = claim(ledger)
         assert other.id == second.id
@@ -483,10 +490,10 @@ class SendingContract:
         (unknown,) = claim(ledger)
         with ledger.transaction() as tx:
             tx.begin_sending(unknown.id, unknown.generation, "sms", "<1@x>", NOW)
-            tx.finish(unknown.id, unknown.generation, Status.UNKNOWN, reason="cut off", now=NOW)
+            tx.finish(unknown.id, unknown.generation, Status.UNKNOWN, reason=why("cut off"), now=NOW)
         (held,) = create(ledger, note(occasion="a", due=NOW - HOUR))
         with ledger.transaction() as tx:
-            tx.hold([held.id], "frozen", NOW)
+            tx.hold([held.id], why("frozen"), NOW)
         assert [entry.wanted.occasion for entry in claim(ledger)] == ["c"]
 
     def test_two_workers_never_get_the_same(self, ledger: Ledger) -> None:
@@ -513,7 +520,7 @@ class SendingContract:
                 Status.FAILED,
                 now=NOW + MINUTE,
                 provider_id="SM1",
-                reason="no such number",
+                reason=why("no such number"),
                 code="21211",
             )
             (attempt,) = tx.attempts(claimed.id)
@@ -526,7 +533,7 @@ class SendingContract:
         (claimed,) = sending(ledger, note())
         with ledger.transaction() as tx:
             tx.back_to_schedule(
-                claimed.id, claimed.generation, step=1, not_before=NOW, reason="421", now=NOW, code="421"
+                claimed.id, claimed.generation, step=1, not_before=NOW, reason=why("421"), now=NOW, code="421"
             )
             entry = tx.entry(claimed.id)
             assert entry is not None
@@ -541,12 +548,14 @@ class SendingContract:
     def test_a_claim_given_back_leaves_earlier_attempts_alone(self, ledger: Ledger) -> None:
         (claimed,) = sending(ledger, note())
         with ledger.transaction() as tx:
-            tx.finish(claimed.id, claimed.generation, Status.UNKNOWN, reason="cut off", now=NOW)
+            tx.finish(claimed.id, claimed.generation, Status.UNKNOWN, reason=why("cut off"), now=NOW)
             tx.back_to_schedule(
-                claimed.id, claimed.generation, step=0, not_before=None, reason="repeat", now=NOW
+                claimed.id, claimed.generation, step=0, not_before=None, reason=why("repeat"), now=NOW
             )
             (again,) = tx.claim(NOW, 10, "w", LEASE)
-            tx.back_to_schedule(again.id, again.generation, step=0, not_before=None, reason="paused", now=NOW)
+            tx.back_to_schedule(
+                again.id, again.generation, step=0, not_before=None, reason=why("paused"), now=NOW
+            )
             (once_more,) = tx.claim(NOW, 10, "w", LEASE)
             tx.release(once_more.id, once_more.generation, NOW)
             assert [(a.n, a.outcome, a.detail) for a in tx.attempts(claimed.id)] == [
@@ -556,7 +565,7 @@ class SendingContract:
     def test_unknown_may_become_known_later(self, ledger: Ledger) -> None:
         (claimed,) = sending(ledger, note())
         with ledger.transaction() as tx:
-            tx.finish(claimed.id, claimed.generation, Status.UNKNOWN, reason="cut off", now=NOW)
+            tx.finish(claimed.id, claimed.generation, Status.UNKNOWN, reason=why("cut off"), now=NOW)
             tx.finish(claimed.id, claimed.generation, Status.ACCEPTED, provider_id="SM1", now=NOW + HOUR)
             (attempt,) = tx.attempts(claimed.id)
         assert get(ledger, claimed.id).status is Status.ACCEPTED
@@ -574,10 +583,10 @@ class SendingContract:
             lambda tx: tx.begin_sending(old.id, old.generation, "sms", "<1@x>", NOW),
             lambda tx: tx.release(old.id, old.generation, NOW),
             lambda tx: tx.back_to_schedule(
-                old.id, old.generation, step=0, not_before=None, reason="", now=NOW
+                old.id, old.generation, step=0, not_before=None, reason=why(""), now=NOW
             ),
             lambda tx: tx.finish(old.id, old.generation, Status.ACCEPTED, now=NOW),
-            lambda tx: tx.withdraw(old.id, Status.EXPIRED, "", NOW, generation=old.generation),
+            lambda tx: tx.withdraw(old.id, Status.EXPIRED, why(""), NOW, generation=old.generation),
         )
         for write in writes:
             with pytest.raises(Stale, match="generation"), ledger.transaction() as tx:
@@ -667,7 +676,7 @@ class HandingContract:
 
         (withdrawn,) = self.handed(ledger, note("O-2"))
         with ledger.transaction() as tx:
-            tx.withdraw(withdrawn.id, Status.CANCELLED, "the order is cancelled", NOW)
+            tx.withdraw(withdrawn.id, Status.CANCELLED, why("the order is cancelled"), NOW)
         create(ledger, note("O-3"))
         (claimed,) = claim(ledger, worker="somebody")
         assert [one.id for one in self.take(ledger, withdrawn, claimed, again)] == [again.id]
@@ -715,12 +724,14 @@ class CompanyContract:
         self, ledger: Ledger
     ) -> None:
         create(ledger, note("A-1"), note("A-2"))
-        for one, reason in zip(claim(ledger), ("rule arrived is paused: rain", "451 slow down"), strict=True):
+        for one, reason in zip(
+            claim(ledger), (paused("rule", "arrived", "rain"), why("451 slow down")), strict=True
+        ):
             with ledger.transaction() as tx:
                 later = NOW + HOUR
                 tx.back_to_schedule(one.id, one.generation, step=0, not_before=later, reason=reason, now=NOW)
         with ledger.transaction() as tx:
-            assert tx.wake("rule arrived is paused: ", NOW) == 1
+            assert tx.wake(paused("rule", "arrived", ""), NOW) == 1
             assert [row[1] for row in tx.due_of(["A-1", "A-2"], NOW)] == ["A-1"]
 
     def test_what_waits_and_was_never_tried_can_be_let_go_and_a_back_off_stays(self, ledger: Ledger) -> None:
@@ -730,7 +741,7 @@ class CompanyContract:
             tx.begin_sending(tried.id, tried.generation, "email", "<1@example.com>", NOW)
             for entry in (tried, untried):
                 tx.back_to_schedule(
-                    entry.id, entry.generation, step=0, not_before=NOW + HOUR, reason="later", now=NOW
+                    entry.id, entry.generation, step=0, not_before=NOW + HOUR, reason=why("later"), now=NOW
                 )
             assert tx.wake_untried(NOW) == 1
             assert [row[0] for row in tx.due_of(["A-1", "A-2"], NOW)] == [untried.id]
@@ -759,7 +770,7 @@ class CompanyContract:
             found = {one.wanted.order: one for one in tx.joining(["j"])}
             tx.claim_these([tx.due_of(["A-1"], NOW)[0][0]], NOW, "w", LEASE)
             (third,) = tx.claim_along([one.id for one in found.values()], NOW, "w", LEASE)
-            tx.back_to_schedule(third.id, 1, step=0, not_before=NOW + MINUTE, reason="421", now=NOW)
+            tx.back_to_schedule(third.id, 1, step=0, not_before=NOW + MINUTE, reason=why("421"), now=NOW)
             assert third.wanted.order == "A-3"
             assert tx.claim_along([third.id], NOW, "w", LEASE) == [], "it is in a back-off"
             assert len(tx.claim_along([third.id], NOW + MINUTE, "w", LEASE)) == 1

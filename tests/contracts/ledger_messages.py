@@ -7,6 +7,7 @@ import pytest
 from orchestrator.ledger import Asked, Ledger, OrderRow, RuleSetState, Share
 from orchestrator.ledger import messages as looking
 from orchestrator.model import Kind, Status
+from tests.builders import why
 
 MOMENT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -29,7 +30,7 @@ class MessagesContract:
                  OrderRow("O-3", "C-1", location="hamburg")]
             )  # fmt: skip
             (second,) = tx.entries_of(["O-2"])["O-2"]
-            tx.withdraw(second.id, Status.CANCELLED, "nobody needs it", MOMENT + 2 * HOUR)
+            tx.withdraw(second.id, Status.CANCELLED, why("nobody needs it"), MOMENT + 2 * HOUR)
 
         def orders(**asked: object) -> list[str]:
             with ledger.read() as tx:

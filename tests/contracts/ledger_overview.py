@@ -19,7 +19,7 @@ from orchestrator.ledger import (
     Transaction,
 )  # fmt: skip
 from orchestrator.model import Kind, Notification, Purpose, Status
-from orchestrator.planning.case import FROZEN
+from orchestrator.reasons.sending import FROZEN
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -6,6 +6,7 @@ from typing import Any
 
 from orchestrator.ledger import Begin, EarlyReport, Finish, Ledger
 from orchestrator.model import Entry, Fact, Kind, Notification, Purpose, Status
+from tests.builders import why
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -65,7 +66,7 @@ class ReturningContract:
     def test_an_earlier_try_keeps_its_names(self, ledger: Ledger) -> None:
         entry = told(ledger, "O-1")
         with ledger.transaction() as tx:
-            tx.back_to_schedule(entry.id, entry.generation, step=0, not_before=NOW, reason="no", now=NOW)
+            tx.back_to_schedule(entry.id, entry.generation, step=0, not_before=NOW, reason=why("no"), now=NOW)
             (again,) = tx.claim(NOW + MINUTE, 10, "w", MINUTE)
             tx.begin_sending(again.id, again.generation, "email", "<later@x>", NOW + MINUTE)
             assert [e.id for e in tx.entries_by_message_id(["<O-1@x>"])] == [entry.id]

@@ -18,6 +18,7 @@ from orchestrator.errors import Conflict
 from orchestrator.journey import Condition
 from orchestrator.ledger import Ledger
 from orchestrator.model import Status
+from orchestrator.reasons.sending import FROZEN
 from orchestrator.transport.local import LocalTransport
 from tests.builders import event
 from tests.integration.dealership import RULES, START, Dealership, arrived, customer, many, order
@@ -187,7 +188,7 @@ def test_34_what_a_person_froze_is_not_released(houses: Make) -> None:
     house.hear(customer(), order(), arrived())
     entry = house.entry()
     with house.ledger.transaction() as tx:
-        tx.hold([entry.id], "frozen: the new rules are too big to be right", START)
+        tx.hold([entry.id], FROZEN, START)
     house.hear(customer(time=START, name="Maria Weber"))
 
     assert house.engine.release_parked(START) == 0

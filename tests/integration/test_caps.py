@@ -5,7 +5,7 @@ from pathlib import Path
 from orchestrator.journey import Cap, Policy
 from orchestrator.model import Purpose, Status
 from orchestrator.sending.outcomes import fact_of
-from tests.builders import BERLIN, at, event
+from tests.builders import BERLIN, at, event, why
 from tests.integration.dealership import Dealership, arrived, customer, order
 
 SERVICE_ONCE_A_DAY = Policy(time_zone=BERLIN, caps={Purpose.SERVICE: Cap(day=1)})
@@ -157,7 +157,7 @@ def test_what_came_to_nothing_leaves_its_day_to_the_next(tmp_path: Path) -> None
     house.drain()
     soon, now = house.entry("soon"), house.clock.now()
     with house.ledger.transaction() as tx:
-        tx.withdraw(soon.id, Status.SUPPRESSED, "test", now)
+        tx.withdraw(soon.id, Status.SUPPRESSED, why("test"), now)
         tx.append([fact_of(soon.wanted, soon, Status.SUPPRESSED, now)])
         tx.mark(["BX-1"])
     house.engine.plan_changed(house.clock.now())

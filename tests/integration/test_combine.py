@@ -12,7 +12,7 @@ from orchestrator.journey import Cap, Policy
 from orchestrator.ledger import Stops
 from orchestrator.model import Purpose, Status
 from orchestrator.planning.explain import explain
-from tests.builders import BERLIN, LINDNER, NORA, at, event
+from tests.builders import BERLIN, LINDNER, NORA, at, event, why
 from tests.integration.dealership import MARIA, Dealership, Scripted, arrived, customer, order, run
 
 ALSO_ON_POSTGRES = True
@@ -292,10 +292,10 @@ def test_who_is_missing_at_the_retry_is_not_taken_for_told(houses: Any) -> None:
     noon(house)
     third = house.entry(order="BX-3").id
     with house.ledger.transaction() as tx:
-        tx.hold([third], "a person looks", house.clock.now())
+        tx.hold([third], why("a person looks"), house.clock.now())
     house.pass_time(timedelta(minutes=1))
     with house.ledger.transaction() as tx:
-        tx.unhold([third], "go on", house.clock.now())
+        tx.unhold([third], why("go on"), house.clock.now())
     house.clock.set(at("2026-03-12 13:00"))
     house.drain()
 

@@ -22,9 +22,10 @@ from orchestrator.errors import LedgerAway, LedgerBehind, LedgerBusy, Misconfigu
 from orchestrator.ledger import Ledger, Transaction, Writer, overview, schema, sqlite
 from orchestrator.ledger.claims import CLAIM, NEXT_DUE
 from orchestrator.ledger.returning import _BY_MESSAGE, _BY_PROVIDER, _LAST_SENT
-from orchestrator.ledger.rows import notification, to_json
+from orchestrator.ledger.rows import notification, to_json, written
 from orchestrator.ledger.tables import metadata
 from orchestrator.model import Kind, Notification, Promised, Purpose, Status, Step, Tells
+from orchestrator.reasons import Code, Reason
 from tests.contracts.ledger import LEASE, NOW, Item, LedgerContract, create, fact, note
 
 
@@ -512,6 +513,9 @@ values = st.recursive(
     plain | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=5
 )
 
+words = st.dictionaries(texts.filter(lambda name: name != "code"), texts, max_size=3)
+reasons = st.builds(Reason, st.sampled_from(Code), texts, words)
+
 notifications = st.builds(
     Notification,
     order=texts, rule=texts, occasion=texts, role=texts, customer=texts, template=texts,
@@ -520,14 +524,16 @@ notifications = st.builds(
     trigger_at=st.none() | moments, ack_by=st.none() | moments,
     steps=st.lists(st.builds(Step, texts, moments, texts), max_size=3).map(tuple),
     tells=st.lists(st.builds(Tells, texts, days | spans), max_size=3).map(tuple),
-    because=texts, unless=texts, milestone=texts, journey=texts, mode=texts,
+    because=reasons, unless=texts, milestone=texts, journey=texts, mode=texts,
     values=st.dictionaries(texts, values, max_size=3),
 )  # fmt: skip
 
 
 @given(notifications)
 def test_any_notification_is_read_as_it_was_written(wanted: Notification) -> None:
-    assert notification(to_json(wanted)) == wanted
+    read = notification(written(wanted))
+    assert read == wanted
+    assert (read.because.code, read.because.words) == (wanted.because.code, wanted.because.words)
 
 
 def test_a_notification_is_kept_in_the_same_words_whether_its_key_was_asked_for_or_not() -> None:

@@ -9,7 +9,7 @@ import pytest
 from channels.base import Message
 from orchestrator.ledger import Stops
 from orchestrator.model import Status
-from orchestrator.sending.guard import standstill
+from orchestrator.reasons.sending import paused
 from tests.builders import LINDNER
 from tests.integration.dealership import Dealership, arrived, customer, order
 
@@ -41,7 +41,7 @@ def pause(house: Dealership, kind: Stops, name: str) -> None:
 def resume(house: Dealership, kind: Stops, name: str) -> int:
     with house.ledger.transaction() as tx:
         assert tx.resume(kind, name)
-        return tx.wake(standstill(kind.value, name, ""), house.clock.now())
+        return tx.wake(paused(kind.value, name, ""), house.clock.now())
 
 
 @pytest.mark.parametrize(("kind", "name"), WHERE)
@@ -83,7 +83,7 @@ def test_what_is_useless_by_the_time_it_may_go_expires_and_says_that_it_was_paus
 
     assert house.entry().status is Status.EXPIRED
     assert house.entry().reason.startswith("too late: useful only until ")
-    assert house.entry().reason.endswith(f"; {standstill(kind, name, 'wrong prices')}")
+    assert house.entry().reason.endswith(f"; {paused(kind, name, 'wrong prices')}")
 
 
 def test_it_expires_at_the_moment_it_becomes_useless_and_not_at_the_next_look(houses: Make) -> None:

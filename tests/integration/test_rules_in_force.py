@@ -22,7 +22,7 @@ from orchestrator.intake import Incoming
 from orchestrator.ledger import RuleSetState
 from orchestrator.model import Entry, Status
 from orchestrator.sending.dispatch import Dispatcher
-from tests.builders import incoming, promised
+from tests.builders import incoming, promised, why
 from tests.installation import CAR, NORA, Home, event, home
 from tests.integration.dealership import entries_of, run
 
@@ -136,7 +136,7 @@ def test_what_waits_because_the_rules_that_were_said_so_waits_no_longer(short: H
             (claimed,) = tx.claim(now + timedelta(seconds=1), 1, "worker", timedelta(minutes=1))
             later = now + timedelta(hours=3)
             tx.back_to_schedule(
-                claimed.id, claimed.generation, step=0, not_before=later, reason="quiet hours", now=now,
+                claimed.id, claimed.generation, step=0, not_before=later, reason=why("quiet hours"), now=now,
                 outcome="unavailable", code="",
             )  # fmt: skip
         short.write("rules/short.yaml", RULES + SAY_IT_NOW)
@@ -239,7 +239,7 @@ def test_doctor_notices_a_plan_that_the_ledger_does_not_hold(short: Home) -> Non
         assert "plans" not in told(short)
         with engine.ledger.transaction() as tx:
             (entry,) = tx.entries_of(["A-1"])["A-1"]
-            tx.withdraw(entry.id, Status.CANCELLED, "lost", datetime.now(UTC))
+            tx.withdraw(entry.id, Status.CANCELLED, why("lost"), datetime.now(UTC))
         assert told(short)["plans"].startswith("something is wanted for 1 order and not planned, such as A-1")
 
 

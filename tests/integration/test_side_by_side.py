@@ -9,6 +9,8 @@ import pytest
 
 from orchestrator.errors import LedgerBehind, LedgerBusy
 from orchestrator.ledger import Ledger, schema
+from orchestrator.reasons import Code
+from orchestrator.reasons.sending import FROZEN, paused
 from tests.integration import dealership
 from tests.integration.dealership import Dealership, arrived, customer, many, order
 
@@ -85,6 +87,85 @@ def test_migrations_that_would_break_a_daemon_wait_until_it_is_stopped(
 def test_what_only_adds_may_come_while_a_daemon_works(house: Dealership) -> None:
     with house.ledger.daemon_lock():
         house.ledger.upgrade()
+
+
+BEFORE = (  # how schema 0018 kept what became of eight entries, each with its state
+    ("held", "frozen: changed rules that would change it wait for a person (`beforehand plan`)"),
+    ("scheduled", "rule arrived is paused: wrong prices"),
+    ("scheduled", "channel email is left alone: 5 failures in a row, the last: 503 no"),
+    ("suppressed", "no channel in time: email: not before Fri 2026-03-13 08:00, quiet hours"),
+    ("cancelled", "replaced: arrived happened on Thu 2026-03-12 10:00"),
+    ("unknown", "may have been said at Thu 2026-03-12 11:00; not repeated because unreachable: it came back"),
+    ("failed", "550 5.1.1 no such mailbox"),
+    ("scheduled", ""),
+)
+
+
+def as_it_was_before_reasons_had_codes(house: Dealership) -> None:
+    """The house's entries as a program with schema 0018 left them."""
+    house.hear(*many(len(BEFORE)))
+    sentences = (one.replace("'", "''") for _, one in BEFORE)
+    changed(
+        house.ledger,
+        "ALTER TABLE entries DROP COLUMN reason_code",
+        "ALTER TABLE entries DROP COLUMN reason_about",
+        "UPDATE alembic_version SET version_num = '0018'",
+        *(
+            f"UPDATE entries SET status = '{status}', reason = '{sentence}' WHERE id = {number}"
+            for number, (status, sentence) in enumerate(
+                zip((one for one, _ in BEFORE), sentences, strict=True), 1
+            )
+        ),
+    )
+
+
+def test_an_upgrade_gives_the_reasons_of_old_rows_their_codes(house: Dealership) -> None:
+    as_it_was_before_reasons_had_codes(house)
+    with pytest.raises(LedgerBehind, match="0018"):
+        house.ledger.demand()
+    house.ledger.upgrade()
+    with house.ledger.read() as tx:
+        rows = tx._connection.exec_driver_sql(
+            "SELECT reason_code, reason_about FROM entries ORDER BY id"
+        ).all()
+        read = [tx.entry(number) for number in range(1, len(BEFORE) + 1)]
+        assert tx.held_for(FROZEN) == 1
+    assert [tuple(row) for row in rows] == [
+        ("frozen", ""),
+        ("rule_paused", "arrived"),
+        ("channel_alone", "email"),
+        ("no_channel", "email: not before Fri 2026-03-13 08:00, quiet hours"),
+        ("replaced", "arrived happened on Thu 2026-03-12 10:00"),
+        ("came_back", ""),
+        ("rejected", ""),
+        ("", ""),
+    ]
+    kept = [(one.reason, one.reason.code, one.reason.about) for one in read if one is not None]
+    assert kept == [(said, *row) for (_, said), row in zip(BEFORE, rows, strict=True)]
+
+
+def test_what_a_program_without_codes_writes_meanwhile_is_found_and_the_next_upgrade_gives_it_its_code(
+    house: Dealership,
+) -> None:
+    house.hear(*many(2))
+    later = "2026-03-13 09:00:00+00:00" if house.ledger.is_shared else "1773392400000000"
+    changed(
+        house.ledger,
+        f"UPDATE entries SET status = 'held', reason = '{FROZEN}' WHERE id = 1",
+        "UPDATE entries SET reason = 'rule arrived is paused: rain', "
+        f"not_before = '{later}', run_at = '{later}'"
+        " WHERE id = 2",
+    )
+    with house.ledger.transaction() as tx:
+        assert (tx.held_for(FROZEN), tx.count_held(FROZEN).number) == (1, 1)
+        assert tx.held_otherwise(FROZEN, 9) == []
+        assert tx.wake(paused("rule", "other", ""), house.clock.now()) == 0
+        assert tx.wake(paused("rule", "arrived", ""), house.clock.now()) == 1
+        assert [one.reason.code for one in tx.held()] == [Code.FROZEN]
+    house.ledger.upgrade()
+    with house.ledger.read() as tx:
+        codes = tx._connection.exec_driver_sql("SELECT reason_code FROM entries ORDER BY id").scalars().all()
+    assert codes == ["frozen", "rule_paused"]
 
 
 def is_unique_index(call: ast.Call) -> bool:

@@ -8,7 +8,8 @@ from channels.memory import MemoryChannel
 from orchestrator.config import quiet_hours
 from orchestrator.journey import Cap, Policy
 from orchestrator.model import Purpose, Status
-from orchestrator.planning.case import NO_CHANNEL
+from orchestrator.reasons.sending import refused
+from orchestrator.reasons.unsaid import no_channel
 from orchestrator.render import Renderer
 from orchestrator.rules import load
 from orchestrator.sending.messages import Composer
@@ -155,8 +156,8 @@ def test_what_found_no_channel_in_time_is_looked_up_for_the_doctor(tmp_path: Pat
 
     since = house.clock.now() - timedelta(days=1)
     with house.ledger.read() as tx:
-        count, last = tx.ended({Status.SUPPRESSED}, since, NO_CHANNEL)
-        others, _ = tx.ended({Status.SUPPRESSED}, since, "the customer withdrew consent")
+        count, last = tx.ended({Status.SUPPRESSED}, since, no_channel(()))
+        others, _ = tx.ended({Status.SUPPRESSED}, since, refused("the customer withdrew consent"))
     assert last is not None
     assert (count, others, last.wanted.rule, last.status) == (1, 0, "arrived", Status.SUPPRESSED)
     house.close()

@@ -9,7 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-VALUES = ("model", "facts", "journey", "errors", "findings", "texts")
+VALUES = (
+    "model", "facts", "journey", "errors", "findings", "texts", "reasons", "reasons.codes", "reasons.due",
+    "reasons.recognised", "reasons.sending", "reasons.unsaid",
+)  # fmt: skip
 DECISIONS = (
     "access.roles",
     "conditions", "conditions.errors", "conditions.fields", "conditions.text", "money", "planning.by_hand",

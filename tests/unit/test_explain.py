@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from orchestrator.model import Entry, Promised, Status
-from orchestrator.planning.case import FROZEN, show
+from orchestrator.planning.case import show
 from orchestrator.planning.explain import Explanation, explain
 from orchestrator.planning.planner import wanted
+from orchestrator.reasons.recognised import recognised
+from orchestrator.reasons.sending import FROZEN
 from tests.builders import BERLIN, at, car_order, event, maria, promised, reached
 from tests.deciding import Told, book, decide, entry, facts, fold, one
 
@@ -28,7 +30,8 @@ def story(
 
 def row(status: Status, **more: Any) -> Entry:
     moment: datetime = at("2026-03-12 11:21")
-    return entry(NOTE, status, updated_at=moment, **more)
+    reason = recognised(more.pop("reason", ""))
+    return entry(NOTE, status, updated_at=moment, reason=reason, **more)
 
 
 def last(*told: Told, entries: tuple[Entry, ...] = ()) -> tuple[str, str, str]:

@@ -13,6 +13,7 @@ from orchestrator.cli import house, ledgers
 from orchestrator.cli.following import Follower, Texts
 from orchestrator.clock import VirtualClock
 from orchestrator.model import Status
+from orchestrator.reasons.sending import parked
 from orchestrator.sending.messages import Composer
 from tests.installation import MOMENT, Home, home
 
@@ -66,7 +67,7 @@ def test_what_was_held_for_its_text_is_tried_again_once_the_texts_are_read(home:
         assert home.run("ingest", home.story(datetime.now(UTC), timedelta()))[0] == 0
         with follower.engine.ledger.transaction() as tx:
             (first, *_) = tx.entries_in({Status.SCHEDULED})
-            tx.hold([first.id], "held: 'nobody' is undefined", MOMENT)
+            tx.hold([first.id], parked("'nobody' is undefined"), MOMENT)
         home.replace(TEXT, "It arrived, and", "Good morning: it")
         follower()
         with follower.engine.ledger.read() as tx:

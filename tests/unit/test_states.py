@@ -10,6 +10,7 @@ from orchestrator.errors import Stale
 from orchestrator.ledger import Ledger, Transaction
 from orchestrator.ledger.moves import may_become
 from orchestrator.model import FINAL, IN_FLIGHT, MOVES, WAITING, Entry, Status
+from tests.builders import why
 from tests.contracts.ledger import LEASE, NOW, note
 
 Verb = Callable[[Transaction, Entry], object]
@@ -21,18 +22,18 @@ def claim(tx: Transaction, _: Entry) -> None:
 
 
 def hold(tx: Transaction, entry: Entry) -> None:
-    if not tx.hold([entry.id], "frozen", NOW):
+    if not tx.hold([entry.id], why("frozen"), NOW):
         raise Stale("it is not scheduled")
 
 
 def schedule(tx: Transaction, entry: Entry) -> None:
     """Every verb that schedules; each refuses what is not its own to schedule."""
     if entry.status is Status.HELD:
-        moved = tx.unhold([entry.id], "released", NOW) == 1
+        moved = tx.unhold([entry.id], why("released"), NOW) == 1
     elif entry.status is Status.CANCELLED:
         moved = tx.create([entry.wanted], NOW) == 1
     else:
-        tx.back_to_schedule(entry.id, entry.generation, step=0, not_before=None, reason="again", now=NOW)
+        tx.back_to_schedule(entry.id, entry.generation, step=0, not_before=None, reason=why("again"), now=NOW)
         moved = True
     if not moved:
         raise Stale("it cannot be scheduled")
@@ -43,11 +44,11 @@ def begin(tx: Transaction, entry: Entry) -> None:
 
 
 def withdraw(status: Status) -> Verb:
-    return lambda tx, entry: tx.withdraw(entry.id, status, "a reason", NOW)
+    return lambda tx, entry: tx.withdraw(entry.id, status, why("a reason"), NOW)
 
 
 def finish(status: Status) -> Verb:
-    return lambda tx, entry: tx.finish(entry.id, entry.generation, status, now=NOW, reason="a reason")
+    return lambda tx, entry: tx.finish(entry.id, entry.generation, status, now=NOW, reason=why("a reason"))
 
 
 def doubt(tx: Transaction, entry: Entry) -> None:

@@ -122,6 +122,15 @@ def test_a_notification_has_its_tries(api: httpx.Client) -> None:
     assert whole["attempts"][0]["outcome"] == "accepted"
 
 
+def test_a_reason_has_its_code_and_is_found_by_it(api: httpx.Client) -> None:
+    ended = found(api, "/notifications", status="cancelled")["items"]
+    assert all(one["reason"] and one["reason_code"] for one in ended)
+    code = ended[0]["reason_code"]
+    alike = found(api, "/notifications", status="cancelled", reason_code=code)["items"]
+    assert alike == [one for one in ended if one["reason_code"] == code]
+    assert api.get("/notifications", params={"reason_code": "because"}).status_code == 400
+
+
 def test_what_somebody_has_already_is_not_sent_again(api: httpx.Client) -> None:
     answer = api.get("/orders/BX-100")
     tag = answer.headers["etag"]

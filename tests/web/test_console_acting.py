@@ -14,7 +14,7 @@ import pytest
 from orchestrator.access.roles import Role, Viewer
 from orchestrator.ledger import Health, Stops
 from orchestrator.model import Entry, Status
-from orchestrator.planning.case import FROZEN
+from orchestrator.reasons.sending import FROZEN, parked
 from orchestrator.web.signed_in import OpenDoor
 from tests.builders import at
 from tests.web.browser import NORA, site
@@ -324,7 +324,7 @@ def test_what_stands_in_the_way_of_the_whole_house_is_told_first(house: Evening,
         tx.store_ruleset("digest", {"rules/new-car.yaml": "version: 1"})
         waiting = [one.id for one in tx.entries_of(["BX-100"], statuses={Status.SCHEDULED})["BX-100"]]
         tx.hold(waiting[:1], FROZEN, now)
-        tx.hold(waiting[1:], "held: its text says what nobody knows", now)
+        tx.hold(waiting[1:], parked("its text says what nobody knows"), now)
     page = console.get("now").text
 
     for said in (

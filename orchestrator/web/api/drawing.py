@@ -114,7 +114,9 @@ def explanation(story: Explanation) -> shapes.Explanation:
             for one in story.next
         ],
         not_said=[
-            shapes.NotSaid(rule=one.rule, reason=one.reason, values=dict(one.values))
+            shapes.NotSaid(
+                rule=one.rule, reason=one.reason, reason_code=one.reason.code, values=dict(one.values)
+            )
             for one in story.not_said
         ],
         problems=story.problems,
@@ -181,7 +183,9 @@ def _notification(entry: Entry) -> dict[str, Any]:
         "mode": wanted.mode,
         "status": entry.status.value,
         "reason": entry.reason,
+        "reason_code": entry.reason.code,
         "because": wanted.because,
+        "because_code": wanted.because.code,
         "channel": entry.channel,
         "due_at": entry.due_at,
         "runs_at": entry.run_at,

@@ -14,7 +14,8 @@ from orchestrator.ledger import Asked, RuleSetState, Transaction
 from orchestrator.ledger.access_values import ApiKey
 from orchestrator.ledger.values import EVERYTHING
 from orchestrator.model import Status
-from orchestrator.planning.case import FROZEN
+from orchestrator.reasons import Code
+from orchestrator.reasons.sending import FROZEN
 from orchestrator.views import messages, now
 from orchestrator.views.customer import customer_view
 from orchestrator.views.order import order_view
@@ -113,6 +114,7 @@ def router(desk: Desk) -> APIRouter:
         channel: Only = "",
         kind: Annotated[Literal["message", "task"] | None, Query()] = None,
         status: Annotated[Status | None, Query()] = None,
+        reason_code: Annotated[Code | None, Query(description="Why it waits, or ended as it did.")] = None,
         since: Annotated[datetime | None, Query(description="Changed since then, with its offset.")] = None,
         after: Annotated[
             int | None, Query(ge=0, le=LAST, description="The `next` of the part before.")
@@ -132,6 +134,7 @@ def router(desk: Desk) -> APIRouter:
             channel=channel,
             kind=kind or "",
             statuses=frozenset({status} if status is not None else ()),
+            reason=reason_code or Code.NONE,
             since=since,
         )
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from orchestrator.reasons import Code
+
 T = TypeVar("T")
 
 Key = Annotated[str, Field(examples=["BX-100/arrived/arrived#1/customer"])]
@@ -146,6 +148,7 @@ class NotSaid(Shape):
 
     rule: str
     reason: str
+    reason_code: Code
     values: dict[str, str] = Field(description="What its condition saw.")
 
 
@@ -206,7 +209,9 @@ class Notification(Shape):
     mode: str = Field(description="live, or shadow: on trial, and never sent", examples=["live"])
     status: str = Field(examples=["accepted"])
     reason: str
+    reason_code: Code = Field(description="The reason for programs; the sentence may be worded anew.")
     because: str = Field(description="What made it due.")
+    because_code: Code = Field(examples=["missed"])
     channel: str = Field(examples=["email"])
     due_at: Moment
     runs_at: datetime = Field(description="When it may go.")

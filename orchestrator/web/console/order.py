@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from orchestrator.access.roles import Action, Viewer
 from orchestrator.errors import NotFound
 from orchestrator.ledger import Transaction
-from orchestrator.planning.case import FROZEN
+from orchestrator.reasons import Code
 from orchestrator.views.now import SOON
 from orchestrator.views.order import OrderView, order_view
 from orchestrator.web.desk import Desk
@@ -45,7 +45,7 @@ def router(desk: Desk) -> APIRouter:
             replaced=len(view.story.timeline) - len(past),
             silences=list(silences.values()),
             soon=SOON,
-            frozen=FROZEN,
+            frozen=Code.FROZEN,
             once=secrets.token_urlsafe(12),
             ids={key: _id(key) for key in keys},
         )

@@ -15,7 +15,7 @@ from orchestrator.drafting import trials
 from orchestrator.drafting.bench import SETTINGS, RuleBench, files_of
 from orchestrator.errors import Stale
 from orchestrator.ledger import RuleSet, RuleSetState, Transaction
-from orchestrator.planning.case import FROZEN
+from orchestrator.reasons.sending import FROZEN
 from orchestrator.views.now import proposed_by
 from orchestrator.web.console.rules import compared
 from orchestrator.web.desk import Desk
