@@ -190,7 +190,11 @@ def _quiet() -> None:
 
 
 def _in_a_line(record: logging.LogRecord) -> bool:
-    record.msg, record.args, record.exc_info = " ".join(record.getMessage().split()), (), None
+    record.msg, record.args, record.exc_info = (
+        " ".join(record.getMessage().replace("\\n", " ").split()),
+        (),
+        None,
+    )
     return True
 
 

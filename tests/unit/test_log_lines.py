@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.cli import logs, output
 from orchestrator.cli.logs import JsonLines
+from orchestrator.transport import jobs
 
 ROOT = Path(__file__).parents[2]
 LEVELS = {"debug", "info", "warning", "error", "exception"}
@@ -84,3 +85,10 @@ def test_for_programs_all_that_a_daemon_says_is_an_object_its_start_and_its_end_
     ]  # fmt: skip
     output.note("as before")
     assert capsys.readouterr().err == "as before\n"
+
+
+def test_what_the_job_engine_says_is_in_one_line_without_the_breaks_of_its_own_words() -> None:
+    error = RuntimeError("\n    Database error.\n    ")
+    record = logging.LogRecord("procrastinate.utils", logging.ERROR, "", 0, "listener: %r", (error,), None)
+    assert jobs._in_a_line(record)
+    assert record.getMessage() == "listener: RuntimeError(' Database error. ')"
