@@ -1,7 +1,7 @@
 """HTTP/1.1 over kept connections (RFC 9112): a request out, its whole answer in.
 
 A provider asks for no more: no redirect is followed, no cookie kept, nothing streamed or compressed. aiohttp
-can do all that, and a text over it takes 100 µs where this takes 30 (docs/decisions/0014).
+can do all that, and takes 117 µs for a text where this takes some 45 (docs/decisions/0014).
 """
 
 import asyncio
