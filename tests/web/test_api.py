@@ -157,6 +157,13 @@ def test_everything_that_is_wrong_with_a_request_is_said_at_once(api: httpx.Clie
     assert "JSON decode error" in broken.json()["detail"]
 
 
+@pytest.mark.parametrize("wrong", ['"task": "a", "task": "b", "by": "N"', '"task": "a", "by": NaN'])
+def test_40_json_that_says_something_twice_or_is_no_number_is_refused(api: httpx.Client, wrong: str) -> None:
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "8f14e45f-40"}
+    answer = api.post("/tasks/done", content=f"{{{wrong}}}", headers=headers)
+    assert (answer.status_code, answer.json()["detail"].startswith("body")) == (400, True)
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [

@@ -11,6 +11,7 @@ from orchestrator.access import audit
 from orchestrator.access.audit import By, Told
 from orchestrator.access.keys import Scope
 from orchestrator.errors import Conflict, Stale
+from orchestrator.intake.strict_json import Refused, decode
 from orchestrator.ledger import Transaction
 from orchestrator.ledger.access_values import ApiKey
 from orchestrator.model import Kind, Status
@@ -36,9 +37,18 @@ Once = Annotated[
 ]
 
 
+async def _demand_strict(request: Request) -> None:
+    """Raise 400 for JSON that says something twice or holds NaN: nobody knows which of two was meant."""
+    try:
+        decode(await request.body())
+    except Refused as why:
+        place = "/".join(map(str, ("body", *why.path)))
+        raise HTTPException(HTTPStatus.BAD_REQUEST, f"{place}: {why.message}") from None
+
+
 def router(desk: Desk) -> APIRouter:
     """Return the routes that write."""
-    routes = APIRouter(prefix=PREFIX, responses=dict(WRITING))
+    routes = APIRouter(prefix=PREFIX, responses=dict(WRITING), dependencies=[Depends(_demand_strict)])
 
     @routes.post("/tasks/done", response_model=shapes.Done, tags=["tasks"])
     async def done(request: Request, key: Doing, once: Once, answer: shapes.Answer) -> Response:
