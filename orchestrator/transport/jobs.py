@@ -24,7 +24,7 @@ from orchestrator.model import Entry
 
 SCHEMA = "beforehand_jobs"
 SEND, PLAN = "send", "plan"  # the queues, of dispatchers and of planners
-IDS = 50  # entries in one job: three commits each
+IDS = 100  # entries in one job, which costs three commits; with half of them a tenth more of the processor
 DEAD = 30.0  # seconds without a heartbeat after which a worker is dead to the others
 FORGET = timedelta(seconds=30)  # between two looks for jobs of the dead
 AWAY = 10.0  # seconds without a connection after which a worker ends; a new one tries sooner again

@@ -148,7 +148,7 @@ def test_jobs_are_put_in_the_transaction_that_claims_or_not_at_all(house: Dealer
 
     assert hand_over(house) == 120
     handed = waiting(with_jobs)
-    assert sorted(map(len, handed)) == [20, 50, 50]
+    assert sorted(map(len, handed)) == [20, 100]
     assert {(e.id, e.generation) for e in entries(house, names)} == {(i, g) for job in handed for i, g in job}
 
 
@@ -177,14 +177,14 @@ def test_what_leaves_together_is_in_one_job(with_jobs: str, tmp_path: Path, prov
     house = Dealership(tmp_path, {"email": provider}, live=True, rules_text=together)
     for who in range(3):
         house.hear(dealership.customer(f"c-{who}"))
-    for number in range(90):  # a customer's orders lie far apart
+    for number in range(180):  # a customer's orders lie far apart
         house.hear(dealership.order(f"BX-{number}", f"c-{number % 3}"), dealership.arrived(f"BX-{number}"))
     house.clock.advance(timedelta(hours=1))
-    assert hand_over(house) == 90
+    assert hand_over(house) == 180
     with house.ledger.read() as tx:
         whose = {
             e.id: e.wanted.joins
-            for found in tx.entries_of([f"BX-{n}" for n in range(90)]).values()
+            for found in tx.entries_of([f"BX-{n}" for n in range(180)]).values()
             for e in found
         }
     found = [{whose[entry_id] for entry_id, _ in job} for job in waiting(with_jobs)]
