@@ -1,5 +1,6 @@
 """SQLite as the ledger needs it: its connections, its settings, and which of its errors mean "away"."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -54,6 +55,8 @@ def connector(file: Path | None, *, scratch: bool) -> Callable[[], Any]:
     """Say how to connect. With *scratch* a crash may lose everything, and nothing waits for the disk."""
 
     def connect() -> sqlite3.Connection:
+        if file is not None:
+            _kept_private(file)
         connection = sqlite3.connect(
             ":memory:" if file is None else file,
             timeout=BUSY_TIMEOUT,
@@ -69,6 +72,15 @@ def connector(file: Path | None, *, scratch: bool) -> Callable[[], Any]:
         return connection
 
     return connect
+
+
+def _kept_private(file: Path) -> None:
+    """Let nobody else read what is made here; what is there keeps its mode, and what lies beside it takes it.
+
+    A file that exists must not even be opened: closing it would drop SQLite's own locks on it.
+    """
+    with suppress(OSError):  # what is wrong is said by SQLite
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def away(error: BaseException | None) -> LedgerAway | None:

@@ -541,3 +541,14 @@ def test_a_notification_is_kept_in_the_same_words_whether_its_key_was_asked_for_
     assert asked.key == "O-1/arrived/arrived#1/customer"
     assert to_json(asked) == to_json(other)
     assert replace(asked, occasion="arrived#2").key == "O-1/arrived/arrived#2/customer"
+
+
+def test_a_new_ledger_is_read_by_nobody_else_and_an_old_one_keeps_its_mode(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.db"
+    with Ledger.open(f"sqlite:///{file}", upgrade=True):
+        modes = {found.name: found.stat().st_mode & 0o777 for found in tmp_path.glob("ledger.db*")}
+    assert modes["ledger.db"] == 0o600
+    assert set(modes.values()) == {0o600}
+    file.chmod(0o640)
+    with Ledger.open(f"sqlite:///{file}"):
+        assert file.stat().st_mode & 0o777 == 0o640
