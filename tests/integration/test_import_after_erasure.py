@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from orchestrator.cli import main
+from tests.installation import begun, home, in_force
 from tests.integration.test_import import House, house
 
-__all__ = ["house"]
+__all__ = ["begun", "home", "house", "in_force"]
 
 
 def standing(house: House) -> bool:
