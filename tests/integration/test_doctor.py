@@ -43,8 +43,8 @@ def test_jobs_that_wait_are_counted_up_to_a_limit(url: str) -> None:
             assert jobs.waiting(tx, 10) == 0, "without their tables there are none"
         jobs.make(ledger)
         with ledger.transaction() as tx:
-            tx.create([note(f"O-{n}", due=now) for n in range(120)], now)
-            jobs.defer(tx, tx.claim(now, 200, "handed over", timedelta(minutes=2)))
+            tx.create([note(f"O-{n}", due=now) for n in range(220)], now)
+            jobs.defer(tx, tx.claim(now, 300, "handed over", timedelta(minutes=2)))
         with ledger.read() as tx:
             assert jobs.waiting(tx, 10) == 3
             assert jobs.waiting(tx, 2) == 2

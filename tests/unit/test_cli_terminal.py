@@ -107,7 +107,7 @@ def test_what_a_program_reads_of_a_simulation_is_whole(home: Home) -> None:
     assert "had not happened by Thu 2026-03-12 17:30" in "\n".join(rows)
     assert list(lines[0]) == [
         "rule", "order", "customer", "occasion", "role", "kind", "template", "channel", "due_at", "at",
-        "status", "reason",
+        "status", "reason", "reason_code",
     ]  # fmt: skip
     assert {line["due_at"][-6:] for line in lines} == {"+00:00"}
 

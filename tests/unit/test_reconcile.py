@@ -110,16 +110,30 @@ def test_what_the_same_rule_wants_instead_is_the_reason_with_why_it_is_wanted() 
     assert reconcile([after], {"O-1": [entry(before)]}).cancel[0].at == at("2026-03-09 10:00")
 
 
-def test_a_task_that_a_new_promise_settled_says_what_the_rule_watches_now() -> None:
-    rules = book(
-        '{id: late, on: {missed: arrived, closes: "17:30"}, tells: arrived, timing: now, rungs: '
-        "[{say: late, task: {for: owner, do: call}}, {after: 1d, say: still}]}"
-    )
+LATE = (
+    '{id: late, on: {missed: arrived, closes: "17:30"}, tells: arrived, timing: now, rungs: '
+    "[{say: late, task: {for: owner, do: call}}, {after: 1d, say: still}]}"
+)
+
+
+def test_a_call_that_is_owed_outlives_the_date_that_a_message_told() -> None:
     first = promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00")
     moved = promised("O-1", "arrived", "2026-03-17", "2026-03-12 16:00")
-    said, asked = decide(rules, first, moved, now="2026-03-12 17:30").wanted[:2]
+    said, asked = decide(book(LATE), first, moved, now="2026-03-12 17:30").wanted[:2]
     assert (said.role, asked.role) == ("customer", "owner")
-    after = decide(rules, first, moved, outcome(said, "2026-03-12 17:30"), now="2026-03-12 17:31")
+    after = decide(book(LATE), first, moved, outcome(said, "2026-03-12 17:30"), now="2026-03-12 17:31")
+
+    assert not reconcile([after], {"O-1": [entry(asked)]}).cancel
+
+
+def test_a_task_that_a_person_settled_with_the_new_date_says_what_the_rule_watches_now() -> None:
+    first = promised("O-1", "arrived", "2026-03-12", "2026-03-02 10:00")
+    moved = promised("O-1", "arrived", "2026-03-17", "2026-03-12 16:00")
+    said, asked = decide(book(LATE), first, moved, now="2026-03-12 17:30").wanted[:2]
+    by_voice = promised("O-1", "arrived", "2026-03-17", "2026-03-12 18:00", told=True)
+    after = decide(
+        book(LATE), first, moved, outcome(said, "2026-03-12 17:30"), by_voice, now="2026-03-12 18:00"
+    )
 
     assert why_not(after, entry(asked)) == (
         "no longer asked for; next of this rule: "

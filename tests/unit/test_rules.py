@@ -525,7 +525,10 @@ def test_every_mistake_is_named_once_and_where_it_stands(code: str, text: str) -
 
 
 def test_every_code_has_an_example() -> None:
-    shown = {code for code, _ in IN_RULES + IN_FILES} | {"R025"}
+    shown = {code for code, _ in IN_RULES + IN_FILES} | {
+        "R025",
+        "R065",
+    }  # R065 has no rule: test_cli_commands.py
     in_vain = {
         code for code in RULE_CODES if code.startswith("R05")
     }  # of rules that load: test_rule_review.py
