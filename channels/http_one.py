@@ -1,7 +1,8 @@
 """HTTP/1.1 over kept connections (RFC 9112): a request out, its whole answer in.
 
 A provider asks for no more: no redirect is followed, no cookie kept, nothing streamed or compressed. aiohttp
-can do all that, and takes 117 µs for a text where this takes some 45 (docs/decisions/0014).
+can do all that, and takes 117 µs for a text where this takes some 45 (docs/decisions/0014). What comes is
+read by llhttp (:mod:`channels.http_answers`).
 """
 
 import asyncio
@@ -14,10 +15,9 @@ from yarl import URL
 
 from channels.base import Misconfigured
 from channels.http import NO_ADDRESS, Answer, broken, unconnected
-from channels.http_answers import Nonsense, whole
+from channels.http_answers import Answers, Nonsense
 
 KEPT = 300  # seconds that an idle connection is kept
-MOST = 1 << 20  # bytes of an answer; a provider's has a few hundred
 BESIDE = 0.25  # seconds after which the next address of a host is tried as well (RFC 8305)
 
 
@@ -27,7 +27,7 @@ class _Line(asyncio.Protocol):
     def __init__(self) -> None:
         self.is_open = True  # and good for another request
         self.since = 0.0  # when it was given back
-        self._came = b""
+        self._answers = Answers()
         self._waiting: asyncio.Future[Answer] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -50,34 +50,30 @@ class _Line(asyncio.Protocol):
             self._waiting = None
 
     def data_received(self, data: bytes) -> None:
-        self._came += data
-        self._read(ended=False)
+        if self._waiting is None or self._waiting.done():
+            self.close()  # nobody asked for this
+            return
+        try:
+            found = self._answers.take(data)
+        except Nonsense as nonsense:
+            self._ends(nonsense)
+            return
+        if found is not None:
+            answer, self.is_open = found
+            self._waiting.set_result(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
-        self._read(ended=True)
-        self._ends(exc or ConnectionResetError())
+        answer = self._answers.end()
+        if answer is None:
+            self._ends(exc or ConnectionResetError())
+        elif self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(answer)
 
     def close(self) -> None:
         """End the connection, now."""
         self.is_open = False
         self._transport.abort()
-
-    def _read(self, *, ended: bool) -> None:
-        if self._waiting is None or self._waiting.done():
-            self.close()  # nobody asked for this
-            return
-        try:
-            found = whole(self._came, ended=ended)
-        except (Nonsense, ValueError) as nonsense:
-            self._ends(nonsense)
-            return
-        if found is not None:
-            answer, self.is_open = found
-            self._came = b""
-            self._waiting.set_result(answer)
-        elif len(self._came) > MOST:
-            self._ends(Nonsense())
 
     def _ends(self, error: Exception) -> None:
         if self._waiting is not None and not self._waiting.done():
