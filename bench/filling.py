@@ -34,8 +34,9 @@ def multiply(
         connection.execute(f"DROP INDEX {index}".encode())
     for first in range(1, count + 1, AT_ONCE):
         connection.execute(
-            f"INSERT INTO {table} ({names}) SELECT {values} FROM {table}, "  # noqa: S608
-            f"generate_series({first}, {min(first + AT_ONCE, count + 1) - 1}) AS n WHERE {where}".encode()
+            f"INSERT INTO {table} ({names}) SELECT {values} "  # noqa: S608
+            f"FROM (SELECT * FROM {table} WHERE {where} LIMIT 1) AS one, "
+            f"generate_series({first}, {min(first + AT_ONCE, count + 1) - 1}) AS n".encode()
         )
     for _, definition in indexes:
         connection.execute(definition.encode())
