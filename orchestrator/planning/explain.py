@@ -30,7 +30,7 @@ from orchestrator.planning.foresight import because
 from orchestrator.planning.planner import case_of, journey_of
 from orchestrator.planning.promises import promised
 from orchestrator.planning.reconcile import intended
-from orchestrator.reasons import NOTHING, Code, Reason
+from orchestrator.reasons import NOTHING, OF_CHANNELS, Code, Reason
 from orchestrator.reasons.sending import would_say
 from orchestrator.timing import calendar
 from orchestrator.timing.send_time import UNLISTED, order_zone
@@ -354,7 +354,7 @@ def _next(
         entry = waiting.get(note.key)
         late = entry.not_before if entry is not None else None
         at = max(note.due_at, late) if late is not None else note.due_at
-        in_line = late is not None and late == note.expires_at and entry is not None and not entry.attempts
+        in_line = entry is not None and entry.reason.code in OF_CHANNELS
         if note.expires_at is not None and at >= note.expires_at and note.steps and not in_line:
             continue  # old news: it will end as expired
         held = entry is not None and entry.status is Status.HELD

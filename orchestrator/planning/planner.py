@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from orchestrator import conditions
 from orchestrator.findings import did_you_mean
 from orchestrator.journey import Journey, Mode, Rule, RuleBook, Rung, TaskSpec
 from orchestrator.model import (
@@ -24,6 +23,7 @@ from orchestrator.model import (
     first_occasion,
 )
 from orchestrator.planning import answering
+from orchestrator.planning.applying import conditions_of, known_at
 from orchestrator.planning.by_hand import taken_over
 from orchestrator.planning.case import UNSAID, Case, Firing, spoken
 from orchestrator.planning.climbing import Climb, climb
@@ -269,20 +269,10 @@ def _against(rule: Rule, firing: Firing, case: Case) -> tuple[Reason, Mapping[st
     planned ahead must not depend on the day it was planned.
     """
     rung = None if firing.instead or firing.hushed.code is Code.EXHAUSTED else rule.rung(firing.rung)
-    whens = [when for when in (rule.when, rung.when if rung is not None else None) if when is not None]
+    whens = conditions_of(rule, rung)
     if not whens:
         return NOTHING, {}
-    moment = max(case.now, firing.at)
-    known = conditions.variables(
-        case.order,
-        case.customer,
-        case.journey,
-        now=moment,
-        milestone=firing.milestone,
-        late_by=None if firing.deadline is None else moment - firing.deadline,
-        event=firing.event,
-        zone=case.zone,
-    )
+    known = known_at(max(case.now, firing.at), firing, case)
     seen: dict[str, Any] = {}
     for when in whens:
         verdict = when.evaluate(known)

@@ -135,9 +135,7 @@ def _withheld(rule: Rule, case: Case, firing: Firing, outcome: Outcome) -> bool:
     """Was that text to be said, and not said?"""
     if spoken(outcome, rule.mode) or outcome.status not in WITHHELD:
         return False
-    rung = rule.rung(firing.rung)
-    meant = rule.when is not None or (rung is not None and rung.when is not None)
-    return outcome.status is not Status.EXPIRED or not meant or applies(rule, firing, case, firing.at)
+    return outcome.status is not Status.EXPIRED or applies(rule, firing, case, firing.at)
 
 
 class Begun(NamedTuple):

@@ -35,7 +35,6 @@ SWITCHED: Mapping[str, Reason] = {
         Code.RULE_SWITCHED, "the rule is live now; what it would have said on trial is not made up for"
     ),
 }
-NO_CHANNEL = "no channel in time: "
 
 
 # ── the order ────────────────────────────────────────────────────────────────
@@ -231,4 +230,4 @@ def answered(who: str, done: bool) -> Reason:
 def no_channel(passed_over: Iterable[str]) -> Reason:
     """No channel can carry it in time."""
     why = "; ".join(passed_over)
-    return Reason(Code.NO_CHANNEL, f"{NO_CHANNEL}{why}", {"about": why})
+    return Reason(Code.NO_CHANNEL, f"no channel in time: {why}", {"about": why})

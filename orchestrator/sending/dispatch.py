@@ -28,9 +28,9 @@ from orchestrator.sending.guard import Blocks, Send, guard
 from orchestrator.sending.leases import EXTENDED, Defer, Leases
 from orchestrator.sending.messages import Composes
 from orchestrator.sending.outcomes import Job, Tried
-from orchestrator.sending.outgoing import Outgoing, channel_of, every
+from orchestrator.sending.outgoing import Outgoing, every
 from orchestrator.sending.records import Records, Undecided, Verdict
-from orchestrator.sending.turns import NoTurns, Turns
+from orchestrator.sending.turns import NoTurns, Turns, channel_of
 from orchestrator.sight import Sight
 from orchestrator.timing.send_time import order_zone
 

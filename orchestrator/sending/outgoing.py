@@ -20,6 +20,7 @@ from channels.base import (
 )
 from orchestrator.clock import Clock
 from orchestrator.sending.outcomes import Job, NotAsked, Tried, may_be_found, may_repeat
+from orchestrator.sending.turns import channel_of
 from orchestrator.watching import NOBODY, Watch
 
 T = TypeVar("T")
@@ -122,7 +123,7 @@ class Outgoing:
 
         async def one_after_the_other() -> None:
             for number, job in waiting:
-                answers[number] = await self._send(job, guarded, begun + self._most)
+                answers[number] = await self._send(place, job, guarded, begun + self._most)
 
         at_once = min(len(jobs), abilities.concurrency if abilities is not None else 1)
         await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))
@@ -141,10 +142,9 @@ class Outgoing:
         for channel in self._channels.values():
             await channel.close()
 
-    async def _send(self, job: Job, guarded: datetime, until: datetime) -> Tried:
+    async def _send(self, place: str, job: Job, guarded: datetime, until: datetime) -> Tried:
         if job.message is None:
             return Tried(job, Receipt(""))
-        place = self._place(job)
         channel = self._channels.get(job.go.channel)
         if channel is None:
             return Tried(job, Misconfigured(f"there is no channel called {job.go.channel!r}"))
@@ -210,11 +210,6 @@ class Outgoing:
         for one in tried:
             if isinstance(one.answer, Receipt):
                 self._whose.pop((one.job.go.channel, one.answer.provider_id), None)
-
-
-def channel_of(place: str) -> str:
-    """The channel that a place is of."""
-    return place.partition(" ")[0]
 
 
 async def every(*work: Awaitable[T]) -> list[T]:
